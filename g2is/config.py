@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from g2is.errors import InputError
 
-Regime = Literal["adam", "adam_without_momentum", "sgd"]
-REGIMES: tuple[Regime, ...] = ("adam", "adam_without_momentum", "sgd")
+RegimeName = Literal["adam", "adam_without_momentum", "sgd"]
+REGIMES: tuple[RegimeName, ...] = ("adam", "adam_without_momentum", "sgd")
 
 
 class Settings(BaseModel):
@@ -96,7 +96,7 @@ class GradientConfig(Settings):
     )
     projection_dim: int | None = Field(None, ge=2, description="dimensions kept (8192; small models: 1024)")
     projection_seed: int = Field(0, ge=0, description="of the projection")
-    regimes: tuple[Regime, ...] = Field(
+    regimes: tuple[RegimeName, ...] = Field(
         REGIMES, min_length=1, description="gradient regimes kept for the training samples"
     )
     store_dtype: Literal["float16", "float32"] = Field("float16", description="of the unit rows on disk")
@@ -150,7 +150,7 @@ class WalkParameters(Settings):
     component_budgets: tuple[int, ...] | None = Field(
         None, description="budget of each component, in the order of the core knowledge; instead of weights"
     )
-    regime: Regime = Field("adam", description="gradient regime the walk moves in")
+    regime: RegimeName = Field("adam", description="gradient regime the walk moves in")
     knowledge: Literal["principal", "facets"] = Field(
         "principal", description="core knowledge: principal directions (the paper) or facets (k-means)"
     )

@@ -1,0 +1,63 @@
+"""Files that are either whole or not there: written to a temporary name, synced, renamed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from g2is.errors import InputError
+
+
+def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Call `write` on a temporary file beside `path`, sync it, and give it its name.
+
+    Raises `InputError` where the disk is full or the folder is not writable; nothing is left behind.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise InputError(
+            f"{path}: could not be written ({reason}); free some space or choose another --cache, "
+            "then run the same command again"
+        ) from error
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a whole file."""
+    write_file(path, lambda file: file.write(data))
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Write a `.npy` file that memory-maps."""
+    write_file(path, lambda file: np.lib.format.write_array(file, array, allow_pickle=False))
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,184 @@
+"""Load a causal language model and give it a LoRA adapter."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers.pytorch_utils import Conv1D
+
+from g2is.config import LoraSettings, ModelConfig
+from g2is.errors import InputError
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What is known of a model before its weights are loaded."""
+
+    hidden_size: int
+    fingerprint: str
+    device: str
+    dtype: str
+
+    def __str__(self) -> str:
+        return f"{self.dtype} on {self.device}"
+
+
+def inspect_model(config: ModelConfig) -> ModelCard:
+    """Read a model's configuration, choose device and dtype, and hash what identifies it.
+
+    Raises `InputError` where the model cannot be found or read, the device is missing, or 4-bit
+    loading is asked for without bitsandbytes.
+    """
+    with _readable(config.model):
+        found = AutoConfig.from_pretrained(config.model, trust_remote_code=config.trust_remote_code)
+    text = found.get_text_config()
+    device = _device(config.device)
+    if config.load_in_4bit and importlib.util.find_spec("bitsandbytes") is None:
+        raise InputError("load_in_4bit needs bitsandbytes, which is not installed: pip install bitsandbytes")
+    return ModelCard(
+        hidden_size=text.hidden_size,
+        fingerprint=_fingerprint(config.model, getattr(found, "_commit_hash", None)),
+        device=device,
+        dtype=_dtype(config.dtype, device),
+    )
+
+
+def load_tokenizer(config: ModelConfig) -> Any:
+    """The model's tokenizer, with a padding token; raises `InputError` where it cannot be read."""
+    with _readable(config.model):
+        tokenizer = AutoTokenizer.from_pretrained(config.model, trust_remote_code=config.trust_remote_code)
+    if not tokenizer.is_fast:
+        raise InputError(
+            f"{config.model}: its tokenizer gives no character offsets, which mark the response; "
+            "expected a fast tokenizer (tokenizer.json)"
+        )
+    return tokenizer
+
+
+def load_model(config: ModelConfig, card: ModelCard) -> Any:
+    """The frozen base model on its device, in eval mode, from safetensors only."""
+    quantized = (
+        {
+            "quantization_config": BitsAndBytesConfig(
+                load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=DTYPES[card.dtype]
+            ),
+            "device_map": {"": card.device},
+        }
+        if config.load_in_4bit
+        else {}
+    )
+    with _readable(config.model):
+        model = AutoModelForCausalLM.from_pretrained(
+            config.model,
+            dtype=DTYPES[card.dtype],
+            trust_remote_code=config.trust_remote_code,
+            use_safetensors=True,
+            **quantized,
+        )
+    if not quantized:
+        model.to(card.device)
+    model.requires_grad_(False)
+    return model.eval()
+
+
+def add_adapter(model: Any, settings: LoraSettings, seed: int) -> Any:
+    """Put a fresh LoRA adapter on the model; the same seed gives the same adapter."""
+    targets = list(settings.target_modules or attention_projections(model))
+    if settings.rank is None or settings.alpha is None:
+        raise ValueError("resolve the settings first")
+    torch.manual_seed(seed)
+    try:
+        return get_peft_model(
+            model,
+            LoraConfig(
+                r=settings.rank,
+                lora_alpha=settings.alpha,  # type: ignore[arg-type]
+                lora_dropout=settings.dropout,
+                target_modules=targets,
+                task_type="CAUSAL_LM",
+            ),
+        )
+    except ValueError as error:
+        raise InputError(f"target_modules = {targets}: {str(error).splitlines()[0]}") from None
+
+
+def attention_projections(model: Any) -> list[str]:
+    """Names of the query, key, value and output projections: the linear layers inside attention.
+
+    Their names differ by architecture (q_proj, c_attn, query_key_value …), the parent's does not.
+    Raises `InputError` where no such layer is found.
+    """
+    linear = [n for n, module in model.named_modules() if isinstance(module, torch.nn.Linear | Conv1D)]
+    inside = [
+        n for n in linear if any(word in n.split(".")[-2:][0].lower() for word in ("attn", "attention"))
+    ]
+    if not inside:
+        last = sorted({name.split(".")[-1] for name in linear})
+        raise InputError(f"found no attention layers; name target_modules yourself, of {', '.join(last)}")
+    return inside
+
+
+class _readable:
+    """Turns what transformers raises for a model that cannot be read into one line."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError | ValueError | KeyError | json.JSONDecodeError) or (
+            error is not None and type(error).__name__ == "SafetensorError"
+        ):
+            reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+            raise InputError(
+                f"model {self.model}: {reason.strip()} (expected a Hugging Face id or a folder with "
+                "config.json, *.safetensors and a tokenizer)"
+            ) from None
+
+
+def _device(wanted: str) -> str:
+    if wanted == "auto":
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        torch.empty(0, device=wanted)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise InputError(
+            f"device = {wanted!r}: not available here; expected auto, cpu, cuda or mps"
+        ) from None
+    return wanted
+
+
+def _dtype(wanted: str, device: str) -> str:
+    if wanted != "auto":
+        return wanted
+    if device.startswith("cuda"):
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
+    return "float32"
+
+
+def _fingerprint(model: str, commit: str | None) -> str:
+    """A hash that changes with the weights or the tokenizer: the commit on the hub, or the files."""
+    folder = Path(model)
+    if not folder.is_dir():
+        return f"commit:{commit}"
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.suffix in {".json", ".safetensors", ".jinja", ".model", ".txt"}:
+            digest.update(path.name.encode())
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return f"sha256:{digest.hexdigest()}"

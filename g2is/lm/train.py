@@ -1,0 +1,169 @@
+"""Losses of samples, and the plain training loop over them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from g2is.lm.text import Encoded
+
+BETAS = (0.9, 0.999)
+EPSILON = 1e-8
+
+
+def sample_losses(model: Any, batch: Sequence[Encoded]) -> torch.Tensor:
+    """Mean token loss of each sample over its trained tokens: (b,) float32.
+
+    Samples are padded on the right, so no sample sees another's padding. The output layer runs only
+    where a trained token is predicted: at a vocabulary of 128k, full logits cost more than the model.
+    """
+    device = next(model.parameters()).device
+    length = max(len(sample) for sample in batch)
+    input_ids = torch.zeros(len(batch), length, dtype=torch.long)
+    mask = torch.zeros_like(input_ids)
+    trained = torch.zeros_like(input_ids, dtype=torch.bool)
+    for row, sample in enumerate(batch):
+        input_ids[row, : len(sample)] = torch.from_numpy(sample.input_ids)
+        mask[row, : len(sample)] = 1
+        trained[row, : len(sample)] = torch.from_numpy(sample.trained)
+    input_ids, mask, trained = input_ids.to(device), mask.to(device), trained.to(device)
+    predicts = trained.roll(-1, dims=1)
+
+    def keep_predicting(module: Any, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+        return (inputs[0][predicts].unsqueeze(0), *inputs[1:])
+
+    # A hook on the output layer rather than a call of it: what a model does to its logits afterwards
+    # (Gemma caps, Cohere scales them) stays part of the loss.
+    hook = model.get_output_embeddings().register_forward_pre_hook(keep_predicting)
+    try:
+        logits = model(input_ids=input_ids, attention_mask=mask, use_cache=False).logits[0]
+    finally:
+        hook.remove()
+    losses = F.cross_entropy(logits.float(), input_ids[trained], reduction="none")
+    counts = [int(sample.trained.sum()) for sample in batch]
+    return torch.stack([part.mean() for part in losses.split(counts)])
+
+
+def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+    """Positions grouped by length so that a padded batch holds at most `batch_tokens` (or one sample)."""
+    batch: list[int] = []
+    for position in np.argsort(lengths, kind="stable"):
+        if batch and (len(batch) + 1) * lengths[position] > batch_tokens:
+            yield batch
+            batch = []
+        batch.append(int(position))
+    if batch:
+        yield batch
+
+
+def trainable(model: Any) -> dict[str, torch.nn.Parameter]:
+    """The adapter's parameters by name."""
+    return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+
+@dataclass
+class TrainingState:
+    """What a stopped training needs to go on exactly: tensors by parameter name, and the step."""
+
+    parameters: dict[str, torch.Tensor]
+    exp_avg: dict[str, torch.Tensor]
+    exp_avg_sq: dict[str, torch.Tensor]
+    step: int
+
+
+def train_adapter(
+    model: Any,
+    samples: Sequence[Encoded],
+    *,
+    epochs: int,
+    learning_rate: float,
+    schedule_warmup: float,
+    batch_size: int,
+    batch_tokens: int,
+    seed: int,
+    resume: TrainingState | None = None,
+    on_step: Callable[[float], None] = lambda loss: None,
+    on_epoch: Callable[[TrainingState], None] = lambda state: None,
+) -> TrainingState:
+    """Train the model's adapter with AdamW, a linear schedule and no weight decay.
+
+    The loss of an optimizer step is the mean over its samples of their mean token loss. Order and
+    dropout are seeded by step, so that resuming after an epoch repeats the undisturbed training.
+    """
+    parameters = trainable(model)
+    optimizer = torch.optim.AdamW(
+        parameters.values(), lr=learning_rate, betas=BETAS, eps=EPSILON, weight_decay=0.0
+    )
+    per_epoch = math.ceil(len(samples) / batch_size)
+    total = per_epoch * epochs
+    rising = math.ceil(total * schedule_warmup)
+    step = 0
+    if resume is not None:
+        _restore(optimizer, parameters, resume)
+        step = resume.step
+
+    model.train()
+    while step < total:
+        epoch, position = divmod(step, per_epoch)
+        order = np.random.default_rng((seed, epoch)).permutation(len(samples))
+        chosen = [samples[i] for i in order[position * batch_size : (position + 1) * batch_size]]
+        torch.manual_seed(seed * 1_000_003 + step)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate * _schedule(step, rising, total)
+        step_loss = 0.0
+        for batch in batches([len(sample) for sample in chosen], batch_tokens):
+            loss = sample_losses(model, [chosen[i] for i in batch]).sum() / len(chosen)
+            loss.backward()
+            step_loss += loss.item()
+        optimizer.step()
+        optimizer.zero_grad()
+        step += 1
+        on_step(step_loss)
+        if step % per_epoch == 0:
+            on_epoch(_state(optimizer, parameters, step))
+    model.eval()
+    return _state(optimizer, parameters, step)
+
+
+def _schedule(step: int, rising: int, total: int) -> float:
+    """Linear rise, then linear fall to zero; the first step already moves."""
+    if step < rising:
+        return (step + 1) / rising
+    return (total - step) / max(1, total - rising)
+
+
+def _state(
+    optimizer: torch.optim.Optimizer, parameters: dict[str, torch.nn.Parameter], step: int
+) -> TrainingState:
+    """A copy of the adapter and of Adam's averages; averages of an untrained adapter are zero."""
+
+    def average(key: str) -> dict[str, torch.Tensor]:
+        return {
+            name: optimizer.state.get(parameter, {})
+            .get(key, torch.zeros_like(parameter))
+            .detach()
+            .cpu()
+            .clone()
+            for name, parameter in parameters.items()
+        }
+
+    values = {name: parameter.detach().cpu().clone() for name, parameter in parameters.items()}
+    return TrainingState(values, average("exp_avg"), average("exp_avg_sq"), step)
+
+
+def _restore(
+    optimizer: torch.optim.Optimizer, parameters: dict[str, torch.nn.Parameter], state: TrainingState
+) -> None:
+    for name, parameter in parameters.items():
+        parameter.data.copy_(state.parameters[name])
+        optimizer.state[parameter] = {
+            "step": torch.tensor(float(state.step)),
+            "exp_avg": state.exp_avg[name].to(parameter),
+            "exp_avg_sq": state.exp_avg_sq[name].to(parameter),
+        }

@@ -1,0 +1,179 @@
+"""The gradient engine against autograd, one sample at a time and without padding."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from g2is.config import GradientConfig
+from g2is.lm.gradients import AdamAverages, GradientEngine
+from g2is.lm.projection import NoProjection, make_projection
+from g2is.lm.train import batches, sample_losses, trainable
+from tests.tiny import ARCHITECTURES, adapted_model, random_samples
+
+
+def sizes_of(model) -> dict[str, int]:
+    return {name: parameter.numel() for name, parameter in trainable(model).items()}
+
+
+def autograd_gradients(model, samples) -> tuple[np.ndarray, np.ndarray]:
+    """The plain loop: full logits, shifted labels, one backward pass a sample."""
+    rows, losses = [], []
+    for sample in samples:
+        model.zero_grad()
+        ids = torch.from_numpy(sample.input_ids).unsqueeze(0)
+        labels = torch.where(torch.from_numpy(sample.trained), ids[0], -100)
+        logits = model(input_ids=ids).logits[0]
+        loss = F.cross_entropy(logits[:-1], labels[1:], ignore_index=-100)
+        loss.backward()
+        rows.append(torch.cat([p.grad.flatten() for p in trainable(model).values()]).numpy())
+        losses.append(loss.item())
+    return np.stack(rows), np.array(losses)
+
+
+def engine_rows(model, samples, batch_tokens, averages=None) -> dict[str, np.ndarray]:
+    engine = GradientEngine(model, NoProjection(sizes_of(model)), averages)
+    out: dict[str, list] = {}
+    for batch in batches([len(s) for s in samples], batch_tokens):
+        sketches, losses = engine([samples[i] for i in batch])
+        for kind, rows in {**sketches, "loss": losses}.items():
+            out.setdefault(kind, [None] * len(samples))
+            for i, row in zip(batch, rows, strict=True):
+                out[kind][i] = row.numpy()
+    return {kind: np.stack(rows) for kind, rows in out.items()}
+
+
+def relative_error(rows: np.ndarray, reference: np.ndarray) -> float:
+    return float((np.linalg.norm(rows - reference, axis=1) / np.linalg.norm(reference, axis=1)).max())
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_batched_gradients_equal_a_loop_over_samples(architecture):
+    samples = random_samples(9)
+    reference, losses = autograd_gradients(adapted_model(architecture), samples)
+    for batch_tokens in (1, 200, 10_000):  # alone, in small batches, all in one
+        rows = engine_rows(adapted_model(architecture), samples, batch_tokens)
+        assert relative_error(rows["sgd"], reference) < 1e-5
+        np.testing.assert_allclose(rows["loss"], losses, rtol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ["llama", "gpt2"])
+def test_every_query_key_value_and_output_projection_has_an_adapter(architecture):
+    names = {name.split(".lora_")[0].split(".")[-1] for name in trainable(adapted_model(architecture))}
+    assert (
+        names
+        == {"llama": {"q_proj", "k_proj", "v_proj", "o_proj"}, "gpt2": {"c_attn", "c_proj"}}[architecture]
+    )
+
+
+@pytest.mark.parametrize("epsilon", ["inside", "outside"])
+def test_adam_gradients_equal_a_plain_loop(epsilon):
+    samples = random_samples(5, seed=1)
+    model = adapted_model("llama")
+    random = torch.Generator().manual_seed(0)
+    exp_avg = {n: 1e-3 * torch.randn(s, generator=random) for n, s in sizes_of(model).items()}
+    exp_avg_sq = {n: 1e-6 * torch.rand(s, generator=random) for n, s in sizes_of(model).items()}
+    reference, _ = autograd_gradients(model, samples)
+    m = torch.cat(list(exp_avg.values())).double().numpy()
+    v = torch.cat(list(exp_avg_sq.values())).double().numpy()
+    plain = []
+    for g in reference.astype(np.float64):
+        top = 0.9 * m + 0.1 * g
+        square = 0.999 * v + 0.001 * g * g
+        plain.append(top / np.sqrt(square + 1e-8) if epsilon == "inside" else top / (np.sqrt(square) + 1e-8))
+    averages = AdamAverages(exp_avg, exp_avg_sq, epsilon)
+    rows = engine_rows(adapted_model("llama"), samples, 200, averages)
+    assert relative_error(rows["adam"], np.stack(plain)) < 1e-5
+    common = averages.common(NoProjection(sizes_of(model))).numpy()
+    root = np.sqrt(0.999 * v + 1e-8) if epsilon == "inside" else np.sqrt(0.999 * v) + 1e-8
+    np.testing.assert_allclose(common, 0.9 * m / root, rtol=1e-4, atol=1e-7)
+
+
+def test_losses_do_not_see_the_batch_or_the_padding():
+    samples = random_samples(6, seed=2)
+    model = adapted_model("mistral")
+    with torch.no_grad():
+        together = sample_losses(model, samples)
+        alone = torch.cat([sample_losses(model, [sample]) for sample in samples])
+    torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-6)
+
+
+def test_the_output_layer_runs_only_where_a_token_is_predicted():
+    samples = random_samples(4, seed=3)
+    model = adapted_model("llama")
+    seen = []
+    model.get_output_embeddings().register_forward_hook(lambda m, i, o: seen.append(o.shape[:-1].numel()))
+    sample_losses(model, samples)
+    assert seen == [sum(int(sample.trained.sum()) for sample in samples)]
+
+
+def test_gradients_leave_no_hooks_and_no_gradients_behind():
+    model = adapted_model("llama")
+    engine = GradientEngine(model, NoProjection(sizes_of(model)))
+    engine(random_samples(3))
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def sketches(kind: str, rows: torch.Tensor, dim: int, seed: int = 0) -> torch.Tensor:
+    config = GradientConfig(projection=kind, projection_dim=dim, projection_seed=seed)
+    cut = rows.shape[1] // 3
+    parts = {"first": rows[:, :cut], "second": rows[:, cut:]}
+    projection = make_projection(config, {n: p.shape[1] for n, p in parts.items()}, "cpu")
+    sketch = torch.zeros(len(rows), dim)
+    for name, part in parts.items():
+        projection.add(sketch, name, part)
+    return sketch
+
+
+@pytest.mark.parametrize("kind", ["countsketch", "rademacher"])
+def test_sketches_keep_inner_products_in_expectation(kind):
+    rows = torch.randn(2, 301, generator=torch.Generator().manual_seed(0))
+    rows[1] += rows[0]
+    exact = float(rows[0] @ rows[1])
+    drawn = []
+    for seed in range(400):
+        sketch = sketches(kind, rows, 64, seed)
+        drawn.append(float(sketch[0] @ sketch[1]))
+    standard_error = np.std(drawn) / np.sqrt(len(drawn))
+    assert abs(np.mean(drawn) - exact) < 4 * standard_error
+    assert standard_error > 0  # the seeds do differ
+
+
+@pytest.mark.parametrize("kind", ["countsketch", "rademacher"])
+def test_sketches_keep_cosines(kind):
+    random = torch.Generator().manual_seed(0)
+    rows = torch.randn(60, 20_000, generator=random) + 0.5 * torch.randn(1, 20_000, generator=random)
+    dim = 1024
+    exact = F.normalize(rows) @ F.normalize(rows).T
+    sketch = F.normalize(sketches(kind, rows, dim))
+    error = (sketch @ sketch.T - exact)[~torch.eye(60, dtype=torch.bool)]
+    # An ideal projection has a standard deviation of about 1/sqrt(dim) for near-orthogonal rows.
+    assert float(error.square().mean().sqrt()) < 1.15 * dim**-0.5
+
+
+def test_a_sketch_is_linear_and_seeded_by_the_name_of_the_parameter():
+    config = GradientConfig(projection="countsketch", projection_dim=16)
+    rows = torch.randn(3, 50)
+
+    def project(order: list[str], name: str, value: torch.Tensor) -> torch.Tensor:
+        projection = make_projection(config, dict.fromkeys(order, 50), "cpu")
+        sketch = torch.zeros(3, 16)
+        projection.add(sketch, name, value)
+        return sketch
+
+    a = project(["x", "y"], "x", rows)
+    assert torch.equal(a, project(["y", "x"], "x", rows))
+    assert not torch.equal(a, project(["x", "y"], "y", rows))
+    torch.testing.assert_close(project(["x", "y"], "x", 2 * rows), 2 * a)
+
+
+def test_a_count_sketch_uses_each_coordinate_once():
+    # p not a multiple of d: the padding must neither drop nor repeat a coordinate.
+    for size in (5, 16, 50):
+        config = GradientConfig(projection="countsketch", projection_dim=16)
+        projection = make_projection(config, {"x": size}, "cpu")
+        sketch = torch.zeros(size, 16)
+        projection.add(sketch, "x", torch.eye(size))
+        assert torch.equal(sketch.abs().sum(1), torch.ones(size))
+        assert sketch.abs().sum(0).max() <= -(-size // 16)

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from sklearn.neighbors import NearestNeighbors
+
+from g2is.errors import InputError
+from g2is.neighbors import cosines_to, exact_neighbors
+
+
+def unit_rows(count: int, dim: int, seed: int = 0) -> np.ndarray:
+    rows = np.random.default_rng(seed).normal(size=(count, dim)).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize(("block", "columns"), [(1024, 16384), (7, 11), (300, 64)])
+def test_neighbors_are_those_of_scikit_learn(block, columns):
+    rows = unit_rows(300, 16)
+    lists = exact_neighbors(rows, np.ones(300, bool), neighbors=10, conflicts=5, block=block, columns=columns)
+    distance, index = (
+        NearestNeighbors(metric="cosine", algorithm="brute").fit(rows).kneighbors(n_neighbors=10)
+    )
+    np.testing.assert_array_equal(lists.neighbors, index)
+    np.testing.assert_allclose(lists.cosines, 1 - distance, atol=1e-6)
+    every = rows @ rows.T
+    np.fill_diagonal(every, 2)
+    np.testing.assert_array_equal(lists.conflicts, np.argsort(every, axis=1, kind="stable")[:, :5])
+    pairs = every[~np.eye(300, dtype=bool)]
+    assert lists.mean_cosine == pytest.approx(pairs.mean(), abs=1e-6)
+    assert lists.conflict_share == pytest.approx((pairs < 0).mean(), abs=1e-9)
+
+
+def test_ties_go_to_the_smaller_index_and_self_is_excluded():
+    rows = np.repeat(np.eye(4, dtype=np.float32), 5, axis=0)  # five copies of each of four directions
+    lists = exact_neighbors(rows, np.ones(20, bool), neighbors=6, conflicts=3, block=3, columns=7)
+    assert lists.neighbors[0].tolist() == [1, 2, 3, 4, 5, 6]
+    assert lists.neighbors[7].tolist() == [5, 6, 8, 9, 0, 1]
+    assert lists.conflicts[0].tolist() == [5, 6, 7]
+    np.testing.assert_array_equal(lists.cosines[7], [1, 1, 1, 1, 0, 0])
+
+
+def test_rows_that_are_not_valid_are_in_no_list():
+    rows = unit_rows(40, 8)
+    valid = np.ones(40, bool)
+    valid[[0, 7, 39]] = False
+    rows[~valid] = 0
+    lists = exact_neighbors(rows, valid, neighbors=36, conflicts=50, block=16, columns=9)
+    assert (lists.neighbors[~valid] == -1).all() and (lists.conflicts[~valid] == -1).all()
+    for row in np.flatnonzero(valid):
+        others = set(np.flatnonzero(valid)) - {row}
+        assert set(lists.neighbors[row]) == others == set(lists.conflicts[row])
+
+
+def test_half_precision_rows_have_cosines_of_unit_rows():
+    rows = unit_rows(50, 64).astype(np.float16)
+    rows[1] = rows[0]
+    lists = exact_neighbors(rows, np.ones(50, bool), neighbors=3, conflicts=3)
+    assert lists.neighbors[0, 0] == 1
+    assert lists.cosines[0, 0] == pytest.approx(1, abs=1e-6)
+
+
+def test_a_pool_smaller_than_its_neighbor_lists_is_refused():
+    with pytest.raises(InputError, match=r"neighbors = 10: 10 valid samples .* --neighbors"):
+        exact_neighbors(unit_rows(10, 4), np.ones(10, bool), neighbors=10, conflicts=1)
+
+
+def test_cosines_to_targets():
+    rows, targets = unit_rows(30, 8), 3 * unit_rows(4, 8, seed=1)
+    valid = np.arange(30) != 5
+    found = cosines_to(rows, valid, targets, block=7)
+    expected = rows @ (targets / 3).T
+    expected[5] = 0
+    np.testing.assert_allclose(found, expected, atol=1e-6)
