@@ -48,6 +48,15 @@ def _one_line(error: ValidationError) -> str:
     return "; ".join(problems)
 
 
+class ReadingConfig(Settings):
+    """How instruction files are read."""
+
+    format: Literal["auto", "alpaca", "prompt_completion", "question_answer", "messages", "sharegpt"] = Field(
+        "auto", description="shape of the records; auto: each by its fields"
+    )
+    skip_bad: bool = Field(False, description="leave out broken records instead of stopping at the first")
+
+
 class ModelConfig(Settings):
     """The base language model and how it is loaded."""
 
@@ -58,7 +67,9 @@ class ModelConfig(Settings):
     )
     load_in_4bit: bool = Field(False, description="load the base in 4 bits (needs bitsandbytes)")
     trust_remote_code: bool = Field(False, description="run code that comes with the model")
-    max_length: int = Field(2048, ge=8, description="tokens a sample may have; longer ones lose prompt first")
+    max_length: int | None = Field(
+        None, ge=8, description="tokens a sample may have (2048, or what the model takes); longer ones are cut"
+    )
 
 
 class LoraSettings(Settings):
@@ -115,20 +126,26 @@ class BuildConfig(Settings):
     """Everything that decides what a run contains."""
 
     model: ModelConfig
+    reading: ReadingConfig = ReadingConfig()
     lora: LoraSettings = LoraSettings()
     warmup: WarmupConfig = WarmupConfig()
     gradients: GradientConfig = GradientConfig()
     graph: GraphConfig = GraphConfig()
 
-    def resolve(self, hidden_size: int) -> BuildConfig:
-        """Fill the values left to the size of the model.
+    def resolve(self, hidden_size: int, positions: int | None) -> BuildConfig:
+        """Fill the values left to the model: its hidden size and the positions it takes, where limited.
 
         The paper's values are made for models of several billion parameters; below a hidden size of
         1,024 the same rank would be most of the model and the same learning rate would not move it.
+        Raises `InputError` where `max_length` is more than the model takes.
         """
+        most = positions or 2048
+        if self.model.max_length is not None and positions and self.model.max_length > positions:
+            raise InputError(f"max_length = {self.model.max_length}: the model takes at most {positions} tokens")
         small = hidden_size < 1024
         rank = self.lora.rank or (8 if small else 128)
         return self.replace(
+            model=self.model.replace(max_length=self.model.max_length or min(2048, most)),
             lora=self.lora.replace(rank=rank, alpha=self.lora.alpha or 4.0 * rank),
             warmup=self.warmup.replace(
                 learning_rate=self.warmup.learning_rate or (1e-3 if small else 2e-5),

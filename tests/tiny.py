@@ -1,9 +1,12 @@
 """Small random models of several architectures, made on the spot."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
     GemmaConfig,
     GemmaForCausalLM,
@@ -15,6 +18,7 @@ from transformers import (
     LlamaForCausalLM,
     MistralConfig,
     MistralForCausalLM,
+    PreTrainedTokenizerFast,
     Qwen2Config,
     Qwen2ForCausalLM,
 )
@@ -71,3 +75,37 @@ def random_samples(count: int, *, seed: int = 0, shortest: int = 6, longest: int
         trained = np.arange(length) >= random.integers(1, length)
         samples.append(Encoded(random.integers(1, VOCABULARY, length), trained))
     return samples
+
+
+def byte_tokenizer(chat_template: str | None = None) -> PreTrainedTokenizerFast:
+    """One token a byte, with an end-of-sequence and a padding token."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {token: index for index, token in enumerate(["<pad>", "</s>", *alphabet])}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>")
+    fast.chat_template = chat_template
+    return fast
+
+
+def save_tiny_model(folder: Path) -> Path:
+    """A random Llama with a byte tokenizer, as files that `--model` reads."""
+    torch.manual_seed(0)
+    tokenizer = byte_tokenizer()
+    config = LlamaConfig(
+        **{**_SHAPE, "vocab_size": len(tokenizer), "hidden_size": 16, "intermediate_size": 24}
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def write_pool(path: Path, count: int, *, seed: int = 0, letters: str = "abcdefgh") -> Path:
+    """Short made-up instructions as JSON Lines with question and answer, no two alike."""
+    random = np.random.default_rng(seed)
+    with path.open("w") as file:
+        for row in range(count):
+            word = "".join(random.choice(list(letters), random.integers(3, 9)))
+            file.write(json.dumps({"question": f"{row}: turn {word}", "answer": word[::-1]}) + "\n")
+    return path

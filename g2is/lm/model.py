@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,16 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.pytorch_utils import Conv1D
+from transformers.utils import logging
 
 from g2is.config import LoraSettings, ModelConfig
 from g2is.errors import InputError
+
+# The build shows its own progress; the library's bars and notices would tear it apart.
+logging.disable_progress_bar()
+logging.set_verbosity_error()
+warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+warnings.filterwarnings("ignore", message="fan_in_fan_out is set to False", module="peft")
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -25,6 +33,7 @@ class ModelCard:
     """What is known of a model before its weights are loaded."""
 
     hidden_size: int
+    positions: int | None
     fingerprint: str
     device: str
     dtype: str
@@ -47,6 +56,7 @@ def inspect_model(config: ModelConfig) -> ModelCard:
         raise InputError("load_in_4bit needs bitsandbytes, which is not installed: pip install bitsandbytes")
     return ModelCard(
         hidden_size=text.hidden_size,
+        positions=getattr(text, "max_position_embeddings", None),
         fingerprint=_fingerprint(config.model, getattr(found, "_commit_hash", None)),
         device=device,
         dtype=_dtype(config.dtype, device),
@@ -102,7 +112,7 @@ def add_adapter(model: Any, settings: LoraSettings, seed: int) -> Any:
             model,
             LoraConfig(
                 r=settings.rank,
-                lora_alpha=settings.alpha,  # type: ignore[arg-type]
+                lora_alpha=settings.alpha,
                 lora_dropout=settings.dropout,
                 target_modules=targets,
                 task_type="CAUSAL_LM",

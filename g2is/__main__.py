@@ -1,0 +1,255 @@
+"""The command line: python -m g2is <command>.
+
+Exit code 0; 2 for wrong input, with one line that says what and how to mend it; 1 for a fault.
+Arguments are made from `config`, which also checks them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Union, get_args, get_origin
+
+from g2is import __version__
+from g2is.config import (
+    WALK_PRESETS,
+    BuildConfig,
+    GradientConfig,
+    GraphConfig,
+    LoraSettings,
+    ModelConfig,
+    ReadingConfig,
+    Settings,
+    WalkParameters,
+    WarmupConfig,
+    walk_preset,
+)
+from g2is.errors import InputError
+
+if TYPE_CHECKING:
+    from g2is.run import Run
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Says what is wrong in one line instead of printing the usage first."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; see {self.prog} --help")
+
+
+# Settings as arguments
+
+
+def add_settings(parser: argparse.ArgumentParser, settings: type[Settings], prefix: str = "") -> None:
+    """One `--argument` for every field; what is not given stays out of the namespace."""
+    group = parser.add_argument_group((settings.__doc__ or "").split("\n")[0])
+    for name, field in settings.model_fields.items():
+        kind = _plain(field.annotation)
+        text = (field.description or "").replace("%", "%%")
+        if not field.is_required() and field.default not in (None, (), False):
+            default = field.default
+            text += f" [{' '.join(map(str, default)) if isinstance(default, tuple) else default}]"
+        options: dict[str, Any] = {"help": text, "default": argparse.SUPPRESS, "dest": f"{prefix}{name}"}
+        if kind is bool:
+            options["action"] = argparse.BooleanOptionalAction
+        elif get_origin(kind) is Literal:
+            options["choices"] = get_args(kind)
+        elif get_origin(kind) is tuple:
+            options["nargs"] = "+"
+            options["metavar"] = _metavar(get_args(kind)[0])
+        elif get_origin(kind) is dict:
+            options["nargs"] = "+"
+            options["metavar"] = "NAME=SHARE"
+        else:
+            options["metavar"] = _metavar(kind)
+            options["required"] = field.is_required()
+        group.add_argument(f"--{(prefix + name).replace('_', '-')}", **options)
+
+
+def given(settings: type[Settings], arguments: argparse.Namespace, prefix: str = "") -> dict[str, Any]:
+    """The fields of `settings` that were given, still as text; the settings check them."""
+    values = {}
+    for name, field in settings.model_fields.items():
+        if (value := getattr(arguments, prefix + name, None)) is not None:
+            values[name] = _shares(name, value) if get_origin(_plain(field.annotation)) is dict else value
+    return values
+
+
+def _plain(annotation: Any) -> Any:
+    """The type itself of an optional one."""
+    if get_origin(annotation) in (Union, UnionType):
+        return next(kind for kind in get_args(annotation) if kind is not type(None))
+    return annotation
+
+
+def _metavar(kind: Any) -> str:
+    return {int: "N", float: "X", str: "TEXT"}.get(kind, "VALUE")
+
+
+def _shares(name: str, values: Sequence[str]) -> dict[str, str]:
+    shares = dict(value.rpartition("=")[::2] for value in values)
+    if "" in shares:
+        raise InputError(f"{name}: expected NAME=SHARE, such as gsm8k=0.5")
+    return shares
+
+
+# Commands
+
+
+def build(arguments: argparse.Namespace) -> None:
+    config = BuildConfig(
+        model=ModelConfig(**given(ModelConfig, arguments)),
+        reading=ReadingConfig(**given(ReadingConfig, arguments)),
+        lora=LoraSettings(**given(LoraSettings, arguments, "lora_")),
+        warmup=WarmupConfig(**given(WarmupConfig, arguments, "warmup_")),
+        gradients=GradientConfig(**given(GradientConfig, arguments)),
+        graph=GraphConfig(**given(GraphConfig, arguments)),
+    )
+    from g2is.pipeline import Target, build
+
+    targets = []
+    for value in arguments.validation:
+        name, _, path = value.rpartition("=")
+        targets.append(Target(name or Path(path).stem, Path(path)))
+    run = build(
+        _run_folder(arguments),
+        config,
+        [Path(path) for path in arguments.train],
+        targets,
+        overwrite=arguments.overwrite,
+        say=_say,
+    )
+    _say(f"run {run.name} is complete: {run.folder}")
+
+
+def demo(arguments: argparse.Namespace) -> None:
+    from g2is.demo import build_demo
+
+    run = build_demo(_run_folder(arguments), overwrite=arguments.overwrite, say=_say)
+    _say(f"run {run.name} is complete: {run.folder}")
+
+
+def walk(arguments: argparse.Namespace) -> None:
+    changes = given(WalkParameters, arguments)
+    parameters = walk_preset(arguments.preset, **changes)
+    run = _open(arguments)
+    from g2is.walking import diagnosis, walk_run
+
+    trace = walk_run(run, parameters)
+    print(diagnosis(run, trace))
+    output = arguments.output or run.folder / "selections" / f"{arguments.preset}.json"
+    write_walk(run, parameters, trace, output)
+    _say(f"{len(trace):,} samples written to {output}")
+
+
+def export(arguments: argparse.Namespace) -> None:
+    from g2is.export import export
+    from g2is.selection import Selection
+
+    run = _open(arguments)
+    selection = Selection.read(arguments.selection, run)
+    for path in export(run, selection, arguments.format, arguments.output):
+        _say(f"written: {path}")
+
+
+def verify(arguments: argparse.Namespace) -> None:
+    run = _open(arguments)
+    problems = run.check()
+    if not run.complete:
+        problems.append(f"{run.folder}: not finished; run the same build command again")
+    if problems:
+        raise InputError("; ".join(problems))
+    _say(f"run {run.name}: {len(run.manifest.files)} files are as they were written")
+
+
+def _run_folder(arguments: argparse.Namespace) -> Path:
+    name = arguments.run
+    if not name or name in {".", ".."} or "/" in name or "\\" in name or name.startswith("."):
+        raise InputError(f"run = {name!r}: expected a plain name; --cache says where runs live")
+    return Path(arguments.cache) / name
+
+
+def _open(arguments: argparse.Namespace) -> Run:
+    """A run given by name, or by the path of its folder."""
+    from g2is.run import Run
+
+    path = Path(arguments.run)
+    return Run.open(path if len(path.parts) > 1 else Path(arguments.cache) / path)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = OneLineParser(prog="python -m g2is", description="Select instruction-tuning data by gradients.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], None], text: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(do=run)
+        made.add_argument("--cache", type=Path, default=Path("cache"), help="folder where runs live [cache]")
+        return made
+
+    made = command("build", build, "gradients, graph and all else a run holds; again to resume or mend")
+    made.add_argument("--run", required=True, help="name of the run")
+    made.add_argument("--train", nargs="+", required=True, metavar="FILE", help="the pool of instructions")
+    made.add_argument(
+        "--validation",
+        action="append",
+        required=True,
+        metavar="[NAME=]FILE",
+        help="examples of a target domain; once for each target",
+    )
+    made.add_argument("--overwrite", action="store_true", help="replace a run of that name")
+    for settings, prefix in (
+        (ModelConfig, ""),
+        (ReadingConfig, ""),
+        (LoraSettings, "lora_"),
+        (WarmupConfig, "warmup_"),
+        (GradientConfig, ""),
+        (GraphConfig, ""),
+    ):
+        add_settings(made, settings, prefix)
+
+    made = command("demo", demo, "build the demo run from the embedded model and data")
+    made.add_argument("--run", default="demo", help="name of the run [demo]")
+    made.add_argument("--overwrite", action="store_true", help="replace a run of that name")
+
+    made = command("walk", walk, "select samples by the gradient walk")
+    made.add_argument("run", help="name or folder of the run")
+    made.add_argument("--preset", default="recommended", help=f"{', '.join(WALK_PRESETS)} [recommended]")
+    made.add_argument("--output", type=Path, help="selection file [selections/<preset>.json in the run]")
+    add_settings(made, WalkParameters)
+
+    made = command("export", export, "write a selection as files that trainers read")
+    made.add_argument("run", help="name or folder of the run")
+    made.add_argument("--selection", type=Path, required=True, help="selection file")
+    made.add_argument("--format", default="jsonl", help="jsonl (the source's own records), messages [jsonl]")
+    made.add_argument("--output", type=Path, required=True, help="folder to write")
+
+    made = command("verify", verify, "check every file of a run against its manifest")
+    made.add_argument("run", help="name or folder of the run")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    try:
+        parsed = make_parser().parse_args(arguments)
+        parsed.do(parsed)
+    except InputError as error:
+        _say(f"error: {error}")
+        return 2
+    except KeyboardInterrupt:
+        _say("stopped; the same command goes on from here")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,365 @@
+"""Builds of a tiny model on tiny pools: what is kept, resumed, refused."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from g2is.config import BuildConfig, ModelConfig
+from g2is.errors import InputError
+from g2is.instructions import from_frame
+from g2is.lm.model import add_adapter, inspect_model, load_model, load_tokenizer
+from g2is.lm.text import Encoder
+from g2is.lm.train import sample_losses, trainable
+from g2is.pipeline import Target, build
+from g2is.run import Run
+from tests.tiny import save_tiny_model, write_pool
+
+POOL, VALIDATION = 40, 6
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("files")
+    save_tiny_model(folder / "model")
+    write_pool(folder / "pool.jsonl", POOL)
+    write_pool(folder / "target.jsonl", VALIDATION, seed=1)
+    return folder
+
+
+def configuration(files: Path, **sections: dict) -> BuildConfig:
+    settings = {
+        "model": {"model": str(files / "model"), "device": "cpu"},
+        "lora": {"rank": 2},
+        "warmup": {"fraction": 0.3, "epochs": 2, "batch_size": 4},
+        "gradients": {"projection_dim": 64, "shard_size": 16, "batch_tokens": 256},
+        "graph": {"neighbors": 5, "conflicts": 3},
+    }
+    for section, values in sections.items():
+        settings[section] = {**settings[section], **values}
+    return BuildConfig(**settings)
+
+
+def make(folder: Path, files: Path, config: BuildConfig | None = None, **options) -> Run:
+    said: list[str] = options.pop("said", [])
+    return build(
+        folder,
+        config or configuration(files),
+        options.pop("train", [files / "pool.jsonl"]),
+        options.pop("validation", [Target("words", files / "target.jsonl")]),
+        say=said.append,
+        **options,
+    )
+
+
+@pytest.fixture(scope="module")
+def run(files, tmp_path_factory) -> Run:
+    return make(tmp_path_factory.mktemp("cache") / "run", files)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Every file of a run but the manifest, which holds times."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "manifest.json"
+    }
+
+
+def test_a_run_holds_what_notebooks_ask_for(run):
+    run = Run.open(run.folder)
+    assert run.complete and run.check() == []
+    assert len(run.instructions) == POOL and len(run.validation) == VALIDATION
+    assert run.validation_gradients.shape == (VALIDATION, 64)
+    assert run.validation["target"].unique().tolist() == ["words"]
+    assert run.instructions["valid"].all() and run.instructions["loss"].gt(0).all()
+    for name in ("adam", "adam_without_momentum", "sgd"):
+        regime = run.regime(name)
+        assert regime.gradients.shape == (POOL, 64)
+        assert regime.neighbors.shape == regime.cosines.shape == (POOL, 5)
+        np.testing.assert_allclose(np.linalg.norm(regime.gradients.astype(np.float32), axis=1), 1, atol=1e-3)
+        assert (np.diff(regime.cosines, axis=1) <= 0).all()
+        assert regime.validation_cosines.shape == (POOL, VALIDATION)
+        assert isinstance(regime.gradients, np.memmap) and not regime.gradients.flags.writeable
+    assert not (run.folder / "building").exists()
+
+
+def plain_gradients(run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gradients of the pool by autograd, one sample at a time (n, p), and Adam's averages m, v (p,)."""
+    config = run.manifest.configuration
+    model = load_model(config.model, inspect_model(config.model))
+    model = add_adapter(model, config.lora, config.warmup.seed).eval()
+    state = load_file(run.folder / "warmup.safetensors")
+    parameters = trainable(model)
+    for name, parameter in parameters.items():
+        parameter.data.copy_(torch.from_numpy(state[f"parameters/{name}"]))
+    rows = []
+    for sample in Encoder(load_tokenizer(config.model), 256)(from_frame(run.instructions)):
+        model.zero_grad()
+        sample_losses(model, [sample]).sum().backward()
+        rows.append(np.concatenate([p.grad.numpy().ravel() for p in parameters.values()]))
+    m, v = (
+        np.concatenate([state[f"{group}/{name}"].ravel() for name in parameters])
+        for group in ("exp_avg", "exp_avg_sq")
+    )
+    return np.stack(rows), m, v
+
+
+def test_the_three_regimes_are_those_of_the_definition(files, tmp_path):
+    config = configuration(files, gradients={"projection": "none", "store_dtype": "float32"})
+    run = make(tmp_path / "run", files, config)
+    g, m, v = plain_gradients(run)
+    assert np.abs(m).max() > 0 and v.max() > 0  # the warm-up did train
+    adam = (0.9 * m + 0.1 * g) / np.sqrt(0.999 * v + 0.001 * g * g + 1e-8)
+    common = 0.9 * m / np.sqrt(0.999 * v + 1e-8)
+    for name, expected in (("adam", adam), ("sgd", g), ("adam_without_momentum", adam - common)):
+        found = run.regime(name).gradients * run.regime(name).norms[:, None]
+        error = np.linalg.norm(found - expected, axis=1) / np.linalg.norm(expected, axis=1)
+        assert error.max() < 1e-4, name
+
+
+def test_the_same_build_again_changes_nothing(run, files):
+    before = content(run.folder)
+    said: list[str] = []
+    again = make(run.folder, files, said=said)
+    assert content(run.folder) == before and again.hash == run.hash
+    assert not any("loading" in line for line in said)
+
+
+def test_a_run_opens_where_it_was_copied_to(run, tmp_path):
+    copy = Run.open(shutil.copytree(run.folder, tmp_path / "elsewhere"))
+    assert copy.check() == [] and copy.hash == run.hash
+    np.testing.assert_array_equal(copy.regime("sgd").neighbors, run.regime("sgd").neighbors)
+
+
+def test_batches_and_shards_do_not_change_the_result(files, tmp_path):
+    # Without the warm-up, whose dropout does depend on how its samples are batched.
+    one = make(tmp_path / "one", files, configuration(files, warmup={"epochs": 0}))
+    cut = {"shard_size": 7, "batch_tokens": 64}
+    two = make(tmp_path / "two", files, configuration(files, warmup={"epochs": 0}, gradients=cut))
+    for name in ("sgd", "adam"):
+        a, b = (run.regime(name).gradients.astype(np.float32) for run in (one, two))
+        np.testing.assert_allclose(a, b, atol=1e-3)
+    np.testing.assert_allclose(one.validation_gradients, two.validation_gradients, rtol=1e-3, atol=1e-5)
+
+
+COMMAND = """
+import sys
+from pathlib import Path
+from tests.test_pipeline import configuration, make
+files, folder = Path(sys.argv[1]), Path(sys.argv[2])
+make(folder, files)
+"""
+
+
+@pytest.mark.parametrize(
+    "moment", ["manifest.json", "building/warmup.safetensors", "building/shards", "sgd/gradients.npy"]
+)
+def test_a_killed_build_goes_on_and_ends_the_same(run, files, tmp_path, moment):
+    folder = tmp_path / "run"
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, str(files), str(folder)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while not any(folder.glob(moment)) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert folder.exists()
+    finished = make(folder, files)
+    assert content(finished.folder) == content(run.folder)
+
+
+def test_only_missing_and_damaged_shards_are_computed_again(files, tmp_path, monkeypatch):
+    from g2is import pipeline
+
+    computed: list[int] = []
+    write, merge = pipeline.ShardStore.write, pipeline._Build._merge
+
+    def counting_write(store, shard, arrays, notes):
+        computed.append(shard)
+        write(store, shard, arrays, notes)
+
+    def stopped(build, store):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline.ShardStore, "write", counting_write)
+    monkeypatch.setattr(pipeline._Build, "_merge", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        make(tmp_path / "run", files)
+    assert computed == [0, 1, 2]
+    shards = sorted((tmp_path / "run/building/shards").iterdir())
+    shards[0].unlink()
+    damaged = bytearray(shards[2].read_bytes())
+    damaged[-1] ^= 1
+    shards[2].write_bytes(damaged)
+    computed.clear()
+    monkeypatch.setattr(pipeline._Build, "_merge", merge)
+    assert make(tmp_path / "run", files).complete
+    assert computed == [0, 2]
+
+
+def test_damaged_files_are_named_and_mended_by_the_same_build(run, files, tmp_path):
+    folder = shutil.copytree(run.folder, tmp_path / "run")
+    (folder / "sgd/cosines.npy").unlink()
+    with (folder / "instructions.parquet").open("r+b") as file:
+        file.seek(40)
+        file.write(b"\xff\xff")
+    problems = Run.open(folder).check()
+    assert len(problems) == 2
+    assert any("cosines.npy: missing" in problem for problem in problems)
+    assert content(make(folder, files).folder) == content(run.folder)
+
+
+def test_other_settings_or_inputs_are_refused_with_the_difference(run, files, tmp_path):
+    folder = shutil.copytree(run.folder, tmp_path / "run")
+    with pytest.raises(InputError, match=r"lora.rank: 2 -> 3.*--overwrite"):
+        make(folder, files, configuration(files, lora={"rank": 3}))
+    other = write_pool(tmp_path / "other.jsonl", POOL, seed=5)
+    with pytest.raises(InputError, match=r"train other.jsonl: absent -> .*train pool.jsonl: .* -> absent"):
+        make(folder, files, train=[other])
+    assert content(folder) == content(run.folder)
+    replaced = make(folder, files, configuration(files, lora={"rank": 3}), overwrite=True)
+    assert replaced.hash != run.hash and replaced.check() == []
+
+
+def refused(tmp_path: Path, files: Path, match: str, config: BuildConfig | None = None, **options) -> None:
+    with pytest.raises(InputError, match=match) as caught:
+        make(tmp_path / "run", files, config, **options)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_wrong_input_is_refused_in_one_line_before_anything_is_written(files, tmp_path):
+    one = write_pool(tmp_path / "one.jsonl", 1)
+    refused(tmp_path, files, "1 sample.*at least 2", validation=[Target("one", one)])
+    small = write_pool(tmp_path / "small.jsonl", 5)
+    refused(tmp_path, files, "a pool of 5 .*--neighbors", train=[small])
+    refused(tmp_path, files, "missing.jsonl: not readable", train=[tmp_path / "missing.jsonl"])
+    refused(tmp_path, files, "no-such-model.*expected a Hugging Face id or a folder",
+            configuration(files, model={"model": str(tmp_path / "no-such-model")}))  # fmt: skip
+    refused(tmp_path, files, "max_length = 5000: the model takes at most 256",
+            configuration(files, model={"max_length": 5000}))  # fmt: skip
+    refused(tmp_path, files, "target_modules", configuration(files, lora={"target_modules": ("nothing",)}))
+    broken = tmp_path / "broken.jsonl"
+    broken.write_text('{"question": "a", "answer": "b"}\n{"question": "a"')
+    refused(tmp_path, files, r"broken.jsonl:2", train=[broken])
+
+
+def test_a_model_with_broken_weights_is_refused(files, tmp_path):
+    model = shutil.copytree(files / "model", tmp_path / "model")
+    (model / "model.safetensors").write_bytes(b"nonsense")
+    refused(tmp_path, files, "model", configuration(files, model={"model": str(model)}))
+
+
+def test_four_bits_without_bitsandbytes_say_so(files, tmp_path):
+    if __import__("importlib.util").util.find_spec("bitsandbytes"):
+        pytest.skip("bitsandbytes is installed here")
+    refused(
+        tmp_path, files, "bitsandbytes.*not installed", configuration(files, model={"load_in_4bit": True})
+    )
+
+
+def test_a_read_only_folder_is_one_line(files, tmp_path, monkeypatch):
+    # Root may write anywhere, so the refusal comes from the system call itself.
+    def refuse(path, *arguments, **options):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(InputError, match="Permission denied"):
+        make(tmp_path / "run", files)
+
+
+def test_a_full_disk_is_one_line_and_the_build_goes_on_when_there_is_space(files, run, tmp_path, monkeypatch):
+    from g2is import files as g2is_files
+
+    fsync = os.fsync
+    calls = iter(range(1000))
+
+    def full(handle):
+        if next(calls) == 12:
+            raise OSError(28, "No space left on device")
+        fsync(handle)
+
+    monkeypatch.setattr(g2is_files.os, "fsync", full)
+    with pytest.raises(InputError, match="No space left on device.*run the same command again"):
+        make(tmp_path / "run", files)
+    assert not list((tmp_path / "run").rglob("*.tmp"))
+    assert content(make(tmp_path / "run", files).folder) == content(run.folder)
+
+
+def test_a_newer_run_format_is_refused(run, tmp_path):
+    folder = shutil.copytree(run.folder, tmp_path / "run")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "format_version": 99}))
+    with pytest.raises(InputError, match=r"run format 99 is newer.*update"):
+        Run.open(folder)
+
+
+def test_two_builds_of_one_run_do_not_meet(files, tmp_path):
+    from filelock import FileLock
+
+    with FileLock(tmp_path / ".run.lock"), pytest.raises(InputError, match="another process is building"):
+        make(tmp_path / "run", files)
+
+
+def test_a_sample_without_anything_to_train_on_is_in_no_graph(files, tmp_path, monkeypatch):
+    encode = Encoder._encode
+
+    def nothing_in_some(encoder, ids, offsets, spans, problem):
+        unlucky = len(ids) % 5 == 0
+        return encode(encoder, ids, offsets, [] if unlucky else spans, problem)
+
+    monkeypatch.setattr(Encoder, "_encode", nothing_in_some)
+    run = make(tmp_path / "run", files)
+    invalid = ~run.valid
+    assert 0 < invalid.sum() < POOL
+    assert run.instructions["problem"][invalid].eq("the response has no tokens").all()
+    assert run.instructions["problem"][~invalid].isna().all()
+    regime = run.regime("sgd")
+    assert (regime.neighbors[invalid] == -1).all() and (regime.gradients[invalid] == 0).all()
+    assert not np.isin(regime.neighbors, np.flatnonzero(invalid)).any()
+    assert run.manifest.stages["gradients"].found["invalid"] == invalid.sum()
+
+
+def test_exact_duplicates_and_rejects_are_reported(files, tmp_path):
+    lines = (files / "pool.jsonl").read_text().splitlines()
+    pool = tmp_path / "pool.jsonl"
+    pool.write_text("\n".join([*lines, lines[3], '{"question": "no answer"}']))
+    with pytest.raises(InputError, match=rf"pool.jsonl:{POOL + 2}"):
+        make(tmp_path / "run", files, train=[pool])
+    config = BuildConfig(**{**configuration(files).model_dump(), "reading": {"skip_bad": True}})
+    said: list[str] = []
+    run = make(tmp_path / "run", files, config, train=[pool], said=said)
+    assert len(run.instructions) == POOL + 1
+    assert run.instructions["duplicate_of"].iloc[POOL] == 3
+    assert any(re.search(r"1 exact duplicates, 1 rejected", line) for line in said)
+    rejected = pd.read_json(run.folder / "rejected.jsonl", lines=True)
+    assert rejected["line"].tolist() == [POOL + 2]
+
+
+def test_a_run_that_keeps_one_regime_says_so(files, tmp_path):
+    run = make(tmp_path / "run", files, configuration(files, gradients={"regimes": ("sgd",)}))
+    assert run.regimes == ("sgd",) and not (run.folder / "adam").exists()
+    with pytest.raises(InputError, match=r"keeps sgd; build it with --regimes"):
+        run.regime("adam")
+
+
+def test_without_a_warm_up_the_averages_are_zero(files, tmp_path):
+    run = make(tmp_path / "run", files, configuration(files, warmup={"epochs": 0}))
+    state = load_file(run.folder / "warmup.safetensors")
+    assert all((tensor == 0).all() for name, tensor in state.items() if name.startswith("exp_avg"))
+    assert run.complete
