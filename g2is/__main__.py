@@ -133,16 +133,16 @@ def demo(arguments: argparse.Namespace) -> None:
 
 
 def walk(arguments: argparse.Namespace) -> None:
-    changes = given(WalkParameters, arguments)
-    parameters = walk_preset(arguments.preset, **changes)
+    parameters = walk_preset(arguments.preset, **given(WalkParameters, arguments))
     run = _open(arguments)
-    from g2is.walking import diagnosis, walk_run
+    from g2is.diagnosis import diagnose
+    from g2is.selection import save_walk
 
-    trace = walk_run(run, parameters)
-    print(diagnosis(run, trace))
+    trace = run.walk(parameters)
+    print(diagnose(run, trace))
     output = arguments.output or run.folder / "selections" / f"{arguments.preset}.json"
-    write_walk(run, parameters, trace, output)
-    _say(f"{len(trace):,} samples written to {output}")
+    save_walk(output, run, trace)
+    _say(f"{len(trace.steps):,} samples written to {output}")
 
 
 def export(arguments: argparse.Namespace) -> None:

@@ -68,7 +68,9 @@ class ModelConfig(Settings):
     load_in_4bit: bool = Field(False, description="load the base in 4 bits (needs bitsandbytes)")
     trust_remote_code: bool = Field(False, description="run code that comes with the model")
     max_length: int | None = Field(
-        None, ge=8, description="tokens a sample may have (2048, or what the model takes); longer ones are cut"
+        None,
+        ge=8,
+        description="tokens a sample may have (2048, or what the model takes); longer ones are cut",
     )
 
 
@@ -141,7 +143,9 @@ class BuildConfig(Settings):
         """
         most = positions or 2048
         if self.model.max_length is not None and positions and self.model.max_length > positions:
-            raise InputError(f"max_length = {self.model.max_length}: the model takes at most {positions} tokens")
+            raise InputError(
+                f"max_length = {self.model.max_length}: the model takes at most {positions} tokens"
+            )
         small = hidden_size < 1024
         rank = self.lora.rank or (8 if small else 128)
         return self.replace(
@@ -155,6 +159,13 @@ class BuildConfig(Settings):
                 projection_dim=self.gradients.projection_dim or (1024 if small else 8192)
             ),
         )
+
+
+# What core knowledge, and with it the affinity of every sample, depends on.
+KNOWLEDGE_FIELDS = {
+    *("regime", "knowledge", "variance", "components", "center", "orient", "unit_rows"),
+    *("facets", "targets", "seed"),
+}
 
 
 class WalkParameters(Settings):
@@ -208,6 +219,11 @@ class WalkParameters(Settings):
         if self.component_budgets is not None and any(budget < 0 for budget in self.component_budgets):
             raise ValueError(f"component_budgets = {self.component_budgets}: expected numbers of 0 or more")
         return self
+
+    @property
+    def knowledge_key(self) -> str:
+        """The same for parameters with the same core knowledge in the same regime."""
+        return self.model_dump_json(include=KNOWLEDGE_FIELDS)
 
     @property
     def signed(self) -> bool:

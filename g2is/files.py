@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
-
-import numpy as np
+from typing import TYPE_CHECKING, BinaryIO
 
 from g2is.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -32,9 +34,9 @@ def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
         with suppress(OSError):
             temporary.unlink()
         reason = os.strerror(error.errno) if error.errno else str(error)
+        remedy = "free some space" if error.errno == errno.ENOSPC else "write to another folder"
         raise InputError(
-            f"{path}: could not be written ({reason}); free some space or choose another --cache, "
-            "then run the same command again"
+            f"{path}: could not be written: {reason}; {remedy}, then run the same command again"
         ) from error
 
 
@@ -45,6 +47,8 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def write_array(path: Path, array: np.ndarray) -> None:
     """Write a `.npy` file that memory-maps."""
+    import numpy as np
+
     write_file(path, lambda file: np.lib.format.write_array(file, array, allow_pickle=False))
 
 

@@ -403,9 +403,9 @@ class _Build:
                     "mean_cosine": lists.mean_cosine,
                     "conflict_share": lists.conflict_share,
                 }
-        for regime, numbers in found.items():
+        for name, numbers in found.items():
             self.say(
-                f"graph, {regime}: mean cosine {numbers['mean_cosine']:.3f}, "
+                f"graph, {name}: mean cosine {numbers['mean_cosine']:.3f}, "
                 f"{numbers['conflict_share']:.1%} of pairs conflict"
             )
         return files, found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from g2is.knowledge import CoreKnowledge
+    from g2is.walk import WalkTrace
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
@@ -132,6 +133,9 @@ class Run:
 
     folder: Path
     manifest: Manifest
+    _cache: dict[str, tuple[CoreKnowledge, np.ndarray]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @classmethod
     def open(cls, folder: str | Path) -> Run:
@@ -212,9 +216,43 @@ class Run:
 
     def core_knowledge(self, parameters: WalkParameters) -> CoreKnowledge:
         """Core knowledge of the validation gradients as the parameters ask for it."""
-        from g2is.knowledge import core_knowledge
+        return self._prepared(parameters)[0]
 
-        return core_knowledge(self.validation_gradients, parameters, self.validation["target"].tolist())
+    def affinities(self, parameters: WalkParameters) -> np.ndarray:
+        """(n, k) float32: cosine of every sample to every component of that core knowledge."""
+        return self._prepared(parameters)[1]
+
+    def _prepared(self, parameters: WalkParameters) -> tuple[CoreKnowledge, np.ndarray]:
+        """Kept for the last few kinds of core knowledge: most walks change only their rules or budget."""
+        from g2is.knowledge import core_knowledge
+        from g2is.walk import component_affinities
+
+        key = parameters.knowledge_key
+        if key not in self._cache:
+            targets = self.validation["target"].tolist()
+            knowledge = core_knowledge(self.validation_gradients, parameters, targets)
+            gradients = self.regime(parameters.regime).gradients
+            while len(self._cache) >= 4:
+                self._cache.pop(next(iter(self._cache)))
+            self._cache[key] = knowledge, component_affinities(gradients, knowledge)
+        return self._cache[key]
+
+    def walk(self, parameters: WalkParameters, *, resume: WalkTrace | None = None) -> WalkTrace:
+        """The gradient walk over this run; `resume` takes over what still stands of an earlier one."""
+        from g2is.walk import gradient_walk
+
+        regime = self.regime(parameters.regime)
+        return gradient_walk(
+            regime.gradients,
+            regime.neighbors,
+            regime.cosines,
+            self.core_knowledge(parameters),
+            parameters,
+            sources=self.instructions["source"].tolist(),
+            valid=self.valid,
+            affinities=self.affinities(parameters),
+            resume=resume,
+        )
 
     def check(self) -> list[str]:
         """Compare every file with the manifest: one line for each that is missing or has changed."""

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from g2is.errors import InputError
 from g2is.files import write_bytes
 from g2is.run import Run
+from g2is.trace_file import trace_path, write_trace
+from g2is.walk import WalkTrace
 
 
 class RunReference(BaseModel):
@@ -67,4 +69,12 @@ class Selection(BaseModel):
 
     def write(self, path: Path) -> None:
         """Write it as JSON, whole or not at all."""
-        write_bytes(path, json.dumps(self.model_dump(), ensure_ascii=False, indent=None).encode())
+        write_bytes(path, json.dumps(self.model_dump(), ensure_ascii=False).encode())
+
+
+def save_walk(path: Path, run: Run, trace: WalkTrace) -> Selection:
+    """Write a walk's selection and, beside it, its trace; the trace first, so that none is without."""
+    selection = Selection.of(run, trace.samples, "walk", trace.parameters.model_dump())
+    write_trace(trace_path(path), trace)
+    selection.write(path)
+    return selection
