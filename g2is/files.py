@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+TEMPORARY = ".tmp"
+
+
 def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Call `write` on a temporary file beside `path`, sync it, and give it its name.
 
     Raises `InputError` where the disk is full or the folder is not writable; nothing is left behind.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
@@ -50,6 +53,12 @@ def write_array(path: Path, array: np.ndarray) -> None:
     import numpy as np
 
     write_file(path, lambda file: np.lib.format.write_array(file, array, allow_pickle=False))
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files that a killed process left in a folder that nobody else writes to."""
+    for path in folder.glob(f".*{TEMPORARY}"):
+        path.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

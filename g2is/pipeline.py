@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 from g2is.config import BuildConfig
 from g2is.errors import InputError
-from g2is.files import sha256, write_array, write_bytes
+from g2is.files import sha256, sweep, write_array, write_bytes
 from g2is.instructions import Instruction, from_frame, read_instructions, to_frame, write_rejects
 from g2is.lm.gradients import AdamAverages, GradientEngine
 from g2is.lm.model import ModelCard, add_adapter, inspect_model, load_model, load_tokenizer
@@ -118,6 +118,8 @@ class _Build:
         else:
             self.manifest = Manifest.read(self.folder)
             _refuse_difference(self.folder, self.manifest, wanted)
+            for place in (".", *self.config.gradients.regimes):
+                sweep(self.folder / place)
             self._forget_damaged_stages()
         for name, stage in (
             ("instructions", self._instructions),

@@ -682,7 +682,7 @@ def test_rejects_that_cannot_be_written_leave_nothing(tmp_path):
         write_rejects(tmp_path / "rejects", [])
     assert [p.name for p in tmp_path.iterdir()] == ["rejects"]
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="could not be written: Not a directory"):
+    with pytest.raises(InputError, match="could not be written: File exists"):
         write_rejects(tmp_path / "file" / "rejects", [])
 
 
