@@ -151,8 +151,11 @@ def export(arguments: argparse.Namespace) -> None:
 
     run = _open(arguments)
     selection = Selection.read(arguments.selection, run)
-    for path in export(run, selection, arguments.format, arguments.output):
-        _say(f"written: {path}")
+    exported = export(run, selection, arguments.format, arguments.output, overwrite=arguments.overwrite)
+    for note in exported.notes:
+        _say(f"note: {note}")
+    tokens = "" if exported.tokens is None else f", {exported.tokens:,} tokens"
+    _say(f"{exported.samples:,} samples{tokens} written: {', '.join(map(str, exported.files))}")
 
 
 def verify(arguments: argparse.Namespace) -> None:
@@ -185,6 +188,8 @@ def _say(text: str) -> None:
 
 
 def make_parser() -> argparse.ArgumentParser:
+    from g2is.export import FORMATS
+
     parser = OneLineParser(prog="python -m g2is", description="Select instruction-tuning data by gradients.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -229,8 +234,10 @@ def make_parser() -> argparse.ArgumentParser:
     made = command("export", export, "write a selection as files that trainers read")
     made.add_argument("run", help="name or folder of the run")
     made.add_argument("--selection", type=Path, required=True, help="selection file")
-    made.add_argument("--format", default="jsonl", help="jsonl (the source's own records), messages [jsonl]")
+    formats = "; ".join(f"{format.name}: {format.purpose}" for format in FORMATS.values())
+    made.add_argument("--format", default="jsonl", choices=FORMATS, help=f"{formats} [jsonl]")
     made.add_argument("--output", type=Path, required=True, help="folder to write")
+    made.add_argument("--overwrite", action="store_true", help="replace an earlier export there")
 
     made = command("verify", verify, "check every file of a run against its manifest")
     made.add_argument("run", help="name or folder of the run")

@@ -134,6 +134,11 @@ class BuildConfig(Settings):
     gradients: GradientConfig = GradientConfig()
     graph: GraphConfig = GraphConfig()
 
+    @property
+    def regimes(self) -> tuple[RegimeName, ...]:
+        """The regimes the run keeps."""
+        return self.gradients.regimes
+
     def resolve(self, hidden_size: int, positions: int | None) -> BuildConfig:
         """Fill the values left to the model: its hidden size and the positions it takes, where limited.
 
@@ -159,6 +164,21 @@ class BuildConfig(Settings):
                 projection_dim=self.gradients.projection_dim or (1024 if small else 8192)
             ),
         )
+
+
+class ImportConfig(Settings):
+    """Everything that decides what a run of gradients computed elsewhere contains."""
+
+    regime: RegimeName = Field(
+        "adam", description="what the training gradients are; adam: as LESS makes them"
+    )
+    reading: ReadingConfig = ReadingConfig()
+    graph: GraphConfig = GraphConfig()
+
+    @property
+    def regimes(self) -> tuple[RegimeName, ...]:
+        """The one regime the run keeps."""
+        return (self.regime,)
 
 
 # What core knowledge, and with it the affinity of every sample, depends on.

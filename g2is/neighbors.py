@@ -92,14 +92,25 @@ def cosines_to(
     return result
 
 
+def edge_cosines(rows: np.ndarray, neighbors: np.ndarray, *, block: int = 1024) -> np.ndarray:
+    """Cosine along each edge of given (n, k) neighbour lists over (n, d) rows: (n, k) float32."""
+    result = np.empty(neighbors.shape, np.float32)
+    for start in range(0, len(rows), block):
+        mine = np.arange(start, min(start + block, len(rows)))
+        unit = _unit(rows, mine, "cpu")
+        for column, other in enumerate(neighbors[mine].T):
+            result[mine, column] = (unit * _unit(rows, other, "cpu")).sum(dim=1).numpy()
+    return result
+
+
 _LAST = 0xFFFFFFFF
 
 
 def _unit(rows: np.ndarray, index: np.ndarray, device: str) -> torch.Tensor:
     """Rows as float32, normalised again since half precision rounds them off the sphere."""
-    first, last = int(index[0]), int(index[-1])
     # A slice of a memory map is read in one go; picking every row is not.
-    part = rows[first : last + 1] if last - first + 1 == len(index) else rows[index]
+    contiguous = (np.diff(index) == 1).all()
+    part = rows[index[0] : index[-1] + 1] if contiguous else rows[index]
     return torch.nn.functional.normalize(torch.from_numpy(np.array(part)).to(device).float())
 
 

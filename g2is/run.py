@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from g2is.config import REGIMES, BuildConfig, RegimeName, WalkParameters
+from g2is.config import REGIMES, BuildConfig, ImportConfig, RegimeName, WalkParameters
 from g2is.errors import InputError
 from g2is.files import sha256
 
@@ -33,7 +33,6 @@ VALIDATION = "validation.parquet"
 WARMUP = "warmup.safetensors"
 SAMPLES = "samples.parquet"
 VALIDATION_GRADIENTS = "validation_gradients.npy"
-STAGES = ("instructions", "warmup", "gradients", "graph")
 
 
 class FileRecord(BaseModel):
@@ -66,7 +65,7 @@ class Manifest(BaseModel):
     model_config = ConfigDict(extra="forbid")
     format_version: int
     created: str
-    configuration: BuildConfig
+    configuration: BuildConfig | ImportConfig
     train: list[InputFile]
     validation: list[InputFile]
     model: dict[str, Any]
@@ -99,6 +98,12 @@ class Manifest(BaseModel):
             raise InputError(
                 f"{path}: not a manifest of a run ({where}); build again with --overwrite"
             ) from None
+
+    @property
+    def stage_names(self) -> tuple[str, ...]:
+        """The stages a finished run of this kind has; gradients computed elsewhere need no warm-up."""
+        imported = isinstance(self.configuration, ImportConfig)
+        return ("instructions", *(() if imported else ("warmup",)), "gradients", "graph")
 
     @property
     def files(self) -> dict[str, FileRecord]:
@@ -150,7 +155,7 @@ class Run:
     @property
     def complete(self) -> bool:
         """Whether every stage is finished."""
-        return all(stage in self.manifest.stages for stage in STAGES)
+        return all(stage in self.manifest.stages for stage in self.manifest.stage_names)
 
     @cached_property
     def hash(self) -> str:
@@ -189,7 +194,7 @@ class Run:
     @property
     def regimes(self) -> tuple[RegimeName, ...]:
         """The regimes this run keeps."""
-        return self.manifest.configuration.gradients.regimes
+        return self.manifest.configuration.regimes
 
     def regime(self, name: RegimeName) -> Regime:
         """Gradients and graph in one regime; raises `InputError` where the run does not keep it."""

@@ -1,0 +1,170 @@
+"""A run from gradients that were computed elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from g2is.config import ImportConfig
+from g2is.errors import InputError
+from g2is.files import write_array
+from g2is.gradient_files import LESS_FILES, read_gradients, read_neighbors
+from g2is.instructions import Reading, read_instructions
+from g2is.knowledge import unit
+from g2is.pipeline.graph import write_graph
+from g2is.pipeline.inputs import Target, input_file, write_pool
+from g2is.pipeline.writer import RunWriter, held, new_manifest
+from g2is.run import SAMPLES, VALIDATION, VALIDATION_GRADIENTS, InputFile, Run
+
+
+def import_run(
+    folder: Path,
+    config: ImportConfig,
+    train: Sequence[Path],
+    train_gradients: Path,
+    validation_gradients: Sequence[Target],
+    *,
+    graph: Path | None = None,
+    overwrite: bool = False,
+    say: Callable[[str], None] = print,
+) -> Run:
+    """Make a run of ready gradients: one row for every record of `train`, in order.
+
+    Rows are kept in float32, so that a walk takes what the published script takes on the same files;
+    `graph` gives neighbour lists, otherwise they are computed. Raises `InputError` before anything is
+    written where files are not what they should be or do not fit together.
+    """
+    with held(folder):
+        writer = RunWriter(folder, say)
+        return _Import(writer, config, tuple(train), train_gradients, tuple(validation_gradients), graph).run(
+            overwrite
+        )
+
+
+@dataclass
+class _Import:
+    writer: RunWriter
+    config: ImportConfig
+    train: tuple[Path, ...]
+    train_gradients: Path
+    validation_gradients: tuple[Target, ...]
+    graph: Path | None
+
+    def run(self, overwrite: bool) -> Run:
+        gradients = [self.train_gradients] if self.graph is None else [self.train_gradients, self.graph]
+        wanted = new_manifest(
+            self.config,
+            [*map(input_file, self.train), *map(_gradient_file, gradients)],
+            [_gradient_file(target.path, target.name) for target in self.validation_gradients],
+            model={},
+        )
+        self.writer.begin(wanted, overwrite=overwrite, check=self._check)
+        self.writer.stage("instructions", self._instructions)
+        self.writer.stage("gradients", self._gradients)
+        self.writer.stage(
+            "graph",
+            lambda: write_graph(
+                self.writer, self.config.regimes, self.config.graph, "cpu", given=self.neighbors
+            ),
+        )
+        return self.writer.end()
+
+    @cached_property
+    def reading(self) -> Reading:
+        config = self.config.reading
+        return read_instructions(self.train, format=config.format, skip_bad=config.skip_bad)
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        return read_gradients(self.train_gradients)
+
+    @cached_property
+    def validation(self) -> list[np.ndarray]:
+        return [read_gradients(target.path) for target in self.validation_gradients]
+
+    @cached_property
+    def neighbors(self) -> np.ndarray | None:
+        return None if self.graph is None else read_neighbors(self.graph, len(self.rows))
+
+    def _check(self) -> None:
+        count, dim = self.rows.shape
+        if count != len(self.reading.instructions):
+            raise InputError(
+                f"{self.train_gradients}: {count:,} gradients for {len(self.reading.instructions):,} "
+                "instructions; expected one for each record, in the order of the files"
+            )
+        for target, rows in zip(self.validation_gradients, self.validation, strict=True):
+            if rows.shape[1] != dim:
+                raise InputError(
+                    f"{target.path}: {rows.shape[1]:,} dimensions, the training gradients have {dim:,}; "
+                    "expected the same projection for both"
+                )
+            if len(rows) < 2:
+                raise InputError(f"{target.path}: 1 validation gradient, expected at least 2")
+        if self.neighbors is None and count <= self.config.graph.neighbors:
+            raise InputError(
+                f"neighbors = {self.config.graph.neighbors}: a pool of {count:,} has at most {count - 1:,} "
+                "neighbours each; give fewer --neighbors or a larger pool"
+            )
+
+    def _instructions(self) -> tuple[list[str], dict[str, Any]]:
+        files, found = write_pool(self.writer, self.reading)
+        # Only the gradients of the validation samples are known: each is named by its file and row.
+        frames = [
+            pd.DataFrame(
+                {
+                    "source": target.path.name,
+                    "line": np.arange(len(rows)) + 1,
+                    "format": "gradient",
+                    "task": None,
+                    "prompt": "",
+                    "response": "",
+                    "messages": "[]",
+                    "tools": None,
+                    "raw": b"",
+                    "target": target.name,
+                }
+            )
+            for target, rows in zip(self.validation_gradients, self.validation, strict=True)
+        ]
+        validation = pd.concat(frames, ignore_index=True)
+        self.writer.write_frame(VALIDATION, validation)
+        return [*files, VALIDATION], {**found, "validation": len(validation), "validation_left_out": []}
+
+    def _gradients(self) -> tuple[list[str], dict[str, Any]]:
+        norms = np.linalg.norm(self.rows, axis=1)
+        valid = norms > 0
+        samples = pd.DataFrame(
+            {
+                "problem": [None if ok else "the gradient is zero" for ok in valid],
+                "valid": valid,
+                "loss": np.float32("nan"),
+                "tokens": np.int32(0),
+                "trained_tokens": np.int32(0),
+                "cut": np.int8(0),
+            }
+        )
+        self.writer.write_frame(SAMPLES, samples)
+        write_array(self.writer.folder / VALIDATION_GRADIENTS, np.concatenate(self.validation))
+        regime = self.config.regime
+        write_array(self.writer.folder / regime / "gradients.npy", unit(self.rows))
+        write_array(self.writer.folder / regime / "norms.npy", norms)
+        files = [SAMPLES, VALIDATION_GRADIENTS, f"{regime}/gradients.npy", f"{regime}/norms.npy"]
+        return files, {
+            "valid": int(valid.sum()),
+            "invalid": int((~valid).sum()),
+            "projection_dim": self.rows.shape[1],
+        }
+
+
+def _gradient_file(path: Path, target: str | None = None) -> InputFile:
+    """The file itself, or the one of LESS's in a folder."""
+    if path.is_dir():
+        path = next((path / name for name in LESS_FILES if (path / name).is_file()), path)
+    return input_file(path, target)

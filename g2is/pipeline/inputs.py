@@ -1,0 +1,57 @@
+"""The files a person gives, and the pool as a run keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from g2is.errors import InputError
+from g2is.instructions import Reading, to_frame, write_rejects
+from g2is.pipeline.writer import RunWriter, record
+from g2is.run import INSTRUCTIONS, InputFile
+
+REJECTED = "rejected.jsonl"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A validation target: its name and the file of its examples or gradients."""
+
+    name: str
+    path: Path
+
+
+def input_file(path: Path, target: str | None = None) -> InputFile:
+    """Name and checksum of an input; raises `InputError` where it cannot be read."""
+    try:
+        return InputFile(name=path.name, target=target, **record(path).model_dump())
+    except OSError as error:
+        raise InputError(f"{path}: not readable ({error.strerror}); expected a file") from None
+
+
+def write_pool(writer: RunWriter, reading: Reading) -> tuple[list[str], dict[str, Any]]:
+    """Write the pool and what was rejected of it; gives the files and the counts."""
+    pool = to_frame(reading.instructions)
+    duplicate_of = np.full(len(pool), -1)
+    for first, *copies in reading.duplicates:
+        duplicate_of[copies] = first
+    pool["duplicate_of"] = duplicate_of
+    files = [INSTRUCTIONS]
+    writer.write_frame(INSTRUCTIONS, pool)
+    if reading.rejected:
+        write_rejects(writer.folder / REJECTED, reading.rejected)
+        files.append(REJECTED)
+    found = {
+        "pool": len(pool),
+        "duplicates": int((duplicate_of >= 0).sum()),
+        "rejected": len(reading.rejected),
+    }
+    writer.say(
+        f"pool: {found['pool']:,} instructions from {pool['source'].nunique()} file(s), "
+        f"{found['duplicates']:,} exact duplicates, {found['rejected']:,} rejected"
+        + (f" (see {writer.folder / REJECTED})" if reading.rejected else "")
+    )
+    return files, found

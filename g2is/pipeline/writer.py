@@ -1,0 +1,174 @@
+"""Writes one run's folder: a stage at a time, each recorded in the manifest once its files are whole."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from g2is.config import BuildConfig, ImportConfig
+from g2is.errors import InputError
+from g2is.files import sha256, sweep, write_bytes
+from g2is.run import FORMAT_VERSION, MANIFEST, FileRecord, InputFile, Manifest, Run, Stage
+
+BUILDING = "building"
+
+StageWork = Callable[[], tuple[list[str], dict[str, Any]]]
+"""Does a stage; gives the files it wrote, relative to the run, and what it found."""
+
+
+def new_manifest(
+    configuration: BuildConfig | ImportConfig,
+    train: list[InputFile],
+    validation: list[InputFile],
+    model: dict[str, Any],
+) -> Manifest:
+    """The manifest of a run in which nothing is done yet."""
+    return Manifest(
+        format_version=FORMAT_VERSION,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        configuration=configuration,
+        train=train,
+        validation=validation,
+        model=model,
+        versions={
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("torch", "transformers", "peft", "numpy", "pandas")},
+        },
+    )
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep other builds off a run; raises `InputError` where one holds it or the place is not writable."""
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        acquired = lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(f"{folder}: another process is building this run; wait for it or end it") from None
+    except OSError as error:
+        raise InputError(
+            f"{folder.parent}: not writable ({error.strerror}); choose another --cache"
+        ) from None
+    with acquired:
+        yield
+
+
+class RunWriter:
+    """The folder of a run that is being written. Hold it (`held`) while you write."""
+
+    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+        self.folder = folder
+        self.say = say
+        self.manifest: Manifest
+
+    def begin(self, wanted: Manifest, *, overwrite: bool, check: Callable[[], None]) -> None:
+        """Start a new run, after `check` has found nothing wrong with its input; or take up an old one.
+
+        Raises `InputError` where a run of that name was made from other inputs or settings.
+        """
+        if overwrite or not self.folder.exists():
+            check()
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.manifest = wanted
+            self._write_manifest()
+            return
+        self.manifest = Manifest.read(self.folder)
+        _refuse_difference(self.folder, self.manifest, wanted)
+        for place in (".", *self.manifest.configuration.regimes):
+            sweep(self.folder / place)
+        self._forget_damaged_stages()
+
+    def stage(self, name: str, work: StageWork) -> None:
+        """Do a stage unless it is done, and record it."""
+        if name in self.manifest.stages:
+            return
+        start = time.monotonic()
+        files, found = work()
+        self.manifest.stages[name] = Stage(
+            seconds=round(time.monotonic() - start, 2),
+            files={file: record(self.folder / file) for file in files},
+            found=found,
+        )
+        self._write_manifest()
+
+    def end(self) -> Run:
+        """Remove what only the building needed, and open the run."""
+        shutil.rmtree(self.folder / BUILDING, ignore_errors=True)
+        return Run.open(self.folder)
+
+    def write_frame(self, name: str, frame: pd.DataFrame) -> None:
+        """Write a table as Parquet."""
+        buffer = BytesIO()
+        frame.to_parquet(buffer, index=False)
+        write_bytes(self.folder / name, buffer.getvalue())
+
+    def read_frame(self, name: str) -> pd.DataFrame:
+        """Read a table back."""
+        return pd.read_parquet(self.folder / name)
+
+    @contextmanager
+    def progress(self, what: str, total: int, unit: str) -> Iterator[tqdm]:
+        """A bar with rate and time left, for what takes more than a second."""
+        with tqdm(total=total, desc=what, unit=f" {unit}", delay=1, mininterval=0.5) as bar:
+            yield bar
+
+    def _forget_damaged_stages(self) -> None:
+        """A stage with a missing or changed file is done again; the same inputs give the same bytes."""
+        for name, stage in list(self.manifest.stages.items()):
+            for file, expected in stage.files.items():
+                path = self.folder / file
+                if not path.is_file() or record(path) != expected:
+                    self.say(f"{path} is missing or damaged: doing {name} again")
+                    del self.manifest.stages[name]
+                    break
+
+    def _write_manifest(self) -> None:
+        write_bytes(self.folder / MANIFEST, self.manifest.model_dump_json(indent=1).encode())
+
+
+def record(path: Path) -> FileRecord:
+    """What a file is now."""
+    return FileRecord(sha256=sha256(path), bytes=path.stat().st_size)
+
+
+def _refuse_difference(folder: Path, found: Manifest, wanted: Manifest) -> None:
+    """Raise `InputError` naming every setting and input in which a run differs from what is asked for."""
+
+    def flat(manifest: Manifest) -> dict[str, Any]:
+        values: dict[str, Any] = {"model.fingerprint": manifest.model.get("fingerprint", "none")}
+        for section, settings in manifest.configuration.model_dump().items():
+            named = settings if isinstance(settings, dict) else {"": settings}
+            values.update({f"{section}.{key}".rstrip("."): value for key, value in named.items()})
+        for kind, inputs in (("train", manifest.train), ("validation", manifest.validation)):
+            for file in inputs:
+                label = f"{kind} {file.target}={file.name}" if file.target else f"{kind} {file.name}"
+                values[label] = file.sha256[:12]
+        return values
+
+    old, new = flat(found), flat(wanted)
+    # A model that moved is the same model; its content is compared by fingerprint.
+    for values in (old, new):
+        values.pop("model.model", None)
+    differences = [
+        f"{key}: {old.get(key, 'absent')} -> {new.get(key, 'absent')}"
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key) != new.get(key)
+    ]
+    if differences:
+        raise InputError(
+            f"{folder}: exists, built from other inputs or settings ({'; '.join(differences)}); "
+            "choose another --run, or replace it with --overwrite"
+        )

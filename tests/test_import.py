@@ -1,0 +1,167 @@
+"""Runs of gradients computed elsewhere, and the walk of the authors' script on them."""
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from g2is.config import GraphConfig, ImportConfig, walk_preset
+from g2is.errors import InputError
+from g2is.gradient_files import read_gradients, read_neighbors
+from g2is.pipeline import Target, import_run
+from g2is.run import Run
+from tests.tiny import write_pool
+
+COUNT, DIM = 30, 12
+
+
+@pytest.fixture
+def files(tmp_path) -> Path:
+    random = np.random.default_rng(0)
+    write_pool(tmp_path / "pool.jsonl", COUNT)
+    np.save(tmp_path / "train.npy", random.normal(size=(COUNT, DIM)).astype(np.float32))
+    np.save(tmp_path / "validation.npy", random.normal(size=(6, DIM)).astype(np.float32))
+    np.save(tmp_path / "other.npy", random.normal(size=(4, DIM)).astype(np.float32))
+    lists = np.stack([random.permutation(np.delete(np.arange(COUNT), row))[:7] for row in range(COUNT)])
+    np.save(tmp_path / "graph.npy", lists)
+    return tmp_path
+
+
+def imported(files: Path, **options) -> Run:
+    validation = options.pop("validation", [Target("a", files / "validation.npy")])
+    return import_run(
+        files / "cache" / "run",
+        ImportConfig(graph=GraphConfig(neighbors=5, conflicts=3)),
+        options.pop("train", [files / "pool.jsonl"]),
+        options.pop("train_gradients", files / "train.npy"),
+        validation,
+        say=lambda line: None,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("case", [0, 1])
+def test_the_walk_takes_what_the_published_script_takes(shared, tmp_path, case):
+    golden = shared / "golden"
+    answer = json.loads((golden / "official.json").read_text())[case]
+    run = import_run(
+        tmp_path / "golden",
+        ImportConfig(),
+        [golden / "train.jsonl"],
+        golden / "train_gradients.pt",
+        [Target("validation", golden / "validation_gradients.pt")],
+        graph=golden / "graph.npy",
+        say=lambda line: None,
+    )
+    parameters = walk_preset("official", **{key: answer[key] for key in ("fraction", "variance", "delta")})
+    assert run.walk(parameters).samples.tolist() == answer["selected"]
+
+
+def test_an_imported_run_is_complete_and_keeps_float32_rows(files):
+    run = imported(files)
+    assert run.complete and run.check() == [] and run.regimes == ("adam",)
+    rows = np.load(files / "train.npy")
+    regime = run.regime("adam")
+    assert regime.gradients.dtype == np.float32
+    np.testing.assert_allclose(
+        regime.gradients, rows / np.linalg.norm(rows, axis=1, keepdims=True), atol=1e-6
+    )
+    np.testing.assert_array_equal(run.validation_gradients, np.load(files / "validation.npy"))
+    assert regime.neighbors.shape == (COUNT, 5)
+
+
+def test_given_neighbors_are_kept_with_their_cosines(files):
+    regime = imported(files, graph=files / "graph.npy").regime("adam")
+    lists = np.load(files / "graph.npy")
+    np.testing.assert_array_equal(regime.neighbors, lists)
+    unit = np.asarray(regime.gradients)
+    np.testing.assert_allclose(regime.cosines, np.einsum("nd,nkd->nk", unit, unit[lists]), atol=1e-6)
+
+
+def test_several_targets_are_told_apart(files):
+    run = imported(
+        files, validation=[Target("a", files / "validation.npy"), Target("b", files / "other.npy")]
+    )
+    assert run.validation["target"].tolist() == ["a"] * 6 + ["b"] * 4
+    assert set(run.core_knowledge(walk_preset("official", count=5)).targets) == {"a", "b"}
+    only_b = run.core_knowledge(walk_preset("official", count=5, targets={"b": 1}))
+    assert set(only_b.targets) == {"b"}
+
+
+@pytest.mark.parametrize("kind", ["pt", "safetensors", "npy", "half.pt", "less"])
+def test_every_kind_of_file_gives_the_same_rows(files, kind):
+    rows = np.load(files / "train.npy")
+    path = files / f"kind.{kind}"
+    if kind == "pt":
+        torch.save(torch.from_numpy(rows), path)
+    elif kind == "half.pt":
+        torch.save(torch.from_numpy(rows).half(), path)
+        rows = rows.astype(np.float16).astype(np.float32)
+    elif kind == "safetensors":
+        save_file({"gradients": torch.from_numpy(rows)}, path)
+    elif kind == "npy":
+        np.save(path, rows)
+    else:
+        path.mkdir()
+        torch.save(torch.from_numpy(rows), path / "all_unormalized.pt")
+        torch.save(torch.from_numpy(rows / 2), path / "all_orig.pt")
+    np.testing.assert_array_equal(read_gradients(path), rows)
+
+
+class Trap:
+    def __reduce__(self):
+        return (Path.touch, (Path("executed"),))
+
+
+def test_nothing_in_a_file_is_executed(files, monkeypatch):
+    monkeypatch.chdir(files)
+    (files / "trap.pt").write_bytes(pickle.dumps(Trap()))
+    torch.save({"x": Trap()}, files / "trap2.pt")
+    np.save(files / "trap.npy", np.array([Trap()], dtype=object), allow_pickle=True)
+    for name in ("trap.pt", "trap2.pt", "trap.npy"):
+        with pytest.raises(InputError, match=r"not a \.(pt|npy) file of plain numbers") as caught:
+            read_gradients(files / name)
+        assert "\n" not in str(caught.value)
+    assert not (files / "executed").exists()
+
+
+def test_wrong_files_are_refused_in_one_line_before_anything_is_written(files):
+    rows = np.load(files / "train.npy")
+    bad = rows.copy()
+    bad[17, 3] = np.nan
+    np.save(files / "nan.npy", bad)
+    np.save(files / "short.npy", rows[:20])
+    np.save(files / "flat.npy", rows.ravel())
+    np.save(files / "narrow.npy", rows[:6, :5])
+    np.save(files / "one.npy", rows[:1])
+    lists = np.load(files / "graph.npy")
+    lists[9, 2] = COUNT
+    np.save(files / "outside.npy", lists)
+    for match, options in {
+        "nan.npy: row 17 holds": {"train_gradients": files / "nan.npy"},
+        "20 gradients for 30 instructions": {"train_gradients": files / "short.npy"},
+        r"flat.npy: shape \(360,\)": {"train_gradients": files / "flat.npy"},
+        "5 dimensions, the training gradients have 12": {"validation": [Target("a", files / "narrow.npy")]},
+        "1 validation gradient": {"validation": [Target("a", files / "one.npy")]},
+        "outside.npy: row 9: neighbour 30": {"graph": files / "outside.npy"},
+        "missing.npy: not readable": {"train_gradients": files / "missing.npy"},
+    }.items():
+        with pytest.raises(InputError, match=match) as caught:
+            imported(files, **options)
+        assert "\n" not in str(caught.value)
+        assert not (files / "cache" / "run").exists()
+
+
+def test_an_empty_folder_says_what_less_leaves(files):
+    (files / "empty").mkdir()
+    with pytest.raises(InputError, match=r"all_unormalized.pt, all_orig.pt"):
+        read_gradients(files / "empty")
+
+
+def test_neighbor_lists_must_be_whole_numbers(files):
+    with pytest.raises(InputError, match=r"expected .* whole numbers"):
+        read_neighbors(files / "train.npy", COUNT)
