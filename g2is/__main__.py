@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Union, get_args, get_o
 
 from g2is import __version__
 from g2is.config import (
+    REGIMES,
     WALK_PRESETS,
     BuildConfig,
     GradientConfig,
     GraphConfig,
+    ImportConfig,
     LoraSettings,
     ModelConfig,
     ReadingConfig,
@@ -30,6 +32,7 @@ from g2is.config import (
 from g2is.errors import InputError
 
 if TYPE_CHECKING:
+    from g2is.pipeline import Target
     from g2is.run import Run
 
 
@@ -49,17 +52,20 @@ def add_settings(parser: argparse.ArgumentParser, settings: type[Settings], pref
     for name, field in settings.model_fields.items():
         kind = _plain(field.annotation)
         text = (field.description or "").replace("%", "%%")
-        if not field.is_required() and field.default not in (None, (), False):
-            default = field.default
-            text += f" [{' '.join(map(str, default)) if isinstance(default, tuple) else default}]"
+        if not field.is_required() and field.default not in (None, ()):
+            text += f" [{_shown(field.default)}]"
         options: dict[str, Any] = {"help": text, "default": argparse.SUPPRESS, "dest": f"{prefix}{name}"}
         if kind is bool:
-            options["action"] = argparse.BooleanOptionalAction
+            # `--skip-bad` turns on, `--center off` turns off: a rule named no_conflict needs no --no-no-conflict.
+            options.update(nargs="?", const="on", choices=("on", "off"), metavar="on|off")
         elif get_origin(kind) is Literal:
             options["choices"] = get_args(kind)
         elif get_origin(kind) is tuple:
             options["nargs"] = "+"
-            options["metavar"] = _metavar(get_args(kind)[0])
+            if get_origin(get_args(kind)[0]) is Literal:
+                options["choices"] = get_args(get_args(kind)[0])
+            else:
+                options["metavar"] = _metavar(get_args(kind)[0])
         elif get_origin(kind) is dict:
             options["nargs"] = "+"
             options["metavar"] = "NAME=SHARE"
@@ -85,6 +91,12 @@ def _plain(annotation: Any) -> Any:
     return annotation
 
 
+def _shown(default: Any) -> str:
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    return " ".join(map(str, default)) if isinstance(default, tuple) else str(default)
+
+
 def _metavar(kind: Any) -> str:
     return {int: "N", float: "X", str: "TEXT"}.get(kind, "VALUE")
 
@@ -108,17 +120,34 @@ def build(arguments: argparse.Namespace) -> None:
         gradients=GradientConfig(**given(GradientConfig, arguments)),
         graph=GraphConfig(**given(GraphConfig, arguments)),
     )
-    from g2is.pipeline import Target, build
+    from g2is.pipeline import build
 
-    targets = []
-    for value in arguments.validation:
-        name, _, path = value.rpartition("=")
-        targets.append(Target(name or Path(path).stem, Path(path)))
     run = build(
         _run_folder(arguments),
         config,
         [Path(path) for path in arguments.train],
-        targets,
+        _targets(arguments.validation),
+        overwrite=arguments.overwrite,
+        say=_say,
+    )
+    _say(f"run {run.name} is complete: {run.folder}")
+
+
+def import_gradients(arguments: argparse.Namespace) -> None:
+    config = ImportConfig(
+        reading=ReadingConfig(**given(ReadingConfig, arguments)),
+        graph=GraphConfig(**given(GraphConfig, arguments)),
+        **({"regime": arguments.regime} if arguments.regime else {}),
+    )
+    from g2is.pipeline import import_run
+
+    run = import_run(
+        _run_folder(arguments),
+        config,
+        [Path(path) for path in arguments.train],
+        arguments.train_gradients,
+        _targets(arguments.validation_gradients),
+        graph=arguments.graph,
         overwrite=arguments.overwrite,
         say=_say,
     )
@@ -166,6 +195,21 @@ def verify(arguments: argparse.Namespace) -> None:
     if problems:
         raise InputError("; ".join(problems))
     _say(f"run {run.name}: {len(run.manifest.files)} files are as they were written")
+
+
+def _targets(values: Sequence[str]) -> list[Target]:
+    """[NAME=]FILE as targets; a file without a name is named after itself."""
+    from g2is.pipeline import Target
+
+    targets = []
+    for value in values:
+        name, _, path = value.rpartition("=")
+        targets.append(Target(name or Path(path).stem, Path(path)))
+    names = [target.name for target in targets]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"validation target {name!r} is given twice; name each one: NAME=FILE")
+    return targets
 
 
 def _run_folder(arguments: argparse.Namespace) -> Path:
@@ -220,6 +264,29 @@ def make_parser() -> argparse.ArgumentParser:
         (GraphConfig, ""),
     ):
         add_settings(made, settings, prefix)
+
+    made = command("import", import_gradients, "a run from gradients that were computed elsewhere")
+    made.add_argument("--run", required=True, help="name of the run")
+    made.add_argument("--train", nargs="+", required=True, metavar="FILE", help="the pool of instructions")
+    made.add_argument(
+        "--train-gradients",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help=".pt (weights only), .npy, .safetensors, or a folder of LESS: one row a record",
+    )
+    made.add_argument(
+        "--validation-gradients",
+        action="append",
+        required=True,
+        metavar="[NAME=]FILE",
+        help="gradients of the examples of a target; once for each target",
+    )
+    made.add_argument("--graph", type=Path, metavar="FILE", help="neighbour lists to keep (computed)")
+    made.add_argument("--regime", choices=REGIMES, help="what the training gradients are [adam]")
+    made.add_argument("--overwrite", action="store_true", help="replace a run of that name")
+    add_settings(made, ReadingConfig)
+    add_settings(made, GraphConfig)
 
     made = command("demo", demo, "build the demo run from the embedded model and data")
     made.add_argument("--run", default="demo", help="name of the run [demo]")

@@ -1,0 +1,134 @@
+"""The commands as a person types them: build, walk, export, verify, and what they say of wrong input."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from g2is.__main__ import main
+from g2is.run import Run
+from g2is.trace_file import read_trace
+from g2is.walk import replay
+from tests.tiny import save_tiny_model, write_pool
+
+SMALL = [
+    *("--lora-rank", "2", "--warmup-batch-size", "4", "--warmup-epochs", "1"),
+    *("--projection-dim", "64", "--neighbors", "8"),
+]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("cli")
+    save_tiny_model(folder / "model")
+    write_pool(folder / "pool.jsonl", 40)
+    write_pool(folder / "digits.jsonl", 40, seed=2, letters="0123456789")
+    write_pool(folder / "words.jsonl", 9, seed=1)
+    write_pool(folder / "numbers.jsonl", 9, seed=3, letters="0123456789")
+    arguments = ["build", "--cache", str(folder / "cache"), "--run", "both", "--model", str(folder / "model")]
+    arguments += ["--train", str(folder / "pool.jsonl"), str(folder / "digits.jsonl"), *SMALL]
+    arguments += ["--validation", f"words={folder / 'words.jsonl'}"]
+    arguments += ["--validation", f"numbers={folder / 'numbers.jsonl'}"]
+    assert main(arguments) == 0
+    return folder
+
+
+def g2is(files: Path, command: str, *arguments: str) -> int:
+    return main([command, *arguments, "--cache", str(files / "cache")])
+
+
+def test_from_model_and_files_to_a_subset(files, tmp_path, capsys):
+    selection = tmp_path / "selection.json"
+    assert g2is(files, "walk", "both", "--fraction", "0.25", "--output", str(selection)) == 0
+    printed = capsys.readouterr()
+    assert "budget spent" in printed.out and "mean cosine among the samples taken" in printed.out
+    assert f"20 samples written to {selection}" in printed.err
+    written = json.loads(selection.read_text())
+    run = Run.open(files / "cache" / "both")
+    assert written["run"] == {"name": "both", "hash": run.hash}
+    trace = read_trace(tmp_path / "selection.trace.parquet")
+    assert replay(trace).tolist() == written["samples"] and len(written["samples"]) == 20
+
+    out = tmp_path / "subset"
+    assert g2is(files, "export", "both", "--selection", str(selection), "--output", str(out)) == 0
+    source = {name: (files / name).read_bytes().splitlines() for name in ("pool.jsonl", "digits.jsonl")}
+    rows = run.instructions.iloc[written["samples"]]
+    expected = [source[name][line - 1] for name, line in zip(rows["source"], rows["line"], strict=True)]
+    (data,) = out.glob("*.jsonl")
+    assert data.read_bytes().splitlines() == expected
+
+
+def test_the_same_walk_from_python_and_from_its_file(files, tmp_path):
+    selection = tmp_path / "selection.json"
+    assert g2is(files, "walk", "both", "--count", "7", "--delta", "0.95", "--output", str(selection)) == 0
+    run = Run.open(files / "cache" / "both")
+    trace = read_trace(tmp_path / "selection.trace.parquet")
+    assert run.walk(trace.parameters).samples.tolist() == json.loads(selection.read_text())["samples"]
+    for a, b in zip(vars(run.walk(trace.parameters).steps).values(), vars(trace.steps).values(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_walks_for_one_target_or_for_several_with_shares(files, tmp_path):
+    for targets, expected in (
+        (["words=1"], {"words": 20}),
+        (["words=3", "numbers=1"], {"words": 15, "numbers": 5}),
+    ):
+        path = tmp_path / "selection.json"
+        arguments = ["--count", "20", "--facets", "2", "--delta", "0", "--targets", *targets]
+        assert g2is(files, "walk", "both", *arguments, "--output", str(path)) == 0
+        trace = read_trace(path.with_suffix(".trace.parquet"))
+        budgets: dict[str, int] = {}
+        for summary in trace.summary():
+            budgets[summary.target] = budgets.get(summary.target, 0) + summary.budget
+        assert budgets == expected
+
+
+def test_verify_names_what_is_damaged(files, tmp_path, capsys):
+    assert g2is(files, "verify", "both") == 0
+    path = files / "cache" / "both" / "sgd" / "norms.npy"
+    whole = path.read_bytes()
+    try:
+        path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        assert g2is(files, "verify", "both") == 2
+        assert "sgd/norms.npy: its content is not what was written" in capsys.readouterr().err
+    finally:
+        path.write_bytes(whole)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["walk", "both", "--fraction", "2"], "fraction = '2': expected less than or equal to 1"),
+        (["walk", "both", "--count", "1", "--delta", "x"], "delta = 'x': expected a valid number"),
+        (["walk", "both"], "budget: give either fraction"),
+        (["walk", "both", "--count", "999"], "count = 999: the pool has 80 valid samples"),
+        (["walk", "both", "--count", "5", "--preset", "best"], "preset = 'best': expected one of official"),
+        (["walk", "both", "--count", "5", "--targets", "code=1"], "no target 'code'"),
+        (["walk", "nowhere", "--count", "5"], "not a run"),
+        (["walk", "../both", "--count", "5"], "not a run"),
+        (["build", "--run", "../x", "--model", "m", "--train", "a", "--validation", "b"], "a plain name"),
+        (["export", "both", "--selection", "none.json", "--output", "x"], "none.json: not readable"),
+        (["dance"], "invalid choice: 'dance'"),
+        (["walk", "both", "--count", "5", "--no-such-thing"], "unrecognized arguments"),
+    ],
+)
+def test_wrong_input_is_one_line_and_exit_code_2(files, capsys, arguments, expected):
+    assert g2is(files, *arguments) == 2
+    said = capsys.readouterr().err.strip()
+    assert expected in said and said.startswith("error: ") and "\n" not in said
+
+
+def test_a_selection_of_another_run_is_refused(files, tmp_path, capsys):
+    selection = tmp_path / "s.json"
+    about = {"samples": [1], "method": "walk", "run": {"name": "both", "hash": "0" * 16}}
+    selection.write_text(json.dumps(about))
+    assert g2is(files, "export", "both", "--selection", str(selection), "--output", str(tmp_path / "x")) == 2
+    assert "row numbers would mean other instructions" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [[], ["build"], ["import"], ["demo"], ["walk"], ["export"], ["verify"]])
+def test_help_everywhere(command, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([*command, "--help"])
+    assert stopped.value.code == 0 and "usage:" in capsys.readouterr().out
