@@ -1,0 +1,168 @@
+"""The folder of an export: data, manifest, and nothing half-written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from g2is import __version__
+from g2is.errors import InputError
+from g2is.export.commands import export_command, walk_command
+from g2is.export.formats import FORMATS, ExportFormat
+from g2is.files import sync_folder
+from g2is.instructions import from_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from g2is.run import Run
+    from g2is.selection import Selection
+
+MANIFEST = "g2is.json"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written. notes: a sentence for everything the format loses or changes. Tokens are those of
+    the run's model, None where the run has not counted them."""
+
+    folder: Path
+    files: tuple[Path, ...]
+    notes: tuple[str, ...]
+    samples: int
+    tokens: int | None
+    trained_tokens: int | None
+
+
+def preview(run: Run, selection: Selection, format: str, count: int = 3) -> list[str]:
+    """The first records exactly as they will be written (Parquet, which is binary: as JSON)."""
+    return _format(format).records(from_frame(_chosen(run, selection)))[:count]
+
+
+def manifest(run: Run, selection: Selection, format: str, output: str = "subset") -> dict[str, Any]:
+    """What `export` writes as g2is.json into a folder named `output`, without the files' checksums."""
+    chosen = _chosen(run, selection)
+    counts: dict[str, int | None] = {"samples": len(chosen)}
+    for column in ("tokens", "trained_tokens"):
+        counts[column] = int(chosen[column].sum()) if column in chosen else None
+    commands = [export_command(run.name, selection="selection.json", format=format, output=output)]
+    if selection.method == "walk":
+        commands.insert(0, walk_command(run.name, selection.parameters, output="selection.json"))
+    return {
+        "g2is": __version__,
+        "run": {"name": run.name, "hash": run.hash},
+        "method": selection.method,
+        "parameters": selection.parameters,
+        "format": format,
+        "counts": counts,
+        "notes": _format(format).notes(from_frame(chosen)),
+        "commands": commands,
+        "samples": [
+            {"sample": sample, "place": f"{source}:{line}"}
+            for sample, source, line in zip(selection.samples, chosen["source"], chosen["line"], strict=True)
+        ],
+    }
+
+
+def export(
+    run: Run, selection: Selection, format: str, folder: str | Path, *, overwrite: bool = False
+) -> Exported:
+    """Write the samples in order of choice, with a manifest, into a folder of their own.
+
+    A folder that is there must be empty or, with `overwrite`, hold nothing but an earlier export. Raises
+    `InputError` for an unknown format, an empty selection and a folder that cannot be taken; then nothing
+    has changed on disk.
+    """
+    folder = Path(folder).resolve()
+    content = manifest(run, selection, format, folder.name)
+    _check_folder(folder, overwrite)
+    files = FORMATS[format].pack(FORMATS[format].records(from_frame(_chosen(run, selection))))
+    content["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    files[MANIFEST] = text.encode()
+    _write_folder(folder, files)
+    return Exported(
+        folder, tuple(folder / name for name in files), tuple(content["notes"]), **content["counts"]
+    )
+
+
+def _format(name: str) -> ExportFormat:
+    if name not in FORMATS:
+        raise InputError(f"format = {name!r}: expected one of {', '.join(FORMATS)}")
+    return FORMATS[name]
+
+
+def _chosen(run: Run, selection: Selection) -> pd.DataFrame:
+    """The selection's rows of the pool, in order of choice."""
+    if selection.run.hash != run.hash:
+        raise InputError(
+            f"selection: was made on run {selection.run.name} ({selection.run.hash}), this is {run.name} "
+            f"({run.hash}); row numbers would mean other instructions"
+        )
+    if not selection.samples:
+        raise InputError("selection: holds no samples, expected at least one; select some first")
+    return run.instructions.iloc[selection.samples]
+
+
+def _check_folder(folder: Path, overwrite: bool) -> None:
+    try:
+        found = {path.name for path in folder.iterdir()}
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        raise InputError(f"{folder}: is a file or lies in one, expected a folder") from None
+    except OSError as error:
+        raise InputError(
+            f"{folder}: not readable ({error.strerror or error}); choose another folder"
+        ) from None
+    foreign = sorted(found - _earlier_export(folder))
+    if foreign:
+        raise InputError(
+            f"{folder}: holds {foreign[0]!r}, which is not of an earlier export there; choose an empty or new folder"
+        )
+    if found and not overwrite:
+        raise InputError(
+            f"{folder}: holds an earlier export; replace it with --overwrite, or choose another folder"
+        )
+
+
+def _earlier_export(folder: Path) -> set[str]:
+    """The names of the files an earlier export wrote, by its manifest; empty where there is none."""
+    try:
+        content = json.loads((folder / MANIFEST).read_bytes())
+        return {MANIFEST, *content["files"]} if "g2is" in content else set()
+    except (OSError, ValueError, TypeError, KeyError):
+        return set()
+
+
+def _write_folder(folder: Path, files: dict[str, bytes]) -> None:
+    """All files or none: written beside the folder, synced, then renamed to its name."""
+    unique = f".{folder.name}.{uuid4().hex[:12]}"
+    new, old = folder.with_name(f"{unique}.new"), folder.with_name(f"{unique}.old")
+    try:
+        new.mkdir(parents=True)
+        for name, data in files.items():
+            with (new / name).open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        sync_folder(new)
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+        sync_folder(folder.parent)
+    except OSError as error:
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        raise InputError(
+            f"{folder}: could not be written ({error.strerror or error}); free some space or choose another folder"
+        ) from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
