@@ -155,7 +155,7 @@ def import_gradients(arguments: argparse.Namespace) -> None:
 
 
 def demo(arguments: argparse.Namespace) -> None:
-    from g2is.demo import build_demo
+    from g2is.demo.run import build_demo
 
     run = build_demo(_run_folder(arguments), overwrite=arguments.overwrite, say=_say)
     _say(f"run {run.name} is complete: {run.folder}")

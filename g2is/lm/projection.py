@@ -59,13 +59,14 @@ class CountSketch:
             sign = random.integers(0, 2, slots, dtype=np.int8) * 2 - 1
             sign[source >= size] = 0
             self._plan[name] = (
-                torch.from_numpy(np.minimum(source, size - 1)).to(device),
+                torch.from_numpy(np.minimum(source, size - 1).astype(np.int32)).to(device),
                 torch.from_numpy(sign).to(device=device, dtype=torch.float32),
             )
 
     def add(self, sketch: torch.Tensor, name: str, gradient: torch.Tensor) -> None:
         source, sign = self._plan[name]
-        sketch += (gradient[:, source] * sign).view(len(gradient), -1, self.dim).sum(1)
+        folded = gradient.index_select(1, source).mul_(sign).view(len(gradient), -1, self.dim)
+        sketch += folded.sum(1)
 
 
 class Rademacher:
