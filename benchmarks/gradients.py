@@ -6,6 +6,7 @@ All are measured in one run on one random Llama and the same samples; only the r
 """
 
 import argparse
+import resource
 import statistics
 from typing import Any
 
@@ -77,6 +78,11 @@ class DenseLoop:
         return torch.stack(rows)
 
 
+def peak_mb() -> float:
+    """Largest resident size of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def measure(rank: int, hidden: int, length: int, count: int, rounds: int) -> dict[str, Any]:
     """Samples a second of the three at one rank."""
     pool = samples(count, length)
@@ -104,6 +110,9 @@ def measure(rank: int, hidden: int, length: int, count: int, rounds: int) -> dic
     seconds = best_seconds({"bare": bare, "engine": ours, "loop": lambda: loop(few)}, rounds)
     rate = {"bare": count / seconds["bare"], "engine": count / seconds["engine"]}
     rate["loop"] = len(few) / seconds["loop"]
+    before = peak_mb()
+    for _ in range(4):
+        ours()
     return {
         "rank": rank,
         "adapter_parameters": sum(sizes.values()),
@@ -113,6 +122,7 @@ def measure(rank: int, hidden: int, length: int, count: int, rounds: int) -> dic
         "loop_per_s": rate["loop"],
         "engine_over_bare": rate["engine"] / rate["bare"],
         "engine_over_loop": rate["engine"] / rate["loop"],
+        "peak_growth_mb_over_4x_samples": peak_mb() - before,
     }
 
 
