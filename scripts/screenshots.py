@@ -1,0 +1,111 @@
+"""Takes a picture of every page, light and dark, wide and narrow, into docs/screenshots/.
+
+    python scripts/screenshots.py [--cache cache] [--run demo]
+
+Needs Debian's chromium.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from urllib.request import urlopen
+
+ROOT = Path(__file__).resolve().parents[1]
+WIDTHS = {"wide": 1440, "narrow": 420}
+READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+# The page itself does not scroll, its main part does: a window as tall as that shows all of it.
+HEIGHT = """() => {
+  const parts = [...document.querySelectorAll('[data-testid="stMain"], [data-testid="stMainBlockContainer"]')]
+  return Math.max(...parts.map(part => part.scrollHeight))
+}"""
+
+
+@contextmanager
+def app(cache: Path) -> Iterator[str]:
+    """The app on a free port of this machine."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        f"{sys.executable} -m streamlit run app.py --server.headless true --server.port {port} "
+        "--server.address 127.0.0.1 --server.fileWatcherType none".split(),
+        cwd=ROOT,
+        env={**os.environ, "G2IS_CACHE": str(cache)},
+        stdout=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        while process.poll() is None:
+            try:
+                urlopen(f"{address}/_stcore/health").close()
+                break
+            except OSError:
+                time.sleep(0.2)
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def take(page: Any, address: str, path: Path, width: int, tallest: int) -> None:
+    """One picture, as tall as the page is, within reason."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(address)
+    page.wait_for_selector(READY, timeout=60_000)
+    page.wait_for_timeout(2500)
+    height = min(max(700, page.evaluate(HEIGHT)), tallest)
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_timeout(800)
+    page.screenshot(path=path)
+    print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1024:.0f} KB")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--cache", type=Path, default=ROOT / "cache", help="folder where runs live [cache]")
+    parser.add_argument("--run", help="the run to show [the newest]")
+    parser.add_argument("--only", help="one page, such as Export")
+    arguments = parser.parse_args()
+    chromium = shutil.which("chromium")
+    if not chromium:
+        sys.exit("error: no chromium; apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    folder = ROOT / "docs" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = {"Home": ""}
+    pages |= {
+        path.stem.partition("_")[2]: path.stem.partition("_")[2]
+        for path in sorted((ROOT / "pages").glob("*.py"))
+    }
+    if arguments.only:
+        pages = {arguments.only: pages[arguments.only]}
+    query = f"?run={quote(arguments.run)}" if arguments.run else ""
+    with app(arguments.cache.resolve()) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            args="--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking".split(),
+        )
+        for name, place in pages.items():
+            for scheme in ("light", "dark"):
+                page = browser.new_context(color_scheme=scheme).new_page()
+                for size, width in WIDTHS.items():
+                    path = folder / f"{name.lower()}-{scheme}-{size}.png"
+                    take(page, f"{address}/{place}{query}", path, width, 1400 if size == "wide" else 2200)
+                page.context.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
