@@ -1,0 +1,36 @@
+"""The gradient walk: from core knowledge to a selection, step by step, with a reason for each."""
+
+from g2is.walk.explanation import Explanation, Taken, Verdict, explain
+from g2is.walk.plan import WalkPlan, largest_remainder, plan_walk
+from g2is.walk.rows import component_affinities
+from g2is.walk.trace import (
+    ORIGINS,
+    RULES,
+    STOPS,
+    ComponentSummary,
+    Rejections,
+    Steps,
+    WalkTrace,
+    replay,
+)
+from g2is.walk.walking import gradient_walk
+
+__all__ = [
+    "ORIGINS",
+    "RULES",
+    "STOPS",
+    "ComponentSummary",
+    "Explanation",
+    "Rejections",
+    "Steps",
+    "Taken",
+    "Verdict",
+    "WalkPlan",
+    "WalkTrace",
+    "component_affinities",
+    "explain",
+    "gradient_walk",
+    "largest_remainder",
+    "plan_walk",
+    "replay",
+]
