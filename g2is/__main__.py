@@ -174,6 +174,16 @@ def walk(arguments: argparse.Namespace) -> None:
     _say(f"{len(trace.steps):,} samples written to {output}")
 
 
+def explain(arguments: argparse.Namespace) -> None:
+    from g2is.selection import Selection
+    from g2is.trace_file import read_trace, trace_path
+
+    run = _open(arguments)
+    Selection.read(arguments.selection, run)
+    trace = read_trace(trace_path(arguments.selection))
+    print(run.explain(trace, run.row(arguments.sample)).text)
+
+
 def export(arguments: argparse.Namespace) -> None:
     from g2is.export import export
     from g2is.selection import Selection
@@ -297,6 +307,11 @@ def make_parser() -> argparse.ArgumentParser:
     made.add_argument("--preset", default="recommended", help=f"{', '.join(WALK_PRESETS)} [recommended]")
     made.add_argument("--output", type=Path, help="selection file [selections/<preset>.json in the run]")
     add_settings(made, WalkParameters)
+
+    made = command("explain", explain, "why a sample is in a walk's selection, or why not")
+    made.add_argument("run", help="name or folder of the run")
+    made.add_argument("--selection", type=Path, required=True, help="selection file of a walk")
+    made.add_argument("--sample", required=True, help="row of the pool, or source:line")
 
     made = command("export", export, "write a selection as files that trainers read")
     made.add_argument("run", help="name or folder of the run")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from g2is.knowledge import CoreKnowledge
-    from g2is.walk import WalkTrace
+    from g2is.walk import Explanation, WalkTrace
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
@@ -258,6 +258,33 @@ class Run:
             affinities=self.affinities(parameters),
             resume=resume,
         )
+
+    def explain(self, trace: WalkTrace, sample: int) -> Explanation:
+        """Why a walk over this run took a sample, or for each component why not."""
+        from g2is.walk import explain
+
+        regime = self.regime(trace.parameters.regime)
+        return explain(
+            trace,
+            sample,
+            regime.gradients,
+            regime.neighbors,
+            self.core_knowledge(trace.parameters),
+            sources=self.instructions["source"].tolist(),
+            valid=self.valid,
+        )
+
+    def row(self, sample: str) -> int:
+        """A sample's row from its number or its place, `source:line`; raises `InputError` for neither."""
+        count = len(self.instructions)
+        if sample.isdecimal() and int(sample) < count:
+            return int(sample)
+        source, _, line = sample.rpartition(":")
+        if line.isdecimal():
+            here = (self.instructions["source"] == source) & (self.instructions["line"] == int(line))
+            if here.any():
+                return int(here.to_numpy().argmax())
+        raise InputError(f"sample = {sample!r}: expected a row from 0 to {count - 1:,}, or source:line")
 
     def check(self) -> list[str]:
         """Compare every file with the manifest: one line for each that is missing or has changed."""

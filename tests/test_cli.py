@@ -69,6 +69,29 @@ def test_the_same_walk_from_python_and_from_its_file(files, tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+def test_any_sample_can_be_explained(files, tmp_path, capsys):
+    path = tmp_path / "selection.json"
+    assert g2is(files, "walk", "both", "--count", "6", "--bans", "11", "--output", str(path)) == 0
+    samples = json.loads(path.read_text())["samples"]
+    run = Run.open(files / "cache" / "both")
+    components = len(run.core_knowledge(read_trace(tmp_path / "selection.trace.parquet").parameters))
+    left = next(row for row in range(80) if row not in samples and row != 11)
+
+    def explained(sample: str) -> str:
+        capsys.readouterr()
+        assert g2is(files, "explain", "both", "--selection", str(path), "--sample", sample) == 0
+        return capsys.readouterr().out.strip()
+
+    assert "was taken at step 0 for component" in explained(str(samples[0]))
+    place = run.instructions.iloc[left]
+    for name in (str(left), f"{place['source']}:{place['line']}"):
+        said = explained(name)
+        assert said.startswith(f"Sample {left} was not taken.") and len(said.splitlines()) == components + 1
+    assert explained("11") == "Sample 11 was left out: it is banned."
+    assert g2is(files, "explain", "both", "--selection", str(path), "--sample", "80") == 2
+    assert "expected a row from 0 to 79, or source:line" in capsys.readouterr().err
+
+
 def test_walks_for_one_target_or_for_several_with_shares(files, tmp_path):
     for targets, expected in (
         (["words=1"], {"words": 20}),
@@ -127,7 +150,9 @@ def test_a_selection_of_another_run_is_refused(files, tmp_path, capsys):
     assert "row numbers would mean other instructions" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [[], ["build"], ["import"], ["demo"], ["walk"], ["export"], ["verify"]])
+@pytest.mark.parametrize(
+    "command", [[], ["build"], ["import"], ["demo"], ["walk"], ["explain"], ["export"], ["verify"]]
+)
 def test_help_everywhere(command, capsys):
     with pytest.raises(SystemExit) as stopped:
         main([*command, "--help"])

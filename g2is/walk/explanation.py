@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import nan
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
@@ -70,9 +70,11 @@ class Taken:
         text += f"cosine to the component {self.affinity:.3f}"
         if self.origin != "anchor":
             text += (
-                f", lowest cosine to its samples {self.lowest_cosine:.3f}, alignment from {self.before:.3f} "
-                f"to {self.after:.3f}, where {self.needed:.3f} was needed"
+                f", lowest cosine to its samples {self.lowest_cosine:.3f}, "
+                f"alignment from {self.before:.3f} to {self.after:.3f}"
             )
+            if not isnan(self.needed):
+                text += f" where {self.needed:.3f} was needed"
         return text
 
 
@@ -194,7 +196,7 @@ def _taken(trace: WalkTrace, step: int, gradients: NDArray[np.floating], knowled
         lowest_cosine=lowest,
         before=float(steps.before[step]),
         after=float(steps.after[step]),
-        needed=_needed(trace, steps.before[step]),
+        needed=_needed(trace, steps.before[step]) if trace.parameters.consistency else nan,
     )
 
 
@@ -215,7 +217,8 @@ def _verdict(
     if not own.size:
         return replace(verdict, reason="no budget") if trace.stopped[component] == BUDGET_SPENT else verdict
 
-    entries = np.flatnonzero((rejections.sample == sample) & np.isin(rejections.step, own))
+    entries = np.flatnonzero(rejections.sample == sample)
+    entries = entries[np.isin(rejections.step[entries], own)]
     met = int(rejections.step[entries[0]]) if entries.size else len(steps)
     # A fallback came past the sample if that ranks before what was taken; a last search past every free one.
     searches: list[int | None] = own[

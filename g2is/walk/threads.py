@@ -10,30 +10,31 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+import numpy  # noqa: F401  loads the library that is to be found here
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
+_libraries = ThreadpoolController()
 _lock = threading.Lock()
-_walks = 0
-_limits: threadpool_limits | None = None
+_users = 0
+_limit = None
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Keeps BLAS to one thread until the last of the walks that go on at once is done.
+    """Keeps BLAS to one thread until the last of those who asked for it at the same time is done.
 
     The limit is the process's; counted, since pages may walk side by side and the last to come must not
     restore what the first had set.
     """
-    global _walks, _limits
+    global _users, _limit
     with _lock:
-        _walks += 1
-        if _limits is None:
-            _limits = threadpool_limits(1, user_api="blas")
+        _users += 1
+        if _users == 1:
+            _limit = _libraries.limit(limits=1, user_api="blas")
     try:
         yield
     finally:
         with _lock:
-            _walks -= 1
-            if _walks == 0 and _limits is not None:
-                _limits.restore_original_limits()
-                _limits = None
+            _users -= 1
+            if _users == 0 and _limit is not None:
+                _limit.restore_original_limits()

@@ -1,7 +1,7 @@
 """Order among rows that are equal to rounding: what the published script's own calls make of them.
 
 Pools hold duplicates, and which of two comes first is then up to the last bit of a product or to an unstable
-sort. To give the script's answer on the same machine its calls are repeated here, on ties only.
+sort. To give the script's answer, as far as the machine is the same, its calls are repeated, on ties only.
 """
 
 from __future__ import annotations
@@ -13,15 +13,8 @@ SHORTLIST = 1000
 """Rows per component that the script ranks for an anchor."""
 
 
-def script_anchor(
-    gradients: NDArray[np.float32],
-    components: NDArray[np.float32],
-    component: int,
-    free: NDArray[np.bool_],
-) -> int | None:
-    """The first free row of the script's shortlist, if any: ranked by one product with all components (k, d),
-    whose rounding is not that of a product with the component alone."""
-    cosines = np.dot(components, gradients.T)[component]
+def script_anchor(cosines: NDArray[np.float32], free: NDArray[np.bool_]) -> int | None:
+    """The first free row of the script's shortlist for a component, if any. cosines: (n,) to the component."""
     count = min(SHORTLIST, len(cosines))
     shortlist = np.argpartition(cosines, -count)[-count:]
     shortlist = shortlist[np.argsort(cosines[shortlist])[::-1]]

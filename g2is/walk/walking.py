@@ -2,16 +2,16 @@
 
 Knows arrays only. With float32 rows and the `official` preset it takes the same samples in the same order as
 the authors' published script, whose arithmetic it repeats wherever a decision is close. It differs knowingly
-in two corners that the script leaves to chance: among rows of exactly the same cosine the smaller index goes
-first (there: as an unstable sort leaves them), and a sample once found in conflict with a member stays so
-(there the product is taken anew at every step, and its last bit depends on how many others are beside it).
+in one corner: a sample once found in conflict with a member stays so, where the script takes the product anew
+at every step and its last bit, so the sign of one next to zero, depends on how many others are beside it.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from math import nan
+from functools import cached_property
+from math import nan, sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,7 +21,14 @@ from g2is.errors import InputError
 from g2is.knowledge import CoreKnowledge
 from g2is.walk.plan import plan_walk
 from g2is.walk.resume import resumable, standing_steps
-from g2is.walk.rows import block_rows, component_affinities, open_rows, read_rows, sum_cosine
+from g2is.walk.rows import (
+    LENGTH_TOLERANCE,
+    block_rows,
+    component_affinities,
+    open_rows,
+    read_rows,
+    sum_cosine,
+)
 from g2is.walk.threads import one_blas_thread
 from g2is.walk.ties import script_anchor, script_order
 from g2is.walk.trace import (
@@ -92,7 +99,8 @@ def gradient_walk(
     coherence*) that has a cosine of at least `conflict_threshold` to every member of S (*no conflict*) and for
     which |cos(sum of S + g, K)| >= delta |cos(sum of S, K)| (*consistency*; without the bars where
     `parameters.signed`). If there is none, all free samples are searched by descending cosine to K under
-    those two rules, the smaller index first among equals (a fallback); if none passes, the component stops.
+    those two rules (a fallback); if none passes, the component stops. Among equal cosines the smaller index
+    goes first, or with float32 rows, as the script would have them (see `ties`).
     Rules switched off: without knowledge coherence every step is such a search; without no conflict or
     consistency that test passes everything.
 
@@ -117,15 +125,14 @@ def gradient_walk(
     walks: dict[int, _ComponentWalk] = {}
     stopped = np.zeros(len(knowledge), dtype=np.uint8)
     carried = 0
-    with one_blas_thread():
-        for lap in range(2 if parameters.unspent == "pass_on" else 1):
-            for component in plan.order.tolist():
-                walk = walks.pop(component, None) or _ComponentWalk(pool, component, log)
-                budget = carried + (int(plan.budgets[component]) if lap == 0 else 0)
-                unspent = walk.extend(budget, resume)
-                stopped[component] = walk.stopped
-                if parameters.unspent == "pass_on":
-                    carried, walks[component] = unspent, walk
+    for lap in range(2 if parameters.unspent == "pass_on" else 1):
+        for component in plan.order.tolist():
+            walk = walks.pop(component, None) or _ComponentWalk(pool, component, log)
+            budget = carried + (int(plan.budgets[component]) if lap == 0 else 0)
+            unspent = walk.extend(budget, resume)
+            stopped[component] = walk.stopped
+            if parameters.unspent == "pass_on":
+                carried, walks[component] = unspent, walk
     steps, rejections = log.columns()
     return WalkTrace(
         parameters=parameters,
@@ -178,6 +185,12 @@ class _Pool:
         self.parameters = parameters
         self.status = np.full(rows, FREE, dtype=np.uint8)
 
+    @cached_property
+    def anchor_cosines(self) -> NDArray[np.float32]:
+        """(k, n) affinities from one product with all components, as the script ranks anchors: rounded
+        otherwise than products with one component at a time, as it ranks fallbacks."""
+        return np.dot(self.components, self.gradients.T)
+
 
 class _ComponentWalk:
     """The walk for one component: the samples it has taken, and what it knows of all others."""
@@ -197,6 +210,8 @@ class _ComponentWalk:
         """Its squared length and its product with the component."""
         self.alignment = np.float32(nan)
         """Its cosine to the component."""
+        self.bound = np.float32(nan)
+        """What the next step must leave of it, for consistency."""
         self.tested = np.zeros(rows, dtype=np.int32)
         """How many members, from the first, a row is known to agree with. A conflict with S only grows, so
         no product is needed twice and a row in conflict is out for good."""
@@ -217,12 +232,11 @@ class _ComponentWalk:
         """Takes up to `budget` further samples; what is left of it."""
         if budget and resume is not None:
             budget -= self._take_over(resume, budget)
-        while budget and self.stopped == BUDGET_SPENT:
-            if not self._step():
-                free = np.any(self.pool.status == FREE)
-                self.stopped = NONE_PASSES if free else NONE_FREE
-            else:
-                budget -= 1
+        if budget and not self.samples:
+            budget -= self._take_anchor()
+        with one_blas_thread():
+            while budget and self.stopped == BUDGET_SPENT:
+                budget -= self._step()
         return budget
 
     def _take_over(self, old: WalkTrace, budget: int) -> int:
@@ -236,28 +250,30 @@ class _ComponentWalk:
             self.stopped = int(old.stopped[self.component])
         return len(steps)
 
-    def _step(self) -> bool:
-        """Takes one sample, if there is one to take."""
-        if not self.samples:
-            anchor = self._anchor()
-            return anchor is not None and self._take(anchor, self._read(anchor), ANCHOR)
-        if self.parameters.knowledge_coherence and self._step_to_neighbor():
-            return True
-        return self._fall_back()
-
-    def _read(self, sample: int) -> Row:
-        return read_rows(self.pool.gradients, np.array([sample]))[0]
-
-    def _anchor(self) -> int | None:
+    def _take_anchor(self) -> bool:
+        """Takes the free sample with the highest affinity, if any is free."""
         free = self.pool.status == FREE
         affinity = np.where(free, self.affinity, -np.inf)
         best = int(np.argmax(affinity))
         if not free[best]:
-            return None
+            self.stopped = NONE_FREE
+            return False
         if self.pool.exact and np.count_nonzero(affinity > affinity[best] - CLOSE_PRODUCT) > 1:
-            found = script_anchor(self.pool.gradients, self.pool.components, self.component, free)
-            return best if found is None else found
-        return best
+            found = script_anchor(self.pool.anchor_cosines[self.component], free)
+            best = best if found is None else found
+        return self._take(best, self._read(best), ANCHOR)
+
+    def _step(self) -> bool:
+        """Takes one more sample, or stops the walk if none may be taken."""
+        if self.parameters.knowledge_coherence and self._step_to_neighbor():
+            return True
+        if self._fall_back():
+            return True
+        self.stopped = NONE_PASSES if np.any(self.pool.status == FREE) else NONE_FREE
+        return False
+
+    def _read(self, sample: int) -> Row:
+        return read_rows(self.pool.gradients, np.array([sample]))[0]
 
     def _take(self, sample: int, gradient: Row, origin: int, previous: int = -1, cosine: float = nan) -> bool:
         before = self.alignment
@@ -283,13 +299,14 @@ class _ComponentWalk:
         self.square = float(np.dot(self.sum, self.sum))
         self.along = float(np.dot(self.sum, self.direction))
         self.alignment = sum_cosine(self.sum, self.direction)
+        self.bound = self.parameters.delta * self._compared(self.alignment)
         self.samples.append(sample)
         self.pool.status[sample] = TAKEN
 
     def _step_to_neighbor(self) -> bool:
         last = self.samples[-1]
         row = self.pool.neighbors[last, : self.pool.used_neighbors]
-        if row.size and row[-1] < 0:
+        if row.size and row.min() < 0:
             row = row[row >= 0]
         status = self.pool.status[row]
         free = np.flatnonzero((status == FREE) & ~self.blocked[row])
@@ -348,7 +365,8 @@ class _ComponentWalk:
         start, size = 0, FIRST_SEARCHED
         while start < len(self.queue) or self._lengthen_queue():
             end = min(start + size, len(self.queue))
-            while end < len(self.queue) and self._equal(end - 1, end):
+            most = min(len(self.queue), start + block_rows(self.pool.gradients))
+            while end < most and self._equal(end - 1, end):
                 end += 1  # `_first_of` wants ties in one piece
             rows = self.queue[start:end]
             rows = rows[self._in_play(rows) & self._within_reach(rows)]
@@ -414,27 +432,25 @@ class _ComponentWalk:
         square = self.square + 2.0 * float(np.dot(self.sum, gradient)) + own
         if square < CANCELLED * (self.square + own):
             return False
-        aligned = (self.along + float(self.affinity[row])) / math.sqrt(square)
-        compared = aligned if self.parameters.signed else abs(aligned)
-        return compared > float(self._bound()) + CLOSE_COSINE
+        aligned = (self.along + float(self.affinity[row])) / sqrt(square)
+        return bool(self._compared(aligned) > self.bound + CLOSE_COSINE)
 
     def _within_reach(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Which rows (b,) may be consistent for all that their affinity tells, without reading them.
 
-        |sum + g|^2 is at least |sum|^2 + 1 + 2 sum.g, where sum.g is no less than -|sum|, nor than
-        threshold |S| if there is no conflict: a row that falls short of delta even so passes in no case.
+        |sum + g|^2 = |sum|^2 + 1 + 2 sum.g, and sum.g is no less than -|sum|, nor than threshold |S| if
+        there is no conflict: a row that falls short of the bound even so passes in no case.
         """
-        if not self.parameters.consistency:
+        if not self.parameters.consistency or self.bound <= 0:
             return np.ones(len(rows), dtype=bool)
-        least = -math.sqrt(self.square)
+        product = -sqrt(self.square)
         if self.parameters.no_conflict:
-            least = max(least, self.parameters.conflict_threshold * len(self.samples))
-        shortest = math.sqrt(max(0.0, self.square + 1 + 2 * least))
+            product = max(product, self.parameters.conflict_threshold * len(self.samples))
+        inexact = 2 * LENGTH_TOLERANCE * (self.square + 1 + 2 * abs(product))
+        shortest = sqrt(max(0.0, self.square + 1 + 2 * product - inexact))
         affinity = self.affinity[rows]
-        along = self.along + affinity
-        reach = (along if self.parameters.signed else abs(along)) + CLOSE_COSINE * (1 + shortest)
-        # A row of zeros is shorter than 1, and leaves the alignment as it is.
-        return (reach >= float(self._bound()) * shortest) | (affinity == 0)
+        # A row of zeros is shorter than 1; it leaves the alignment as it is.
+        return (self._compared(self.along + affinity) >= self.bound * shortest) | (affinity == 0)
 
     def _admissible(
         self, rows: NDArray[np.integer]
@@ -486,14 +502,12 @@ class _ComponentWalk:
         squares = self.square + 2.0 * (gradients @ self.sum) + own
         aligned = (self.along + self.affinity[rows]) / np.sqrt(np.maximum(squares, 1e-20))
         aligned = aligned.astype(np.float32)
-        signed, bound = self.parameters.signed, self._bound()
-        compared = aligned if signed else abs(aligned)
-        close = (abs(compared - bound) < CLOSE_COSINE) | (squares < CANCELLED * (self.square + own))
+        close = abs(self._compared(aligned) - self.bound) < CLOSE_COSINE
+        close |= squares < CANCELLED * (self.square + own)
         for place in np.flatnonzero(close):
             aligned[place] = sum_cosine(self.sum + gradients[place], self.direction)
-        return (aligned if signed else abs(aligned)) >= bound, aligned
+        return self._compared(aligned) >= self.bound, aligned
 
-    def _bound(self) -> np.float32:
-        """The alignment that a step must leave."""
-        old = self.alignment if self.parameters.signed else abs(self.alignment)
-        return self.parameters.delta * old
+    def _compared(self, alignment: Any) -> Any:
+        """What consistency compares of an alignment, one or many."""
+        return alignment if self.parameters.signed else abs(alignment)
