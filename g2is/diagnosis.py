@@ -90,7 +90,7 @@ def _remarks(trace: WalkTrace, regimes: pd.DataFrame) -> list[str]:
     if len(trace.steps) < budget:
         remarks.append(
             f"{len(trace.steps):,} of {budget:,} were taken: where no sample passes the rules a component "
-            "stops, and constraints are never broken. A smaller delta lets it go on; unspent = pass_on gives "
+            "stops, since a rule is never broken. A smaller delta lets it go on; passing unspent budget on gives "
             "the rest to the other components."
         )
     share = regimes.set_index("regime")["conflict_share"]
@@ -100,6 +100,6 @@ def _remarks(trace: WalkTrace, regimes: pd.DataFrame) -> list[str]:
         remark = f"No pair of samples conflicts in regime {here}, so the no-conflict rule is idle."
         if len(others):
             best = others.idxmax()
-            remark += f" In {best}, {others[best]:.1%} of the pairs do: --regime {best} makes it count."
+            remark += f" In {best}, {others[best]:.1%} of the pairs do: that regime makes it count."
         remarks.append(remark)
     return remarks

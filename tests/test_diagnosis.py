@@ -1,0 +1,69 @@
+"""The table that a walk ends with, on gradients made so that the answer is known."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from g2is.config import GraphConfig, ImportConfig, walk_preset
+from g2is.diagnosis import diagnose, mean_pairwise_cosine
+from g2is.pipeline import Target, import_run
+from g2is.run import Run
+from tests.tiny import write_pool
+
+
+def run_of(folder: Path, gradients: np.ndarray) -> Run:
+    half = len(gradients) // 2
+    write_pool(folder / "first.jsonl", half)
+    write_pool(folder / "second.jsonl", len(gradients) - half, seed=1)
+    np.save(folder / "train.npy", gradients)
+    np.save(folder / "validation.npy", np.eye(gradients.shape[1])[:4])
+    return import_run(
+        folder / "run",
+        ImportConfig(regime="sgd", graph=GraphConfig(neighbors=4)),
+        [folder / "first.jsonl", folder / "second.jsonl"],
+        folder / "train.npy",
+        [Target("axes", folder / "validation.npy")],
+        say=lambda line: None,
+    )
+
+
+def test_it_counts_what_was_taken_and_from_where(tmp_path):
+    run = run_of(tmp_path, np.abs(np.random.default_rng(0).normal(size=(20, 6))))
+    trace = run.walk(walk_preset("recommended", count=6, delta=0))
+    found = diagnose(run, trace)
+    assert found.components["taken"].sum() == found.sources["taken"].sum() == 6
+    assert found.sources["taken"].tolist() == [
+        int((trace.samples < 10).sum()),
+        int((trace.samples >= 10).sum()),
+    ]
+    assert found.sources["pool_share"].tolist() == [0.5, 0.5]
+    rows = np.asarray(run.regime("sgd").gradients)[trace.samples]
+    pairs = (rows @ rows.T)[~np.eye(6, dtype=bool)]
+    assert found.mean_cosine == pytest.approx(pairs.mean(), abs=1e-6)
+    assert "target" not in found.components  # there is only one
+
+
+def test_without_conflicts_it_says_that_the_rule_is_idle(tmp_path):
+    run = run_of(tmp_path, np.abs(np.random.default_rng(0).normal(size=(20, 6))))
+    idle = "No pair of samples conflicts in regime sgd, so the no-conflict rule is idle."
+    assert idle in diagnose(run, run.walk(walk_preset("recommended", count=6))).remarks
+    off = walk_preset("recommended", count=6, no_conflict=False)
+    assert idle not in diagnose(run, run.walk(off)).remarks
+
+
+def test_a_walk_that_stops_short_says_why(tmp_path):
+    # Nothing but opposite pairs: after an anchor there is no sample without a conflict or a loss.
+    axes = np.repeat(np.eye(6), 2, axis=0) * np.tile([1, -1], 6)[:, None]
+    run = run_of(tmp_path, axes)
+    trace = run.walk(walk_preset("recommended", count=8, facets=1, delta=1.0))
+    found = diagnose(run, trace)
+    assert len(trace.steps) < 8
+    assert any(remark.startswith(f"{len(trace.steps)} of 8 were taken") for remark in found.remarks)
+    assert "no sample passes the rules" in found.components["stopped"].tolist()
+    assert "no sample passes the rules" in str(found)
+
+
+def test_mean_pairwise_cosine_needs_two():
+    assert np.isnan(mean_pairwise_cosine(np.eye(3), np.array([1])))
+    assert mean_pairwise_cosine(np.eye(3), np.array([0, 2])) == pytest.approx(0)
