@@ -9,35 +9,39 @@ from g2is.knowledge import CoreKnowledge, core_knowledge
 from g2is.walk import gradient_walk, replay
 
 
-def plain_walk(rows, neighbors, knowledge: CoreKnowledge, p: WalkParameters, budgets) -> list[int]:
-    def cosine(a, b):
-        return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+def cosine(a, b) -> float:
+    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
 
+
+def passes(sample: int, members: list[int], direction, rows, p: WalkParameters) -> bool:
+    if p.no_conflict and any(rows[sample] @ rows[member] < p.conflict_threshold for member in members):
+        return False
+    if not p.consistency:
+        return True
+    new, old = cosine(rows[[*members, sample]].sum(0), direction), cosine(rows[members].sum(0), direction)
+    return new >= p.delta * old if p.signed else abs(new) >= p.delta * abs(old)
+
+
+def plain_walk(rows, neighbors, knowledge: CoreKnowledge, p: WalkParameters, budgets) -> list[int]:
+    """Every rule checked from scratch at every step."""
     taken = list(p.pins)
     for k in np.argsort(-knowledge.weights, kind="stable"):
-        direction, members = knowledge.components[k].astype(float), []
-        affinity = rows @ direction
-
-        def passes(g):
-            if p.no_conflict and any(rows[g] @ rows[s] < p.conflict_threshold for s in members):
-                return False
-            if not p.consistency:
-                return True
-            old, new = rows[members].sum(0), rows[members + [g]].sum(0)
-            a, b = cosine(new, direction), cosine(old, direction)
-            return a >= p.delta * b if p.signed else abs(a) >= p.delta * abs(b)
-
+        direction = knowledge.components[k].astype(float)
+        members: list[int] = []
         while len(members) < budgets[k]:
-            free = [g for g in np.argsort(-affinity, kind="stable") if g not in taken and g not in p.bans]
-            if not members:
-                chosen = free[:1]
-            else:
-                near = [g for g in neighbors[members[-1]] if g in free] if p.knowledge_coherence else []
-                chosen = [g for g in near if passes(g)][:1] or [g for g in free if passes(g)][:1]
-            if not chosen:
+            ranked = np.argsort(-(rows @ direction), kind="stable").tolist()
+            free = [sample for sample in ranked if sample not in taken and sample not in p.bans]
+            near = []
+            if members and p.knowledge_coherence:
+                near = [sample for sample in neighbors[members[-1]].tolist() if sample in free]
+            looked_at = near + free if members else free[:1]
+            chosen = next(
+                (s for s in looked_at if not members or passes(s, members, direction, rows, p)), None
+            )
+            if chosen is None:
                 break
-            members.append(int(chosen[0]))
-            taken.append(int(chosen[0]))
+            members.append(chosen)
+            taken.append(chosen)
     return taken
 
 
