@@ -97,7 +97,7 @@ def sources_figure(shares: Mapping[str, pd.Series]) -> go.Figure:
                 orientation="h",
                 name=escape(name),
                 marker={
-                    "color": GREY if name == "pool" else OKABE_ITO[place % 2],
+                    "color": GREY if name == "pool" else OKABE_ITO[(place - 1) % 2],
                     "pattern": {"shape": patterns[place % len(patterns)]},
                 },
                 hovertemplate="%{y}: %{x:.1%}<extra>" + escape(name) + "</extra>",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -160,7 +160,7 @@ class TraceLog:
 
     def __init__(self) -> None:
         self._steps: list[tuple[float, ...]] = []
-        self._rejections: list[tuple[ArrayLike, ...]] = []
+        self._rejections: list[tuple[NDArray[Any], ...]] = []
 
     def step(
         self,
@@ -177,9 +177,20 @@ class TraceLog:
         """The fields of `Steps`."""
         self._steps.append((sample, component, origin, previous, cosine, affinity, before, after))
 
-    def reject(self, sample: ArrayLike, rule: ArrayLike, member: ArrayLike, value: ArrayLike) -> None:
-        """Candidates turned away on the way to the next step; the fields of `Rejections`, (r,) each."""
-        self._rejections.append((np.full(np.shape(sample), len(self._steps)), sample, rule, member, value))
+    def reject(
+        self,
+        sample: NDArray[np.integer],
+        rule: NDArray[np.integer],
+        member: NDArray[np.integer],
+        value: NDArray[np.float32],
+    ) -> None:
+        """Candidates turned away on the way to the next step; the fields of `Rejections`, (r,) each, r > 0."""
+        self._rejections.append((np.full(len(sample), len(self._steps)), sample, rule, member, value))
+
+    def withdraw_rejections(self) -> None:
+        """Forgets those on the way to a step that did not come."""
+        if self._rejections and self._rejections[-1][0][0] == len(self._steps):
+            self._rejections.pop()
 
     def take_over(self, old: WalkTrace, steps: NDArray[np.intp], taken: NDArray[np.bool_]) -> None:
         """Adjacent steps of an earlier trace with their rejections. taken: (n,) rows that are taken by now."""
@@ -188,11 +199,13 @@ class TraceLog:
         entries = slice(*np.searchsorted(old.rejections.step, (steps[0], steps[-1] + 1)))
         sample, rule = old.rejections.sample[entries], old.rejections.rule[entries].copy()
         member, value = old.rejections.member[entries].copy(), old.rejections.value[entries].copy()
+        steps_of = old.rejections.step[entries]
         # What a rule turned away then may have been taken meanwhile by a component that walks before.
         late = taken[sample] & (rule > LEFT_OUT)
         rule[late], member[late], value[late] = TAKEN, -1, math.nan
-        moved = old.rejections.step[entries] + (len(self._steps) - steps[0])
-        self._rejections.append((moved, sample, rule, member, value))
+        if steps_of.size:
+            moved = steps_of + (len(self._steps) - steps[0])
+            self._rejections.append((moved, sample, rule, member, value))
         columns = [getattr(old.steps, field.name)[steps].tolist() for field in fields(Steps)]
         self._steps.extend(zip(*columns, strict=True))
 

@@ -269,6 +269,7 @@ class _ComponentWalk:
             return True
         if self._fall_back():
             return True
+        self.log.withdraw_rejections()
         self.stopped = NONE_PASSES if np.any(self.pool.status == FREE) else NONE_FREE
         return False
 
@@ -309,15 +310,11 @@ class _ComponentWalk:
         if row.size and row.min() < 0:
             row = row[row >= 0]
         status = self.pool.status[row]
-        free = np.flatnonzero((status == FREE) & ~self.blocked[row])
-        if not free.size:
-            return False
         values = np.full(len(row), nan, dtype=np.float32)
-        chosen = self._first_admissible(row, free, values)
-        if chosen is None:
-            return False
-        place, gradient = chosen
+        place, gradient = self._first_admissible(row, status, values)
         self._log_rejections(row[:place], status[:place], values[:place])
+        if gradient is None:
+            return False
         sample = int(row[place])
         if self.pool.cosines is None:
             cosine = float(np.dot(self.members[len(self.samples) - 1], gradient))
@@ -326,15 +323,17 @@ class _ComponentWalk:
         return self._take(sample, gradient, NEIGHBOR, last, cosine)
 
     def _first_admissible(
-        self, row: NDArray[np.integer], free: NDArray[np.intp], values: NDArray[np.float32]
-    ) -> tuple[int, Row] | None:
-        """The first place of `free` (f,) in the list `row` (k,) whose sample passes, and its gradient.
+        self, row: NDArray[np.integer], status: NDArray[np.uint8], values: NDArray[np.float32]
+    ) -> tuple[int, Row | None]:
+        """The first place in the list `row` (k,) whose sample passes, and its gradient; k and None without.
 
         Puts into `values` (k,) the alignment that those before it would lead to.
         """
-        gradient = read_rows(self.pool.gradients, row[free[:1]])[0]
-        if self._clearly_passes(int(row[free[0]]), gradient):
-            return int(free[0]), gradient
+        free = np.flatnonzero((status == FREE) & ~self.blocked[row])
+        if free.size:
+            gradient = self._read(int(row[free[0]]))
+            if self._clearly_passes(int(row[free[0]]), gradient):
+                return int(free[0]), gradient
         start, size = 0, FIRST_NEIGHBORS
         while start < len(free):
             places = free[start : start + size]
@@ -342,7 +341,7 @@ class _ComponentWalk:
             if passes.any():
                 return int(places[passes.argmax()]), gradients[passes.argmax()]
             start, size = start + size, 4 * size
-        return None
+        return len(row), None
 
     def _log_rejections(
         self, rows: NDArray[np.integer], status: NDArray[np.uint8], values: NDArray[np.float32]

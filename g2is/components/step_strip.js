@@ -1,0 +1,254 @@
+// Steps through a walk without asking the server: Python hears of a step once the reader rests on it.
+// Steps, components and rows count from 0, as in the trace.
+
+const ORIGINS = {
+  pin: { mark: "■", letter: "P", meaning: "pinned by you" },
+  anchor: { mark: "◆", letter: "A", meaning: "anchor: closest to the component" },
+  neighbor: { mark: "●", letter: "N", meaning: "neighbour of the sample before" },
+  fallback: { mark: "▲", letter: "F", meaning: "fallback: best of the whole pool" },
+}
+const KEYS = { ArrowLeft: "back", ArrowRight: "forward", Home: "first", End: "last", " ": "play" }
+const REST_MS = 250 // Python hears of a step after this long without another,
+const LONGEST_MS = 1000 // and while playing at least this often.
+const CARD_PX = 150 // the least width a card needs
+
+const strips = new WeakMap()
+
+export default function (component) {
+  const { data, parentElement, setStateValue } = component
+  let strip = strips.get(parentElement)
+  if (!strip) {
+    strip = new Strip(parentElement.querySelector(".strip"))
+    strips.set(parentElement, strip)
+  }
+  strip.tell = (step) => setStateValue("step", step)
+  strip.show(data)
+  return () => {
+    strip.close()
+    strips.delete(parentElement)
+  }
+}
+
+class Strip {
+  constructor(root) {
+    this.root = root
+    this.find = (name) => root.querySelector(name)
+    this.slider = this.find(".slider")
+    this.step = 0
+    this.order = null // the last order to go to a step that Python gave
+    this.bind()
+    this.drawLegend()
+  }
+
+  bind() {
+    for (const button of this.root.querySelectorAll("button")) {
+      button.onclick = () => this.act(button.dataset.action)
+    }
+    this.slider.oninput = () => this.go(Number(this.slider.value))
+    this.find("select").onchange = () => this.playing && this.play()
+    this.root.onkeydown = (event) => this.key(event)
+    // Left and Right also work before anything on the page has been clicked.
+    this.fromPage = (event) => {
+      const arrow = event.key === "ArrowLeft" || event.key === "ArrowRight"
+      if (arrow && event.target.matches("body, .stMain, .stApp")) this.key(event)
+    }
+    document.addEventListener("keydown", this.fromPage)
+    this.resized = new ResizeObserver(() => this.data && this.drawCards())
+    this.resized.observe(this.root)
+  }
+
+  close() {
+    document.removeEventListener("keydown", this.fromPage)
+    this.resized.disconnect()
+    this.pause()
+    clearTimeout(this.resting)
+  }
+
+  show(data) {
+    this.data = data
+    this.count = data.sample.length
+    this.slider.max = Math.max(1, this.count - 1)
+    this.drawBands()
+    // The same order may come again with a later rerun; the reader has moved on since.
+    const told = this.order !== data.order
+    if (told) {
+      this.order = data.order
+      clearTimeout(this.resting)
+    }
+    this.step = this.clamp(told ? data.step : this.step)
+    this.draw()
+  }
+
+  key(event) {
+    const action = KEYS[event.key]
+    if (!action || event.ctrlKey || event.metaKey || event.altKey) return
+    const inMenu = event.target.tagName === "SELECT"
+    const pressesButton = event.key === " " && event.target.tagName === "BUTTON"
+    if (inMenu || pressesButton) return
+    event.preventDefault()
+    event.stopPropagation()
+    this.act(action)
+  }
+
+  act(action) {
+    if (action === "play") return this.playing ? this.pause() : this.play()
+    this.pause()
+    this.go({ first: 0, back: this.step - 1, forward: this.step + 1, last: this.count - 1 }[action])
+  }
+
+  play() {
+    this.pause()
+    if (this.step >= this.count - 1) this.go(0)
+    const wait = 1000 / Number(this.find("select").value)
+    this.playing = setInterval(() => {
+      this.go(this.step + 1)
+      if (this.step >= this.count - 1) this.pause()
+    }, wait)
+    this.drawPlay()
+  }
+
+  pause() {
+    clearInterval(this.playing)
+    this.playing = null
+    this.drawPlay()
+  }
+
+  go(step) {
+    const next = this.clamp(step)
+    if (next === this.step) return
+    this.step = next
+    this.draw()
+    this.report()
+  }
+
+  report() {
+    clearTimeout(this.resting)
+    this.waiting ??= performance.now()
+    const late = performance.now() - this.waiting > LONGEST_MS
+    this.resting = setTimeout(() => {
+      this.waiting = null
+      this.tell(this.step)
+    }, late ? 0 : REST_MS)
+  }
+
+  clamp(step) {
+    return Math.max(0, Math.min(step, this.count - 1))
+  }
+
+  draw() {
+    this.drawPlay()
+    this.slider.value = this.step
+    this.slider.disabled = this.count < 2
+    const actions = { first: this.step > 0, back: this.step > 0 }
+    actions.forward = actions.last = this.step < this.count - 1
+    for (const [action, possible] of Object.entries(actions)) {
+      // Not `disabled`: a button that loses the focus on the last step would lose the keys too.
+      this.find(`[data-action=${action}]`).setAttribute("aria-disabled", String(!possible))
+    }
+    const said = this.count ? this.describe(this.step) : "No sample was taken"
+    this.slider.setAttribute("aria-valuetext", said)
+    this.find(".where").textContent = said
+    this.root.dataset.step = this.step
+    this.drawCards()
+  }
+
+  describe(step) {
+    const component = this.data.component[step]
+    const part = component < 0 ? "pinned" : `component ${component}`
+    return `Step ${number(step)} · ${number(step + 1)} of ${number(this.count)} taken · ${part}`
+  }
+
+  drawPlay() {
+    const button = this.find(".play")
+    button.textContent = this.playing ? "⏸" : "⏵"
+    button.setAttribute("aria-label", this.playing ? "Pause" : "Play")
+    button.setAttribute("aria-pressed", String(Boolean(this.playing)))
+  }
+
+  drawBands() {
+    // One band for each stretch of steps of one component; redrawn only for another walk.
+    const { component } = this.data
+    const walk = component.join()
+    if (walk === this.bandsOf) return
+    this.bandsOf = walk
+    const bands = []
+    component.forEach((part, step) => {
+      if (step === 0 || part !== component[step - 1]) bands.push({ part, step, length: 0 })
+      bands.at(-1).length += 1
+    })
+    this.find(".bands").replaceChildren(
+      ...bands.map(({ part, step, length }) => {
+        const band = element("div", "band", part < 0 ? "P" : String(part))
+        band.style.flexGrow = length
+        band.title = `${part < 0 ? "pins" : `component ${part}`}: ${number(length)} samples`
+        band.onclick = () => {
+          this.pause()
+          this.go(step)
+        }
+        return band
+      }),
+    )
+    this.bands = bands
+  }
+
+  drawCards() {
+    const here = this.bands.findLastIndex((band) => band.step <= this.step)
+    ;[...this.find(".bands").children].forEach((band, index) => {
+      band.classList.toggle("current", index === here)
+    })
+    const list = this.find(".cards")
+    const room = Math.max(1, Math.floor(list.clientWidth / CARD_PX))
+    const first = Math.max(0, Math.min(this.step - (room >> 1), this.count - room))
+    const steps = Array.from({ length: Math.min(room, this.count) }, (_, place) => first + place)
+    list.replaceChildren(...steps.map((step) => this.card(step)))
+  }
+
+  card(step) {
+    const { sample, origin, alignment, text, text_from: from } = this.data
+    const kind = this.data.origins[origin[step]]
+    const { mark, letter, meaning } = ORIGINS[kind]
+    const card = element("li", `card ${kind}`)
+    if (step === this.step) card.setAttribute("aria-current", "step")
+    card.onclick = () => {
+      this.pause()
+      this.go(step)
+    }
+    const head = element("div", "head")
+    const badge = element("span", "badge", `${mark} ${letter}`)
+    badge.title = meaning
+    badge.setAttribute("role", "img")
+    badge.setAttribute("aria-label", meaning)
+    head.append(badge, element("span", "number", number(step)))
+    const aligned = alignment[step]
+    const foot = element("div", "foot", `#${number(sample[step])}`)
+    if (aligned !== null) foot.append(element("span", "aligned", `∡ ${aligned}`))
+    foot.title = "row number in the pool, and the alignment after this step"
+    const words = element("div", "text", text[step - from] ?? "…")
+    words.dir = "auto"
+    card.append(head, words, foot)
+    return card
+  }
+
+  drawLegend() {
+    this.find(".legend").replaceChildren(
+      ...Object.entries(ORIGINS).map(([kind, { mark, letter, meaning }]) => {
+        const entry = element("span", `entry ${kind}`)
+        entry.append(element("span", "badge", `${mark} ${letter}`), ` ${meaning}`)
+        return entry
+      }),
+      element("span", "entry", "∡ alignment after the step"),
+    )
+  }
+}
+
+// Text goes in as text, so that instructions are shown letter by letter.
+function element(tag, className, text = "") {
+  const made = document.createElement(tag)
+  made.className = className
+  made.textContent = text
+  return made
+}
+
+function number(value) {
+  return value.toLocaleString("en-US")
+}

@@ -1,0 +1,97 @@
+"""Why a sample is in the walk, or not: the one in focus, found by its row number or by words."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from g2is.components.walk_steps import sample_actions
+from g2is.components.walked import Walked
+from g2is.run import Run
+from g2is.ui import focus, literal, number, set_url, show_record, visible
+from g2is.walk import Explanation
+
+FOUND = 50
+"""Samples offered for words that more of them contain."""
+
+
+@st.fragment
+def show_why(run: Run, walked: Walked) -> None:
+    """Ask for a sample and say why it was taken, or for each component why not."""
+    st.subheader("Why is this sample in, or not?")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        asked = st.text_input(
+            "Row number, or words that the sample contains", key="why", width=420, on_change=_ask, args=(run,)
+        ).strip()
+        if asked and not asked.isdecimal():
+            _choose(run, asked)
+    if asked.isdecimal() and int(asked) >= len(run.instructions):
+        st.warning(
+            f"There is no sample {literal(asked)}; the pool has 0 to {number(len(run.instructions) - 1)}."
+        )
+    sample = focus(run)
+    if sample is None:
+        st.caption("Type the row number of any sample of the pool, or words to search for.")
+        return
+    _show(walked.explain(run, sample))
+    sample_actions(walked, sample, "why")
+    with st.expander(f"Sample {number(sample)} in full"):
+        show_record(run, sample)
+
+
+def _ask(run: Run) -> None:
+    asked = st.session_state["why"].strip()
+    if asked.isdecimal() and int(asked) < len(run.instructions):
+        set_url(focus=int(asked))
+
+
+def _choose(run: Run, words: str) -> None:
+    """The samples that contain the words, to choose one from."""
+    prompts, responses = run.instructions["prompt"], run.instructions["response"]
+    contain = [text.str.contains(words, case=False, regex=False, na=False) for text in (prompts, responses)]
+    found = (contain[0] | contain[1]).to_numpy().nonzero()[0]
+    if not len(found):
+        st.warning(f"No sample contains {literal(words)}.")
+        return
+    more = f", the first {FOUND} of which are here" if len(found) > FOUND else ""
+    st.selectbox(
+        f"{number(len(found))} samples contain it{more}",
+        found[:FOUND].tolist(),
+        index=None,
+        placeholder="choose one",
+        key="why choice",
+        format_func=lambda row: visible(f"{row:,}: {' '.join(prompts.iloc[row][:300].split())[:80]}"),
+        on_change=lambda: set_url(focus=st.session_state["why choice"]),
+        width=420,
+    )
+
+
+def _show(explanation: Explanation) -> None:
+    taken = explanation.taken
+    st.text(explanation.text.partition("\n")[0])
+    if taken is not None:
+        if st.button(
+            f"Go to step {taken.step:,}", key="go to step", on_click=set_url, kwargs={"step": taken.step}
+        ):
+            st.rerun()
+    elif explanation.verdicts:
+        # The component that comes closest to the sample is the one that a reader wonders about.
+        verdicts = sorted(explanation.verdicts, key=lambda verdict: -verdict.affinity)
+        st.caption("For each component, closest to the sample first, the first thing that turned it away:")
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "in words": [visible(verdict.text) for verdict in verdicts],
+                    "verdict": [verdict.reason for verdict in verdicts],
+                    "cosine to the component": [verdict.affinity for verdict in verdicts],
+                }
+            ),
+            hide_index=True,
+            key="verdicts",
+            height=min(320, 38 + 35 * len(verdicts)),
+            column_config={
+                "in words": st.column_config.TextColumn(width=640),
+                "cosine to the component": st.column_config.NumberColumn(format="%.3g"),
+            },
+            alt="For each component, why it did not take the sample",
+        )

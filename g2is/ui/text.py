@@ -1,0 +1,73 @@
+"""Text and numbers on a page. Whatever comes from data or from the URL is shown by what stands here, by `st.json`
+or by `st.dataframe`: all other calls of Streamlit read Markdown, and would fetch an image that a text names.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NoReturn
+
+import streamlit as st
+
+from g2is.errors import InputError
+
+
+def number(value: float | None) -> str:
+    """With thousands separators; three significant digits where it is not whole."""
+    if value is None or value != value:
+        return "–"
+    if isinstance(value, int) or float(value).is_integer() or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def percent(share: float) -> str:
+    """A share as a percentage with three significant digits."""
+    return "< 0.01 %" if 0 < share < 1e-4 else f"{number(100 * share)} %"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them."""
+    if seconds < 60:
+        return f"{number(seconds)} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+# Control characters, marks that turn the direction of text, spaces without width, and halves of a surrogate pair
+# (which cannot be sent). The joiners U+200C and U+200D stay: scripts and emoji are written with them.
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+
+
+def visible(text: str) -> str:
+    """The text with characters that show nothing, or that reorder others, written as ⟨U+XXXX⟩."""
+    return _INVISIBLE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
+
+
+def literal(value: object) -> str:
+    """Any text as Markdown that shows just this text, on one line."""
+    text = visible(str(value)).replace("\n", "⏎").replace("\t", " ")
+    fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
+    return f"{fence} {text} {fence}" if "`" in text or not text.strip() else f"{fence}{text}{fence}"
+
+
+def show_text(text: str, *, language: str | None = None, tallest: int = 480) -> None:
+    """Text from data, literally, with a button that copies it; scrolls where it is long."""
+    text = visible(text)
+    lines = sum(1 + len(line) // 90 for line in text.split("\n"))
+    height: Any = tallest if lines * 22 > tallest else "content"
+    st.code(text or "(empty)", language=language, wrap_lines=True, height=height)
+
+
+def stop(error: InputError) -> NoReturn:
+    """Show what is wrong and how to mend it; the rest of the page is not run."""
+    show_error(error)
+    st.stop()
+
+
+def show_error(error: InputError) -> None:
+    """What is wrong and how to mend it."""
+    st.error(literal(str(error)), icon=":material/error:")

@@ -1,0 +1,134 @@
+"""What a page shows, kept in its URL, so that a copied link and the browser's Back reproduce it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import streamlit as st
+
+from g2is.ui.text import literal
+
+
+def all_texts() -> dict[str, list[str]]:
+    """The URL as it is."""
+    return {name: st.query_params.get_all(name) for name in st.query_params}
+
+
+def texts_of(values: dict[str, object]) -> dict[str, list[str]]:
+    """Values as a URL holds them; None takes a parameter out."""
+    return {
+        name: [str(part) for part in value] if isinstance(value, list | tuple) else [str(value)]
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def forget_widgets() -> None:
+    """A page that begins to run has no widgets yet."""
+    st.session_state["url_widgets"] = {}
+
+
+def url_value(name: str, default: Any, read: Callable[[str], Any] = str) -> Any:
+    """A parameter of the URL; several values where the default is a list, as many as a default that is a tuple.
+
+    read: turns its text into a value, or raises ValueError saying what it expected; then the page says so and goes
+    on with the default.
+    """
+    texts = st.query_params.get_all(name)
+    if not texts:
+        return default
+    try:
+        if not isinstance(default, list | tuple):
+            return read(texts[-1])
+        if isinstance(default, tuple) and len(texts) != len(default):
+            raise ValueError(f"expected {len(default)} values")
+        return type(default)(read(text) for text in texts)
+    except ValueError as error:
+        shown = "nothing" if default in (None, "", []) else literal(default)
+        st.warning(
+            f"The address of this page says {literal('&'.join(f'{name}={text}' for text in texts))}: {error}. "
+            f"It is not used; this page goes on with {shown}.",
+            icon=":material/link_off:",
+        )
+        return default
+
+
+def in_url(name: str, default: Any, read: Callable[[str], Any] = str) -> dict[str, Any]:
+    """The `key` and `on_change` of a widget whose value stands in the URL as `name`, unless it is the default.
+
+    Give the widget no value of its own. See `url_value` for `read`.
+    """
+    value = url_value(name, default, read)
+    st.session_state["url_widgets"][name] = default
+    # Again in every run until something is changed by hand: the browser drops what a run assigned where the next one
+    # overtakes it. Not for ever: a value that is assigned anew disturbs what is being typed or dragged.
+    assigned = st.session_state.setdefault("url_assigned", set())
+    if name not in st.session_state or st.session_state[name] != value:
+        assigned.add(name)
+    if name in assigned:
+        st.session_state[name] = value
+    return {"key": name, "on_change": set_url}
+
+
+def set_url(**changes: object) -> None:
+    """Write the values of all widgets and these changes to the URL. For callbacks; None takes one out.
+
+    All widgets, because a second change may arrive before the browser knows the URL that the first one made.
+    """
+    values = dict(changes)
+    st.session_state["url_assigned"] = {name for name in changes if name in st.session_state}
+    for name, default in st.session_state.get("url_widgets", {}).items():
+        if name in changes:
+            st.session_state[name] = default if changes[name] is None else changes[name]
+        if name in st.session_state:
+            value = st.session_state[name]
+            values[name] = None if value == default else value
+    kept = {name: texts for name, texts in all_texts().items() if name not in values}
+    st.query_params.from_dict({**kept, **texts_of(values)})
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Reads a whole number in this range from a URL."""
+
+    def read(text: str) -> int:
+        if not re.fullmatch("-?[0-9]{1,15}", text) or not least <= int(text) <= most:
+            raise ValueError(f"expected a whole number from {least:,} to {most:,}")
+        return int(text)
+
+    return read
+
+
+def real(least: float, most: float) -> Callable[[str], float]:
+    """Reads a number in this range from a URL."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not least <= value <= most:
+            raise ValueError(f"expected a number from {least:g} to {most:g}")
+        return value
+
+    return read
+
+
+def one_of(options: Iterable[str]) -> Callable[[str], str]:
+    """Reads one of these from a URL."""
+    known = list(options)
+
+    def read(text: str) -> str:
+        if text not in known:
+            few = ", ".join(literal(option) for option in known[:8]) + (", …" if len(known) > 8 else "")
+            raise ValueError(f"expected one of {few}" if known else "there is none")
+        return text
+
+    return read
+
+
+def flag(text: str) -> bool:
+    """Reads True or False from a URL."""
+    return one_of(("True", "False"))(text) == "True"

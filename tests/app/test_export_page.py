@@ -1,0 +1,124 @@
+import io
+import json
+import zipfile
+
+import pytest
+
+from g2is.export import FORMATS, preview
+from g2is.selection import Selection
+from tests.app.conftest import settle
+from tests.app.tiny_run import make_run
+
+PAGE = "7_Export"
+
+
+def walk(run, name: str = "first-walk") -> Selection:
+    return Selection.read(run.folder / "selections" / f"{name}.json", run)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_previews_what_will_be_written(open_app, run, format):
+    app = open_app(PAGE, selection="first-walk", format=format)
+    records = [code.value for code in app.code if code.language == "json"]
+    assert records == preview(run, walk(run), format)
+    values = {metric.label: metric.value for metric in app.metric}
+    chosen = run.instructions.iloc[walk(run).samples]
+    assert values == {
+        "Samples": "12",
+        "Tokens": str(chosen["tokens"].sum()),
+        "Tokens of responses": str(12 * 9),
+    }
+
+
+def test_the_selection_stands_in_the_url(open_app):
+    app = open_app(PAGE)
+    assert app.query_params["selection"] in ("first-walk", "second-walk")
+    app.selectbox(key="selection").set_value("second-walk").run()
+    assert app.query_params["selection"] == "second-walk"
+    assert app.metric[0].value == "5"
+    assert app.text_input(key="name").value == "second-walk-jsonl"
+
+
+def test_bad_values_in_the_url_are_said(open_app):
+    app = open_app(PAGE, format="docx", name="../../etc", selection="nope")
+    said = " ".join(warning.value for warning in app.warning)
+    for value in ("`format=docx`", "`name=../../etc`", "`selection=nope`"):
+        assert value in said
+
+
+def test_writes_a_folder_and_asks_before_it_replaces_one(open_app, run):
+    app = open_app(PAGE, selection="first-walk", format="messages", name="mine")
+    button = next(button for button in app.button if button.label == "Write the folder")
+    button.click().run()
+    assert any("12 samples" in success.value for success in app.success)
+    folder = run.folder / "exports" / "mine"
+    content = json.loads((folder / "g2is.json").read_text())
+    assert [sample["sample"] for sample in content["samples"]] == walk(run).samples
+    next(button for button in app.button if button.label == "Write the folder").click().run()
+    assert "holds an earlier export" in app.error[0].value
+    app.checkbox[0].check()
+    next(button for button in app.button if button.label == "Write the folder").click().run()
+    assert not app.error and any("12 samples" in success.value for success in app.success)
+
+
+def test_the_command_line_gives_the_same_files(open_app, run, tmp_path):
+    import shlex
+
+    from g2is.__main__ import main
+
+    app = open_app(PAGE, selection="first-walk", format="alpaca", name="by-command")
+    command = next(code.value for code in app.code if code.language == "bash")
+    arguments = shlex.split(command)
+    assert arguments[:3] == ["python", "-m", "g2is"]
+    arguments[arguments.index("by-command")] = str(tmp_path / "by-command")
+    assert main(arguments[3:]) == 0
+    written = json.loads((tmp_path / "by-command" / "train.json").read_text())
+    assert [json.dumps(record, ensure_ascii=False) for record in written[:3]] == [
+        json.dumps(json.loads(record), ensure_ascii=False) for record in preview(run, walk(run), "alpaca")
+    ]
+
+
+def test_the_basket_is_kept_as_a_selection(open_app, run, cache):
+    app = open_app("5_Instructions", focus="33")
+    next(button for button in app.button if button.label == "Into the basket").click().run()
+    app.switch_page("pages/7_Export.py")
+    app.query_params["selection"] = "basket"
+    app.run()
+    assert app.metric[0].value == "1"
+    app.text_input[0].set_value("kept")
+    next(button for button in app.button if button.label == "Save").click().run()
+    path = cache / "tiny" / "selections" / "kept.json"
+    assert Selection.read(path, run).samples == [33]
+    assert app.query_params["selection"] == "kept"
+    path.unlink()
+
+
+def test_with_nothing_to_export_it_says_what_to_do(open_app, tmp_path):
+    run = make_run(tmp_path / "bare")
+    for path in (run.folder / "selections").iterdir():
+        path.unlink()
+    assert "nothing to export yet" in open_app(PAGE, folder=tmp_path).info[0].value
+
+
+def test_a_selection_of_another_run_is_refused(open_app, tmp_path):
+    run = make_run(tmp_path / "other")
+    path = run.folder / "selections" / "first-walk.json"
+    content = json.loads(path.read_text())
+    content["run"]["hash"] = "0" * 16
+    path.write_text(json.dumps(content))
+    assert (
+        "row numbers would mean other"
+        in open_app(PAGE, folder=tmp_path, selection="first-walk").error[0].value
+    )
+
+
+def test_downloads_the_same_as_a_zip(server, page, run):
+    page.goto(f"{server.url}/Export?run=tiny&selection=first-walk&format=jsonl&name=packed")
+    settle(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as zip").click()
+    assert download.value.suggested_filename == "packed.zip"
+    with zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes())) as archive:
+        assert sorted(archive.namelist()) == ["packed/g2is.json", "packed/train.jsonl"]
+        lines = archive.read("packed/train.jsonl").split(b"\n")
+    assert lines[:-1] == [run.instructions["raw"].iloc[sample] for sample in walk(run).samples]

@@ -1,0 +1,170 @@
+import json
+import os
+import sys
+import time
+
+import pytest
+
+from g2is.ui import building
+from tests.app.tiny_run import make_run
+
+BAR = (
+    "\rgradients:  0%|     | 0/900 [00:00<?, ? sample/s]"
+    "\rgradients:  45%|####  | 405/900 [01:00<01:15, 6.60 sample/s]"
+)
+SLEEPER = """
+import subprocess, sys
+print("begun", flush=True)
+subprocess.run([sys.executable, "-c", "import time; time.sleep(99)"])
+"""
+
+
+def wait(condition) -> None:
+    for _ in range(100):
+        if condition():
+            return
+        time.sleep(0.1)
+    pytest.fail("waited in vain")
+
+
+def test_a_fresh_clone_explains_and_offers_the_demo(open_app, tmp_path):
+    app = open_app(folder=tmp_path / "none")
+    assert "few percent of the pool" in app.markdown.values[0]
+    assert app.button[0].label == "Build the demo run"
+    assert not app.error and not app.warning
+
+
+def test_shows_a_run(open_app, run):
+    app = open_app()
+    assert {metric.label: metric.value for metric in app.metric} == {
+        "Pool": "250",
+        "Validation": "12",
+        "With a gradient": "249",
+        "Selections saved": "2",
+    }
+    regimes, stages = (table.value for table in app.table)
+    assert regimes["Regime"].tolist() == ["sgd"]
+    found = run.manifest.stages["graph"].found["sgd"]
+    assert regimes["Mean cosine"].tolist() == [f"{found['mean_cosine']:.3g}"]
+    assert regimes["Conflicts"].tolist() == [f"{100 * found['conflict_share']:.3g} %"]
+    assert stages["Time"].tolist() == ["0.5\u00a0s", "3\u00a0s", "1\u00a0min\u00a015\u00a0s", "0.25\u00a0s"]
+    sources, selections, facts = (frame.value for frame in app.dataframe)
+    assert sources["instructions"].tolist() == [125, 125]
+    assert sorted(selections["samples"]) == [5, 12]
+    assert run.hash in facts["value"].tolist()
+    assert any(caption.startswith("1 exact duplicates") for caption in app.caption.values)
+    assert app.query_params == {"run": "tiny"}
+
+
+def test_an_unfinished_run_names_the_stage_and_the_command(open_app, tmp_path):
+    run = make_run(tmp_path / "half")
+    del run.manifest.stages["graph"]
+    (run.folder / "manifest.json").write_text(run.manifest.model_dump_json())
+    app = open_app(folder=tmp_path)
+    assert "graph" in app.warning[0].value
+    assert any("python -m g2is build --run half" in code.value for code in app.code)
+    assert "This page needs the stage **graph**" in open_app("7_Export", folder=tmp_path).error[0].value
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("{", "not readable"),
+        ('{"format_version": 99}', "newer than this program"),
+        ('{"format_version": 1}', "not a manifest of a run"),
+        ("[]", "not a manifest of a run"),
+    ],
+)
+def test_a_damaged_run_says_what_is_wrong(open_app, tmp_path, text, said):
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "manifest.json").write_text(text)
+    assert said in open_app(folder=tmp_path).error[0].value
+    assert said in open_app("5_Instructions", folder=tmp_path).error[0].value
+
+
+def test_a_missing_file_says_which(open_app, tmp_path):
+    run = make_run(tmp_path / "torn")
+    (run.folder / "instructions.parquet").unlink()
+    app = open_app(folder=tmp_path)
+    assert "instructions.parquet: missing" in app.error[0].value
+
+
+def test_runs_are_listed_with_their_state(open_app, tmp_path):
+    make_run(tmp_path / "whole")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "manifest.json").write_text("{")
+    app = open_app(folder=tmp_path, run="whole")
+    states = dict(zip(app.dataframe[0].value["run"], app.dataframe[0].value["state"], strict=True))
+    assert states == {"whole": "complete", "broken": "cannot be opened"}
+
+
+def test_reads_the_progress_of_a_log(tmp_path):
+    (tmp_path / ".demo.build.log").write_text(f"model: small\n{BAR}\nwritten")
+    lines = building.log_lines(tmp_path)
+    assert lines == ["model: small", BAR.rpartition("\r")[2], "written"]
+    assert building.progress(lines) == building.Progress("gradients", 0.45, 405, 900, "01:15")
+    assert building.progress(["nothing"]) is None
+
+
+def test_a_build_runs_apart_and_is_cancelled_alone(tmp_path):
+    """A build and a process it started end; the one that started the build goes on."""
+    assert building.start(tmp_path, [sys.executable, "-c", SLEEPER])
+    wait(lambda: building.log_lines(tmp_path) == ["begun"])
+    assert building.running(tmp_path)
+    assert not building.start(tmp_path, [sys.executable, "-c", "pass"]), "a second one is not started"
+    number = int((tmp_path / ".demo.build.pid").read_text())
+    assert os.getpgid(number) != os.getpgid(0)
+    building.cancel(tmp_path)
+    wait(lambda: not building.running(tmp_path))
+    building.cancel(tmp_path)
+
+
+def test_home_follows_a_build_and_opens_the_run(open_app, tmp_path, monkeypatch):
+    ready = tmp_path / "ready"
+    make_run(ready)
+    cache = tmp_path / "cache"
+    code = f"""
+import os, sys, time
+sys.stderr.write({BAR!r})
+sys.stderr.flush()
+while not os.path.exists({str(tmp_path / "go")!r}): time.sleep(0.05)
+os.rename({str(ready)!r}, {str(cache / "demo")!r})
+"""
+    monkeypatch.setattr(building, "command", lambda _: [sys.executable, "-c", code])
+    app = open_app(folder=cache)
+    app.button[0].click().run()
+    wait(lambda: building.progress(building.log_lines(cache)))
+    app.run()
+    assert app.get("progress")[0].proto.value == 45
+    assert "405 of 900" in app.get("progress")[0].proto.text
+    assert [button.label for button in app.button] == ["Cancel"]
+    (tmp_path / "go").touch()
+    wait(lambda: not building.running(cache))
+    app.run()
+    assert not app.exception
+    assert app.metric[0].value == "250"
+    assert app.query_params["run"] == "demo"
+
+
+def test_a_failed_build_shows_its_log_and_can_be_taken_up(open_app, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        building, "command", lambda _: [sys.executable, "-c", "print('error: disk is **full**')"]
+    )
+    app = open_app(folder=tmp_path)
+    app.button[0].click().run()
+    wait(lambda: not building.running(tmp_path))
+    app.run()
+    assert app.button[0].label == "Go on building the demo run"
+    assert app.code[0].value == "error: disk is **full**"
+
+
+def test_an_imported_run_has_no_model(open_app, tmp_path):
+    run = make_run(tmp_path / "imported")
+    content = json.loads(run.manifest.model_dump_json())
+    content["configuration"] = {"regime": "sgd"}
+    content["model"] = {}
+    del content["stages"]["warmup"]
+    (run.folder / "manifest.json").write_text(json.dumps(content))
+    app = open_app(folder=tmp_path)
+    assert not app.error
+    assert "gradients computed elsewhere" in app.dataframe[-1].value["value"].tolist()

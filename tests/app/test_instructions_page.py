@@ -1,0 +1,153 @@
+import time
+
+import pandas as pd
+import pytest
+
+from g2is.errors import InputError
+from g2is.ui.filtering import Filter, matching
+from tests.app.conftest import settle
+from tests.app.tiny_run import CUT, DUPLICATE, INVALID, POOL, make_run
+
+PAGE = "5_Instructions"
+
+
+def listed(app) -> list[int]:
+    return app.dataframe[0].value["sample"].tolist()
+
+
+def counted(app) -> str:
+    return next(text for text in app.markdown.values if "instructions" in text)
+
+
+def test_lists_a_hundred_rows_a_page(open_app):
+    app = open_app(PAGE)
+    assert listed(app) == list(range(100))
+    assert counted(app) == f"**{POOL}** of {POOL} instructions"
+    app = open_app(PAGE, page="3")
+    assert listed(app) == list(range(200, POOL))
+    assert "`page=4`" in open_app(PAGE, page="4").warning[0].value
+
+
+def test_focus_opens_its_page_and_its_record(open_app):
+    app = open_app(PAGE, focus="123")
+    assert listed(app) == list(range(100, 200))
+    assert any(text.startswith("**Sample 123**") for text in app.markdown.values)
+    assert app.code[0].value == "Question 123: how many apples are 123 and 123?"
+    assert app.code[1].value == "They are 246 apples."
+
+
+@pytest.mark.parametrize("focus", ["99999999", "../x", "-1", "abc"])
+def test_a_focus_that_is_no_sample_is_said(open_app, focus):
+    app = open_app(PAGE, focus=focus)
+    assert f"`focus={focus}`" in app.warning[0].value and "0 to 249" in app.warning[0].value
+    assert listed(app) == list(range(100))
+
+
+def test_search_plain_and_by_expression(open_app):
+    app = open_app(PAGE)
+    app.text_input(key="search").set_value("QUESTION 12").run()
+    assert listed(app) == [12, *range(120, 130)]
+    assert app.query_params["search"] == "QUESTION 12"
+    app = open_app(PAGE, search=r"^question 1\d:", regex="True")
+    assert listed(app) == list(range(10, 20))
+    app = open_app(PAGE, search="**bold** $x^2$")
+    assert listed(app) == [0]
+
+
+def test_a_broken_expression_is_explained_in_one_line(open_app):
+    app = open_app(PAGE, search="apples (", regex="True")
+    assert "is not a regular expression (missing )" in app.error[0].value
+    assert len(app.error) == 1 and "\n" not in app.error[0].value
+
+
+def test_filters(open_app):
+    assert listed(open_app(PAGE, state="invalid")) == [INVALID]
+    assert listed(open_app(PAGE, state="response_cut")) == [CUT]
+    assert listed(open_app(PAGE, state="duplicate")) == [DUPLICATE]
+    assert counted(open_app(PAGE, state="gradient")).startswith(f"**{POOL - 1}**")
+    assert counted(open_app(PAGE, source="first.jsonl")).startswith("**125**")
+    assert counted(open_app(PAGE, task="adding")).startswith("**125**")
+    assert listed(open_app(PAGE, tokens=["20", "20"])) == [0, 50, 100, 150, 200]
+    assert "does not exist" not in open_app(PAGE, state="x").warning[0].value
+    assert "No instruction matches" in open_app(PAGE, search="zzz").info[0].value
+
+
+def test_what_a_selection_has_taken_and_left(open_app, run, cache):
+    from g2is.selection import Selection
+    from g2is.trace_file import read_trace
+
+    path = cache / "tiny" / "selections" / "first-walk.json"
+    samples = Selection.read(path, run).samples
+    assert listed(open_app(PAGE, selection="first-walk")) == sorted(samples)
+    assert counted(open_app(PAGE, selection="first-walk", side="out")).startswith(
+        f"**{POOL - len(samples)}**"
+    )
+    steps = read_trace(path.with_suffix(".trace.parquet")).steps
+    of_first = sorted(steps.sample[steps.component == 0].tolist())
+    assert listed(open_app(PAGE, selection="first-walk", component="0")) == of_first
+    assert "`selection=nope`" in open_app(PAGE, selection="nope").warning[0].value
+
+
+def test_an_invalid_sample_says_why(open_app):
+    app = open_app(PAGE, focus=str(INVALID))
+    assert "`the response is *empty*`" in app.warning[0].value
+
+
+def test_previous_and_next_stay_within_the_filter(open_app):
+    app = open_app(PAGE, search="Question 12")
+    app.button[1].click().run()
+    assert app.query_params["focus"] == "120"
+    app.button[0].click().run()
+    assert app.query_params["focus"] == "12"
+
+
+def test_the_basket(open_app, run):
+    app = open_app(PAGE, focus="33")
+    next(button for button in app.button if button.label == "Into the basket").click().run()
+    assert app.session_state[f"basket of {run.hash}"] == [33]
+    next(button for button in app.button if button.label == "Out of the basket").click().run()
+    assert app.session_state[f"basket of {run.hash}"] == []
+
+
+def test_a_click_on_a_row_focuses_it(server, page):
+    page.goto(f"{server.url}/Instructions?run=tiny&search=Question")
+    settle(page)
+    box = page.locator('[data-testid="stDataFrame"] canvas').first.bounding_box()
+    page.mouse.click(box["x"] + 15, box["y"] + 35 * 3 + 17)
+    settle(page)
+    assert "focus=6" in page.url
+    assert page.get_by_text("Sample 6", exact=True).count() == 1
+
+
+def test_twelve_thousand_rows_filter_within_a_second():
+    pool = pd.DataFrame(
+        {
+            "source": "a.jsonl",
+            "prompt": [f"Question {row}: " + "how many apples are there? " * 40 for row in range(12_000)],
+            "response": "some apples " * 20,
+            "tokens": 300,
+            "valid": True,
+        }
+    )
+    start = time.monotonic()
+    found = matching(
+        pool, Filter(text=r"question 1199\d:.*apples", regular_expression=True, sources=("a.jsonl",))
+    )
+    assert found.tolist() == list(range(11_990, 12_000))
+    assert time.monotonic() - start < 1
+
+
+def test_a_backtracking_bomb_is_harmless():
+    pool = pd.DataFrame({"prompt": ["a" * 5000], "response": ["b"]})
+    assert matching(pool, Filter(text="(a+)+$", regular_expression=True)).tolist() == [0]
+    with pytest.raises(InputError, match="not a regular expression"):
+        matching(pool, Filter(text=r"(a)\1", regular_expression=True))
+
+
+def test_a_run_without_gradients_can_be_read(open_app, tmp_path):
+    run = make_run(tmp_path / "half")
+    for stage in ("gradients", "graph", "warmup"):
+        del run.manifest.stages[stage]
+    (tmp_path / "half" / "manifest.json").write_text(run.manifest.model_dump_json())
+    app = open_app(PAGE, folder=tmp_path)
+    assert len(listed(app)) == 100

@@ -1,0 +1,195 @@
+"""The step strip in a real browser: every key counts, and the URL follows."""
+
+import time
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from g2is.config import walk_preset
+from g2is.walk import ORIGINS
+from tests.app.conftest import settle
+from tests.app.tiny_run import HOSTILE
+
+LINK = "/Walk?run=tiny&preset=recommended&count=40"
+
+
+def open_walk(page, server, more=""):
+    page.goto(server.url + LINK + more)
+    page.wait_for_selector(".card", timeout=60_000)
+    settle(page)
+    return page.locator(".strip")
+
+
+def wait_for_step(page, strip, step):
+    """The strip is there at once, the URL a moment later."""
+    page.wait_for_function(
+        "step => new URL(location).searchParams.get('step') === step", arg=str(step) if step else None
+    )
+    settle(page)
+    assert strip.get_attribute("data-step") == str(step)
+
+
+def test_ten_quick_presses_are_ten_steps(page, server, run):
+    strip = open_walk(page, server)
+    strip.focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    assert strip.get_attribute("data-step") == "10", "the strip does not wait for the server"
+    wait_for_step(page, strip, 10)
+    trace = run.walk(walk_preset("recommended", count=40))
+    assert page.get_by_text(f"Sample {trace.steps.sample[10]} ·").is_visible()
+    assert page.locator(".card[aria-current=step] .number").inner_text() == "10"
+
+
+def test_keys_and_buttons(page, server):
+    strip = open_walk(page, server)
+    strip.focus()
+    for key, step in (("End", 39), ("ArrowRight", 39), ("ArrowLeft", 38), ("Home", 0), ("ArrowLeft", 0)):
+        page.keyboard.press(key)
+        assert strip.get_attribute("data-step") == str(step)
+    for button, step in (
+        ("One step forward", 1),
+        ("Last step", 39),
+        ("One step back", 38),
+        ("First step", 0),
+    ):
+        page.get_by_role("button", name=button).click()
+        assert strip.get_attribute("data-step") == str(step)
+    page.get_by_role("slider", name="Step", exact=True).fill("7")
+    wait_for_step(page, strip, 7)
+
+
+def test_arrows_work_before_anything_is_clicked(page, server):
+    strip = open_walk(page, server)
+    page.keyboard.press("ArrowRight")
+    wait_for_step(page, strip, 1)
+
+
+def test_space_plays_and_pauses(page, server):
+    strip = open_walk(page, server)
+    strip.get_by_label("Steps a second").select_option("20")
+    strip.focus()
+    page.keyboard.press(" ")
+    assert strip.get_by_role("button", name="Pause").is_visible()
+    page.wait_for_function(
+        "() => document.querySelector('[data-testid=stApp]') && "
+        "Number(new URL(location).searchParams.get('step')) > 3",
+        timeout=20_000,
+    )
+    page.keyboard.press(" ")
+    assert strip.get_by_role("button", name="Play").is_visible()
+    stopped = strip.get_attribute("data-step")
+    page.wait_for_timeout(400)
+    assert strip.get_attribute("data-step") == stopped
+    wait_for_step(page, strip, int(stopped))
+
+
+def test_a_link_and_back_restore_the_step(page, server):
+    strip = open_walk(page, server, "&step=12")
+    assert strip.get_attribute("data-step") == "12"
+    strip.focus()
+    page.keyboard.press("ArrowRight")
+    wait_for_step(page, strip, 13)
+    page.keyboard.press("End")
+    wait_for_step(page, strip, 39)
+    page.go_back()
+    wait_for_step(page, strip, 13)
+    page.go_back()
+    wait_for_step(page, strip, 12)
+
+
+def test_a_shorter_walk_ends_where_it_ends(page, server):
+    open_walk(page, server, "&step=39")
+    box = page.get_by_role("spinbutton", name="… or number of samples")
+    box.fill("20")
+    box.press("Enter")
+    page.wait_for_selector(".strip[data-step='19']")
+    settle(page)
+    assert not page.get_by_text("It is not used").is_visible()
+    page.go_back()
+    page.wait_for_selector(".strip[data-step='39']")
+    assert box.input_value() == "40"
+
+
+def test_two_windows_do_not_see_each_other(new_page, server):
+    first, second = new_page(), new_page()
+    here, there = open_walk(first, server, "&step=3"), open_walk(second, server, "&delta=0.99")
+    here.focus()
+    first.keyboard.press("ArrowRight")
+    wait_for_step(first, here, 4)
+    assert there.get_attribute("data-step") == "0"
+    assert "delta" not in first.url and "step" not in second.url
+
+
+def test_the_text_of_a_sample_is_shown_letter_by_letter(page, server):
+    strip = open_walk(page, server, "&pins=0,1,2,3&count=44")
+    shown = strip.locator(".card .text").all_inner_texts()
+    assert shown[0] == HOSTILE[0] and shown[1].startswith("![image](http://evil.example/image.png) [link]")
+    assert strip.locator(".text *").count() == 0
+    search = page.get_by_role("textbox", name="Row number, or words")
+    search.fill("evil.example")
+    search.press("Enter")
+    choice = page.get_by_role("combobox", name="samples contain it")
+    choice.wait_for()
+    settle(page)
+    choice.fill("image.png")
+    page.get_by_role("option", name="1: ![image](http://evil.example/image.png) [link]").click()
+    page.wait_for_function("() => new URL(location).searchParams.get('focus') === '1'")
+
+
+def test_editing_a_budget_keeps_the_sum(page, server):
+    open_walk(page, server)
+    page.get_by_role("tab", name="Budget per component").click()
+    table = page.get_by_test_id("stDataFrame").first
+    table.wait_for()
+    # From the first cell to the second column of the second row, as in any spreadsheet.
+    table.click(position={"x": 30, "y": 52})
+    for key in ("ArrowRight", "ArrowDown"):
+        page.wait_for_timeout(200)
+        page.keyboard.press(key)
+    assert edit_cell(page, "3")[1] == 3
+    assert edit_cell(page, "30")[2] == 30, "the cursor is on the row below now"
+
+
+def edit_cell(page, value):
+    """The budgets after typing a value into the current cell of the table."""
+    before = page.url
+    page.wait_for_timeout(200)
+    page.keyboard.type(value)
+    page.wait_for_timeout(200)
+    page.keyboard.press("Enter")
+    page.wait_for_function("before => location.href !== before", arg=before)
+    settle(page)
+    query = parse_qs(urlsplit(page.url).query)
+    budgets = [int(part) for part in query["component_budgets"][0].split(",")]
+    assert sum(budgets) == 40
+    return budgets
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_fits_a_phone(new_page, server, scheme):
+    page = new_page(color_scheme=scheme)
+    page.set_viewport_size({"width": 420, "height": 900})
+    strip = open_walk(page, server)
+    strip.scroll_into_view_if_needed()
+    box = strip.bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 420
+    inside = "strip => [...strip.querySelectorAll('*')].every(e => e.getBoundingClientRect().right <= 421)"
+    assert strip.evaluate(inside)
+
+
+def test_every_origin_has_a_mark_and_a_letter_of_its_own(page, server):
+    strip = open_walk(page, server)
+    badges = strip.locator(".legend .badge").all_inner_texts()
+    assert len(badges) == len(ORIGINS)
+    assert len({badge.split()[0] for badge in badges}) == len({badge.split()[1] for badge in badges}) == 4
+
+
+def test_a_key_is_answered_at_once(page, server):
+    strip = open_walk(page, server)
+    strip.focus()
+    started = time.perf_counter()
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+    assert strip.get_attribute("data-step") == "20"
+    assert (time.perf_counter() - started) / 20 < 0.25

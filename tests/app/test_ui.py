@@ -1,0 +1,204 @@
+"""The URL, literal text, and what every page has in common."""
+
+import os
+import shlex
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+from streamlit.testing.v1 import AppTest
+
+from g2is import ui
+from g2is.__main__ import given, make_parser
+from g2is.config import GradientConfig, LoraSettings
+from tests.app.conftest import ROOT, settle
+from tests.app.tiny_run import HOSTILE
+
+PAGES = [None, *(path.stem for path in sorted((ROOT / "pages").glob("*.py")))]
+
+
+def test_numbers_have_separators_and_three_digits():
+    assert [ui.number(value) for value in (1234567, 0.012345, 2.0, float("nan"), None, 12345.6)] == [
+        "1,234,567",
+        "0.0123",
+        "2",
+        "–",
+        "–",
+        "12,346",
+    ]
+    assert ui.number(np.int64(1234)) == "1,234"
+    assert [ui.percent(share) for share in (0.2766, 0, 3e-6)] == ["27.7 %", "0 %", "< 0.01 %"]
+    assert [ui.duration(seconds) for seconds in (0.234, 130.4, 7300)] == [
+        "0.234 s",
+        "2 min 10 s",
+        "2 h 1 min",
+    ]
+
+
+def test_characters_that_hide_or_reorder_are_shown():
+    assert ui.visible("a\x00b\u202ec\ud800\u200bd") == "a⟨U+0000⟩b⟨U+202E⟩c⟨U+D800⟩⟨U+200B⟩d"
+    kept = "two\nlines\tand \U0001f469\u200d\U0001f680 \u0645\u0631\u062d\u0628\u0627"
+    assert ui.visible(kept) == kept
+
+
+def test_literal_text_is_one_piece_of_code():
+    assert ui.literal("![x](http://evil)") == "`![x](http://evil)`"
+    assert ui.literal("a `b` ``c``") == "``` a `b` ``c`` ```"
+    assert "\n" not in ui.literal("a\nb")
+
+
+def test_the_build_command_repeats_the_settings(run):
+    command = ui.build_command(run.manifest, run.name)
+    assert command.startswith("python -m g2is build --run tiny --model models/tiny --train first.jsonl ")
+    assert "--regimes sgd" in command
+    arguments = make_parser().parse_args(shlex.split(command)[3:])
+    settings = run.manifest.configuration
+    assert GradientConfig(**given(GradientConfig, arguments)) == settings.gradients
+    assert LoraSettings(**given(LoraSettings, arguments, "lora_")) == settings.lora
+
+
+def test_pages_import_no_heavy_library(cache):
+    """In a process of its own: here the tests themselves have imported torch."""
+    pages = [f"pages/{page}.py" for page in PAGES if page]
+    script = f"""
+import sys
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file("app.py", default_timeout=60).run()
+for page in {pages!r}:
+    assert not app.switch_page(page).run().exception, page
+print(sorted({{"torch", "transformers", "peft", "umap"}} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**os.environ, "G2IS_CACHE": str(cache)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_says_that_a_run_is_not_there(open_app, page):
+    app = open_app(page, run="nope")
+    assert "`run=nope`" in app.warning[0].value and "`tiny`" in app.warning[0].value
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page])
+def test_every_page_needs_a_finished_run(open_app, tmp_path, page):
+    assert "no run yet" in open_app(page, folder=tmp_path).info[0].value
+
+
+def test_a_bad_value_is_said_and_not_used():
+    def script():
+        import streamlit as st
+
+        from g2is import ui
+
+        ui.start_page("Home")
+        st.number_input("step", 0, 9, **ui.in_url("step", 3, ui.whole(0, 9)))
+        st.slider("range", 0.0, 1.0, **ui.in_url("range", (0.2, 0.8), ui.real(0, 1)))
+
+    for bad in ("abc", "10", "-1", "1.5", "", "٣", "9" * 99):
+        app = AppTest.from_function(script)
+        app.query_params["step"] = bad
+        app.run()
+        assert app.number_input[0].value == 3
+        assert "expected a whole number from 0 to 9" in app.warning[0].value
+    app = AppTest.from_function(script)
+    app.query_params["range"] = "0.5"
+    app.run()
+    assert app.slider[0].value == (0.2, 0.8) and "expected 2 values" in app.warning[0].value
+    app.query_params["range"] = ["0.1", "nan"]
+    app.run()
+    assert "expected a number from 0 to 1" in app.warning[0].value
+    app.query_params["range"] = ["0.1", "0.3"]
+    app.query_params["step"] = "7"
+    app.run()
+    assert (app.slider[0].value, app.number_input[0].value, len(app.warning)) == ((0.1, 0.3), 7, 0)
+
+
+def test_the_url_holds_what_differs_from_the_default():
+    def script():
+        import streamlit as st
+
+        from g2is import ui
+
+        ui.start_page("Home")
+        st.number_input("step", 0, 9, **ui.in_url("step", 3, ui.whole(0, 9)))
+        st.text_input("text", **ui.in_url("text", ""))
+        st.button("away", on_click=ui.set_url, kwargs={"step": None, "focus": 5})
+
+    app = AppTest.from_function(script).run()
+    app.number_input[0].set_value(4)
+    app.text_input[0].set_value("a&b=c").run()
+    assert app.query_params == {"step": "4", "text": "a&b=c"}
+    app.button[0].click().run()
+    assert app.query_params == {"text": "a&b=c", "focus": "5"}
+    assert app.number_input[0].value == 3
+    app.text_input[0].set_value("").run()
+    assert app.query_params == {"focus": "5"}
+
+
+def test_links_restart_and_back_reproduce_the_view(server, page):
+    address = f"{server.url}/Instructions?run=tiny&search=Question&source=first.jsonl&focus=30"
+    page.goto(address)
+    settle(page)
+    search = page.get_by_label("Search in prompts and responses")
+
+    def shows(text: str, sample: int) -> None:
+        expect(search).to_have_value(text)
+        expect(page.get_by_text(f"Sample {sample}", exact=True)).to_be_visible()
+
+    shows("Question", 30)
+    page.get_by_role("button", name="Next Shortcut").click()
+    settle(page)
+    shows("Question", 31)
+    search.fill("apples are 3")
+    search.press("Enter")
+    page.wait_for_url("**search=apples*")
+    settle(page)
+    page.get_by_role("link", name="Home").first.click()
+    expect(page.get_by_role("heading", name="G2IS Explorer", level=1)).to_be_visible()
+    assert "focus=31" in page.url and "search" not in page.url
+    page.get_by_role("link", name="Instructions").first.click()
+    shows("apples are 3", 31)
+    page.go_back()
+    settle(page)
+    for text, sample in (("apples are 3", 31), ("Question", 31), ("Question", 30)):
+        page.go_back()
+        shows(text, sample)
+    server.restart()
+    page.goto(address)
+    shows("Question", 30)
+
+
+def test_two_windows_do_not_see_each_other(server, new_page):
+    first, second = new_page(), new_page()
+    for window, focus in ((first, 40), (second, 50)):
+        window.goto(f"{server.url}/Instructions?run=tiny&focus={focus}")
+        settle(window)
+    first.get_by_role("button", name="Into the basket").click()
+    expect(first.get_by_role("button", name="Out of the basket")).to_be_visible()
+    second.get_by_role("button", name="Next Shortcut").click()
+    expect(second.get_by_text("Sample 51", exact=True)).to_be_visible()
+    assert second.get_by_role("button", name="Out of the basket").count() == 0
+    assert first.get_by_text("Sample 40", exact=True).count() == 1
+
+
+def test_hostile_text_is_literal_and_fetches_nothing(server, page):
+    """`page` fails at its end if anything was asked from another machine."""
+    page.goto(f"{server.url}/Instructions?run=tiny&focus=0&task=*counting*&task=adding")
+    for sample, text in enumerate(HOSTILE):
+        expect(page.get_by_text(f"Sample {sample}", exact=True)).to_be_visible()
+        page.get_by_text("The record as it stands in its file").click()
+        expect(page.locator('[data-testid="stCode"] code').first).to_have_text(ui.visible(text))
+        assert page.locator('[data-testid="stMain"] img').count() == 0
+        page.get_by_role("button", name="Next Shortcut").click()
+    for place in ("Export?selection=first-walk&format=csv&", "?"):
+        page.goto(f"{server.url}/{place}run=![i](http://evil.example/z.png)")
+        expect(page.get_by_text("![i](http://evil.example/z.png)", exact=False)).to_be_visible()
+        settle(page)

@@ -1,0 +1,245 @@
+"""The walk page: what it shows is what the walk says, and a link brings it back."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from g2is.components.candidates import candidates_at
+from g2is.components.step_strip import TEXTS, strip_data
+from g2is.components.walk_parameters import read_rows, rebalance
+from g2is.config import walk_preset
+from g2is.errors import InputError
+from g2is.plots_walk import alignment_figure
+from g2is.selection import Selection
+from g2is.trace_file import read_trace
+from g2is.walk import ORIGINS, explain
+from tests.app.tiny_run import INVALID
+
+PAGE = "4_Walk"
+LINK = {"preset": "recommended", "count": "60"}
+
+
+def metric(app, label):
+    return next(metric.value for metric in app.metric if metric.label == label)
+
+
+def parameters(**changes):
+    return walk_preset("recommended", **{"count": 60, **changes})
+
+
+def test_moving_delta_walks_again(open_app, run):
+    app = open_app(PAGE, **LINK)
+    assert metric(app, "Samples taken") == f"{len(run.walk(parameters()).steps)} of 60"
+    app.slider(key="delta").set_value(0.99).run()
+    taken = len(run.walk(parameters(delta=0.99)).steps)
+    assert metric(app, "Samples taken") == f"{taken} of 60"
+    assert taken < 60, "a run in which delta matters"
+    assert app.query_params["delta"] == "0.99"
+
+
+def test_a_preset_is_one_click_away_and_keeps_pins(open_app):
+    app = open_app(PAGE, **LINK, delta="0.95", pins="3")
+    assert any("changed from **recommended**: count, delta" in text.value for text in app.markdown)
+    app.button(key="reset to recommended").click().run()
+    assert app.slider(key="delta").value == 0.8
+    assert app.query_params == {"run": "tiny", "preset": "recommended", "pins": "3"}
+    app.button(key="reset to official").click().run()
+    assert app.selectbox(key="knowledge").value == "principal"
+    assert app.query_params == {"run": "tiny", "pins": "3"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("delta", "1.7", "expected less than or equal to 1"),
+        ("delta", "nan", "expected a finite number"),
+        ("regime", "adamw", "expected 'adam', 'adam_without_momentum' or 'sgd'"),
+        ("count", "many", "expected a valid integer"),
+        ("component_budgets", "3;4", "expected whole numbers"),
+        ("preset", "best", "expected one of"),
+        ("step", "61", "expected a whole number from 0 to"),
+        ("sources", "third.jsonl", "expected one of"),
+    ],
+)
+def test_a_bad_value_in_a_link_is_said(open_app, name, text, said):
+    app = open_app(PAGE, **{**LINK, name: text})
+    warning = next(warning.value for warning in app.warning if f"{name}={text}" in warning.value)
+    assert said in warning
+
+
+def test_parameters_that_do_not_fit_are_said_and_the_walk_before_stays(open_app):
+    app = open_app(PAGE, **LINK)
+    before = metric(app, "Samples taken")
+    app.text_input(key="pins").set_value(str(INVALID)).run()
+    assert f"sample {INVALID} has no valid gradient" in app.error[0].value
+    assert metric(app, "Samples taken") == before
+    app.text_input(key="pins").set_value("one").run()
+    assert "pins: 'one' is not a row number" in app.error[0].value
+    app.text_input(key="pins").set_value("").run()
+    assert not app.error
+
+
+def test_a_link_brings_every_parameter_back(open_app, run):
+    changes = {
+        "facets": 3,
+        "delta": 0.9,
+        "conflict_threshold": 0.05,
+        "neighbors": 5,
+        "knowledge_coherence": False,
+        "unspent": "pass_on",
+        "pins": (11, 12),
+        "bans": (20,),
+        "sources": ("first.jsonl",),
+    }
+    url = {name: str(value) for name, value in changes.items()}
+    url |= {"pins": "11, 12", "bans": "20", "sources": "first.jsonl"}
+    app = open_app(PAGE, **LINK, **url)
+    trace = run.walk(parameters(**changes))
+    assert not app.warning
+    assert app.session_state["walked"].parameters == trace.parameters
+    assert np.array_equal(app.session_state["walked"].trace.samples, trace.samples)
+
+
+def test_budgets_by_component_come_from_the_link_and_go_back_to_weights(open_app, run):
+    app = open_app(PAGE, **LINK, component_budgets="2,20,8,30")
+    assert app.session_state["walked"].trace.budgets.tolist() == [2, 20, 8, 30]
+    assert app.number_input(key="count").disabled
+    app.button(key="by weight").click().run()
+    assert np.array_equal(app.session_state["walked"].trace.budgets, run.walk(parameters()).budgets)
+
+
+@given(st.lists(st.integers(0, 300), min_size=1, max_size=20), st.data())
+def test_rebalanced_budgets_keep_their_sum(budgets, data):
+    component = data.draw(st.integers(0, len(budgets) - 1))
+    wanted = data.draw(st.integers(0, 400))
+    result = rebalance(budgets, component, wanted)
+    assert sum(result) == sum(budgets) and min(result) >= 0
+    if len(budgets) > 1:
+        assert result[component] == min(wanted, sum(budgets))
+
+
+def test_row_numbers_in_any_list():
+    assert read_rows(" 3, 17\n#204;3 ") == (3, 17, 204)
+    assert read_rows("") == ()
+    with pytest.raises(InputError, match="'-1' is not a row number"):
+        read_rows("-1")
+
+
+def test_a_step_shows_its_sample_and_where_it_came_from(open_app, run):
+    trace = run.walk(parameters())
+    step = int(np.flatnonzero(trace.steps.origin == ORIGINS.index("neighbor"))[0])
+    app = open_app(PAGE, **LINK, step=str(step))
+    texts = [text.value for text in app.markdown]
+    assert any(text.startswith(f"**Sample {trace.steps.sample[step]}**") for text in texts)
+    assert any(
+        text.startswith("● **Neighbour**") and f"{trace.steps.previous[step]}, the one taken before" in text
+        for text in texts
+    )
+
+
+def test_candidates_broke_the_rule_they_are_said_to_break(run):
+    """Each step's list against the rules, written out; anchors and fallbacks too."""
+    anchor = int(run.walk(parameters()).steps.sample[0])
+    settings = parameters(delta=0.97, bans=(anchor,))
+    trace = run.walk(settings)
+    gradients = run.regime("sgd").gradients.astype(np.float32)
+    knowledge = run.core_knowledge(settings)
+    seen = set()
+    for step in range(len(trace.steps)):
+        found = candidates_at(run, trace, step)
+        component = trace.steps.component[step]
+        earlier = trace.steps.sample[:step]
+        members = gradients[earlier[trace.steps.component[:step] == component]]
+        direction = knowledge.components[component]
+        for row in [*found.neighbors.itertuples(), *found.pool.itertuples()]:
+            seen.add(row.verdict)
+            conflict = bool(len(members)) and (members @ gradients[row.sample]).min() < 0
+            if row.verdict == "chosen":
+                assert row.sample == trace.steps.sample[step]
+                assert not conflict
+            elif row.verdict == "taken":
+                assert row.sample in earlier
+            elif row.verdict == "left_out":
+                assert row.sample == anchor
+            elif row.verdict == "conflict":
+                assert conflict
+            else:
+                total = members.sum(axis=0)
+                old = total @ direction / np.linalg.norm(total)
+                total = total + gradients[row.sample]
+                assert total @ direction / np.linalg.norm(total) < 0.97 * old + 1e-5
+    assert seen == {"chosen", "taken", "left_out", "conflict", "consistency"}
+
+
+def test_a_long_walk_sends_the_texts_around_the_step(run):
+    trace = run.walk(parameters())
+    data = strip_data(trace, ["  a\n b" * 100] * trace.rows, 0, 1)
+    assert len(data["text"]) == len(trace.steps) <= TEXTS
+    assert data["text"][0].startswith("a b a b") and len(data["text"][0]) <= 140
+
+
+def test_the_alignment_figure_marks_the_step(run):
+    trace = run.walk(parameters())
+    figure = alignment_figure(trace, 5)
+    here = next(part for part in figure.data if part.marker.symbol == "circle-open")
+    assert here.x[0] == 5
+    assert here.y[0] == pytest.approx(float(trace.steps.after[5]))
+
+
+def test_why_a_sample_is_in_or_not(open_app, run):
+    trace = run.walk(parameters())
+    regime = run.regime("sgd")
+    knowledge = run.core_knowledge(trace.parameters)
+    rest = np.setdiff1d(np.flatnonzero(run.valid), trace.samples)
+    app = open_app(PAGE, **LINK, focus=str(trace.samples[9]))
+    assert any(text.value.startswith(f"Sample {trace.samples[9]} was taken at step 9") for text in app.text)
+    app.button(key="go to step").click().run()
+    assert app.query_params["step"] == "9"
+    app.text_input(key="why").set_value(str(rest[0])).run()
+    assert app.query_params["focus"] == str(rest[0])
+    explanation = explain(trace, int(rest[0]), regime.gradients, regime.neighbors, knowledge, valid=run.valid)
+    shown = next(frame.value for frame in app.dataframe if "in words" in frame.value)
+    assert sorted(shown["in words"]) == sorted(verdict.text for verdict in explanation.verdicts)
+    app.text_input(key="why").set_value("QUESTION 123:").run()
+    app.selectbox(key="why choice").set_value(123).run()
+    assert app.query_params["focus"] == "123"
+    app.text_input(key="why").set_value("999").run()
+    assert "There is no sample `999`" in app.warning[0].value
+
+
+def test_pinning_and_banning_by_button(open_app, run):
+    app = open_app(PAGE, **LINK, step="4")
+    sample = int(run.walk(parameters()).samples[4])
+    app.button(key="step bans").click().run()
+    assert app.query_params["bans"] == str(sample)
+    assert sample not in app.session_state["walked"].trace.samples
+    app.text_input(key="why").set_value(str(sample)).run()
+    assert any(text.value == f"Sample {sample} was left out: it is banned." for text in app.text)
+    app.button(key="why pins").click().run()
+    assert app.query_params["pins"] == str(sample) and "bans" not in app.query_params
+    assert app.session_state["walked"].trace.samples[0] == sample
+
+
+def test_saving_and_comparing(open_app, run, cache):
+    app = open_app(PAGE, **LINK)
+    save = next(button for button in app.button if button.label == "Save")
+    app.text_input(key="save as").set_value("../out")
+    save.click().run()
+    assert "expected up to 64 letters" in app.error[0].value
+    app.text_input(key="save as").set_value("walk-page")
+    next(button for button in app.button if button.label == "Save").click().run()
+    path = cache / "tiny" / "selections" / "walk-page.json"
+    trace = run.walk(parameters())
+    try:
+        assert Selection.read(path, run).samples == trace.samples.tolist()
+        assert read_trace(path.with_suffix(".trace.parquet")).parameters == trace.parameters
+        app = open_app(PAGE, **LINK, before="first-walk", after="walk-page")
+        first = Selection.read(path.with_name("first-walk.json"), run).samples
+        both = len(set(first) & set(trace.samples.tolist()))
+        assert metric(app, "In both") == str(both)
+        assert metric(app, "Left") == str(len(first) - both)
+        assert metric(app, "Came") == str(len(trace.samples) - both)
+    finally:
+        path.unlink(missing_ok=True)
+        path.with_suffix(".trace.parquet").unlink(missing_ok=True)

@@ -1,0 +1,670 @@
+"""The gradient walk beside one written straight from the rules, beside the authors' script, and explained."""
+
+import json
+import threading
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from g2is.config import WalkParameters, walk_preset
+from g2is.errors import InputError
+from g2is.knowledge import CoreKnowledge, core_knowledge, principal, unit
+from g2is.walk import (
+    ORIGINS,
+    RULES,
+    Rejections,
+    Steps,
+    WalkTrace,
+    component_affinities,
+    explain,
+    gradient_walk,
+    largest_remainder,
+    replay,
+)
+from g2is.walk.threads import one_blas_thread
+
+MANY = settings(max_examples=80, deadline=None, derandomize=True)
+
+
+@dataclass
+class Case:
+    """A small pool, its graph and what is asked of it; `arguments` are those of the walk."""
+
+    gradients: np.ndarray
+    neighbors: np.ndarray
+    cosines: np.ndarray
+    knowledge: CoreKnowledge
+    parameters: WalkParameters
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        return self.gradients, self.neighbors, self.cosines, self.knowledge, self.parameters
+
+    def walk(self, **more: Any) -> WalkTrace:
+        return gradient_walk(*self.arguments, **self.options, **more)
+
+
+def graph(gradients: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest `count` of each row, descending, and their cosines."""
+    cosines = gradients @ gradients.T
+    np.fill_diagonal(cosines, -2)
+    nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :count].astype(np.int32)
+    return nearest, np.take_along_axis(cosines, nearest, axis=1)
+
+
+recipes = st.fixed_dictionaries(
+    {
+        "seed": st.integers(0, 10**6),
+        "rows": st.integers(8, 60),
+        "width": st.integers(2, 12),
+        "common": st.sampled_from([0, 0.3, 1.0]),
+        "duplicates": st.booleans(),
+        "core": st.sampled_from(
+            [{}, {"center": False, "orient": True}, {"knowledge": "facets", "facets": 3}, {"variance": 0.9}]
+        ),
+        "near": st.integers(1, 7),
+        "special": st.sampled_from([(0, 0), (2, 2), (1, 0), (0, 3)]),
+        "share": st.floats(0.05, 1),
+        "by_component": st.sampled_from([False, False, False, True]),
+        "delta": st.sampled_from([0.0, 0.5, 0.8, 0.95, 1.0]),
+        "conflict_threshold": st.sampled_from([0.0, 0.0, -0.2, 0.3]),
+        "neighbors": st.sampled_from([None, 1]),
+        "knowledge_coherence": st.sampled_from([True, True, False]),
+        "no_conflict": st.sampled_from([True, True, False]),
+        "consistency": st.sampled_from([True, True, False]),
+        "unspent": st.sampled_from(["stop", "pass_on"]),
+        "without_sources": st.sampled_from([(), ("b",)]),
+    }
+)
+"""Pools from half in conflict to hardly any, with duplicates and rows in no graph; any parameters."""
+
+
+def make(
+    seed: int,
+    rows: int,
+    width: int,
+    common: float,
+    duplicates: bool,
+    core: dict[str, Any],
+    near: int,
+    special: tuple[int, int],
+    share: float,
+    by_component: bool,
+    **rules: Any,
+) -> Case:
+    """The case of a recipe. share: of the valid samples, to be taken. special: how many pins and bans."""
+    random = np.random.default_rng(seed)
+    raw = random.standard_normal((rows, width)) + common
+    if duplicates:
+        raw[random.integers(0, rows, 3)] = raw[random.integers(0, rows, 3)]
+    gradients = unit(raw)
+    neighbors, cosines = graph(gradients, near)
+    valid = random.random(rows) < 0.95
+    neighbors[~valid], cosines[~valid] = -1, np.nan
+    usable = random.permutation(np.flatnonzero(valid)).tolist()
+    pins, bans = usable[: special[0]], usable[special[0] : sum(special)]
+    parameters = WalkParameters(
+        count=max(1, len(pins), int(share * len(usable))), pins=tuple(pins), bans=tuple(bans), **core, **rules
+    )
+    knowledge = core_knowledge(random.standard_normal((9, width)) + 0.3, parameters)
+    if by_component:
+        budgets = random.integers(0, 8, len(knowledge)).tolist()
+        parameters = parameters.replace(component_budgets=budgets, count=None)
+    sources = np.where(np.arange(rows) % 3 == 2, "b", "a").tolist()
+    return Case(gradients, neighbors, cosines, knowledge, parameters, {"sources": sources, "valid": valid})
+
+
+# ---- the walk written straight from the rules ----
+
+
+@dataclass
+class Plain:
+    """What the plain walk finds. events: by component and sample, the first rule that turned a free sample
+    away, as (rule, step or None for a last search, member, value)."""
+
+    steps: list[tuple[Any, ...]] = field(default_factory=list)
+    rejections: list[tuple[Any, ...]] = field(default_factory=list)
+    stopped: dict[int, str] = field(default_factory=dict)
+    events: dict[tuple[int, int], tuple[Any, ...]] = field(default_factory=dict)
+
+
+def cosine(total: np.ndarray, direction: np.ndarray) -> np.float32:
+    length = np.linalg.norm(total)
+    return np.dot(total / length, direction) if length > 1e-10 else np.float32(0)
+
+
+def plain_walk(case: Case) -> Plain:
+    gradients, neighbors, _, knowledge, parameters = case.arguments
+    rows, found = len(gradients), Plain()
+    left_out = ~case.options["valid"]
+    left_out |= np.isin(case.options["sources"], parameters.without_sources)
+    left_out[list(parameters.bans)] = True
+    taken: list[int] = []
+    for pin in parameters.pins:
+        taken.append(pin)
+        found.steps.append((pin, -1, "pin", -1))
+    if parameters.component_budgets is not None:
+        budgets = list(parameters.component_budgets)
+    else:
+        assert parameters.count is not None
+        budgets = largest_remainder(parameters.count - len(taken), knowledge.weights).tolist()
+    size = (lambda x: x) if parameters.signed else abs
+    ranked_for_anchors = knowledge.components @ gradients.T
+    members: dict[int, list[int]] = {component: [] for component in range(len(knowledge))}
+    order = np.argsort(-knowledge.weights, kind="stable").tolist()
+    carried = 0
+
+    def free(sample: int) -> bool:
+        return sample not in taken and not left_out[sample]
+
+    def search(affinity: np.ndarray) -> list[int]:
+        masked = np.where([free(sample) for sample in range(rows)], affinity, -np.inf)
+        return [int(sample) for sample in np.argsort(masked)[::-1] if free(int(sample))]
+
+    for lap in range(2 if parameters.unspent == "pass_on" else 1):
+        for component in order:
+            own, direction = members[component], knowledge.components[component]
+            affinity = np.dot(gradients, direction)
+            budget = carried + (budgets[component] if lap == 0 else 0)
+            if found.stopped.setdefault(component, "budget") != "budget":
+                carried = budget
+                continue
+            while budget > 0:
+                step = len(found.steps)
+
+                def turned_away_by(sample: int) -> tuple[Any, ...] | None:
+                    products = gradients[own] @ gradients[sample]  # noqa: B023
+                    conflicts = np.flatnonzero(products < parameters.conflict_threshold)
+                    if parameters.no_conflict and conflicts.size:
+                        return "conflict", own[conflicts[0]], products[conflicts[0]]  # noqa: B023
+                    total = gradients[own[0]].copy()  # noqa: B023
+                    for member in own[1:]:  # noqa: B023
+                        total = total + gradients[member]
+                    led_to = cosine(total + gradients[sample], direction)  # noqa: B023
+                    needed = parameters.delta * size(cosine(total, direction))  # noqa: B023
+                    if parameters.consistency and size(led_to) < needed:
+                        return "consistency", -1, led_to
+                    return None
+
+                chosen, seen = None, []
+                if not own:
+                    candidates = search(affinity)
+                    best = candidates and affinity[candidates[0]]
+                    if candidates and np.sum(affinity[candidates] > best - 1e-6) > 1:
+                        ranked = ranked_for_anchors[component]
+                        candidates = [s for s in np.argsort(ranked)[::-1].tolist() if free(s)]
+                    if candidates:
+                        chosen = (candidates[0], "anchor", -1)
+                else:
+                    listed = neighbors[own[-1]][: parameters.neighbors]
+                    for sample in listed[listed >= 0].tolist() if parameters.knowledge_coherence else []:
+                        if not free(sample):
+                            seen.append((step, sample, "taken" if sample in taken else "left_out", -1, None))
+                            continue
+                        failed = turned_away_by(sample)
+                        if failed is None:
+                            chosen = (sample, "neighbor", own[-1])
+                            break
+                        seen.append((step, sample, *failed))
+                    for sample in [] if chosen else search(affinity):
+                        failed = turned_away_by(sample)
+                        if failed is None:
+                            chosen = (sample, "fallback", -1)
+                            break
+                        found.events.setdefault((component, sample), (failed[0], step, *failed[1:]))
+                for _, sample, *reason in seen if chosen else []:
+                    if free(sample):
+                        before = found.events.get((component, sample))
+                        if before is None or before[1] == step:
+                            found.events[component, sample] = (reason[0], step, *reason[1:])
+                if chosen is None:
+                    exhausted = not any(free(sample) for sample in range(rows))
+                    found.stopped[component] = "pool" if exhausted else "rules"
+                    for event, (rule, when, *numbers) in found.events.items():
+                        if when == step and event[0] == component:
+                            found.events[event] = (rule, None, *numbers)
+                    break
+                found.steps.append((chosen[0], component, *chosen[1:]))
+                found.rejections += seen
+                own.append(chosen[0])
+                taken.append(chosen[0])
+                budget -= 1
+            carried = budget if parameters.unspent == "pass_on" else 0
+    return found
+
+
+def described(trace: WalkTrace) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Steps and rejections as the plain walk gives them, without numbers."""
+    steps, turned = trace.steps, trace.rejections
+    columns = (steps.sample, steps.component, [ORIGINS[o] for o in steps.origin], steps.previous)
+    rejections = (turned.step, turned.sample, [RULES[rule] for rule in turned.rule], turned.member)
+    return list(zip(*columns, strict=True)), list(zip(*rejections, strict=True))
+
+
+@given(recipes)
+@MANY
+def test_agrees_step_by_step_with_a_walk_straight_from_the_rules(recipe):
+    case = make(**recipe)
+    trace, plain = case.walk(), plain_walk(case)
+    steps, rejections = described(trace)
+    assert steps == plain.steps
+    assert rejections == [rejection[:4] for rejection in plain.rejections]
+    values = [np.nan if rejection[4] is None else rejection[4] for rejection in plain.rejections]
+    np.testing.assert_allclose(trace.rejections.value, np.array(values, float), atol=1e-5)
+    assert [part.stopped for part in trace.summary()] == [plain.stopped[c] for c in sorted(plain.stopped)]
+
+
+@given(recipes)
+@MANY
+def test_every_step_kept_the_rules_and_no_earlier_neighbour_did(recipe):
+    """Checked from the trace alone, in double precision, with room for rounding."""
+    case = make(**recipe)
+    trace, parameters = case.walk(), case.parameters
+    gradients, steps = case.gradients.astype(float), trace.steps
+    for step in np.flatnonzero(steps.component >= 0):
+        component = steps.component[step]
+        own = steps.sample[:step][steps.component[:step] == component]
+        direction = case.knowledge.components[component].astype(float)
+
+        def breach(sample: int) -> float:
+            """By how much a sample breaks the rules; 0 or less if it keeps them."""
+            worst = -np.inf
+            if parameters.no_conflict:
+                worst = parameters.conflict_threshold - (gradients[own] @ gradients[sample]).min()  # noqa: B023
+            if parameters.consistency:
+                old, new = gradients[own].sum(axis=0), gradients[[*own, sample]].sum(axis=0)  # noqa: B023
+                before, after = (s @ direction / max(np.linalg.norm(s), 1e-10) for s in (old, new))  # noqa: B023
+                if not parameters.signed:
+                    before, after = abs(before), abs(after)
+                worst = max(worst, parameters.delta * before - after)
+            return worst
+
+        if not own.size:
+            assert ORIGINS[steps.origin[step]] == "anchor"
+            continue
+        assert breach(steps.sample[step]) < 1e-5
+        if ORIGINS[steps.origin[step]] == "neighbor":
+            listed = case.neighbors[own[-1]].tolist()
+            for earlier in listed[: listed.index(steps.sample[step])]:
+                gone = earlier in steps.sample[:step]
+                left_out = earlier in parameters.bans or not case.options["valid"][earlier]
+                left_out |= case.options["sources"][earlier] in parameters.without_sources
+                assert gone or left_out or breach(earlier) > -1e-5
+
+
+def same_traces(a: WalkTrace, b: WalkTrace) -> bool:
+    """Whether two traces are equal to the last bit, whatever their parameters."""
+    pairs = [(getattr(a.steps, f.name), getattr(b.steps, f.name)) for f in fields(Steps)]
+    pairs += [(getattr(a.rejections, f.name), getattr(b.rejections, f.name)) for f in fields(Rejections)]
+    pairs += [(a.budgets, b.budgets), (a.stopped, b.stopped)]
+    return all(np.array_equal(x, y, equal_nan=x.dtype.kind == "f") for x, y in pairs)
+
+
+@given(recipes, st.floats(0.05, 1), st.sampled_from([0, 0.1, 1]))
+@MANY
+def test_resuming_changes_nothing(recipe, share, stricter):
+    case = make(**recipe)
+    old = case.walk()
+    parameters = case.parameters.replace(
+        count=max(1, len(case.parameters.pins), int(share * case.options["valid"].sum())),
+        component_budgets=None,
+        delta=min(1.0, case.parameters.delta + stricter),
+    )
+    case.parameters = parameters
+    assert same_traces(case.walk(resume=old), case.walk())
+
+
+def test_a_raised_budget_does_not_walk_again(shared):
+    case = golden_case(shared, walk_preset("official", fraction=0.05))
+    old = case.walk()
+    case.parameters = case.parameters.replace(fraction=0.06)
+    whole = case.walk()
+    # Rows that only the first part has to look at are gone; what was walked must not be read again.
+    first = old.summary()[0]
+    looked_at = np.unique(old.rejections.sample[old.rejections.step < first.taken])
+    gone = np.setdiff1d(looked_at, whole.steps.sample)
+    affinities = component_affinities(case.gradients, case.knowledge)
+    case.gradients = case.gradients.copy()
+    case.gradients[gone[:5]] = np.nan
+    case.parameters = case.parameters.replace(component_budgets=(first.taken,) + (0,) * 7, fraction=None)
+    part = case.walk(resume=old, affinities=affinities)
+    assert np.array_equal(part.steps.sample, old.steps.sample[: first.taken])
+
+
+def test_only_rows_on_the_way_are_read():
+    random = np.random.default_rng(0)
+    gradients = unit(random.standard_normal((400, 8)) + 1)
+    neighbors, _ = graph(gradients, 10)
+    parameters = WalkParameters(count=20)
+    knowledge = core_knowledge(random.standard_normal((9, 8)), parameters)
+    affinities = component_affinities(gradients, knowledge)
+    trace = gradient_walk(gradients, neighbors, None, knowledge, parameters, affinities=affinities)
+    near = np.unique(np.concatenate([trace.steps.sample, neighbors[trace.steps.sample].ravel()]))
+    far = np.setdiff1d(np.arange(400), near)
+    assert len(far) > 100 and trace.summary()[0].fallbacks == 0
+    gradients[far] = np.nan
+    again = gradient_walk(gradients, neighbors, None, knowledge, parameters, affinities=affinities)
+    assert same_traces(trace, again)
+
+
+# ---- the authors' script ----
+
+
+def golden_case(shared: Any, parameters: WalkParameters) -> Case:
+    """Real gradients with the neighbour lists that the script was given."""
+    import torch
+
+    folder = shared / "golden"
+    gradients = unit(torch.load(folder / "train_gradients.pt", weights_only=True).numpy())
+    validation = torch.load(folder / "validation_gradients.pt", weights_only=True).numpy()
+    neighbors = np.load(folder / "graph.npy")
+    cosines = np.take_along_axis(gradients @ gradients.T, neighbors, axis=1)
+    return Case(gradients, neighbors, cosines, core_knowledge(validation, parameters), parameters)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_official_preset_takes_what_the_script_takes(shared, place):
+    answer = json.loads((shared / "golden" / "official.json").read_text())[place]
+    asked = {name: answer[name] for name in ("variance", "fraction", "delta")}
+    case = golden_case(shared, walk_preset("official", **asked))
+    trace = case.walk()
+    assert replay(trace).tolist() == answer["selected"]
+    if place == 1:
+        summary = trace.summary()
+        assert sum(part.fallbacks for part in summary) > 0
+        assert {part.stopped for part in summary} == {"rules"}
+
+
+def script(gradients: np.ndarray, neighbors: np.ndarray, knowledge: CoreKnowledge, count: int, delta: float):
+    """The published script's decisions, call by call, for the sake of its ties."""
+    ranked = np.dot(knowledge.components, gradients.T)
+    taken: list[int] = []
+    for component, budget in enumerate(largest_remainder(count, knowledge.weights)):
+        if budget == 0:
+            continue
+        direction = knowledge.components[component]
+        top = min(1000, len(gradients))
+        shortlist = np.argpartition(ranked, -top, axis=1)[component, -top:]
+        shortlist = shortlist[np.argsort(ranked[component, shortlist])[::-1]]
+        own = [next(int(row) for row in shortlist if row not in taken)]
+        taken.append(own[0])
+        total = gradients[own[0]].copy()
+        while len(own) < budget:
+            masked = np.dot(gradients, direction)
+            masked[taken] = -np.inf
+            for row in [*neighbors[own[-1]], *np.argsort(masked)[::-1]]:
+                if row in taken or np.any(np.dot(gradients[own], gradients[row]) < 0):
+                    continue
+                if abs(cosine(total + gradients[row], direction)) >= delta * abs(cosine(total, direction)):
+                    own.append(int(row))
+                    taken.append(int(row))
+                    total = total + gradients[row]
+                    break
+            else:
+                break
+    return taken
+
+
+@given(st.integers(0, 10**6), st.sampled_from([0.0, 1e-7, 1e-6]), st.sampled_from([0.5, 0.9, 1.0]))
+@settings(max_examples=15, deadline=None, derandomize=True)
+def test_duplicates_come_in_the_order_of_the_script(seed, noise, delta):
+    """Nearly equal rows are ranked by the last bit of a product, equal ones by an unstable sort."""
+    random = np.random.default_rng(seed)
+    raw = random.standard_normal((200, 24)).astype(np.float32)
+    raw[random.integers(0, 200, 40)] = raw[random.integers(0, 200, 40)]
+    raw *= (1 + noise * random.standard_normal(raw.shape)).astype(np.float32)
+    raw[random.integers(0, 200, 3)] = 0
+    gradients = unit(raw)
+    neighbors, _ = graph(gradients, 6)
+    knowledge = principal(random.standard_normal((20, 24)).astype(np.float32))
+    parameters = walk_preset("official", count=70, delta=delta)
+    trace = gradient_walk(gradients, neighbors, None, knowledge, parameters)
+    assert replay(trace).tolist() == script(gradients, neighbors, knowledge, 70, delta)
+
+
+# ---- what must not matter ----
+
+
+def plain_case(seed: int = 0, rows: int = 120, width: int = 16, **changes: Any) -> Case:
+    """Raw gradients of different lengths, not yet of length 1, their graph, and plain parameters."""
+    random = np.random.default_rng(seed)
+    raw = random.standard_normal((rows, width)) + 0.2
+    parameters = WalkParameters(**{"count": 40, "delta": 0.9, **changes})
+    knowledge = core_knowledge(random.standard_normal((12, width)), parameters)
+    neighbors, cosines = graph(unit(raw), 8)
+    return Case(raw, neighbors, cosines, knowledge, parameters)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_renaming_the_rows_renames_the_selection(seed):
+    case = plain_case(seed)
+    case.gradients = unit(case.gradients)
+    moved = np.random.default_rng(seed).permutation(len(case.gradients))
+    place = np.argsort(moved)
+    renamed = Case(
+        case.gradients[moved],
+        place[case.neighbors[moved]].astype(np.int32),
+        case.cosines[moved],
+        case.knowledge,
+        case.parameters,
+    )
+    assert np.array_equal(moved[replay(renamed.walk())], replay(case.walk()))
+
+
+def test_the_length_of_gradients_does_not_matter():
+    case = plain_case()
+    raw = case.gradients
+    case.gradients = unit(raw)
+    expected = replay(case.walk())
+    case.gradients = unit(raw * np.linspace(0.01, 100, len(raw))[:, None])
+    assert np.array_equal(replay(case.walk()), expected)
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_half_precision_walks_as_its_own_rows_in_single(mapped, tmp_path):
+    case = plain_case(rows=1200, width=300, count=200)  # large enough for reading in blocks
+    half = unit(case.gradients).astype(np.float16)
+    case.gradients = half
+    if mapped:
+        np.save(tmp_path / "gradients.npy", half)
+        case.gradients = np.load(tmp_path / "gradients.npy", mmap_mode="r")
+    trace = case.walk()
+    case.gradients = unit(half)
+    single = case.walk()
+    assert sum(part.fallbacks for part in trace.summary()) > 0
+    assert np.array_equal(replay(trace), replay(single))
+    np.testing.assert_allclose(
+        component_affinities(half, case.knowledge), unit(half) @ case.knowledge.components.T, atol=1e-6
+    )
+
+
+def test_edge_cosines_are_found_where_they_are_not_given():
+    case = plain_case()
+    case.gradients = unit(case.gradients)
+    given_cosines = case.walk().steps.cosine
+    case.cosines = None
+    np.testing.assert_allclose(case.walk().steps.cosine, given_cosines, atol=1e-6)
+
+
+# ---- trace and explanations ----
+
+
+def test_the_trace_gives_back_the_selection_and_its_tables():
+    case = plain_case(pins=(3, 5))
+    case.gradients = unit(case.gradients)
+    trace = case.walk()
+    assert np.array_equal(replay(trace), trace.samples) and len(set(trace.samples)) == len(trace.steps)
+    steps, rejections = trace.to_frames()
+    assert steps["sample"].tolist() == trace.samples.tolist() and len(rejections) == len(trace.rejections)
+    assert steps["origin"].tolist()[:3] == ["pin", "pin", "anchor"]
+    assert set(rejections["rule"]) <= set(RULES)
+    summary = trace.summary()
+    assert sum(part.taken for part in summary) == len(trace.steps) - 2
+    assert sum(part.budget for part in summary) == 38
+    for part in summary:
+        after = steps.loc[steps["component"] == part.component, "after"]
+        assert (part.first_alignment, part.last_alignment) == (after.iloc[0], after.iloc[-1])
+
+
+@given(recipes)
+@MANY
+def test_explanations_agree_with_the_walk_straight_from_the_rules(recipe):
+    case = make(**recipe)
+    trace, plain = case.walk(), plain_walk(case)
+    taken = {step[0]: place for place, step in enumerate(plain.steps)}
+    for sample in range(len(case.gradients)):
+        why = explain(trace, sample, case.gradients, case.neighbors, case.knowledge, **case.options)
+        assert f"Sample {sample} was" in why.text
+        if sample in taken:
+            assert why.taken is not None and why.taken.step == taken[sample]
+            assert (why.taken.origin, why.taken.component) == (
+                plain.steps[taken[sample]][2],
+                None if why.taken.origin == "pin" else plain.steps[taken[sample]][1],
+            )
+            continue
+        if why.left_out is not None:
+            excluded = sample in case.parameters.bans or not case.options["valid"][sample]
+            assert excluded or case.options["sources"][sample] in case.parameters.without_sources
+            continue
+        for verdict in why.verdicts:
+            event = plain.events.get((verdict.component, sample))
+            if event is None:
+                assert verdict.reason in ("outranked", "not reached", "no budget")
+                own = trace.steps.sample[trace.steps.component == verdict.component]
+                assert (verdict.reason == "no budget") == (not own.size)
+                if verdict.reason == "outranked":
+                    assert sample in case.neighbors[verdict.previous] and verdict.previous in own
+                continue
+            rule, step, member, value = event
+            assert (verdict.reason, verdict.step) == (rule, step)
+            assert verdict.member == (None if rule == "consistency" else member)
+            assert verdict.value == pytest.approx(value, abs=1e-5)
+            assert verdict.value < verdict.needed + 1e-5 or abs(verdict.value) < verdict.needed + 1e-5
+
+
+def test_explanations_read_well():
+    case = plain_case(bans=(7,), count=30)
+    case.gradients = unit(case.gradients)
+    trace = case.walk()
+
+    def text(sample: int) -> str:
+        return explain(trace, sample, case.gradients, case.neighbors, case.knowledge).text
+
+    assert text(7) == "Sample 7 was left out: it is banned."
+    anchor = trace.steps.sample[0]
+    assert text(anchor).startswith(
+        f"Sample {anchor} was taken at step 0 for component 0 (validation), as its"
+    )
+    conflict = trace.rejections.rule == RULES.index("conflict")
+    turned = next(s for s in trace.rejections.sample[conflict].tolist() if s not in trace.samples)
+    assert "turned away at step" in text(turned) and "conflict with sample" in text(turned)
+    with pytest.raises(InputError, match="sample = 120: the pool has samples 0 to 119"):
+        explain(trace, 120, case.gradients, case.neighbors, case.knowledge)
+
+
+# ---- budgets and refusals ----
+
+
+@pytest.mark.parametrize(
+    ("total", "weights", "shares"),
+    [
+        (10, [0.5, 0.3, 0.2], [5, 3, 2]),
+        (10, [0.46, 0.33, 0.21], [5, 3, 2]),
+        (3, [0.25, 0.25, 0.25, 0.25], [0, 1, 1, 1]),  # of equal remainders the later, as the script has it
+        (0, [0.6, 0.4], [0, 0]),
+        (7, [1.0], [7]),
+    ],
+)
+def test_largest_remainders(total, weights, shares):
+    assert largest_remainder(total, np.array(weights, np.float32)).tolist() == shares
+
+
+@given(st.integers(0, 5000), st.lists(st.floats(0.01, 1), min_size=1, max_size=40))
+@settings(deadline=None, derandomize=True)
+def test_largest_remainders_spend_everything_and_are_within_one(total, weights):
+    exact = np.array(weights) / np.sum(weights)
+    shares = largest_remainder(total, exact)
+    assert shares.sum() == total and np.all(abs(shares - total * exact) < 1)
+
+
+def test_a_budget_larger_than_what_is_free_ends_with_the_pool():
+    case = plain_case(count=120, consistency=False, no_conflict=False, bans=(1, 2, 3))
+    case.gradients = unit(case.gradients)
+    trace = case.walk()
+    assert len(trace.steps) == 117 and "pool" in {part.stopped for part in trace.summary()}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"count": 121}, "count = 121: the pool has 120 valid samples"),
+        ({"count": None, "fraction": 0.001}, "fraction = 0.001: of 120 valid samples that is none"),
+        ({"pins": (120,)}, "pins: no sample 120; the pool has samples 0 to 119"),
+        ({"bans": (-1,)}, "bans: no sample -1"),
+        ({"pins": (4,), "bans": (4,)}, "sample 4 is both pinned and banned"),
+        ({"pins": (0, 1, 2), "count": 2}, "pins: 3 samples do not fit a budget of 2"),
+        ({"pins": (9,)}, "pins: sample 9 has no valid gradient"),
+        ({"neighbors": 9}, "neighbors = 9: the graph keeps 8 per sample"),
+        ({"component_budgets": (1,), "components": 3}, "component_budgets: 1 numbers for 3 components"),
+        ({"sources": ("nowhere",)}, "sources: no source 'nowhere'; there are 'a', 'b'"),
+        ({"without_sources": ("c",)}, "without_sources: no source 'c'"),
+    ],
+)
+def test_parameters_that_do_not_fit_the_pool(changes, message):
+    case = plain_case(**changes)
+    case.gradients = unit(case.gradients)
+    case.options["sources"] = ["a", "b"] * 60
+    if changes.get("pins") == (9,):
+        case.options["valid"] = np.arange(120) != 9
+    with pytest.raises(InputError, match=message):
+        case.walk()
+
+
+def test_arrays_that_do_not_fit_together():
+    case = plain_case()
+    case.gradients = case.gradients.astype(np.float32)
+    with pytest.raises(InputError, match="rows are not of length 1"):
+        case.walk()
+    case.gradients = unit(case.gradients)
+    with pytest.raises(InputError, match=r"affinities: shape \(5, 1\), expected \(120, "):
+        case.walk(affinities=np.zeros((5, 1), np.float32))
+    with pytest.raises(InputError, match=r"cosines: shape \(120, 3\), neighbors \(120, 8\)"):
+        gradient_walk(case.gradients, case.neighbors, case.cosines[:, :3], case.knowledge, case.parameters)
+    with pytest.raises(InputError, match=r"neighbors: shape \(60, 8\)"):
+        gradient_walk(case.gradients, case.neighbors[:60], None, case.knowledge, case.parameters)
+    with pytest.raises(InputError, match=r"gradients: shape \(120, 8\), expected \(samples, 16\)"):
+        gradient_walk(case.gradients[:, :8], case.neighbors, None, case.knowledge, case.parameters)
+    with pytest.raises(InputError, match=r"valid: shape \(3,\)"):
+        case.walk(valid=np.ones(3, bool))
+    with pytest.raises(InputError, match="does not say which source"):
+        plain = plain_case(sources=("a",))
+        plain.gradients = unit(plain.gradients)
+        plain.walk()
+
+
+def test_the_thread_limit_is_lifted_by_the_last_walk_that_ends():
+    from threadpoolctl import threadpool_info
+
+    def threads() -> list[int]:
+        return [library["num_threads"] for library in threadpool_info() if "numpy" in library["filepath"]]
+
+    before, inside, leave = threads(), threading.Event(), threading.Event()
+
+    def other_walk() -> None:
+        with one_blas_thread():
+            inside.set()
+            leave.wait(10)
+
+    other = threading.Thread(target=other_walk)
+    with one_blas_thread():
+        other.start()
+        inside.wait(10)
+    assert set(threads()) == {1}
+    leave.set()
+    other.join()
+    assert threads() == before
