@@ -51,7 +51,17 @@ def test_pages_never_load_what_only_building_needs():
 
 @pytest.mark.parametrize("path", modules("walk", "knowledge.py"), ids=lambda path: path.name)
 def test_the_method_knows_neither_disk_nor_screen(path):
-    forbidden = {"streamlit", "torch", "pathlib", "os", "io", "g2is.run", "g2is.files", "g2is.store", "plotly"}
+    forbidden = {
+        "streamlit",
+        "torch",
+        "pathlib",
+        "os",
+        "io",
+        "g2is.run",
+        "g2is.files",
+        "g2is.store",
+        "plotly",
+    }
     assert not forbidden & set(imports(path))
 
 
