@@ -6,7 +6,7 @@ BIN := .venv/bin
 export OMP_WAIT_POLICY = PASSIVE
 export KMP_BLOCKTIME = 0
 
-.PHONY: setup demo app test check bench clean
+.PHONY: setup demo app test check bench screenshots clean
 
 setup: .venv/.installed ## make .venv and install what the project needs
 
@@ -35,6 +35,10 @@ check: setup ## lint, format, types
 bench: setup ## speed of gradients and of the walk, as tables and as JSON under bench/
 	$(BIN)/python -m benchmarks.gradients
 	$(BIN)/python -m benchmarks.walk
+
+screenshots: setup ## pictures of every page, light and dark, from the demo run (needs chromium)
+	$(BIN)/python -m g2is demo
+	$(BIN)/python scripts/screenshots.py --cache cache
 
 clean: ## remove what setup and tests made; runs stay
 	rm -rf .venv bench .pytest_cache .ruff_cache .mypy_cache
