@@ -233,14 +233,17 @@ class Run:
         from g2is.walk import component_affinities
 
         key = parameters.knowledge_key
-        if key not in self._cache:
+        found = self._cache.get(key)
+        if found is None:
             targets = self.validation["target"].tolist()
             knowledge = core_knowledge(self.validation_gradients, parameters, targets)
             gradients = self.regime(parameters.regime).gradients
-            while len(self._cache) >= 4:
-                self._cache.pop(next(iter(self._cache)))
-            self._cache[key] = knowledge, component_affinities(gradients, knowledge)
-        return self._cache[key]
+            found = knowledge, component_affinities(gradients, knowledge)
+            # Several sessions share an open run: whatever they drop meanwhile, this one has what it found.
+            if len(self._cache) >= 4:
+                self._cache.pop(next(iter(self._cache)), None)
+            self._cache[key] = found
+        return found
 
     def walk(self, parameters: WalkParameters, *, resume: WalkTrace | None = None) -> WalkTrace:
         """The gradient walk over this run; `resume` takes over what still stands of an earlier one."""

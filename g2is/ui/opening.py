@@ -14,10 +14,9 @@ from g2is.config import BuildConfig, ImportConfig, ModelConfig, Settings
 from g2is.errors import InputError
 from g2is.run import MANIFEST, Manifest, Run
 from g2is.ui.text import stop, visible
-from g2is.ui.url import all_texts, forget_widgets, one_of, texts_of, url_value
+from g2is.ui.url import SHARED, all_texts, forget_widgets, one_of, remember_page, texts_of, url_value
 
 ROOT = Path(__file__).resolve().parents[2]
-SHARED = ("run", "focus", "selection")
 PAGE_ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" stroke="#0072B2" stroke-width="2.5">'
     '<path d="M16 16 6 7M16 16 27 8M16 16 9 27M16 16 26 25" stroke="#56B4E9"/><g fill="#0072B2">'
@@ -52,9 +51,8 @@ def start_page(title: str) -> DeltaGenerator:
         page_title=f"{title} · G2IS Explorer", page_icon=PAGE_ICON, layout="wide", menu_items={}
     )
     forget_widgets()
-    # Each page is left as it was: its own parameters wait here until its link is drawn again.
-    own = {name: texts for name, texts in all_texts().items() if name not in SHARED}
-    st.session_state.setdefault("url_of_page", {})[title] = own
+    st.session_state["page"] = title
+    remember_page()
     with st.sidebar:
         st.markdown("#### :material/hub: G2IS Explorer")
         return st.container(gap="xxsmall")

@@ -11,6 +11,9 @@ import streamlit as st
 
 from g2is.ui.text import literal
 
+SHARED = ("run", "focus", "selection")
+"""Parameters that all pages have in common."""
+
 
 def all_texts() -> dict[str, list[str]]:
     """The URL as it is."""
@@ -29,6 +32,12 @@ def texts_of(values: dict[str, object]) -> dict[str, list[str]]:
 def forget_widgets() -> None:
     """A page that begins to run has no widgets yet."""
     st.session_state["url_widgets"] = {}
+
+
+def remember_page() -> None:
+    """Each page is left as it was: its own parameters wait here until its link is drawn again."""
+    own = {name: texts for name, texts in all_texts().items() if name not in SHARED}
+    st.session_state.setdefault("url_of_page", {})[st.session_state.get("page")] = own
 
 
 def url_value(name: str, default: Any, read: Callable[[str], Any] = str) -> Any:
@@ -88,6 +97,8 @@ def set_url(**changes: object) -> None:
             values[name] = None if value == default else value
     kept = {name: texts for name, texts in all_texts().items() if name not in values}
     st.query_params.from_dict({**kept, **texts_of(values)})
+    # Here too: a part of a page that reruns alone, such as the step strip, never comes past the page's start.
+    remember_page()
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:

@@ -98,6 +98,21 @@ def test_a_link_and_back_restore_the_step(page, server):
     wait_for_step(page, strip, 12)
 
 
+def test_the_step_is_still_there_after_a_visit_to_another_page(page, server):
+    strip = open_walk(page, server)
+    strip.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    wait_for_step(page, strip, 3)
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Instructions").click()
+    page.wait_for_url("**/Instructions**")
+    settle(page)
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Walk").click()
+    page.wait_for_url("**/Walk**")
+    page.wait_for_selector(".card", timeout=60_000)
+    wait_for_step(page, page.locator(".strip"), 3)
+
+
 def test_a_shorter_walk_ends_where_it_ends(page, server):
     open_walk(page, server, "&step=39")
     box = page.get_by_role("spinbutton", name="… or number of samples")
