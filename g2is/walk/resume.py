@@ -53,10 +53,15 @@ def standing_steps(
         falls |= searched & (old.steps.affinity[steps] <= affinity[freed].max())
         met = (old.rejections.rule == TAKEN) & freed[old.rejections.sample]
         falls |= np.isin(steps, old.rejections.step[met])
+    ends_alike = not freed.any()
     if parameters.consistency:
         before, after = old.steps.before[steps], old.steps.after[steps]
         if not parameters.signed:
             before, after = abs(before), abs(after)
         falls |= (origin != ANCHOR) & ~(after >= parameters.delta * before)
+        if parameters.delta > old.parameters.delta:
+            # Of a negative alignment the larger delta asks for less, and may let pass what was turned away.
+            falls |= before < 0
+            ends_alike &= bool(after[-1] >= 0)
     count = int(falls.argmax()) if falls.any() else len(steps)
-    return steps[:count], count == len(steps) and not freed.any()
+    return steps[:count], ends_alike and count == len(steps)

@@ -14,27 +14,21 @@ import numpy  # noqa: F401  loads the library that is to be found here
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 _libraries = ThreadpoolController()
-_lock = threading.Lock()
-_users = 0
-_limit = None
+_limited = threading.Lock()
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Keeps BLAS to one thread until the last of those who asked for it at the same time is done.
+    """Keeps BLAS to one thread, unless a walk in another thread does so already.
 
-    The limit is the process's; counted, since pages may walk side by side and the last to come must not
-    restore what the first had set.
+    The limit is the process's and each that is set gives back what it found: of two that overlap, the second
+    would find the limit of the first and leave it for good.
     """
-    global _users, _limit
-    with _lock:
-        _users += 1
-        if _users == 1:
-            _limit = _libraries.limit(limits=1, user_api="blas")
-    try:
+    if not _limited.acquire(blocking=False):
         yield
+        return
+    try:
+        with _libraries.limit(limits=1, user_api="blas"):
+            yield
     finally:
-        with _lock:
-            _users -= 1
-            if _users == 0 and _limit is not None:
-                _limit.restore_original_limits()
+        _limited.release()

@@ -109,8 +109,8 @@ def gradient_walk(
     one leaves goes round once more to those that can go on.
 
     resume: a trace of the same pool and knowledge under another budget or a smaller delta; its steps that
-    stand are taken over instead of walked, and the result is the same as without it. Raises `InputError`
-    where arguments do not fit together.
+    stand are taken over instead of walked, and the result is the same as without it (but for the last digit of
+    products in the trace). Raises `InputError` where arguments do not fit together.
     """
     pool = _Pool(gradients, neighbors, cosines, knowledge, parameters, affinities)
     plan = plan_walk(parameters, knowledge, len(pool.status), sources=sources, valid=valid)
