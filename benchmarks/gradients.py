@@ -6,6 +6,7 @@ All are measured in one run on one random Llama and the same samples; only the r
 """
 
 import argparse
+import os
 import resource
 import statistics
 from typing import Any
@@ -22,7 +23,8 @@ from g2is.lm.projection import make_projection
 from g2is.lm.text import Encoded
 from g2is.lm.train import batches, sample_losses, trainable
 
-VOCABULARY, DIM = 8192, 1024
+VOCABULARY = 8192
+DIM = 8192  # of the sketch: LESS's and this project's default
 
 
 def adapted(rank: int, hidden: int) -> Any:
@@ -53,17 +55,30 @@ def samples(count: int, length: int) -> list[Encoded]:
 
 
 class DenseLoop:
-    """What LESS does: one sample at a time, autograd, Adam over the whole vector, dense signs."""
+    """What LESS does: one sample at a time, autograd, Adam, dense random signs.
+
+    The signs stay in memory where they take at most half of it; otherwise they are drawn again, block by
+    block, for every sample, as TRAK's projector does.
+    """
 
     def __init__(self, model: Any) -> None:
         self.model = model
-        self.parameters = list(trainable(model).values())
-        size = sum(parameter.numel() for parameter in self.parameters)
-        generator = torch.Generator().manual_seed(0)
-        self.signs = torch.empty(size, DIM)
-        for block in self.signs.split(1 << 16):  # in blocks: the random bits are larger than the signs
-            block.copy_(torch.randint(0, 2, block.shape, generator=generator, dtype=torch.int8) * 2 - 1)
-        self.exp_avg, self.exp_avg_sq = torch.full((size,), 1e-4), torch.full((size,), 1e-7)
+        self.parameters = trainable(model)
+        self.sizes = {name: parameter.numel() for name, parameter in self.parameters.items()}
+        self.projection = make_projection(
+            GradientConfig(projection="rademacher", projection_dim=DIM), self.sizes, "cpu"
+        )
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        self.resident = sum(self.sizes.values()) * DIM * 4 <= memory / 2
+        self.signs = {}
+        if self.resident:
+            generator = torch.Generator().manual_seed(0)
+            for name, size in self.sizes.items():
+                self.signs[name] = torch.empty(size, DIM)
+                for block in self.signs[name].split(1 << 12):  # the random bits are larger than the signs
+                    block.copy_(
+                        torch.randint(0, 2, block.shape, generator=generator, dtype=torch.int8) * 2 - 1
+                    )
 
     def __call__(self, batch: list[Encoded]) -> torch.Tensor:
         rows = []
@@ -72,9 +87,15 @@ class DenseLoop:
             ids = torch.from_numpy(sample.input_ids).unsqueeze(0)
             labels = torch.where(torch.from_numpy(sample.trained), ids, -100)
             self.model(input_ids=ids, labels=labels).loss.backward()
-            g = torch.cat([parameter.grad.flatten() for parameter in self.parameters])
-            adam = (0.9 * self.exp_avg + 0.1 * g) / (0.999 * self.exp_avg_sq + 0.001 * g * g + 1e-8).sqrt()
-            rows.append(adam @ self.signs)
+            sketch = torch.zeros(1, DIM)
+            for name, parameter in self.parameters.items():
+                g = parameter.grad.view(1, -1)
+                adam = (0.9 * 1e-4 + 0.1 * g) / (0.999 * 1e-7 + 0.001 * g * g + 1e-8).sqrt()
+                if self.resident:
+                    sketch += adam @ self.signs[name]
+                else:
+                    self.projection.add(sketch, name, adam)
+            rows.append(sketch[0])
         return torch.stack(rows)
 
 
@@ -96,7 +117,7 @@ def measure(rank: int, hidden: int, length: int, count: int, rounds: int) -> dic
     projection = make_projection(GradientConfig(projection_dim=DIM), sizes, "cpu")
     engine = GradientEngine(adapted(rank, hidden), projection, averages)
     loop = DenseLoop(model)
-    few = pool[:: max(1, count // 4)][:4]
+    few = pool[: 4 if loop.resident else 1]
 
     def bare() -> None:
         for group in groups:
@@ -117,6 +138,7 @@ def measure(rank: int, hidden: int, length: int, count: int, rounds: int) -> dic
         "rank": rank,
         "adapter_parameters": sum(sizes.values()),
         "mean_tokens": statistics.mean(len(sample) for sample in pool),
+        "loop_signs": "in memory" if loop.resident else "drawn again",
         "bare_per_s": rate["bare"],
         "engine_per_s": rate["engine"],
         "loop_per_s": rate["loop"],
