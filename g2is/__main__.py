@@ -167,6 +167,8 @@ def walk(arguments: argparse.Namespace) -> None:
     from g2is.diagnosis import diagnose
     from g2is.selection import save_walk
 
+    if arguments.output is not None and (arguments.output.is_dir() or not arguments.output.name):
+        raise InputError(f"output = {str(arguments.output)!r}: is a folder, expected the name of a file")
     trace = run.walk(parameters)
     print(diagnose(run, trace))
     output = arguments.output or run.folder / "selections" / f"{arguments.preset}.json"
@@ -179,8 +181,12 @@ def explain(arguments: argparse.Namespace) -> None:
     from g2is.trace_file import read_trace, trace_path
 
     run = _open(arguments)
-    Selection.read(arguments.selection, run)
+    selection = Selection.read(arguments.selection, run)
     trace = read_trace(trace_path(arguments.selection))
+    if trace.samples.tolist() != selection.samples:
+        raise InputError(
+            f"{trace_path(arguments.selection)}: the trace of another walk; walk again to write both"
+        )
     print(run.explain(trace, run.row(arguments.sample)).text)
 
 

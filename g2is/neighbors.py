@@ -65,7 +65,8 @@ def exact_neighbors(
             keys = _sortable(cosines) << 32
             position = torch.from_numpy(other).to(device)
             itself = position == torch.from_numpy(mine).to(device)[:, None]
-            total += float(cosines.double().sum()) - float(cosines[itself].double().sum())
+            # Summed up in double precision on the CPU, which every device can hand its row sums to.
+            total += float((cosines * ~itself).sum(dim=1).cpu().double().sum())
             negative += int((cosines < 0).sum()) - int((cosines[itself] < 0).sum())
             # Cosine and index in one integer: the order is exact and ties need no second look.
             up = (keys | (_LAST - position)).masked_fill_(itself, torch.iinfo(torch.int64).min)

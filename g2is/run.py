@@ -159,7 +159,7 @@ class Run:
 
     @cached_property
     def hash(self) -> str:
-        """Identifies the content: settings, inputs and every file, but not when or where it was built."""
+        """Identifies the content, every file of it, but not when or where it was built."""
         content = {name: record.sha256 for name, record in sorted(self.manifest.files.items())}
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 

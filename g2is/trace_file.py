@@ -24,7 +24,7 @@ _KEY = b"g2is"
 
 def trace_path(selection: Path) -> Path:
     """Where the trace of a selection file lies."""
-    return selection.with_suffix(".trace.parquet")
+    return selection.with_name(selection.name.removesuffix(".json") + ".trace.parquet")
 
 
 def write_trace(path: Path, trace: WalkTrace) -> None:

@@ -92,6 +92,21 @@ def test_any_sample_can_be_explained(files, tmp_path, capsys):
     assert "expected a row from 0 to 79, or source:line" in capsys.readouterr().err
 
 
+def test_selections_with_a_point_in_their_name_keep_their_own_traces(files, tmp_path, capsys):
+    paths = [tmp_path / "walk-0.1", tmp_path / "walk-0.2"]
+    for path, count in zip(paths, ("4", "8"), strict=True):
+        assert g2is(files, "walk", "both", "--count", count, "--output", str(path)) == 0
+    for path in paths:
+        assert g2is(files, "explain", "both", "--selection", str(path), "--sample", "1") == 0
+    assert len(read_trace(tmp_path / "walk-0.1.trace.parquet").steps) == 4
+    (tmp_path / "walk-0.2.trace.parquet").rename(tmp_path / "walk-0.1.trace.parquet")
+    capsys.readouterr()
+    assert g2is(files, "explain", "both", "--selection", str(paths[0]), "--sample", "1") == 2
+    assert "the trace of another walk" in capsys.readouterr().err
+    assert g2is(files, "walk", "both", "--count", "4", "--output", str(tmp_path)) == 2
+    assert "is a folder, expected the name of a file" in capsys.readouterr().err
+
+
 def test_walks_for_one_target_or_for_several_with_shares(files, tmp_path):
     for targets, expected in (
         (["words=1"], {"words": 20}),

@@ -229,7 +229,7 @@ def test_other_settings_or_inputs_are_refused_with_the_difference(run, files, tm
     with pytest.raises(InputError, match=r"lora.rank: 2 -> 3.*--overwrite"):
         make(folder, files, configuration(files, lora={"rank": 3}))
     other = write_pool(tmp_path / "other.jsonl", POOL, seed=5)
-    with pytest.raises(InputError, match=r"train other.jsonl: absent -> .*train pool.jsonl: .* -> absent"):
+    with pytest.raises(InputError, match=r"train file 1: pool.jsonl \(.* -> other.jsonl \("):
         make(folder, files, train=[other])
     assert content(folder) == content(run.folder)
     replaced = make(folder, files, configuration(files, lora={"rank": 3}), overwrite=True)
@@ -363,3 +363,75 @@ def test_without_a_warm_up_the_averages_are_zero(files, tmp_path):
     state = load_file(run.folder / "warmup.safetensors")
     assert all((tensor == 0).all() for name, tensor in state.items() if name.startswith("exp_avg"))
     assert run.complete
+
+
+def test_files_in_another_order_are_other_inputs(files, tmp_path):
+    other = write_pool(tmp_path / "other.jsonl", 9, seed=7)
+    make(tmp_path / "run", files, train=[files / "pool.jsonl", other])
+    with pytest.raises(InputError, match=r"train file 1: pool.jsonl .* -> other.jsonl"):
+        make(tmp_path / "run", files, train=[other, files / "pool.jsonl"])
+
+
+def test_another_graph_keeps_the_gradients(run, files, tmp_path):
+    folder = shutil.copytree(run.folder, tmp_path / "run")
+    said: list[str] = []
+    other = make(folder, files, configuration(files, graph={"neighbors": 9}), said=said)
+    assert not any("loading" in line for line in said)
+    assert other.regime("sgd").neighbors.shape == (POOL, 9)
+    np.testing.assert_array_equal(other.regime("sgd").neighbors[:, :5], run.regime("sgd").neighbors)
+    assert other.check() == [] and other.hash != run.hash
+
+
+def test_a_build_killed_before_its_first_file_begins_again(run, files, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".manifest.json.123.tmp").write_text("{")
+    assert content(make(tmp_path / "run", files).folder) == content(run.folder)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_folder_that_is_no_run_is_never_touched(files, tmp_path, overwrite):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("years of work")
+    with pytest.raises(InputError, match="is not a run and not empty"):
+        make(tmp_path / "run", files, overwrite=overwrite)
+    assert (tmp_path / "run" / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_damaged_warm_up_checkpoint_is_as_good_as_none(run, files, tmp_path, monkeypatch):
+    def stopped(build):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_Build, "_gradients", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            make(tmp_path / "run", files)
+    (tmp_path / "run" / "warmup.safetensors").unlink()
+    (tmp_path / "run" / "building" / "warmup.safetensors").write_bytes(b"half of it")
+    assert content(make(tmp_path / "run", files).folder) == content(run.folder)
+
+
+def test_a_model_that_lacks_tensors_is_refused(files, tmp_path):
+    model = shutil.copytree(files / "model", tmp_path / "model")
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 3}))
+    refused(tmp_path, files, "its files lack 9 tensors", configuration(files, model={"model": str(model)}))
+    (model / "config.json").write_text(json.dumps({**config, "hidden_size": "x"}))
+    refused(tmp_path, files, "model .*config.json", configuration(files, model={"model": str(model)}))
+
+
+@pytest.mark.parametrize("module", ["lm_head", "embed_tokens"])
+def test_adapters_where_hooks_cannot_see_are_refused(files, tmp_path, module):
+    config = configuration(files, lora={"target_modules": ("q_proj", module)})
+    with pytest.raises(InputError, match=r"leave embeddings and the output layer out"):
+        make(tmp_path / "run", files, config)
+
+
+def test_broken_validation_records_are_set_aside_too(files, tmp_path):
+    target = tmp_path / "target.jsonl"
+    target.write_text((files / "target.jsonl").read_text() + '{"question": "no answer"}\n')
+    config = BuildConfig(**{**configuration(files).model_dump(), "reading": {"skip_bad": True}})
+    run = make(tmp_path / "run", files, config, validation=[Target("words", target)])
+    assert len(run.validation) == VALIDATION
+    assert pd.read_json(run.folder / "rejected.jsonl", lines=True)["source"].tolist() == ["target.jsonl"]
+    target.write_text('{"question": "no answer"}\n')
+    refused(tmp_path / "other", files, "0 sample.*at least 2", config, validation=[Target("words", target)])

@@ -80,6 +80,12 @@ def test_a_system_turn_that_the_template_refuses_goes_before_the_question():
     assert trained == " 4</s>"
 
 
+def test_a_template_that_prints_the_date_prints_the_same_on_every_day():
+    template = "{{ strftime_now('%d %b %Y') }}" + CHATML
+    _, text, _ = encode(conversation(("user", "a"), ("assistant", "b")), template)
+    assert text.startswith("26 Jul 2024<|im_start|>")
+
+
 def test_a_conversation_that_the_template_refuses_is_invalid_with_the_reason():
     encoded, _, _ = encode(conversation(("user", "a"), ("user", "b"), ("assistant", "c")), MISTRAL)
     assert encoded.problem == "the chat template refuses the conversation: roles must alternate"

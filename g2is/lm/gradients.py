@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import torch
 
+from g2is.errors import InputError
 from g2is.lm.projection import RandomProjection
 from g2is.lm.text import Encoded
 from g2is.lm.train import BETAS, EPSILON, TrainingState, sample_losses, trainable
@@ -75,7 +76,24 @@ class GradientEngine:
         self.projection = projection
         self.averages = averages
         self._names = {parameter: name for name, parameter in trainable(model).items()}
+        self._refuse_what_hooks_miss()
         model.requires_grad_(False)
+
+    def _refuse_what_hooks_miss(self) -> None:
+        """Only linear maps that see (b, t, features) once a pass have gradients of the form computed here."""
+        seen = {
+            module.weight
+            for module in self.model.modules()
+            if isinstance(module, torch.nn.Linear) and module.weight in self._names
+        }
+        # The output layer's input is cut to the predicted tokens of all samples together.
+        output = set(self.model.get_output_embeddings().parameters())
+        for parameter, name in self._names.items():
+            if parameter not in seen or parameter in output:
+                raise InputError(
+                    f"{name}: gradients are taken of linear layers inside the model only; leave embeddings "
+                    "and the output layer out of --lora-target-modules"
+                )
 
     def __call__(self, batch: Sequence[Encoded]) -> tuple[dict[Kind, torch.Tensor], torch.Tensor]:
         """Sketches (b, d) float32 of each kind, unnormalised, and losses (b,), in the order given."""
@@ -90,8 +108,15 @@ class GradientEngine:
     @contextmanager
     def _hooks(self, sketches: dict[Kind, torch.Tensor]) -> Iterator[None]:
         """Watch every adapter map of the model for one forward and backward pass."""
+        taken: set[str] = set()
 
         def take(name: str, inputs: torch.Tensor, delta: torch.Tensor) -> None:
+            if inputs.dim() != 3 or name in taken:
+                raise InputError(
+                    f"{name}: this layer does not see each sample once (a mixture of experts, or shared "
+                    "layers); leave it out of --lora-target-modules"
+                )
+            taken.add(name)
             gradient = torch.bmm(delta.transpose(1, 2), inputs).flatten(1).float()
             self.projection.add(sketches["sgd"], name, gradient)
             if self.averages:

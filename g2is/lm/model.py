@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import json
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,12 +49,13 @@ def inspect_model(config: ModelConfig) -> ModelCard:
     """
     with _readable(config.model):
         found = AutoConfig.from_pretrained(config.model, trust_remote_code=config.trust_remote_code)
-    text = found.get_text_config()
+        text = found.get_text_config()
+        hidden_size = text.hidden_size
     device = _device(config.device)
     if config.load_in_4bit and importlib.util.find_spec("bitsandbytes") is None:
         raise InputError("load_in_4bit needs bitsandbytes, which is not installed: pip install bitsandbytes")
     return ModelCard(
-        hidden_size=text.hidden_size,
+        hidden_size=hidden_size,
         positions=getattr(text, "max_position_embeddings", None),
         fingerprint=_fingerprint(config.model, getattr(found, "_commit_hash", None)),
         device=device,
@@ -88,12 +88,19 @@ def load_model(config: ModelConfig, card: ModelCard) -> Any:
         else {}
     )
     with _readable(config.model):
-        model = AutoModelForCausalLM.from_pretrained(
+        model, found = AutoModelForCausalLM.from_pretrained(
             config.model,
             dtype=DTYPES[card.dtype],
             trust_remote_code=config.trust_remote_code,
             use_safetensors=True,
+            output_loading_info=True,
             **quantized,
+        )
+    # Tensors that no file holds would be left random.
+    if missing := sorted(found["missing_keys"]):
+        raise InputError(
+            f"model {config.model}: its files lack {len(missing)} tensors that its config.json asks for, "
+            f"first {missing[0]}; expected a whole model"
         )
     if not quantized:
         model.to(card.device)
@@ -148,9 +155,8 @@ class _readable:
         pass
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError | ValueError | KeyError | json.JSONDecodeError) or (
-            error is not None and type(error).__name__ == "SafetensorError"
-        ):
+        # The libraries have many errors for a model that is not what it should be; memory is another matter.
+        if isinstance(error, Exception) and not isinstance(error, InputError | torch.OutOfMemoryError):
             reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
             raise InputError(
                 f"model {self.model}: {reason.strip()} (expected a Hugging Face id or a folder with "
@@ -175,9 +181,9 @@ def _device(wanted: str) -> str:
 def _dtype(wanted: str, device: str) -> str:
     if wanted != "auto":
         return wanted
-    if device.startswith("cuda"):
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
-    return "float32"
+    # Not float16: without loss scaling small gradients would vanish.
+    native = device.startswith("cuda") and torch.cuda.is_bf16_supported(including_emulation=False)
+    return "bfloat16" if native else "float32"
 
 
 def _fingerprint(model: str, commit: str | None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,8 @@ class Encoder:
         self.has_template = bool(tokenizer.chat_template)
 
     def __call__(self, instructions: Sequence[Instruction]) -> list[Encoded]:
+        if not instructions:
+            return []
         rendered = [self._render(instruction) for instruction in instructions]
         # Templates write special tokens themselves; LESS leaves the first one to the tokenizer.
         tokens = self.tokenizer(
@@ -141,6 +144,8 @@ def template_text(instruction: Instruction, tokenizer: Any) -> tuple[str, list[t
             tools=tools,
             tokenize=False,
             add_generation_prompt=generation,
+            # Templates that print today's date would give other gradients tomorrow.
+            strftime_now=datetime(2024, 7, 26).strftime,
         )
 
     try:

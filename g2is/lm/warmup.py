@@ -44,10 +44,18 @@ def warm_up(
         batch_size=config.batch_size,
         batch_tokens=batch_tokens,
         seed=config.seed,
-        resume=load_state(checkpoint) if checkpoint.exists() else None,
+        resume=_checkpoint(checkpoint),
         on_step=on_step,
         on_epoch=lambda state: save_state(checkpoint, state),
     )
+
+
+def _checkpoint(path: Path) -> TrainingState | None:
+    """Where a stopped warm-up goes on; a damaged checkpoint is as good as none."""
+    try:
+        return load_state(path)
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def save_state(path: Path, state: TrainingState) -> None:

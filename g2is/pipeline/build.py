@@ -16,7 +16,7 @@ from tqdm import tqdm
 from g2is.config import BuildConfig
 from g2is.errors import InputError
 from g2is.files import write_array
-from g2is.instructions import Instruction, Reading, from_frame, read_instructions, to_frame
+from g2is.instructions import Instruction, Reading, Rejected, from_frame, read_instructions, to_frame
 from g2is.lm.gradients import AdamAverages, GradientEngine
 from g2is.lm.model import ModelCard, add_adapter, inspect_model, load_model, load_tokenizer
 from g2is.lm.projection import make_projection
@@ -87,7 +87,7 @@ class _Build:
                 f"neighbors = {self.config.graph.neighbors}: a pool of {count:,} has at most "
                 f"{max(0, count - 1)} neighbours each; give fewer --neighbors or a larger pool"
             )
-        for target, samples, _ in self.targets:
+        for target, samples, _, _ in self.targets:
             if len(samples) < 2:
                 raise InputError(
                     f"validation {target.name}={target.path}: {len(samples)} sample(s) with something to train "
@@ -102,8 +102,8 @@ class _Build:
         return read_instructions(self.train, format=config.format, skip_bad=config.skip_bad)
 
     @cached_property
-    def targets(self) -> list[tuple[Target, list[Instruction], list[str]]]:
-        """Each target's samples with something to train on, and what is wrong with the others."""
+    def targets(self) -> list[tuple[Target, list[Instruction], list[str], list[Rejected]]]:
+        """Each target's samples with something to train on, what is wrong with others, and broken records."""
         found = []
         for target in self.validation:
             config = self.config.reading
@@ -115,6 +115,7 @@ class _Build:
                     target,
                     [sample for sample, tokens in pairs if tokens.problem is None],
                     [f"{s.source}:{s.line}: {tokens.problem}" for s, tokens in pairs if tokens.problem],
+                    read.rejected,
                 )
             )
         return found
@@ -133,11 +134,12 @@ class _Build:
     # Stages: each writes files and returns what it found
 
     def _instructions(self) -> tuple[list[str], dict[str, Any]]:
-        files, found = write_pool(self.writer, self.reading)
-        frames = [to_frame(samples).assign(target=target.name) for target, samples, _ in self.targets]
+        broken = [rejected for _, _, _, some in self.targets for rejected in some]
+        files, found = write_pool(self.writer, self.reading, broken)
+        frames = [to_frame(samples).assign(target=target.name) for target, samples, _, _ in self.targets]
         validation = pd.concat(frames, ignore_index=True)
         self.writer.write_frame(VALIDATION, validation)
-        left_out = [problem for _, _, problems in self.targets for problem in problems]
+        left_out = [problem for _, _, problems, _ in self.targets for problem in problems]
         self.writer.say(
             f"validation: {len(validation):,} samples" + (f", {len(left_out)} left out" if left_out else "")
         )
@@ -158,11 +160,9 @@ class _Build:
         checkpoint = self.writer.folder / BUILDING / WARMUP
         batch_size = self.config.warmup.batch_size or 1
         steps = -(-len(samples) // batch_size) * self.config.warmup.epochs
-        losses: list[float] = []
         with self.writer.progress("warm-up", steps, "step") as bar:
 
             def on_step(loss: float) -> None:
-                losses.append(loss)
                 bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
                 bar.update()
 
@@ -295,7 +295,13 @@ def _in_batches(
     sketches = {kind: torch.zeros(len(samples), engine.projection.dim) for kind in kinds}
     losses = torch.zeros(len(samples))
     for batch in batches([len(sample) for sample in samples], batch_tokens):
-        some, loss = engine([samples[i] for i in batch])
+        try:
+            some, loss = engine([samples[i] for i in batch])
+        except torch.OutOfMemoryError:
+            raise InputError(
+                f"batch_tokens = {batch_tokens}: out of memory on the device; the same command with a smaller "
+                "--batch-tokens goes on from here"
+            ) from None
         for kind, rows in some.items():
             sketches[kind][batch] = rows.cpu()
         losses[batch] = loss.cpu()

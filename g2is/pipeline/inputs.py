@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from g2is.errors import InputError
-from g2is.instructions import Reading, to_frame, write_rejects
+from g2is.instructions import Reading, Rejected, to_frame, write_rejects
 from g2is.pipeline.writer import RunWriter, record
 from g2is.run import INSTRUCTIONS, InputFile
 
@@ -32,8 +33,11 @@ def input_file(path: Path, target: str | None = None) -> InputFile:
         raise InputError(f"{path}: not readable ({error.strerror}); expected a file") from None
 
 
-def write_pool(writer: RunWriter, reading: Reading) -> tuple[list[str], dict[str, Any]]:
-    """Write the pool and what was rejected of it; gives the files and the counts."""
+def write_pool(
+    writer: RunWriter, reading: Reading, also_rejected: Sequence[Rejected] = ()
+) -> tuple[list[str], dict[str, Any]]:
+    """Write the pool and all rejected records, those of validation files too; gives files and counts."""
+    rejected = [*reading.rejected, *also_rejected]
     pool = to_frame(reading.instructions)
     duplicate_of = np.full(len(pool), -1)
     for first, *copies in reading.duplicates:
@@ -41,17 +45,17 @@ def write_pool(writer: RunWriter, reading: Reading) -> tuple[list[str], dict[str
     pool["duplicate_of"] = duplicate_of
     files = [INSTRUCTIONS]
     writer.write_frame(INSTRUCTIONS, pool)
-    if reading.rejected:
-        write_rejects(writer.folder / REJECTED, reading.rejected)
+    if rejected:
+        write_rejects(writer.folder / REJECTED, rejected)
         files.append(REJECTED)
     found = {
         "pool": len(pool),
         "duplicates": int((duplicate_of >= 0).sum()),
-        "rejected": len(reading.rejected),
+        "rejected": len(rejected),
     }
     writer.say(
         f"pool: {found['pool']:,} instructions from {pool['source'].nunique()} file(s), "
         f"{found['duplicates']:,} exact duplicates, {found['rejected']:,} rejected"
-        + (f" (see {writer.folder / REJECTED})" if reading.rejected else "")
+        + (f" (see {writer.folder / REJECTED})" if rejected else "")
     )
     return files, found

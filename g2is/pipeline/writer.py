@@ -79,17 +79,34 @@ class RunWriter:
 
         Raises `InputError` where a run of that name was made from other inputs or settings.
         """
-        if overwrite or not self.folder.exists():
+        if self._is_new() or overwrite:
             check()
-            shutil.rmtree(self.folder, ignore_errors=True)
+            if self.folder.exists():
+                shutil.rmtree(self.folder)
             self.manifest = wanted
             self._write_manifest()
             return
         self.manifest = Manifest.read(self.folder)
         _refuse_difference(self.folder, self.manifest, wanted)
+        if self.manifest.configuration.graph != wanted.configuration.graph:
+            # The graph alone is soon made again; gradients, which are dear, do not depend on it.
+            self.manifest.stages.pop("graph", None)
+        self.manifest.configuration = wanted.configuration
         for place in (".", *self.manifest.configuration.regimes):
             sweep(self.folder / place)
         self._forget_damaged_stages()
+
+    def _is_new(self) -> bool:
+        """Whether there is no run yet; a build killed before its manifest had its name leaves none either.
+
+        Raises `InputError` where something else lies there.
+        """
+        if not self.folder.exists() or (self.folder / MANIFEST).exists():
+            return not self.folder.exists()
+        sweep(self.folder)
+        if not self.folder.is_dir() or any(self.folder.iterdir()):
+            raise InputError(f"{self.folder}: is not a run and not empty; choose another --run or --cache")
+        return True
 
     def stage(self, name: str, work: StageWork) -> None:
         """Do a stage unless it is done, and record it."""
@@ -148,20 +165,25 @@ def _refuse_difference(folder: Path, found: Manifest, wanted: Manifest) -> None:
     """Raise `InputError` naming every setting and input in which a run differs from what is asked for."""
 
     def flat(manifest: Manifest) -> dict[str, Any]:
-        values: dict[str, Any] = {"model.fingerprint": manifest.model.get("fingerprint", "none")}
+        values: dict[str, Any] = {
+            f"model.{name}": manifest.model.get(name) for name in ("fingerprint", "device", "dtype")
+        }
         for section, settings in manifest.configuration.model_dump().items():
             named = settings if isinstance(settings, dict) else {"": settings}
             values.update({f"{section}.{key}".rstrip("."): value for key, value in named.items()})
         for kind, inputs in (("train", manifest.train), ("validation", manifest.validation)):
-            for file in inputs:
-                label = f"{kind} {file.target}={file.name}" if file.target else f"{kind} {file.name}"
-                values[label] = file.sha256[:12]
+            for place, file in enumerate(inputs, start=1):
+                target = f"{file.target}=" if file.target else ""
+                values[f"{kind} file {place}"] = f"{target}{file.name} ({file.sha256[:12]})"
         return values
 
     old, new = flat(found), flat(wanted)
-    # A model that moved is the same model; its content is compared by fingerprint.
+    # A model that moved is the same model; its content is compared by fingerprint. What is asked for of device and
+    # dtype is compared as what came of it. Batches change results by rounding only.
+    free = {"model.model", "gradients.batch_tokens"} | {key for key in old if key.startswith("graph.")}
     for values in (old, new):
-        values.pop("model.model", None)
+        for key in free:
+            values.pop(key, None)
     differences = [
         f"{key}: {old.get(key, 'absent')} -> {new.get(key, 'absent')}"
         for key in sorted(old.keys() | new.keys())
