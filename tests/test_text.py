@@ -81,7 +81,10 @@ def test_a_system_turn_that_the_template_refuses_goes_before_the_question():
 
 
 def test_a_template_that_prints_the_date_prints_the_same_on_every_day():
-    template = "{{ strftime_now('%d %b %Y') }}" + CHATML
+    template = (
+        "{% if not date_string is defined %}{% set date_string = strftime_now('%d %b %Y') %}{% endif %}"
+        "{{ date_string }}" + CHATML
+    )
     _, text, _ = encode(conversation(("user", "a"), ("assistant", "b")), template)
     assert text.startswith("26 Jul 2024<|im_start|>")
 

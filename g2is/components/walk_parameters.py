@@ -166,8 +166,9 @@ class ParameterPanel:
             self._ask(
                 st.number_input,
                 "fraction",
-                "Share of the pool",
+                "Share of the pool (0.02 is 2 %)",
                 min_value=0.0,
+                max_value=1.0,
                 step=0.01,
                 format="%.4g",
                 disabled=by_hand is not None or "count" in st.query_params,

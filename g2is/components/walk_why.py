@@ -23,12 +23,14 @@ def show_why(run: Run, walked: Walked) -> None:
         asked = st.text_input(
             "Row number, or words that the sample contains", key="why", width=420, on_change=_ask, args=(run,)
         ).strip()
-        if asked and not asked.isdecimal():
-            _choose(run, asked)
+        # An answer to the question before must not stand under a new one.
+        if asked and not asked.isdecimal() and not _choose(run, asked):
+            return
     if asked.isdecimal() and int(asked) >= len(run.instructions):
         st.warning(
             f"There is no sample {literal(asked)}; the pool has 0 to {number(len(run.instructions) - 1)}."
         )
+        return
     sample = focus(run)
     if sample is None:
         st.caption("Type the row number of any sample of the pool, or words to search for.")
@@ -45,16 +47,16 @@ def _ask(run: Run) -> None:
         set_url(focus=int(asked))
 
 
-def _choose(run: Run, words: str) -> None:
-    """The samples that contain the words, to choose one from."""
+def _choose(run: Run, words: str) -> bool:
+    """The samples that contain the words, to choose one from; whether one is chosen."""
     prompts, responses = run.instructions["prompt"], run.instructions["response"]
     contain = [text.str.contains(words, case=False, regex=False, na=False) for text in (prompts, responses)]
     found = (contain[0] | contain[1]).to_numpy().nonzero()[0]
     if not len(found):
         st.warning(f"No sample contains {literal(words)}.")
-        return
+        return False
     more = f", the first {FOUND} of which are here" if len(found) > FOUND else ""
-    st.selectbox(
+    chosen = st.selectbox(
         f"{number(len(found))} samples contain it{more}",
         found[:FOUND].tolist(),
         index=None,
@@ -64,6 +66,7 @@ def _choose(run: Run, words: str) -> None:
         on_change=lambda: set_url(focus=st.session_state["why choice"]),
         width=420,
     )
+    return chosen is not None
 
 
 def _show(explanation: Explanation) -> None:
@@ -77,7 +80,7 @@ def _show(explanation: Explanation) -> None:
     elif explanation.verdicts:
         # The component that comes closest to the sample is the one that a reader wonders about.
         verdicts = sorted(explanation.verdicts, key=lambda verdict: -verdict.affinity)
-        st.caption("For each component, closest to the sample first, the first thing that turned it away:")
+        st.caption("For each component, closest to the sample first, what became of it:")
         st.dataframe(
             pd.DataFrame(
                 {

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -144,8 +143,8 @@ def template_text(instruction: Instruction, tokenizer: Any) -> tuple[str, list[t
             tools=tools,
             tokenize=False,
             add_generation_prompt=generation,
-            # Templates that print today's date would give other gradients tomorrow.
-            strftime_now=datetime(2024, 7, 26).strftime,
+            # Templates that print today's date (Llama 3's) would give other gradients tomorrow; this is their own.
+            date_string="26 Jul 2024",
         )
 
     try:

@@ -62,7 +62,8 @@ def choose_selection(run: Run, label: str, *, none: str | None = None, help: str
         list(labels),
         format_func=lambda name: labels[name],
         help=help,
-        **in_url("selection", next(iter(labels)), one_of(names)),
+        # A filter is the page's own: who goes on from Walk or Export has not asked for it.
+        **in_url("selection" if none is None else "within", next(iter(labels)), one_of(names)),
     )
     return chosen or None
 

@@ -78,14 +78,14 @@ def test_what_a_selection_has_taken_and_left(open_app, run, cache):
 
     path = cache / "tiny" / "selections" / "first-walk.json"
     samples = Selection.read(path, run).samples
-    assert listed(open_app(PAGE, selection="first-walk")) == sorted(samples)
-    assert counted(open_app(PAGE, selection="first-walk", side="out")).startswith(
-        f"**{POOL - len(samples)}**"
-    )
+    assert listed(open_app(PAGE, within="first-walk")) == sorted(samples)
+    # Who comes from a page where a selection was open has not asked for a filter.
+    assert listed(open_app(PAGE, selection="first-walk")) == listed(open_app(PAGE))
+    assert counted(open_app(PAGE, within="first-walk", side="out")).startswith(f"**{POOL - len(samples)}**")
     steps = read_trace(path.with_suffix(".trace.parquet")).steps
     of_first = sorted(steps.sample[steps.component == 0].tolist())
-    assert listed(open_app(PAGE, selection="first-walk", component="0")) == of_first
-    assert "`selection=nope`" in open_app(PAGE, selection="nope").warning[0].value
+    assert listed(open_app(PAGE, within="first-walk", component="0")) == of_first
+    assert "`within=nope`" in open_app(PAGE, within="nope").warning[0].value
 
 
 def test_an_invalid_sample_says_why(open_app):
