@@ -24,7 +24,7 @@ from g2is.lm.text import PROMPT_CUT, RESPONSE_CUT, Encoded, Encoder
 from g2is.lm.train import batches, trainable
 from g2is.lm.warmup import draw, load_state, save_state, warm_up
 from g2is.pipeline.graph import write_graph
-from g2is.pipeline.inputs import Target, input_file, write_pool
+from g2is.pipeline.inputs import Target, check_pool_size, input_file, write_pool
 from g2is.pipeline.writer import BUILDING, RunWriter, held, new_manifest
 from g2is.run import INSTRUCTIONS, SAMPLES, VALIDATION, VALIDATION_GRADIENTS, WARMUP, Run
 from g2is.store import ShardStore
@@ -81,12 +81,7 @@ class _Build:
     # What is read before the first byte is written
 
     def _check(self) -> None:
-        count = len(self.reading.instructions)
-        if count <= self.config.graph.neighbors:
-            raise InputError(
-                f"neighbors = {self.config.graph.neighbors}: a pool of {count:,} has at most "
-                f"{max(0, count - 1)} neighbours each; give fewer --neighbors or a larger pool"
-            )
+        check_pool_size(len(self.reading.instructions), self.config.graph)
         for target, samples, _, _ in self.targets:
             if len(samples) < 2:
                 raise InputError(

@@ -18,7 +18,7 @@ from g2is.gradient_files import LESS_FILES, read_gradients, read_neighbors
 from g2is.instructions import Reading, read_instructions
 from g2is.knowledge import unit
 from g2is.pipeline.graph import write_graph
-from g2is.pipeline.inputs import Target, input_file, write_pool
+from g2is.pipeline.inputs import Target, check_pool_size, input_file, write_pool
 from g2is.pipeline.writer import RunWriter, held, new_manifest
 from g2is.run import SAMPLES, VALIDATION, VALIDATION_GRADIENTS, InputFile, Run
 
@@ -107,11 +107,8 @@ class _Import:
                 )
             if len(rows) < 2:
                 raise InputError(f"{target.path}: 1 validation gradient, expected at least 2")
-        if self.neighbors is None and count <= self.config.graph.neighbors:
-            raise InputError(
-                f"neighbors = {self.config.graph.neighbors}: a pool of {count:,} has at most {count - 1:,} "
-                "neighbours each; give fewer --neighbors or a larger pool"
-            )
+        if self.neighbors is None:
+            check_pool_size(count, self.config.graph)
 
     def _instructions(self) -> tuple[list[str], dict[str, Any]]:
         files, found = write_pool(self.writer, self.reading)

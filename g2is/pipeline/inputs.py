@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from g2is.config import GraphConfig
 from g2is.errors import InputError
 from g2is.instructions import Reading, Rejected, to_frame, write_rejects
 from g2is.pipeline.writer import RunWriter, record
@@ -31,6 +32,15 @@ def input_file(path: Path, target: str | None = None) -> InputFile:
         return InputFile(name=path.name, target=target, **record(path).model_dump())
     except OSError as error:
         raise InputError(f"{path}: not readable ({error.strerror}); expected a file") from None
+
+
+def check_pool_size(count: int, config: GraphConfig) -> None:
+    """Raise `InputError` where a pool of `count` is too small for its lists of neighbours."""
+    if count <= config.neighbors:
+        raise InputError(
+            f"neighbors = {config.neighbors}: a pool of {count:,} has at most {max(0, count - 1):,} "
+            "neighbours each; give fewer --neighbors or a larger pool"
+        )
 
 
 def write_pool(
