@@ -79,10 +79,16 @@ def _row_list(rows: Sequence[int]) -> str | None:
     return ", ".join(map(str, rows)) or None
 
 
-class ParameterPanel:
-    """Draws the panel. `parameters` is what it says; `budget_table` is a place for what needs the walk first."""
+TABS = ("Budget", "Core knowledge", "Rules", "Samples and sources", "Budget per component")
 
-    def __init__(self, run: Run) -> None:
+
+class ParameterPanel:
+    """Draws the panel. `parameters` is what it says; `budget_table` is a place for what needs the walk first.
+
+    tab: of TABS, the one that is open at first.
+    """
+
+    def __init__(self, run: Run, *, tab: str = TABS[0]) -> None:
         self.run = run
         preset: str = url_value("preset", DEFAULT_PRESET, one_of(WALK_PRESETS))
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -107,9 +113,7 @@ class ParameterPanel:
             st.caption(f"This run does not keep the regime {wanted}; {run.regimes[0]} stands in for it.")
         self.values: dict[str, Any] = {}
         self.said = st.container()
-        budget, knowledge, rules, samples, self.budget_table = st.tabs(
-            ["Budget", "Core knowledge", "Rules", "Samples and sources", "Budget per component"]
-        )
+        budget, knowledge, rules, samples, self.budget_table = st.tabs(TABS, default=tab)
         with budget:
             self._budget()
         with knowledge:

@@ -2,8 +2,8 @@
 
 A page opens with `open_page`, which sets it up and returns the run. What it shows is kept in its URL, so that a
 copied link and the browser's Back reproduce it: `in_url` ties a widget to a parameter of the URL, `url_value` reads
-one that has no widget, `set_url` changes some from a callback. `run`, `focus` (a sample) and `selection` (the name of
-a saved one) go along from page to page.
+one that has no widget, `set_url` changes some from a callback. `run`, `focus` (a sample), `selection` (the name of a
+saved one) and the settings of the walk go along from page to page.
 
 `url` knows the URL, `text` shows text literally, `opening` opens a page and its run, `samples` shows instructions and
 selections, `building` runs the build of the demo.

@@ -14,7 +14,7 @@ from g2is.config import BuildConfig, ImportConfig, ModelConfig, Settings
 from g2is.errors import InputError
 from g2is.run import MANIFEST, Manifest, Run
 from g2is.ui.text import stop, visible
-from g2is.ui.url import SHARED, all_texts, forget_widgets, one_of, remember_page, texts_of, url_value
+from g2is.ui.url import all_texts, forget_widgets, is_shared, one_of, remember_page, texts_of, url_value
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE_ICON = (
@@ -89,18 +89,21 @@ def open_page(title: str, *, stages: Sequence[str] | None = None) -> Run:
 
 
 def draw_navigation(place: DeltaGenerator) -> None:
-    """Links to all pages, each as it was left, with the run, focus and selection of this one."""
+    """Links to all pages, each as it was left, with what all pages share as it is on this one."""
     with place:
         for title in pages():
             link_to(title, title, stretch=True)
 
 
 def link_to(title: str, label: str, *, stretch: bool = False, **changes: object) -> None:
-    """A link to another page with the same run, focus and selection, or with `changes`; none if it is missing."""
+    """A link to another page with the same run, focus, selection and settings of the walk, or with `changes`.
+
+    None is drawn where the page is missing.
+    """
     if title not in pages():
         return
     own = st.session_state.get("url_of_page", {}).get(title, {})
-    shared = {name: values for name, values in all_texts().items() if name in SHARED}
+    shared = {name: values for name, values in all_texts().items() if is_shared(name)}
     st.page_link(
         pages()[title],
         label=label,

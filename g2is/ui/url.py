@@ -9,10 +9,16 @@ from typing import Any
 
 import streamlit as st
 
+from g2is.config import WalkParameters
 from g2is.ui.text import literal
 
-SHARED = ("run", "focus", "selection")
-"""Parameters that all pages have in common."""
+SHARED = {"run", "focus", "selection", "preset", *WalkParameters.model_fields}
+"""Parameters that all pages have in common: what they are about, and the settings of the walk."""
+
+
+def is_shared(name: str) -> bool:
+    """Whether a parameter goes along from page to page. Shares of validation targets are of the walk too."""
+    return name in SHARED or name.startswith("target.")
 
 
 def all_texts() -> dict[str, list[str]]:
@@ -36,7 +42,7 @@ def forget_widgets() -> None:
 
 def remember_page() -> None:
     """Each page is left as it was: its own parameters wait here until its link is drawn again."""
-    own = {name: texts for name, texts in all_texts().items() if name not in SHARED}
+    own = {name: texts for name, texts in all_texts().items() if not is_shared(name)}
     st.session_state.setdefault("url_of_page", {})[st.session_state.get("page")] = own
 
 

@@ -202,3 +202,17 @@ def test_hostile_text_is_literal_and_fetches_nothing(server, page):
         page.goto(f"{server.url}/{place}run=![i](http://evil.example/z.png)")
         expect(page.get_by_text("![i](http://evil.example/z.png)", exact=False)).to_be_visible()
         settle(page)
+
+
+def test_the_settings_of_the_walk_go_along(server, page):
+    page.goto(f"{server.url}/Walk?run=tiny&preset=recommended&count=40&target.apples=2&step=3")
+    settle(page)
+    page.get_by_role("link", name="Instructions").first.click()
+    page.wait_for_url("**/Instructions**")
+    settle(page)
+    for text in ("preset=recommended", "count=40", "target.apples=2"):
+        assert text in page.url
+    assert "step" not in page.url
+    page.get_by_role("link", name="Walk").first.click()
+    page.wait_for_url("**/Walk**step=3**")
+    assert "count=40" in page.url
