@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from g2is.walk import Explanation, WalkTrace
 
 FORMAT_VERSION = 1
+CONTENT_STAGES = ("instructions", "warmup", "gradients", "graph")
+"""Stages that decide what a selection of a run means; later ones only add to what is shown or compared."""
 MANIFEST = "manifest.json"
 INSTRUCTIONS = "instructions.parquet"
 VALIDATION = "validation.parquet"
@@ -159,9 +161,14 @@ class Run:
 
     @cached_property
     def hash(self) -> str:
-        """Identifies the content, every file of it, but not when or where it was built."""
-        content = {name: record.sha256 for name, record in sorted(self.manifest.files.items())}
-        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+        """Identifies the content, every file of `CONTENT_STAGES`, but not when or where it was built."""
+        content = {
+            name: record.sha256
+            for stage in CONTENT_STAGES
+            if stage in self.manifest.stages
+            for name, record in self.manifest.stages[stage].files.items()
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     @cached_property
     def instructions(self) -> pd.DataFrame:

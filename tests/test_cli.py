@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from g2is.__main__ import main
+from g2is.cli import main
 from g2is.run import Run
 from g2is.trace_file import read_trace
 from g2is.walk import replay

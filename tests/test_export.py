@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from g2is.__main__ import given, main, make_parser
+from g2is.cli import main, make_parser
+from g2is.cli.arguments import given
 from g2is.config import BuildConfig, ModelConfig, WalkParameters, walk_preset
 from g2is.errors import InputError
 from g2is.export import FORMATS, MANIFEST, export, manifest, preview
@@ -551,7 +552,7 @@ def test_exports_need_no_model_library(run, tmp_path):
     select(run, [0]).write(tmp_path / "selection.json")
     code = """
 import sys
-from g2is.__main__ import main
+from g2is.cli import main
 code = main(sys.argv[1:])
 assert not {"torch", "transformers", "peft", "datasets"} & set(sys.modules)
 sys.exit(code)

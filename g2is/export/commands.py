@@ -29,7 +29,7 @@ def _changes(preset: str, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def _argument(name: str, value: Any) -> list[str]:
-    """A setting as `g2is.__main__.add_settings` reads it."""
+    """A setting as `g2is.cli.arguments.add_settings` reads it."""
     flag = name.replace("_", "-")
     if isinstance(value, bool):
         return [f"--{flag}", "on" if value else "off"]

@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from g2is.config import BuildConfig, ImportConfig, ModelConfig, Settings
 from g2is.errors import InputError
-from g2is.run import MANIFEST, Manifest, Run
+from g2is.run import CONTENT_STAGES, MANIFEST, Manifest, Run
 from g2is.ui.text import stop, visible
 from g2is.ui.url import all_texts, forget_widgets, is_shared, one_of, remember_page, texts_of, url_value
 
@@ -58,8 +58,8 @@ def start_page(title: str) -> DeltaGenerator:
         return st.container(gap="xxsmall")
 
 
-def open_page(title: str, *, stages: Sequence[str] | None = None) -> Run:
-    """Set a page up and return the run chosen in the sidebar, with these stages (all) finished.
+def open_page(title: str, *, stages: Sequence[str] = CONTENT_STAGES) -> Run:
+    """Set a page up and return the run chosen in the sidebar, with these stages finished where it has them.
 
     Where there is none, says which command makes it, and stops the page.
     """
@@ -78,8 +78,8 @@ def open_page(title: str, *, stages: Sequence[str] | None = None) -> Run:
         run = read_run(folder)
     except InputError as error:
         stop(error)
-    for stage in run.manifest.stage_names if stages is None else stages:
-        if stage not in run.manifest.stages:
+    for stage in run.manifest.stage_names:
+        if stage in stages and stage not in run.manifest.stages:
             st.error(
                 f"This page needs the stage **{stage}**, which this run has not finished. This finishes it:"
             )

@@ -64,7 +64,7 @@ def test_writes_a_folder_and_asks_before_it_replaces_one(open_app, run):
 def test_the_command_line_gives_the_same_files(open_app, run, tmp_path):
     import shlex
 
-    from g2is.__main__ import main
+    from g2is.cli import main
 
     app = open_app(PAGE, selection="first-walk", format="alpaca", name="by-command")
     command = next(code.value for code in app.code if code.language == "bash")

@@ -11,7 +11,8 @@ from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
 from g2is import ui
-from g2is.__main__ import given, make_parser
+from g2is.cli import make_parser
+from g2is.cli.arguments import given
 from g2is.config import GradientConfig, LoraSettings
 from tests.app.conftest import ROOT, settle
 from tests.app.tiny_run import HOSTILE

@@ -1,0 +1,142 @@
+"""Commands that make a run: build, import, demo."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from g2is.cli.arguments import AddCommand, add_settings, given
+from g2is.cli.runs import run_folder, say
+from g2is.config import (
+    REGIMES,
+    BuildConfig,
+    GradientConfig,
+    GraphConfig,
+    ImportConfig,
+    LoraSettings,
+    ModelConfig,
+    ReadingConfig,
+    WarmupConfig,
+)
+from g2is.errors import InputError
+
+if TYPE_CHECKING:
+    from g2is.pipeline import Target
+
+
+def register(command: AddCommand) -> None:
+    """Add the commands to the parser."""
+    made = command("build", build, "gradients, graph and all else a run holds; again to resume or mend")
+    made.add_argument("--run", required=True, help="name of the run")
+    made.add_argument("--train", nargs="+", required=True, metavar="FILE", help="the pool of instructions")
+    made.add_argument(
+        "--validation",
+        action="append",
+        required=True,
+        metavar="[NAME=]FILE",
+        help="examples of a target domain; once for each target",
+    )
+    made.add_argument("--overwrite", action="store_true", help="replace a run of that name")
+    for settings, prefix in (
+        (ModelConfig, ""),
+        (ReadingConfig, ""),
+        (LoraSettings, "lora_"),
+        (WarmupConfig, "warmup_"),
+        (GradientConfig, ""),
+        (GraphConfig, ""),
+    ):
+        add_settings(made, settings, prefix)
+
+    made = command("import", import_gradients, "a run from gradients that were computed elsewhere")
+    made.add_argument("--run", required=True, help="name of the run")
+    made.add_argument("--train", nargs="+", required=True, metavar="FILE", help="the pool of instructions")
+    made.add_argument(
+        "--train-gradients",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help=".pt (weights only), .npy, .safetensors, or a folder of LESS: one row a record",
+    )
+    made.add_argument(
+        "--validation-gradients",
+        action="append",
+        required=True,
+        metavar="[NAME=]FILE",
+        help="gradients of the examples of a target; once for each target",
+    )
+    made.add_argument("--graph", type=Path, metavar="FILE", help="neighbour lists to keep (computed)")
+    made.add_argument("--regime", choices=REGIMES, help="what the training gradients are [adam]")
+    made.add_argument("--overwrite", action="store_true", help="replace a run of that name")
+    add_settings(made, ReadingConfig)
+    add_settings(made, GraphConfig)
+
+    made = command("demo", demo, "build the demo run from the embedded model and data")
+    made.add_argument("--run", default="demo", help="name of the run [demo]")
+    made.add_argument("--overwrite", action="store_true", help="replace a run of that name")
+
+
+def build(arguments: argparse.Namespace) -> None:
+    config = BuildConfig(
+        model=ModelConfig(**given(ModelConfig, arguments)),
+        reading=ReadingConfig(**given(ReadingConfig, arguments)),
+        lora=LoraSettings(**given(LoraSettings, arguments, "lora_")),
+        warmup=WarmupConfig(**given(WarmupConfig, arguments, "warmup_")),
+        gradients=GradientConfig(**given(GradientConfig, arguments)),
+        graph=GraphConfig(**given(GraphConfig, arguments)),
+    )
+    from g2is.pipeline import build
+
+    run = build(
+        run_folder(arguments),
+        config,
+        [Path(path) for path in arguments.train],
+        targets(arguments.validation),
+        overwrite=arguments.overwrite,
+        say=say,
+    )
+    say(f"run {run.name} is complete: {run.folder}")
+
+
+def import_gradients(arguments: argparse.Namespace) -> None:
+    config = ImportConfig(
+        reading=ReadingConfig(**given(ReadingConfig, arguments)),
+        graph=GraphConfig(**given(GraphConfig, arguments)),
+        **({"regime": arguments.regime} if arguments.regime else {}),
+    )
+    from g2is.pipeline import import_run
+
+    run = import_run(
+        run_folder(arguments),
+        config,
+        [Path(path) for path in arguments.train],
+        arguments.train_gradients,
+        targets(arguments.validation_gradients),
+        graph=arguments.graph,
+        overwrite=arguments.overwrite,
+        say=say,
+    )
+    say(f"run {run.name} is complete: {run.folder}")
+
+
+def demo(arguments: argparse.Namespace) -> None:
+    from g2is.demo.run import build_demo
+
+    run = build_demo(run_folder(arguments), overwrite=arguments.overwrite, say=say)
+    say(f"run {run.name} is complete: {run.folder}")
+
+
+def targets(values: Sequence[str]) -> list[Target]:
+    """[NAME=]FILE as targets; a file without a name is named after itself."""
+    from g2is.pipeline import Target
+
+    targets = []
+    for value in values:
+        name, _, path = value.rpartition("=")
+        targets.append(Target(name or Path(path).stem, Path(path)))
+    names = [target.name for target in targets]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"validation target {name!r} is given twice; name each one: NAME=FILE")
+    return targets

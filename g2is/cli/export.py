@@ -1,0 +1,49 @@
+"""Commands that hand a run on: export, verify."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from g2is.cli.arguments import AddCommand
+from g2is.cli.runs import open_run, say
+from g2is.errors import InputError
+
+
+def register(command: AddCommand) -> None:
+    """Add the commands to the parser."""
+    from g2is.export import FORMATS
+
+    made = command("export", export, "write a selection as files that trainers read")
+    made.add_argument("run", help="name or folder of the run")
+    made.add_argument("--selection", type=Path, required=True, help="selection file")
+    formats = "; ".join(f"{format.name}: {format.purpose}" for format in FORMATS.values())
+    made.add_argument("--format", default="jsonl", choices=FORMATS, help=f"{formats} [jsonl]")
+    made.add_argument("--output", type=Path, required=True, help="folder to write")
+    made.add_argument("--overwrite", action="store_true", help="replace an earlier export there")
+
+    made = command("verify", verify, "check every file of a run against its manifest")
+    made.add_argument("run", help="name or folder of the run")
+
+
+def export(arguments: argparse.Namespace) -> None:
+    from g2is.export import export
+    from g2is.selection import Selection
+
+    run = open_run(arguments)
+    selection = Selection.read(arguments.selection, run)
+    exported = export(run, selection, arguments.format, arguments.output, overwrite=arguments.overwrite)
+    for note in exported.notes:
+        say(f"note: {note}")
+    tokens = "" if exported.tokens is None else f", {exported.tokens:,} tokens"
+    say(f"{exported.samples:,} samples{tokens} written: {', '.join(map(str, exported.files))}")
+
+
+def verify(arguments: argparse.Namespace) -> None:
+    run = open_run(arguments)
+    problems = run.check()
+    if not run.complete:
+        problems.append(f"{run.folder}: not finished; run the same build command again")
+    if problems:
+        raise InputError("; ".join(problems))
+    say(f"run {run.name}: {len(run.manifest.files)} files are as they were written")
