@@ -39,6 +39,47 @@ _KEPT_FIELDS = ("pins", "bans", "sources", "without_sources", "targets")
 _RESET_FIELDS = tuple(name for name in WalkParameters.model_fields if name not in _KEPT_FIELDS)
 
 
+def preset_values(run: Run, preset: str) -> dict[str, Any]:
+    """Every field of `WalkParameters` as the preset has it, in a regime that the run keeps."""
+    values = {
+        **{name: field.default for name, field in WalkParameters.model_fields.items()},
+        **WALK_PRESETS[preset],
+        "fraction": DEFAULT_FRACTION,
+    }
+    if values["regime"] not in run.regimes:
+        values["regime"] = run.regimes[0]
+    return values
+
+
+def parameters_in_url(run: Run) -> WalkParameters:
+    """The settings of the walk as they go along from page to page, for pages without the panel.
+
+    A value that cannot be used is said on the page. Raises `InputError` where all together fit no walk.
+    """
+    preset = url_value("preset", DEFAULT_PRESET, one_of(WALK_PRESETS))
+    values = preset_values(run, preset)
+    for name, default in values.items():
+        if name in ("pins", "bans"):
+            values[name] = url_value(name, None, read_rows) or ()
+        elif name in ("sources", "without_sources"):
+            values[name] = tuple(url_value(name, [], one_of(run.instructions["source"].unique()))) or default
+        elif name == "component_budgets":
+            values[name] = url_value(name, None, read_budgets)
+        elif name == "targets":
+            shares = {key: url_value(f"target.{key}", None, _read_share) for key in _targets_of(run)}
+            given = {key: share for key, share in shares.items() if share is not None}
+            values[name] = dict.fromkeys(shares, 0.0) | given if given else None
+        else:
+            values[name] = url_value(name, default, field_reader(name))
+    if values["count"] is not None:
+        values["fraction"] = None
+    return WalkParameters(**values)
+
+
+def _targets_of(run: Run) -> list[str]:
+    return list(dict.fromkeys(run.validation["target"]))
+
+
 def field_reader(name: str) -> Callable[[str], Any]:
     """Reads one field from a URL by the rules of `WalkParameters`."""
 
@@ -103,14 +144,11 @@ class ParameterPanel:
                     args=(name,),
                 )
             changes = st.empty()
-        self.defaults: dict[str, Any] = {
-            **{name: field.default for name, field in WalkParameters.model_fields.items()},
-            **WALK_PRESETS[preset],
-            "fraction": DEFAULT_FRACTION,
-        }
-        if self.defaults["regime"] not in run.regimes:
-            wanted, self.defaults["regime"] = self.defaults["regime"], run.regimes[0]
-            st.caption(f"This run does not keep the regime {wanted}; {run.regimes[0]} stands in for it.")
+        self.defaults = preset_values(run, preset)
+        if (wanted := WALK_PRESETS[preset]["regime"]) != self.defaults["regime"]:
+            st.caption(
+                f"This run does not keep the regime {wanted}; {self.defaults['regime']} stands in for it."
+            )
         self.values: dict[str, Any] = {}
         self.said = st.container()
         budget, knowledge, rules, samples, self.budget_table = st.tabs(TABS, default=tab)
@@ -198,7 +236,7 @@ class ParameterPanel:
         self._targets()
 
     def _targets(self) -> None:
-        names = list(dict.fromkeys(self.run.validation["target"]))
+        names = _targets_of(self.run)
         self.values["targets"] = None
         if len(names) < 2:
             return

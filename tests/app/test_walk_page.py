@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
 
 from g2is.components.candidates import candidates_at
 from g2is.components.step_strip import TEXTS, strip_data
@@ -99,6 +100,33 @@ def test_a_link_brings_every_parameter_back(open_app, run):
     assert not app.warning
     assert app.session_state["walked"].parameters == trace.parameters
     assert np.array_equal(app.session_state["walked"].trace.samples, trace.samples)
+    assert parameters_elsewhere({**LINK, **url}, run) == trace.parameters
+
+
+def parameters_elsewhere(url, run):
+    """The settings of the walk as a page without the panel reads them."""
+
+    def page(folder):
+        import streamlit as st
+
+        from g2is.components.walk_parameters import parameters_in_url
+        from g2is.run import Run
+
+        st.session_state["read"] = parameters_in_url(Run.open(folder))
+
+    app = AppTest.from_function(page, args=(str(run.folder),))
+    for name, value in url.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception, app.exception
+    return app.session_state["read"]
+
+
+def test_settings_of_the_walk_are_the_same_without_the_panel(open_app, run):
+    assert parameters_elsewhere({}, run) == open_app(PAGE).session_state["walked"].parameters
+    shares = parameters_elsewhere({"target.apples": "0.5", "component_budgets": "3,4"}, run)
+    assert shares.targets == {"apples": 0.5}
+    assert shares.component_budgets == (3, 4)
 
 
 def test_budgets_by_component_come_from_the_link_and_go_back_to_weights(open_app, run):
