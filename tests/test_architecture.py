@@ -43,13 +43,14 @@ def modules(*places: str) -> list[Path]:
 def test_pages_never_load_what_only_building_needs():
     code = (
         "import sys, g2is.run, g2is.selection, g2is.trace_file, g2is.diagnosis, g2is.export, g2is.walk, g2is.knowledge;"
+        "import g2is.selecting;"
         "print({'torch', 'transformers', 'peft', 'umap', 'streamlit'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "set()"
 
 
-@pytest.mark.parametrize("path", modules("walk", "knowledge.py"), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", modules("walk", "selectors", "knowledge.py"), ids=lambda path: path.name)
 def test_the_method_knows_neither_disk_nor_screen(path):
     forbidden = {
         "streamlit",

@@ -166,7 +166,8 @@ def test_a_selection_of_another_run_is_refused(files, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["build"], ["import"], ["demo"], ["walk"], ["explain"], ["export"], ["verify"]]
+    "command",
+    [[], ["build"], ["import"], ["demo"], ["walk"], ["select"], ["explain"], ["export"], ["verify"]],
 )
 def test_help_everywhere(command, capsys):
     with pytest.raises(SystemExit) as stopped:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from types import UnionType
 from typing import Any, Literal, NoReturn, Union, get_args, get_origin
 
+from pydantic.fields import FieldInfo
+
 from g2is.config import Settings
 from g2is.errors import InputError
 
@@ -25,29 +27,34 @@ def add_settings(parser: argparse.ArgumentParser, settings: type[Settings], pref
     """One `--argument` for every field; what is not given stays out of the namespace."""
     group = parser.add_argument_group((settings.__doc__ or "").split("\n")[0])
     for name, field in settings.model_fields.items():
-        kind = _plain(field.annotation)
-        text = (field.description or "").replace("%", "%%")
+        text = field.description or ""
         if not field.is_required() and field.default not in (None, ()):
-            text += f" [{_shown(field.default)}]"
-        options: dict[str, Any] = {"help": text, "default": argparse.SUPPRESS, "dest": f"{prefix}{name}"}
-        if kind is bool:
-            # `--skip-bad` turns on, `--center off` turns off: a rule named no_conflict needs no --no-no-conflict.
-            options.update(nargs="?", const="on", choices=("on", "off"), metavar="on|off")
-        elif get_origin(kind) is Literal:
-            options["choices"] = get_args(kind)
-        elif get_origin(kind) is tuple:
-            options["nargs"] = "+"
-            if get_origin(get_args(kind)[0]) is Literal:
-                options["choices"] = get_args(get_args(kind)[0])
-            else:
-                options["metavar"] = _metavar(get_args(kind)[0])
-        elif get_origin(kind) is dict:
-            options["nargs"] = "+"
-            options["metavar"] = "NAME=SHARE"
+            text += f" [{shown(field.default)}]"
+        add_field(group, prefix + name, field, text)
+
+
+def add_field(group: argparse._ActionsContainer, name: str, field: FieldInfo, text: str) -> None:
+    """The argument for one field of settings, with its help."""
+    kind = _plain(field.annotation)
+    options: dict[str, Any] = {"help": text.replace("%", "%%"), "default": argparse.SUPPRESS, "dest": name}
+    if kind is bool:
+        # `--skip-bad` turns on, `--center off` turns off: a rule named no_conflict needs no --no-no-conflict.
+        options.update(nargs="?", const="on", choices=("on", "off"), metavar="on|off")
+    elif get_origin(kind) is Literal:
+        options["choices"] = get_args(kind)
+    elif get_origin(kind) is tuple:
+        options["nargs"] = "+"
+        if get_origin(get_args(kind)[0]) is Literal:
+            options["choices"] = get_args(get_args(kind)[0])
         else:
-            options["metavar"] = _metavar(kind)
-            options["required"] = field.is_required()
-        group.add_argument(f"--{(prefix + name).replace('_', '-')}", **options)
+            options["metavar"] = _metavar(get_args(kind)[0])
+    elif get_origin(kind) is dict:
+        options["nargs"] = "+"
+        options["metavar"] = "NAME=SHARE"
+    else:
+        options["metavar"] = _metavar(kind)
+        options["required"] = field.is_required()
+    group.add_argument(f"--{name.replace('_', '-')}", **options)
 
 
 def given(settings: type[Settings], arguments: argparse.Namespace, prefix: str = "") -> dict[str, Any]:
@@ -66,7 +73,8 @@ def _plain(annotation: Any) -> Any:
     return annotation
 
 
-def _shown(default: Any) -> str:
+def shown(default: Any) -> str:
+    """A default as it would be typed."""
     if isinstance(default, bool):
         return "on" if default else "off"
     return " ".join(map(str, default)) if isinstance(default, tuple) else str(default)

@@ -1,14 +1,19 @@
-"""Commands that choose samples, or say why they were chosen: walk, explain."""
+"""Commands that choose samples, or say why they were chosen: walk, select, explain."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from g2is.cli.arguments import AddCommand, add_settings, given
+from g2is.cli.arguments import AddCommand, add_field, add_settings, given, shown
 from g2is.cli.runs import open_run, say
 from g2is.config import WALK_PRESETS, WalkParameters, walk_preset
 from g2is.errors import InputError
+from g2is.selector_config import METHODS, selector_parameters
+
+if TYPE_CHECKING:
+    from g2is.run import Run
 
 
 def register(command: AddCommand) -> None:
@@ -19,6 +24,12 @@ def register(command: AddCommand) -> None:
     made.add_argument("--output", type=Path, help="selection file [selections/<preset>.json in the run]")
     add_settings(made, WalkParameters)
 
+    made = command("select", select, "select samples by another method, to compare with the walk")
+    made.add_argument("run", help="name or folder of the run")
+    made.add_argument("--method", required=True, choices=METHODS, metavar="METHOD", help=", ".join(METHODS))
+    made.add_argument("--output", type=Path, help="selection file [selections/<method>.json in the run]")
+    _add_fields(made)
+
     made = command("explain", explain, "why a sample is in a walk's selection, or why not")
     made.add_argument("run", help="name or folder of the run")
     made.add_argument("--selection", type=Path, required=True, help="selection file of a walk")
@@ -28,16 +39,57 @@ def register(command: AddCommand) -> None:
 def walk(arguments: argparse.Namespace) -> None:
     parameters = walk_preset(arguments.preset, **given(WalkParameters, arguments))
     run = open_run(arguments)
+    output = _output(arguments, run, arguments.preset)
     from g2is.diagnosis import diagnose
     from g2is.selection import save_walk
 
-    if arguments.output is not None and (arguments.output.is_dir() or not arguments.output.name):
-        raise InputError(f"output = {str(arguments.output)!r}: is a folder, expected the name of a file")
     trace = run.walk(parameters)
     print(diagnose(run, trace))
-    output = arguments.output or run.folder / "selections" / f"{arguments.preset}.json"
     save_walk(output, run, trace)
     say(f"{len(trace.steps):,} samples written to {output}")
+
+
+def select(arguments: argparse.Namespace) -> None:
+    values = {name: value for name in _takers() if (value := getattr(arguments, name, None)) is not None}
+    selector_parameters(arguments.method, **values)
+    run = open_run(arguments)
+    output = _output(arguments, run, arguments.method)
+    from g2is.selecting import select
+
+    selection = select(run, arguments.method, **values)
+    selection.write(output)
+    say(f"{len(selection.samples):,} samples written to {output}")
+
+
+def _takers() -> dict[str, list[str]]:
+    """Every setting of a method, and the methods that have it."""
+    takers: dict[str, list[str]] = {}
+    for method, settings in METHODS.items():
+        for name in settings.model_fields:
+            takers.setdefault(name, []).append(method)
+    return takers
+
+
+def _add_fields(parser: argparse.ArgumentParser) -> None:
+    """One argument for every setting, which says whose it is."""
+    group = parser.add_argument_group("Settings, each of the methods that follow it")
+    for name, methods in _takers().items():
+        fields = {method: METHODS[method].model_fields[name] for method in methods}
+        whose = ", ".join(
+            method if field.default is None else f"{method} [{shown(field.default)}]"
+            for method, field in fields.items()
+        )
+        if len(fields) >= len(METHODS) - 1:
+            whose = "all but full"
+        field = fields[methods[0]]
+        add_field(group, name, field, f"{field.description} ({whose})")
+
+
+def _output(arguments: argparse.Namespace, run: Run, name: str) -> Path:
+    """The selection file to write."""
+    if arguments.output is not None and (arguments.output.is_dir() or not arguments.output.name):
+        raise InputError(f"output = {str(arguments.output)!r}: is a folder, expected the name of a file")
+    return arguments.output or run.folder / "selections" / f"{name}.json"
 
 
 def explain(arguments: argparse.Namespace) -> None:

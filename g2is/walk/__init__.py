@@ -1,7 +1,7 @@
 """The gradient walk: from core knowledge to a selection, step by step, with a reason for each."""
 
 from g2is.walk.explanation import Explanation, Taken, Verdict, explain
-from g2is.walk.plan import WalkPlan, largest_remainder, plan_walk
+from g2is.walk.plan import WalkPlan, budget_size, largest_remainder, plan_walk
 from g2is.walk.rows import component_affinities
 from g2is.walk.trace import (
     ORIGINS,
@@ -27,6 +27,7 @@ __all__ = [
     "Verdict",
     "WalkPlan",
     "WalkTrace",
+    "budget_size",
     "component_affinities",
     "explain",
     "gradient_walk",

@@ -73,6 +73,24 @@ def largest_remainder(total: int, weights: NDArray[np.floating]) -> NDArray[np.i
     return shares
 
 
+def budget_size(fraction: float | None, count: int | None, usable: int) -> int:
+    """The budget in samples: `count`, or a fraction of the `usable` ones, rounded down.
+
+    Raises `InputError` where it is more than there are, or none.
+    """
+    if count is not None:
+        if count > usable:
+            raise InputError(f"count = {count:,}: the pool has {usable:,} valid samples")
+        return count
+    assert fraction is not None
+    total = int(usable * fraction)
+    if total == 0:
+        raise InputError(
+            f"fraction = {fraction:g}: of {usable:,} valid samples that is none; give a larger one, or a count"
+        )
+    return total
+
+
 def _budgets(
     parameters: WalkParameters, knowledge: CoreKnowledge, usable: int, pins: int
 ) -> NDArray[np.int64]:
@@ -84,18 +102,7 @@ def _budgets(
                 "give one for each"
             )
         return budgets
-    if parameters.count is not None:
-        total = parameters.count
-        if total > usable:
-            raise InputError(f"count = {total:,}: the pool has {usable:,} valid samples")
-    else:
-        assert parameters.fraction is not None
-        total = int(usable * parameters.fraction)
-        if total == 0:
-            raise InputError(
-                f"fraction = {parameters.fraction:g}: of {usable:,} valid samples that is none; "
-                "give a larger one, or a count"
-            )
+    total = budget_size(parameters.fraction, parameters.count, usable)
     if pins > total:
         raise InputError(f"pins: {pins:,} samples do not fit a budget of {total:,}; unpin some or raise it")
     return largest_remainder(total - pins, knowledge.weights)

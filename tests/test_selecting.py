@@ -1,0 +1,138 @@
+"""Selectors over a run: what each is given of it, and the command that asks for them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from g2is import selectors
+from g2is.cli import main
+from g2is.errors import InputError
+from g2is.knowledge import unit
+from g2is.run import Run
+from g2is.selecting import select
+from g2is.selection import Selection
+from g2is.selector_config import METHODS
+from tests.tiny import save_tiny_model, write_pool
+
+SMALL = [
+    *("--lora-rank", "2", "--warmup-batch-size", "4", "--warmup-epochs", "1"),
+    *("--projection-dim", "64", "--neighbors", "8", "--store-dtype", "float32"),
+]
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory) -> Path:
+    """A run of 61 samples, one of them without a response, and two targets, one with two tasks."""
+    folder = tmp_path_factory.mktemp("selecting")
+    save_tiny_model(folder / "model")
+    pool = write_pool(folder / "pool.jsonl", 60)
+    with pool.open("a") as file:
+        file.write(json.dumps({"question": "q" * 400, "answer": " "}) + "\n")
+    words = write_pool(folder / "words.jsonl", 8, seed=1)
+    records = [json.loads(line) for line in words.read_text().splitlines()]
+    tasks = [{**record, "task": "xy"[place % 3 == 2]} for place, record in enumerate(records)]
+    words.write_text("".join(json.dumps(record) + "\n" for record in tasks))
+    write_pool(folder / "numbers.jsonl", 5, seed=3, letters="0123456789")
+    arguments = ["build", "--cache", str(folder / "cache"), "--run", "tiny", "--model", str(folder / "model")]
+    arguments += ["--train", str(pool), *SMALL, "--skip-bad", "--max-length", "40"]
+    arguments += ["--validation", f"words={words}", "--validation", f"numbers={folder / 'numbers.jsonl'}"]
+    assert main(arguments) == 0
+    return folder / "cache"
+
+
+@pytest.fixture(scope="module")
+def run(cache) -> Run:
+    return Run.open(cache / "tiny")
+
+
+def groups(run: Run) -> list[str]:
+    return [f"{target} {task}" for target, task in run.validation[["target", "task"]].to_numpy()]
+
+
+def test_each_method_gets_its_own_part_of_the_run(run):
+    adam, sgd = run.regime("adam"), run.regime("sgd")
+    validation = run.validation_gradients
+    cosines = {regime.name: regime.gradients @ unit(validation).T for regime in (adam, sgd)}
+    expected = {
+        "random": selectors.random(run.valid, 12, seed=0),
+        "length": selectors.length(run.instructions["trained_tokens"], run.valid, 12),
+        "less": selectors.less(cosines["adam"], groups(run), run.valid, 12),
+        "round_robin": selectors.round_robin(cosines["sgd"], groups(run), run.valid, 12),
+        "gist": selectors.gist(sgd.gradients, validation, groups(run), run.valid, 12, rank=32),
+        "tagcos": selectors.tagcos(adam.gradients, run.valid, 12, clusters=100),
+    }
+    for method, rows in expected.items():
+        selection = select(run, method, count=12)
+        assert selection.samples == rows.tolist(), method
+        assert selection.method == method and selection.parameters["count"] == 12
+    assert select(run, "full").samples == np.flatnonzero(run.valid).tolist()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_selection_can_be_repeated_from_its_own_file(run, tmp_path, method):
+    made = select(run, method, **({} if method == "full" else {"fraction": 0.3}))
+    made.write(tmp_path / "selection.json")
+    read = Selection.read(tmp_path / "selection.json", run)
+    assert select(run, read.method, **read.parameters) == read == made
+    assert len(made.samples) == (run.valid.sum() if method == "full" else int(0.3 * run.valid.sum()))
+
+
+@pytest.mark.parametrize("method", ["less", "round_robin", "gist"])
+def test_only_the_targets_asked_for_count(run, method):
+    both = select(run, method, count=10)
+    assert both == select(run, method, count=10, targets=["numbers", "words"]).model_copy(
+        update={"parameters": both.parameters}
+    )
+    words, numbers = (select(run, method, count=10, targets=[name]) for name in ("words", "numbers"))
+    assert words.samples != numbers.samples
+    if method == "less":
+        cosines = run.regime("adam").gradients @ unit(run.validation_gradients[8:]).T
+        assert numbers.samples == selectors.less(cosines, ["numbers"] * 5, run.valid, 10).tolist()
+
+
+def test_the_regime_is_a_choice(run):
+    found = {regime: tuple(select(run, "less", count=20, regime=regime).samples) for regime in run.regimes}
+    assert len(set(found.values())) == 3
+
+
+def test_the_command_writes_the_same_selection(cache, run, tmp_path, capsys):
+    path = tmp_path / "less.json"
+    arguments = ["select", "tiny", "--cache", str(cache), "--method", "less", "--count", "9"]
+    arguments += ["--regime", "sgd", "--targets", "words"]
+    assert main([*arguments, "--output", str(path)]) == 0
+    assert f"9 samples written to {path}" in capsys.readouterr().err
+    assert Selection.read(path, run) == select(run, "less", count=9, regime="sgd", targets=["words"])
+    assert main(["select", "tiny", "--cache", str(cache), "--method", "full"]) == 0
+    assert Selection.read(run.folder / "selections" / "full.json", run).samples == select(run, "full").samples
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--method", "best", "--count", "3"], "invalid choice: 'best'"),
+        (["--method", "less"], "budget: give either fraction"),
+        (["--method", "less", "--count", "300"], "count = 300: the pool has 60 valid samples"),
+        (["--method", "less", "--fraction", "0.01"], "fraction = 0.01: of 60 valid samples that is none"),
+        (["--method", "less", "--count", "3", "--rank", "2"], "rank: method less has no such setting"),
+        (["--method", "full", "--count", "3"], "count: method full has no such setting; it has none"),
+        (
+            ["--method", "gist", "--count", "3", "--rank", "0"],
+            "rank = '0': expected greater than or equal to 1",
+        ),
+        (
+            ["--method", "gist", "--count", "3", "--targets", "code"],
+            "no target 'code'; there are 'words', 'numb",
+        ),
+    ],
+)
+def test_wrong_input_is_one_line(cache, capsys, arguments, expected):
+    assert main(["select", "tiny", "--cache", str(cache), *arguments]) == 2
+    said = capsys.readouterr().err.strip()
+    assert expected in said and "\n" not in said
+
+
+def test_a_method_by_another_name(run):
+    with pytest.raises(InputError, match="method = 'best': expected one of random, full, "):
+        select(run, "best", count=3)
