@@ -124,6 +124,22 @@ class GraphConfig(Settings):
     conflicts: int = Field(10, ge=1, description="most conflicting samples kept per sample")
 
 
+class LayoutConfig(Settings):
+    """The coordinates of the map."""
+
+    umap: bool = Field(True, description="UMAP beside the principal components, which cost next to nothing")
+    umap_neighbors: int = Field(15, ge=2, description="neighbours per sample that UMAP keeps close")
+    umap_min_dist: float = Field(0.1, ge=0, le=1, description="how tightly UMAP may pack samples")
+    layout_seed: int = Field(0, ge=0, description="of the layout")
+
+
+class CommunityConfig(Settings):
+    """The communities of the gradient graph."""
+
+    resolution: float = Field(1.0, gt=0, le=100, description="higher: more and smaller communities")
+    community_seed: int = Field(0, ge=0, description="of the search for communities")
+
+
 class BuildConfig(Settings):
     """Everything that decides what a run contains."""
 
@@ -133,6 +149,8 @@ class BuildConfig(Settings):
     warmup: WarmupConfig = WarmupConfig()
     gradients: GradientConfig = GradientConfig()
     graph: GraphConfig = GraphConfig()
+    layout: LayoutConfig = LayoutConfig()
+    communities: CommunityConfig = CommunityConfig()
 
     @property
     def regimes(self) -> tuple[RegimeName, ...]:
@@ -174,6 +192,8 @@ class ImportConfig(Settings):
     )
     reading: ReadingConfig = ReadingConfig()
     graph: GraphConfig = GraphConfig()
+    layout: LayoutConfig = LayoutConfig()
+    communities: CommunityConfig = CommunityConfig()
 
     @property
     def regimes(self) -> tuple[RegimeName, ...]:

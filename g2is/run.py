@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -23,6 +23,7 @@ from g2is.files import sha256
 if TYPE_CHECKING:
     import pandas as pd
 
+    from g2is.communities import Communities
     from g2is.knowledge import CoreKnowledge
     from g2is.walk import Explanation, WalkTrace
 
@@ -35,6 +36,8 @@ VALIDATION = "validation.parquet"
 WARMUP = "warmup.safetensors"
 SAMPLES = "samples.parquet"
 VALIDATION_GRADIENTS = "validation_gradients.npy"
+LEAKS = "leaks.parquet"
+LABELS = "community_labels.json"
 
 
 class FileRecord(BaseModel):
@@ -105,7 +108,8 @@ class Manifest(BaseModel):
     def stage_names(self) -> tuple[str, ...]:
         """The stages a finished run of this kind has; gradients computed elsewhere need no warm-up."""
         imported = isinstance(self.configuration, ImportConfig)
-        return ("instructions", *(() if imported else ("warmup",)), "gradients", "graph")
+        content = ("instructions", *(() if imported else ("warmup",)), "gradients", "graph")
+        return (*content, "layout", "communities", "leaks")
 
     @property
     def files(self) -> dict[str, FileRecord]:
@@ -132,6 +136,21 @@ class Regime:
     validation_cosines: np.ndarray
     mean_cosine: float
     conflict_share: float
+
+
+LayoutKind = Literal["umap", "pca"]
+LAYOUTS: tuple[LayoutKind, ...] = ("umap", "pca")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a map draws the gradients of one regime; not a number where a sample is not valid.
+
+    samples: (n, 2), validation: (m, 2) float32, read-only maps.
+    """
+
+    samples: np.ndarray
+    validation: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -205,13 +224,7 @@ class Run:
 
     def regime(self, name: RegimeName) -> Regime:
         """Gradients and graph in one regime; raises `InputError` where the run does not keep it."""
-        if name not in REGIMES:
-            raise InputError(f"regime = {name!r}: expected one of {', '.join(REGIMES)}")
-        if name not in self.regimes:
-            raise InputError(
-                f"regime = {name!r}: run {self.name} keeps {', '.join(self.regimes)}; "
-                f"build it with --regimes … {name}"
-            )
+        self._check_regime(name)
         arrays: dict[str, Any] = {
             part: self._array(f"{name}/{part}.npy")
             for part in (
@@ -225,6 +238,41 @@ class Run:
             )
         }
         return Regime(name=name, **arrays, **self.manifest.stages["graph"].found[name])
+
+    @property
+    def layouts(self) -> tuple[LayoutKind, ...]:
+        """The kinds of layout this run has."""
+        files = self.manifest.files
+        return tuple(
+            kind for kind in LAYOUTS if all(f"{regime}/{kind}.npy" in files for regime in self.regimes)
+        )
+
+    def layout(self, kind: LayoutKind, regime: RegimeName) -> Layout:
+        """Coordinates of the map; raises `InputError` where the run has none of that kind."""
+        if kind not in LAYOUTS:
+            raise InputError(f"layout = {kind!r}: expected one of {', '.join(LAYOUTS)}")
+        self._check_regime(regime)
+        if kind not in self.layouts and "layout" in self.manifest.stages:
+            raise InputError(f"layout = {kind!r}: run {self.name} was built without; --{kind} on adds it")
+        places = self._array(f"{regime}/{kind}.npy")
+        count = len(places) - len(self.validation_gradients)
+        return Layout(places[:count], places[count:])
+
+    def communities(self, regime: RegimeName) -> Communities:
+        """The communities of the gradient graph in one regime, with labels from their texts."""
+        from g2is.communities import Communities
+
+        self._check_regime(regime)
+        membership = self._array(f"{regime}/communities.npy")
+        labels = json.loads(self._path(f"{regime}/{LABELS}").read_bytes())
+        return Communities.of(membership, tuple(labels))
+
+    @cached_property
+    def leaks(self) -> pd.DataFrame:
+        """Near-copies of validation samples in the pool: sample, validation, kind, similarity; see `g2is.leaks`."""
+        import pandas as pd
+
+        return pd.read_parquet(self._path(LEAKS))
 
     def core_knowledge(self, parameters: WalkParameters) -> CoreKnowledge:
         """Core knowledge of the validation gradients as the parameters ask for it."""
@@ -308,6 +356,15 @@ class Run:
             elif sha256(path) != record.sha256:
                 problems.append(f"{path}: its content is not what was written")
         return problems
+
+    def _check_regime(self, name: str) -> None:
+        if name not in REGIMES:
+            raise InputError(f"regime = {name!r}: expected one of {', '.join(REGIMES)}")
+        if name not in self.regimes:
+            raise InputError(
+                f"regime = {name!r}: run {self.name} keeps {', '.join(self.regimes)}; "
+                f"build it with --regimes … {name}"
+            )
 
     def _path(self, name: str) -> Path:
         """A file of a finished stage; raises `InputError` where the stage or the file is missing."""

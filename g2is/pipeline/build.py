@@ -25,6 +25,7 @@ from g2is.lm.train import batches, trainable
 from g2is.lm.warmup import draw, load_state, save_state, warm_up
 from g2is.pipeline.graph import write_graph
 from g2is.pipeline.inputs import Target, check_pool_size, input_file, write_pool
+from g2is.pipeline.views import write_views
 from g2is.pipeline.writer import BUILDING, RunWriter, held, new_manifest
 from g2is.run import INSTRUCTIONS, SAMPLES, VALIDATION, VALIDATION_GRADIENTS, WARMUP, Run
 from g2is.store import ShardStore
@@ -76,6 +77,7 @@ class _Build:
         self.writer.stage("warmup", self._warmup)
         self.writer.stage("gradients", self._gradients)
         self.writer.stage("graph", self._graph)
+        write_views(self.writer, self.config)
         return self.writer.end()
 
     # What is read before the first byte is written

@@ -19,6 +19,7 @@ from g2is.instructions import Reading, read_instructions
 from g2is.knowledge import unit
 from g2is.pipeline.graph import write_graph
 from g2is.pipeline.inputs import Target, check_pool_size, input_file, write_pool
+from g2is.pipeline.views import write_views
 from g2is.pipeline.writer import RunWriter, held, new_manifest
 from g2is.run import SAMPLES, VALIDATION, VALIDATION_GRADIENTS, InputFile, Run
 
@@ -73,6 +74,7 @@ class _Import:
                 self.writer, self.config.regimes, self.config.graph, "cpu", given=self.neighbors
             ),
         )
+        write_views(self.writer, self.config)
         return self.writer.end()
 
     @cached_property

@@ -24,6 +24,14 @@ from g2is.run import FORMAT_VERSION, MANIFEST, FileRecord, InputFile, Manifest, 
 
 BUILDING = "building"
 
+# Settings that may change in a finished run, and the stages that depend on them. These are soon made again;
+# gradients, which are dear, do not depend on them.
+MADE_AGAIN = {
+    "graph": ("graph", "layout", "communities"),
+    "layout": ("layout",),
+    "communities": ("communities",),
+}
+
 StageWork = Callable[[], tuple[list[str], dict[str, Any]]]
 """Does a stage; gives the files it wrote, relative to the run, and what it found."""
 
@@ -88,9 +96,10 @@ class RunWriter:
             return
         self.manifest = Manifest.read(self.folder)
         _refuse_difference(self.folder, self.manifest, wanted)
-        if self.manifest.configuration.graph != wanted.configuration.graph:
-            # The graph alone is soon made again; gradients, which are dear, do not depend on it.
-            self.manifest.stages.pop("graph", None)
+        for section, stages in MADE_AGAIN.items():
+            if getattr(self.manifest.configuration, section) != getattr(wanted.configuration, section):
+                for stage in stages:
+                    self.manifest.stages.pop(stage, None)
         self.manifest.configuration = wanted.configuration
         for place in (".", *self.manifest.configuration.regimes):
             sweep(self.folder / place)
@@ -180,7 +189,8 @@ def _refuse_difference(folder: Path, found: Manifest, wanted: Manifest) -> None:
     old, new = flat(found), flat(wanted)
     # A model that moved is the same model; its content is compared by fingerprint. What is asked for of device and
     # dtype is compared as what came of it. Batches change results by rounding only.
-    free = {"model.model", "gradients.batch_tokens"} | {key for key in old if key.startswith("graph.")}
+    free = {"model.model", "gradients.batch_tokens"}
+    free |= {key for key in old | new if key.partition(".")[0] in MADE_AGAIN}
     for values in (old, new):
         for key in free:
             values.pop(key, None)

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from g2is.communities import find_communities, label_communities
 from g2is.config import BuildConfig, ModelConfig, walk_preset
 from g2is.instructions import Instruction, Message, to_frame
+from g2is.layout import pca_layout
+from g2is.leaks import find_leaks
 from g2is.neighbors import exact_neighbors
-from g2is.run import FORMAT_VERSION, FileRecord, InputFile, Manifest, Run, Stage
+from g2is.run import FORMAT_VERSION, LABELS, LEAKS, FileRecord, InputFile, Manifest, Run, Stage
 from g2is.selection import save_walk
 
 POOL, VALIDATION, DIM = 250, 12, 16
@@ -83,7 +86,20 @@ def make_run(folder: Path, count: int = POOL, *, seed: int = 0) -> Run:
     (folder / "warmup.safetensors").write_bytes(b"none")
     np.save(folder / "validation_gradients.npy", targets)
     (folder / "sgd").mkdir()
-    for name, array in arrays.items():
+    places = pca_layout(rows, targets, valid)
+    membership = find_communities(lists.neighbors, lists.cosines, valid)
+    texts = pool["prompt"] + "\n" + pool["response"]
+    views = {
+        "pca": places,
+        "umap": np.sign(places)
+        * np.sqrt(np.abs(places)),  # what takes UMAP's place: compiling it takes seconds
+        "communities": membership,
+    }
+    labels = label_communities(membership, texts.tolist())
+    (folder / "sgd" / LABELS).write_text(json.dumps(labels))
+    leaks = find_leaks(*(list(zip(f["prompt"], f["response"], strict=True)) for f in (pool, validation)))
+    leaks.to_parquet(folder / LEAKS, index=False)
+    for name, array in {**arrays, **views}.items():
         np.save(folder / "sgd" / f"{name}.npy", array)
 
     def stage(seconds: float, files: list[str], **found: Any) -> Stage:
@@ -125,6 +141,9 @@ def make_run(folder: Path, count: int = POOL, *, seed: int = 0) -> Run:
                 [f"sgd/{name}.npy" for name in arrays if name not in ("gradients", "norms")],
                 sgd={"mean_cosine": lists.mean_cosine, "conflict_share": lists.conflict_share},
             ),
+            "layout": stage(2.0, ["sgd/pca.npy", "sgd/umap.npy"], kinds=["pca", "umap"]),
+            "communities": stage(0.5, ["sgd/communities.npy", f"sgd/{LABELS}"], sgd=len(labels)),
+            "leaks": stage(0.25, [LEAKS], **leaks["kind"].value_counts().to_dict()),
         },
     )
     (folder / "manifest.json").write_text(manifest.model_dump_json())

@@ -1,0 +1,1 @@
+"""The gradient graph as pages and other programs see it."""

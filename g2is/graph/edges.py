@@ -1,0 +1,67 @@
+"""The edges of the gradient graph as arrays. Knows neither disk nor screen."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Edges = NDArray[np.int32]
+Cosines = NDArray[np.float32]
+
+
+def aligned_edges(
+    neighbors: NDArray[np.int32], cosines: NDArray[np.float32], valid: NDArray[np.bool_]
+) -> tuple[Edges, Cosines]:
+    """Every pair of valid samples of which one lists the other with a cosine above 0, once.
+
+    neighbors, cosines: (n, k). Returns (e, 2), smaller row first, in ascending order, and (e,).
+    """
+    return _pairs(neighbors, cosines, valid, cosines > 0)
+
+
+def conflict_edges(
+    conflicts: NDArray[np.int32], cosines: NDArray[np.float32], valid: NDArray[np.bool_]
+) -> tuple[Edges, Cosines]:
+    """Every pair of valid samples of which one lists the other with a cosine below 0, once, as `aligned_edges`."""
+    return _pairs(conflicts, cosines, valid, cosines < 0)
+
+
+def _pairs(
+    lists: NDArray[np.int32],
+    cosines: NDArray[np.float32],
+    valid: NDArray[np.bool_],
+    kept: NDArray[np.bool_],
+) -> tuple[Edges, Cosines]:
+    count = len(lists)
+    # Lists made elsewhere may name samples that have no gradient, or the sample itself.
+    kept = kept & valid[:, None] & (lists >= 0) & valid[lists] & (lists != np.arange(count)[:, None])
+    row, column = np.nonzero(kept)
+    other, cosine = lists[row, column], cosines[row, column]
+    keys = np.minimum(row, other).astype(np.int64) * count + np.maximum(row, other)
+    keys, first = np.unique(keys, return_index=True)
+    pairs: Edges = np.column_stack(np.divmod(keys, count)).astype(np.int32)
+    return pairs, cosine[first]
+
+
+def nearest_rows(
+    cosines: NDArray[np.float32], valid: NDArray[np.bool_], count: int, *, block: int = 8192
+) -> tuple[NDArray[np.int32], Cosines]:
+    """For each column of (n, m) cosines its `count` valid rows with the largest: (m, count) rows and cosines.
+
+    Largest first, ties to the smaller row. `cosines` may be a memory map; it is read once, in blocks. Fewer
+    columns come back where fewer rows are valid.
+    """
+    count = min(count, int(valid.sum()))
+    # Cosine and row in one integer, so that the order is exact: see `g2is.neighbors`.
+    best = np.empty((0, cosines.shape[1]), np.int64)
+    for start in range(0, len(cosines), block):
+        rows = start + np.flatnonzero(valid[start : start + block])
+        part = np.ascontiguousarray(cosines[start : start + block][valid[start : start + block]], np.float32)
+        bits = (part + np.float32(0)).view(np.int32)  # + 0: a negative zero is a zero
+        keys = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).astype(np.int64) << 32 | (0xFFFFFFFF - rows)[:, None]
+        best = np.concatenate([best, keys])
+        if len(best) > count:
+            best = np.partition(best, len(best) - count, axis=0)[len(best) - count :]
+    best = -np.sort(-best, axis=0).T
+    rows = (0xFFFFFFFF - (best & 0xFFFFFFFF)).astype(np.int32)
+    return rows, np.take_along_axis(cosines, rows.T, axis=0).T if count else np.zeros(rows.shape, np.float32)

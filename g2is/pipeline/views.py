@@ -1,0 +1,104 @@
+"""The stages after the graph: what pages show of it that takes too long to compute on a page."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from g2is.communities import find_communities, label_communities
+from g2is.config import BuildConfig, ImportConfig
+from g2is.files import write_array, write_bytes
+from g2is.layout import pca_layout, umap_layout
+from g2is.leaks import KINDS, find_leaks
+from g2is.pipeline.writer import RunWriter
+from g2is.run import INSTRUCTIONS, LABELS, LEAKS, SAMPLES, VALIDATION, VALIDATION_GRADIENTS
+
+
+def write_views(writer: RunWriter, config: BuildConfig | ImportConfig) -> None:
+    """Layout, communities and leaks of a run that has its graph."""
+    writer.stage("layout", lambda: _layout(writer, config))
+    writer.stage("communities", lambda: _communities(writer, config))
+    writer.stage("leaks", lambda: _leaks(writer, config))
+
+
+def _layout(writer: RunWriter, config: BuildConfig | ImportConfig) -> tuple[list[str], dict[str, Any]]:
+    settings = config.layout
+    valid = _valid(writer)
+    validation = np.load(writer.folder / VALIDATION_GRADIENTS)
+    files = []
+    with writer.progress("layout", len(config.regimes) * (1 + settings.umap), "map") as bar:
+        for regime in config.regimes:
+            places = pca_layout(
+                _array(writer, regime, "gradients"), validation, valid, seed=settings.layout_seed
+            )
+            kinds = {"pca": places}
+            bar.update()
+            if settings.umap:
+                kinds["umap"] = umap_layout(
+                    _array(writer, regime, "neighbors"),
+                    _array(writer, regime, "cosines"),
+                    _array(writer, regime, "validation_cosines"),
+                    valid,
+                    places,
+                    closest=settings.umap_neighbors,
+                    min_dist=settings.umap_min_dist,
+                    seed=settings.layout_seed,
+                )
+                bar.update()
+            for kind, array in kinds.items():
+                write_array(writer.folder / regime / f"{kind}.npy", array)
+                files.append(f"{regime}/{kind}.npy")
+    return files, {"kinds": list(kinds)}
+
+
+def _communities(writer: RunWriter, config: BuildConfig | ImportConfig) -> tuple[list[str], dict[str, Any]]:
+    settings = config.communities
+    valid = _valid(writer)
+    pool = writer.read_frame(INSTRUCTIONS)
+    texts = [
+        f"{prompt}\n{response}" for prompt, response in zip(pool["prompt"], pool["response"], strict=True)
+    ]
+    files: list[str] = []
+    found: dict[str, Any] = {}
+    for regime in config.regimes:
+        membership = find_communities(
+            _array(writer, regime, "neighbors"),
+            _array(writer, regime, "cosines"),
+            valid,
+            resolution=settings.resolution,
+            seed=settings.community_seed,
+        )
+        labels = label_communities(membership, texts)
+        write_array(writer.folder / regime / "communities.npy", membership)
+        write_bytes(writer.folder / regime / LABELS, json.dumps(labels).encode())
+        files += [f"{regime}/communities.npy", f"{regime}/{LABELS}"]
+        found[regime] = len(labels)
+        writer.say(f"communities, {regime}: {len(labels):,}")
+    return files, found
+
+
+def _leaks(writer: RunWriter, config: BuildConfig | ImportConfig) -> tuple[list[str], dict[str, Any]]:
+    texts = [
+        zip(frame["prompt"], frame["response"], strict=True)
+        for frame in map(writer.read_frame, (INSTRUCTIONS, VALIDATION))
+    ]
+    plain = _array(writer, "sgd", "validation_cosines") if "sgd" in config.regimes else None
+    leaks = find_leaks(texts[0], list(texts[1]), plain)
+    writer.write_frame(LEAKS, leaks)
+    found = {kind: int((leaks["kind"] == kind).sum()) for kind in KINDS}
+    if len(leaks):
+        counts = ", ".join(f"{count:,} by {kind}" for kind, count in found.items() if count)
+        writer.say(
+            f"possible leaks: {len(leaks):,} samples of the pool are near-copies of validation ({counts})"
+        )
+    return [LEAKS], found
+
+
+def _valid(writer: RunWriter) -> np.ndarray:
+    return writer.read_frame(SAMPLES)["valid"].to_numpy()
+
+
+def _array(writer: RunWriter, regime: str, part: str) -> np.ndarray:
+    return np.load(writer.folder / regime / f"{part}.npy", mmap_mode="r")
