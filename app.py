@@ -16,6 +16,9 @@ STAGES = {
     "warmup": "Trains an adapter for a few steps, so that gradients mean something.",
     "gradients": "Takes the gradient of every instruction: how it would move the adapter.",
     "graph": "Finds each instruction's nearest and most conflicting ones.",
+    "layout": "Places all instructions on a map, near where they teach alike.",
+    "communities": "Groups instructions that teach alike, and names each group by its words.",
+    "leaks": "Looks for near-copies of validation examples in the pool.",
 }
 REGIMES = {
     "adam": "As in the paper: steps of the Adam optimizer. Its momentum is in every one, so all look alike.",

@@ -91,7 +91,9 @@ def label_communities(membership: NDArray[np.int32], texts: Sequence[str]) -> tu
         for c in range(count)
     ]
     samples = np.concatenate(drawn)
-    vectorizer = CountVectorizer(binary=True, token_pattern=r"(?u)[^\W\d_]{2,30}", dtype=np.float32)
+    vectorizer = CountVectorizer(
+        binary=True, token_pattern=r"(?u)[^\W\d_]{2,30}", stop_words="english", dtype=np.float32
+    )
     try:
         present = vectorizer.fit_transform(texts[sample][:LETTERS] for sample in samples)
     except ValueError:  # no text has a word

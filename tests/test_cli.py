@@ -14,7 +14,7 @@ from tests.tiny import save_tiny_model, write_pool
 
 SMALL = [
     *("--lora-rank", "2", "--warmup-batch-size", "4", "--warmup-epochs", "1"),
-    *("--projection-dim", "64", "--neighbors", "8"),
+    *("--projection-dim", "64", "--neighbors", "8", "--umap", "off"),
 ]
 
 

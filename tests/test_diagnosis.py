@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from g2is.config import GraphConfig, ImportConfig, walk_preset
+from g2is.config import GraphConfig, ImportConfig, LayoutConfig, walk_preset
 from g2is.diagnosis import diagnose, mean_pairwise_cosine
 from g2is.pipeline import Target, import_run
 from g2is.run import Run
@@ -20,7 +20,7 @@ def run_of(folder: Path, gradients: np.ndarray) -> Run:
     np.save(folder / "validation.npy", np.eye(gradients.shape[1])[:4])
     return import_run(
         folder / "run",
-        ImportConfig(regime="sgd", graph=GraphConfig(neighbors=4)),
+        ImportConfig(regime="sgd", graph=GraphConfig(neighbors=4), layout=LayoutConfig(umap=False)),
         [folder / "first.jsonl", folder / "second.jsonl"],
         folder / "train.npy",
         [Target("axes", folder / "validation.npy")],

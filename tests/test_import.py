@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from g2is.config import GraphConfig, ImportConfig, walk_preset
+from g2is.config import GraphConfig, ImportConfig, LayoutConfig, walk_preset
 from g2is.errors import InputError
 from g2is.gradient_files import read_gradients, read_neighbors
 from g2is.pipeline import Target, import_run
@@ -35,7 +35,7 @@ def imported(files: Path, **options) -> Run:
     validation = options.pop("validation", [Target("a", files / "validation.npy")])
     return import_run(
         files / "cache" / "run",
-        ImportConfig(graph=GraphConfig(neighbors=5, conflicts=3)),
+        ImportConfig(graph=GraphConfig(neighbors=5, conflicts=3), layout=LayoutConfig(umap=False)),
         options.pop("train", [files / "pool.jsonl"]),
         options.pop("train_gradients", files / "train.npy"),
         validation,
@@ -50,7 +50,7 @@ def test_the_walk_takes_what_the_published_script_takes(shared, tmp_path, case):
     answer = json.loads((golden / "official.json").read_text())[case]
     run = import_run(
         tmp_path / "golden",
-        ImportConfig(),
+        ImportConfig(layout=LayoutConfig(umap=False)),
         [golden / "train.jsonl"],
         golden / "train_gradients.pt",
         [Target("validation", golden / "validation_gradients.pt")],

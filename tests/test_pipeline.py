@@ -47,6 +47,7 @@ def configuration(files: Path, **sections: dict) -> BuildConfig:
         "warmup": {"fraction": 0.3, "epochs": 2, "batch_size": 4},
         "gradients": {"projection_dim": 64, "shard_size": 16, "batch_tokens": 256},
         "graph": {"neighbors": 5, "conflicts": 3},
+        "layout": {"umap": False},  # compiling it takes seconds; tests/test_layout.py has it
     }
     for section, values in sections.items():
         settings[section] = {**settings[section], **values}

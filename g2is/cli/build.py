@@ -12,9 +12,11 @@ from g2is.cli.runs import run_folder, say
 from g2is.config import (
     REGIMES,
     BuildConfig,
+    CommunityConfig,
     GradientConfig,
     GraphConfig,
     ImportConfig,
+    LayoutConfig,
     LoraSettings,
     ModelConfig,
     ReadingConfig,
@@ -46,6 +48,8 @@ def register(command: AddCommand) -> None:
         (WarmupConfig, "warmup_"),
         (GradientConfig, ""),
         (GraphConfig, ""),
+        (LayoutConfig, ""),
+        (CommunityConfig, ""),
     ):
         add_settings(made, settings, prefix)
 
@@ -69,8 +73,8 @@ def register(command: AddCommand) -> None:
     made.add_argument("--graph", type=Path, metavar="FILE", help="neighbour lists to keep (computed)")
     made.add_argument("--regime", choices=REGIMES, help="what the training gradients are [adam]")
     made.add_argument("--overwrite", action="store_true", help="replace a run of that name")
-    add_settings(made, ReadingConfig)
-    add_settings(made, GraphConfig)
+    for part in (ReadingConfig, GraphConfig, LayoutConfig, CommunityConfig):
+        add_settings(made, part)
 
     made = command("demo", demo, "build the demo run from the embedded model and data")
     made.add_argument("--run", default="demo", help="name of the run [demo]")
@@ -85,6 +89,8 @@ def build(arguments: argparse.Namespace) -> None:
         warmup=WarmupConfig(**given(WarmupConfig, arguments, "warmup_")),
         gradients=GradientConfig(**given(GradientConfig, arguments)),
         graph=GraphConfig(**given(GraphConfig, arguments)),
+        layout=LayoutConfig(**given(LayoutConfig, arguments)),
+        communities=CommunityConfig(**given(CommunityConfig, arguments)),
     )
     from g2is.pipeline import build
 
@@ -103,6 +109,8 @@ def import_gradients(arguments: argparse.Namespace) -> None:
     config = ImportConfig(
         reading=ReadingConfig(**given(ReadingConfig, arguments)),
         graph=GraphConfig(**given(GraphConfig, arguments)),
+        layout=LayoutConfig(**given(LayoutConfig, arguments)),
+        communities=CommunityConfig(**given(CommunityConfig, arguments)),
         **({"regime": arguments.regime} if arguments.regime else {}),
     )
     from g2is.pipeline import import_run

@@ -39,8 +39,8 @@ def _pairs(
     other, cosine = lists[row, column], cosines[row, column]
     keys = np.minimum(row, other).astype(np.int64) * count + np.maximum(row, other)
     keys, first = np.unique(keys, return_index=True)
-    pairs: Edges = np.column_stack(np.divmod(keys, count)).astype(np.int32)
-    return pairs, cosine[first]
+    pairs = np.stack(np.divmod(keys, count), axis=1)
+    return pairs.astype(np.int32), np.asarray(cosine[first])
 
 
 def nearest_rows(
@@ -63,5 +63,5 @@ def nearest_rows(
         if len(best) > count:
             best = np.partition(best, len(best) - count, axis=0)[len(best) - count :]
     best = -np.sort(-best, axis=0).T
-    rows = (0xFFFFFFFF - (best & 0xFFFFFFFF)).astype(np.int32)
-    return rows, np.take_along_axis(cosines, rows.T, axis=0).T if count else np.zeros(rows.shape, np.float32)
+    nearest: NDArray[np.int32] = (0xFFFFFFFF - (best & 0xFFFFFFFF)).astype(np.int32)
+    return nearest, cosines[nearest, np.arange(cosines.shape[1])[:, None]]

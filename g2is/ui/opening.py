@@ -205,7 +205,7 @@ def _changed(settings: Settings, plain: Settings, prefix: str = "") -> list[str]
         elif value != getattr(plain, name):
             option = f"{prefix}{name}".replace("_", "-")
             if isinstance(value, bool):
-                words.append(f"--{option}" if value else f"--no-{option}")
+                words += [f"--{option}", *([] if value else ["off"])]
             else:
                 words += [f"--{option}", *map(str, value if isinstance(value, tuple) else [value])]
     return words
