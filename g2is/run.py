@@ -267,6 +267,11 @@ class Run:
         labels = json.loads(self._path(f"{regime}/{LABELS}").read_bytes())
         return Communities.of(membership, tuple(labels))
 
+    def spanning_forest(self, regime: RegimeName) -> tuple[np.ndarray, np.ndarray]:
+        """A maximum spanning forest of the aligned edges, strongest first: (t, 2) pairs and (t,) cosines."""
+        self._check_regime(regime)
+        return self._array(f"{regime}/forest.npy"), self._array(f"{regime}/forest_cosines.npy")
+
     @cached_property
     def leaks(self) -> pd.DataFrame:
         """Near-copies of validation samples in the pool: sample, validation, kind, similarity; see `g2is.leaks`."""

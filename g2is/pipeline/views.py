@@ -10,6 +10,7 @@ import numpy as np
 from g2is.communities import find_communities, label_communities
 from g2is.config import BuildConfig, ImportConfig
 from g2is.files import write_array, write_bytes
+from g2is.graph.paths import spanning_forest
 from g2is.layout import pca_layout, umap_layout
 from g2is.leaks import KINDS, find_leaks
 from g2is.pipeline.writer import RunWriter
@@ -63,17 +64,16 @@ def _communities(writer: RunWriter, config: BuildConfig | ImportConfig) -> tuple
     files: list[str] = []
     found: dict[str, Any] = {}
     for regime in config.regimes:
-        membership = find_communities(
-            _array(writer, regime, "neighbors"),
-            _array(writer, regime, "cosines"),
-            valid,
-            resolution=settings.resolution,
-            seed=settings.community_seed,
-        )
+        lists = _array(writer, regime, "neighbors"), _array(writer, regime, "cosines"), valid
+        membership = find_communities(*lists, resolution=settings.resolution, seed=settings.community_seed)
+        edges, cosines = spanning_forest(*lists)
         labels = label_communities(membership, texts)
         write_array(writer.folder / regime / "communities.npy", membership)
         write_bytes(writer.folder / regime / LABELS, json.dumps(labels).encode())
-        files += [f"{regime}/communities.npy", f"{regime}/{LABELS}"]
+        write_array(writer.folder / regime / "forest.npy", edges)
+        write_array(writer.folder / regime / "forest_cosines.npy", cosines)
+        names = ("communities.npy", LABELS, "forest.npy", "forest_cosines.npy")
+        files += [f"{regime}/{name}" for name in names]
         found[regime] = len(labels)
         writer.say(f"communities, {regime}: {len(labels):,}")
     return files, found

@@ -10,6 +10,7 @@ import pandas as pd
 
 from g2is.communities import find_communities, label_communities
 from g2is.config import BuildConfig, ModelConfig, walk_preset
+from g2is.graph.paths import spanning_forest
 from g2is.instructions import Instruction, Message, to_frame
 from g2is.layout import pca_layout
 from g2is.leaks import find_leaks
@@ -87,6 +88,7 @@ def make_run(folder: Path, count: int = POOL, *, seed: int = 0) -> Run:
     np.save(folder / "validation_gradients.npy", targets)
     (folder / "sgd").mkdir()
     places = pca_layout(rows, targets, valid)
+    edges, strengths = spanning_forest(lists.neighbors, lists.cosines, valid)
     membership = find_communities(lists.neighbors, lists.cosines, valid)
     texts = pool["prompt"] + "\n" + pool["response"]
     views = {
@@ -94,6 +96,8 @@ def make_run(folder: Path, count: int = POOL, *, seed: int = 0) -> Run:
         "umap": np.sign(places)
         * np.sqrt(np.abs(places)),  # what takes UMAP's place: compiling it takes seconds
         "communities": membership,
+        "forest": edges,
+        "forest_cosines": strengths,
     }
     labels = label_communities(membership, texts.tolist())
     (folder / "sgd" / LABELS).write_text(json.dumps(labels))
@@ -142,7 +146,11 @@ def make_run(folder: Path, count: int = POOL, *, seed: int = 0) -> Run:
                 sgd={"mean_cosine": lists.mean_cosine, "conflict_share": lists.conflict_share},
             ),
             "layout": stage(2.0, ["sgd/pca.npy", "sgd/umap.npy"], kinds=["pca", "umap"]),
-            "communities": stage(0.5, ["sgd/communities.npy", f"sgd/{LABELS}"], sgd=len(labels)),
+            "communities": stage(
+                0.5,
+                [f"sgd/{name}" for name in ("communities.npy", "forest.npy", "forest_cosines.npy", LABELS)],
+                sgd=len(labels),
+            ),
             "leaks": stage(0.25, [LEAKS], **leaks["kind"].value_counts().to_dict()),
         },
     )

@@ -1,0 +1,222 @@
+"""The neighbourhood of one sample: an ego graph small enough to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from g2is.errors import InputError
+from g2is.walk.rows import read_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from g2is.config import RegimeName, WalkParameters
+    from g2is.run import Regime, Run
+
+MOST = 150
+"""Nodes that can still be told apart."""
+
+SHARES = {"conflict": 1 / 6, "validation": 1 / 8, "component": 1 / 12}
+"""Of the nodes shown, at least this share for each where it has as many, so that the aligned ones do not crowd
+them out; what a kind leaves over is free for the others."""
+
+LINKS = 2
+"""Edges that a validation sample or component has to samples beside the focus."""
+
+Rows = NDArray[np.intp]
+Node = tuple[str, int]
+Edge = tuple[int, int, str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class EgoGraph:
+    """A sample and what is near it.
+
+    nodes: kind (train, validation, component), id (row of the pool, of the validation samples, or number of the
+    component), cosine (to the focus), hop (0 is the focus, then 1 or 2); the focus first, then the aligned samples,
+    strongest first, the conflicting ones, validation samples, components. edges: source, target (places in nodes),
+    kind (aligned, conflict, validation, affinity), cosine. total: nodes that there are, shown or not.
+    """
+
+    regime: RegimeName
+    focus: int
+    nodes: pd.DataFrame
+    edges: pd.DataFrame
+    total: int
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+
+def ego_graph(
+    run: Run,
+    regime: RegimeName,
+    focus: int,
+    *,
+    hops: int = 1,
+    most: int = 60,
+    floor: float = 0.0,
+    knowledge: WalkParameters | None = None,
+) -> EgoGraph:
+    """What is near sample `focus` on the mixed graph: at most `most` nodes, itself included.
+
+    One hop: the samples that it lists as neighbours with a cosine above `floor` (0 or more), those that it lists as
+    conflicts with one below 0, and the validation samples and components with one above `floor`. Two hops: also
+    the neighbours of those neighbours; the stronger the weaker edge on the way, the sooner. Edges are all that the
+    run lists between samples shown; validation samples and components are tied to the focus and the nearest
+    few others. knowledge: whose components to show (none). Raises `InputError` for a focus without a gradient.
+    """
+    graph = run.regime(regime)
+    if not 0 <= focus < len(graph.neighbors) or not run.valid[focus]:
+        raise InputError(f"sample = {focus}: expected a row of the pool that has a gradient")
+    if hops not in (1, 2) or not 2 <= most <= MOST or not 0 <= floor <= 1:
+        raise InputError(
+            f"hops = {hops}, most = {most}, floor = {floor}: expected 1 or 2, 2 to {MOST}, and 0 to 1"
+        )
+    near, far, conflicts = _samples(graph, run.valid, focus, hops, floor)
+    validation = graph.validation_cosines[focus]
+    components, affinities = np.zeros((0, graph.gradients.shape[1]), np.float32), np.zeros(0, np.float32)
+    if knowledge is not None:
+        components = run.core_knowledge(knowledge.replace(regime=regime)).components
+        affinities = components @ read_rows(graph.gradients, np.array([focus]))[0]
+    candidates = {
+        "conflict": conflicts,
+        "validation": _above(validation, floor),
+        "component": _above(affinities, floor),
+    }
+    total = 1 + len(near) + len(far) + sum(map(len, candidates.values()))
+
+    room = most - 1
+    counts = {kind: min(len(candidates[kind]), int(most * share)) for kind, share in SHARES.items()}
+    aligned = np.concatenate([near, far])[: room - sum(counts.values())]
+    for kind, ids in candidates.items():
+        spare = room - len(aligned) - sum(counts.values())
+        counts[kind] += min(spare, len(ids) - counts[kind])
+    shown = {kind: ids[: counts[kind]] for kind, ids in candidates.items()}
+
+    samples = np.concatenate([[focus], aligned, shown["conflict"]]).astype(np.intp)
+    rows = read_rows(graph.gradients, samples)
+    others = {
+        "validation": (shown["validation"], graph.validation_cosines[samples][:, shown["validation"]]),
+        "affinity": (shown["component"], rows @ components[shown["component"]].T),
+    }
+    edges = list(_edges(graph, samples, others, floor))
+    return EgoGraph(regime, focus, _nodes(samples, rows, others, set(far.tolist())), _table(edges), total)
+
+
+def ego_layout(ego: EgoGraph, seed: int = 0) -> NDArray[np.float32]:
+    """(k, 2) places of the nodes, the focus at (0, 0) and the farthest at distance 1: aligned close, conflicts apart.
+
+    Fruchterman and Reingold's forces from igraph; the same for the same seed.
+    """
+    import random
+
+    import igraph
+
+    graph = igraph.Graph(n=len(ego), edges=ego.edges[["source", "target"]].to_numpy().tolist())
+    weights = np.where(ego.edges["kind"] == "conflict", 0.05, 0.1 + ego.edges["cosine"].clip(lower=0))
+    start = np.random.default_rng(seed).uniform(-1, 1, (len(ego), 2))
+    igraph.set_random_number_generator(random.Random(seed))
+    try:
+        layout = graph.layout_fruchterman_reingold(weights=weights.tolist(), seed=start.tolist(), niter=500)
+    finally:
+        igraph.set_random_number_generator(random)
+    places = np.array(layout.coords, dtype=np.float64)
+    places -= places[0]
+    return (places / max(np.linalg.norm(places, axis=1).max(), 1e-9)).astype(np.float32)
+
+
+def _samples(
+    graph: Regime, valid: NDArray[np.bool_], focus: int, hops: int, floor: float
+) -> tuple[Rows, Rows, Rows]:
+    """Rows of the pool, strongest first: neighbours, neighbours of neighbours, conflicts."""
+
+    def listed(rows: Rows) -> tuple[Rows, Rows, NDArray[np.float32]]:
+        """Who lists whom, and their cosines."""
+        cosines = graph.cosines[rows]
+        one, column = np.nonzero((cosines > floor) & (graph.neighbors[rows] >= 0))
+        other = graph.neighbors[rows][one, column].astype(np.intp)
+        # Lists made elsewhere may name samples without a gradient, or the sample itself.
+        kept = valid[other] & (other != focus)
+        return one[kept], other[kept], cosines[one, column][kept]
+
+    _, near, strength = listed(np.array([focus]))
+    order = np.argsort(-strength, kind="stable")
+    near, strength = near[order], strength[order]
+    conflicts = graph.conflicts[focus][graph.conflict_cosines[focus] < 0].astype(np.intp)
+    conflicts = conflicts[~np.isin(conflicts, near)]
+    if hops == 1 or not near.size:
+        return near, np.zeros(0, np.intp), conflicts
+    one, other, cosines = listed(near)
+    order = np.lexsort((other, -np.minimum(cosines, strength[one])))
+    far, first = np.unique(other[order], return_index=True)
+    far = far[np.argsort(first)]
+    return near, far[~np.isin(far, np.concatenate([near, conflicts]))], conflicts
+
+
+def _above(cosines: NDArray[np.float32], floor: float) -> Rows:
+    """Places of the cosines above the floor, largest first."""
+    order = np.argsort(-cosines, kind="stable")
+    return order[cosines[order] > floor]
+
+
+def _nodes(
+    samples: Rows,
+    rows: NDArray[np.float32],
+    others: dict[str, tuple[Rows, NDArray[np.float32]]],
+    far: set[int],
+) -> pd.DataFrame:
+    import pandas as pd
+
+    kinds = ["train"] * len(samples)
+    kinds += ["validation"] * len(others["validation"][0]) + ["component"] * len(others["affinity"][0])
+    cosines = [(rows @ rows[0]).clip(-1, 1), *(cosines[0] for _, cosines in others.values())]
+    hops = [2 if sample in far else 1 for sample in samples.tolist()] + [1] * (len(kinds) - len(samples))
+    return pd.DataFrame(
+        {
+            "kind": kinds,
+            "id": np.concatenate([samples, *(places for places, _ in others.values())]).astype(np.int64),
+            "cosine": np.concatenate(cosines).astype(np.float32),
+            "hop": [0, *hops[1:]],
+        }
+    )
+
+
+def _edges(
+    graph: Regime, samples: Rows, others: dict[str, tuple[Rows, NDArray[np.float32]]], floor: float
+) -> Iterator[Edge]:
+    place = {sample: number for number, sample in enumerate(samples.tolist())}
+    seen = set()
+    lists = (
+        ("aligned", graph.neighbors[samples], graph.cosines[samples]),
+        ("conflict", graph.conflicts[samples], graph.conflict_cosines[samples]),
+    )
+    for kind, listed, cosines in lists:
+        kept = np.isin(listed, samples) & (cosines > floor if kind == "aligned" else cosines < 0)
+        for one, column in zip(*np.nonzero(kept), strict=True):
+            other = place[int(listed[one, column])]
+            pair = min(int(one), other), max(int(one), other)
+            if pair[0] != pair[1] and pair not in seen:
+                seen.add(pair)
+                yield *pair, kind, float(cosines[one, column])
+    start = len(samples)
+    for kind, (ids, cosines) in others.items():
+        for column in range(len(ids)):
+            nearest = 1 + np.argsort(-cosines[1:, column], kind="stable")[:LINKS]
+            for one in (0, *nearest[cosines[nearest, column] > floor].tolist()):
+                yield one, start + column, kind, float(cosines[one, column])
+        start += len(ids)
+
+
+def _table(edges: list[Edge]) -> pd.DataFrame:
+    import pandas as pd
+
+    columns = ["source", "target", "kind", "cosine"]
+    return pd.DataFrame(edges, columns=columns).astype(
+        {"source": np.int64, "target": np.int64, "cosine": np.float32}
+    )

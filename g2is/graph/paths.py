@@ -1,0 +1,164 @@
+"""The strongest path from a sample to the core knowledge.
+
+A path is as strong as its weakest edge. The strongest ones between all pairs of samples run along one maximum
+spanning forest of the graph (Hu 1961), which a run keeps; the shortest of the strongest does not, and is
+looked for among the edges that are strong enough.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from g2is.errors import InputError
+from g2is.graph.edges import Cosines, Edges, aligned_edges
+
+if TYPE_CHECKING:
+    from g2is.config import RegimeName, WalkParameters
+    from g2is.run import Run
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """From a sample over aligned edges to a sample near a component, and on to that component."""
+
+    samples: NDArray[np.int32]
+    """(p,) rows in order; the first is where the path begins."""
+    component: int
+    """Where it ends: number of the component."""
+    cosines: NDArray[np.float32]
+    """(p,) along each edge; the last is the affinity of the last sample to the component."""
+
+    @property
+    def bottleneck(self) -> int:
+        """Which edge is the weakest: 0 is the first; p - 1 the one to the component."""
+        return int(self.cosines.argmin())
+
+    @property
+    def strength(self) -> float:
+        """The cosine along the weakest edge."""
+        return float(self.cosines.min())
+
+    def __len__(self) -> int:
+        return len(self.cosines)
+
+
+def spanning_forest(
+    neighbors: NDArray[np.int32], cosines: NDArray[np.float32], valid: NDArray[np.bool_]
+) -> tuple[Edges, Cosines]:
+    """Of the aligned edges of (n, k) lists those of a maximum spanning forest: (t, 2), strongest first, and (t,)."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import minimum_spanning_tree
+
+    edges, strength = aligned_edges(neighbors, cosines, valid)
+    order = np.argsort(-strength, kind="stable")
+    # Ranks as lengths: exact, and none is 0, which would be no edge.
+    rank = np.empty(len(edges))
+    rank[order] = np.arange(1, len(edges) + 1)
+    graph = coo_array((rank, tuple(edges.T)), shape=(len(neighbors),) * 2)
+    kept = order[np.sort(minimum_spanning_tree(graph.tocsr()).data).astype(np.intp) - 1]
+    return edges[kept], strength[kept]
+
+
+def strongest_to_all(edges: Edges, cosines: Cosines, sample: int, count: int) -> NDArray[np.float32]:
+    """(n,) how strong the strongest path from `sample` to each of `count` samples is: 0 for none, 1 for itself.
+
+    edges, cosines: a maximum spanning forest.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import breadth_first_order
+
+    tree = coo_array((cosines, tuple(edges.T)), shape=(count, count)).tocsr()
+    order, before = breadth_first_order(tree, sample, directed=False)
+    strength = np.zeros(count, np.float32)
+    strength[sample] = 1
+    if len(order) == 1:
+        return strength
+    # The edge of the forest above each sample that was reached, found by its two ends.
+    keys = edges.min(axis=1).astype(np.int64) * count + edges.max(axis=1)
+    above, here = before[order[1:]].astype(np.int64), order[1:].astype(np.int64)
+    sorter = np.argsort(keys)
+    wanted = np.minimum(above, here) * count + np.maximum(above, here)
+    edge = cosines[sorter[np.searchsorted(keys, wanted, sorter=sorter)]]
+    values = strength.tolist()
+    for parent, child, cosine in zip(above.tolist(), here.tolist(), edge.tolist(), strict=True):
+        values[child] = min(values[parent], cosine)
+    return np.array(values, np.float32)
+
+
+def strongest_path(run: Run, regime: RegimeName, sample: int, knowledge: WalkParameters) -> Path | None:
+    """The path over aligned edges to any component whose weakest edge is the strongest (maximin cosine).
+
+    The last edge is the affinity of the last sample to the component. Of equally strong paths the shortest.
+    knowledge: whose components. None where no path of cosines above 0 leads to one. Raises `InputError` for a
+    sample without a gradient.
+    """
+    graph = run.regime(regime)
+    if not 0 <= sample < len(graph.neighbors) or not run.valid[sample]:
+        raise InputError(f"sample = {sample}: expected a row of the pool that has a gradient")
+    affinities = run.affinities(knowledge.replace(regime=regime))
+    forest = run.spanning_forest(regime)
+    return find_path(graph.neighbors, graph.cosines, run.valid, forest, affinities, sample)
+
+
+def find_path(
+    neighbors: NDArray[np.int32],
+    cosines: NDArray[np.float32],
+    valid: NDArray[np.bool_],
+    forest: tuple[Edges, Cosines],
+    affinities: NDArray[np.float32],
+    sample: int,
+) -> Path | None:
+    """`strongest_path` on arrays: (n, k) lists, their `spanning_forest`, and (n, c) cosine to every component."""
+    count = len(neighbors)
+    nearest = affinities.max(axis=1)
+    reach = np.minimum(strongest_to_all(*forest, sample, count), nearest)
+    strength = reach.max()
+    if not strength > 0:
+        return None
+    ends = (nearest >= strength) & valid
+    parents = np.full(count, -1, np.int64)
+    parents[sample] = sample
+    frontier = np.array([sample])
+    while not ends[frontier].any():
+        one, other = _strong_edges(neighbors, cosines, frontier, strength)
+        new = valid[other] & (parents[other] < 0)
+        frontier, first = np.unique(other[new], return_index=True)
+        parents[frontier] = one[new][first]
+    # Of equally short ones that with the closest end.
+    last = int(max(frontier[ends[frontier]], key=lambda row: (nearest[row], -row)))
+    component = int(affinities[last].argmax())
+    rows = [last]
+    while rows[-1] != sample:
+        rows.append(int(parents[rows[-1]]))
+    rows.reverse()
+    along = [_cosine(neighbors, cosines, a, b) for a, b in pairwise(rows)]
+    return Path(
+        np.array(rows, np.int32), component, np.array([*along, affinities[last, component]], np.float32)
+    )
+
+
+def _strong_edges(
+    neighbors: NDArray[np.int32], cosines: NDArray[np.float32], frontier: NDArray[np.integer], least: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(e,) and (e,): samples of the frontier, and those they list, or that list them, at least as strong."""
+    row, column = np.nonzero(cosines[frontier] >= least)
+    listed = frontier[row], neighbors[frontier][row, column]
+    here = np.zeros(len(neighbors), bool)
+    here[frontier] = True
+    row, column = np.nonzero(here[neighbors] & (cosines >= least))
+    listing = neighbors[row, column], row
+    return np.concatenate([listed[0], listing[0]]), np.concatenate([listed[1], listing[1]])
+
+
+def _cosine(neighbors: NDArray[np.int32], cosines: NDArray[np.float32], one: int, other: int) -> float:
+    """Along the edge between two samples, whichever lists the other."""
+    for a, b in ((one, other), (other, one)):
+        place = np.flatnonzero(neighbors[a] == b)
+        if place.size:
+            return float(cosines[a, place[0]])
+    raise ValueError(f"no edge between {one} and {other}")
