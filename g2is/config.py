@@ -6,6 +6,7 @@ its help text is written once. A bad value raises `InputError` naming the field,
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -204,7 +205,7 @@ class ImportConfig(Settings):
 # What core knowledge, and with it the affinity of every sample, depends on.
 KNOWLEDGE_FIELDS = {
     *("regime", "knowledge", "variance", "components", "center", "orient", "unit_rows"),
-    *("facets", "targets", "seed"),
+    *("facets", "facets_by", "targets", "seed"),
 }
 
 
@@ -232,9 +233,22 @@ class WalkParameters(Settings):
     )
     unit_rows: bool = Field(False, description="principal: normalise the validation gradients first")
     facets: int = Field(32, ge=1, description="facets: groups, at most a third of the validation samples")
+    facets_by: Literal["number", "silhouette", "each"] = Field(
+        "number",
+        description="facets: how many; their number, the number with the clearest groups, or one a sample",
+    )
     delta: float = Field(0.8, ge=0, le=1, description="consistency: share of the alignment that must remain")
     conflict_threshold: float = Field(
         0.0, ge=-1, le=1, description="no conflict: least cosine to every sample taken by the component"
+    )
+    max_cosine: float | None = Field(
+        None, ge=0, le=1, description="variety: most cosine to any sample taken by the component (no limit)"
+    )
+    consistency_reference: Literal["last", "best"] = Field(
+        "last", description="consistency: alignment compared with, that of the last step or the best so far"
+    )
+    order: Literal["sequential", "in_turn"] = Field(
+        "sequential", description="components one after the other as published, or a sample each in turn"
     )
     neighbors: int | None = Field(None, ge=1, description="neighbours looked at per step (all that are kept)")
     knowledge_coherence: bool = Field(True, description="rule: step to neighbours before all others")
@@ -259,6 +273,23 @@ class WalkParameters(Settings):
         if self.component_budgets is not None and any(budget < 0 for budget in self.component_budgets):
             raise ValueError(f"component_budgets = {self.component_budgets}: expected numbers of 0 or more")
         return self
+
+    @model_validator(mode="after")
+    def _room_between(self) -> Self:
+        lowest, highest = self.cosine_bounds
+        if highest < lowest:
+            raise ValueError(
+                f"max_cosine = {highest:g}: below conflict_threshold = {lowest:g}, so no sample could pass"
+            )
+        return self
+
+    @property
+    def cosine_bounds(self) -> tuple[float, float]:
+        """Least and most cosine to each sample taken by the component; infinite where there is no such rule."""
+        return (
+            self.conflict_threshold if self.no_conflict else -inf,
+            inf if self.max_cosine is None else self.max_cosine,
+        )
 
     @property
     def knowledge_key(self) -> str:

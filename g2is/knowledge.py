@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -115,21 +116,35 @@ def principal(
     return _describe(raw, directions, shares / np.sum(shares), flipped=flipped, spectrum=spectrum)
 
 
-def facets(validation_gradients: ArrayLike, *, count: int, seed: int = 0) -> CoreKnowledge:
+def facets(
+    validation_gradients: ArrayLike,
+    *,
+    count: int,
+    by: Literal["number", "silhouette", "each"] = "number",
+    seed: int = 0,
+) -> CoreKnowledge:
     """The parts of (m, d) validation gradients: groups of unit rows, each with its mean direction.
 
     Spherical k-means (k-means++ starts, the best of a few restarts, the same for the same seed) into `count`
     groups, at most a third of the rows: smaller ones would be single examples. A group's weight is its
     share of the rows, heaviest first. Rows of zeros have no direction and belong to no group.
+
+    by: `silhouette` tries numbers up to `count` and takes the one whose groups are clearest (the highest mean
+    silhouette, Rousseeuw 1987, over cosine distances; the smaller of equal ones). `each` makes every row a group
+    of its own, whatever `count`.
     """
     raw = _checked(validation_gradients)
     rows = unit(raw[np.any(raw != 0, axis=1)]).astype(np.float64)
-    count = min(count, max(1, len(rows) // 3))
-    generator = np.random.default_rng(seed)
+    most = min(count, max(1, len(rows) // 3))
     cosines = rows @ rows.T
-    tries = [_spherical_kmeans(cosines, count, generator) for _ in range(FACET_RESTARTS)]
-    _, groups = max(tries, key=lambda found: found[0])
+    if by == "each":
+        groups = np.arange(len(rows))
+    elif by == "silhouette":
+        groups = _clearest_groups(cosines, most, seed)
+    else:
+        groups = _best_groups(cosines, most, seed)
 
+    count = int(groups.max()) + 1
     sizes = np.bincount(groups, minlength=count)
     order = np.argsort(-sizes, kind="stable")
     means = np.stack([rows[groups == group].mean(axis=0) for group in order])
@@ -183,7 +198,7 @@ def core_knowledge(
 def _one_target(name: str, rows: Array, parameters: WalkParameters) -> CoreKnowledge:
     try:
         if parameters.knowledge == "facets":
-            return facets(rows, count=parameters.facets, seed=parameters.seed)
+            return facets(rows, count=parameters.facets, by=parameters.facets_by, seed=parameters.seed)
         return principal(
             rows,
             variance=parameters.variance,
@@ -243,6 +258,26 @@ def _checked(validation_gradients: ArrayLike) -> Array:
     if not rows.any():
         raise InputError("validation gradients: every row is zero, so they ask for nothing")
     return rows
+
+
+def _best_groups(cosines: NDArray[np.float64], count: int, seed: int) -> NDArray[np.intp]:
+    """The most cohesive of a few groupings (m,) into `count`, none empty."""
+    generator = np.random.default_rng(seed)
+    tries = [_spherical_kmeans(cosines, count, generator) for _ in range(FACET_RESTARTS)]
+    return max(tries, key=lambda found: found[0])[1]
+
+
+def _clearest_groups(cosines: NDArray[np.float64], most: int, seed: int) -> NDArray[np.intp]:
+    """The grouping (m,) with the highest silhouette of those into 2, 3, 4, 6, 8, 12, … and `most` groups."""
+    from sklearn.metrics import silhouette_score
+
+    distances = np.clip(1 - cosines, 0, None)
+    np.fill_diagonal(distances, 0)
+    counts = sorted({most} | {count for power in range(1, 16) for count in (2**power, 3 * 2 ** (power - 1))})
+    groupings = [_best_groups(cosines, count, seed) for count in counts if 2 <= count <= most]
+    if not groupings:
+        return np.zeros(len(cosines), dtype=np.intp)
+    return max(groupings, key=lambda groups: silhouette_score(distances, groups, metric="precomputed"))
 
 
 def _spherical_kmeans(

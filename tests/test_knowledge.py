@@ -172,3 +172,33 @@ def test_refusals_say_what_is_wrong(rows, settings, message):
 
 def test_one_row_is_enough_without_centring():
     assert len(principal(gradients(1), center=False)) == 1
+
+
+@pytest.mark.parametrize("planted", [2, 4, 7])
+def test_the_silhouette_finds_the_number_of_clear_groups(planted):
+    random = np.random.default_rng(planted)
+    centers = np.linalg.qr(random.standard_normal((40, planted)))[0].T
+    labels = np.arange(8 * planted) % planted
+    rows = centers[labels] + 0.05 * random.standard_normal((len(labels), 40))
+    knowledge = facets(rows, count=99, by="silhouette")
+    # 7 is not among the numbers tried; 6 and 8 are.
+    assert len(knowledge) in {2: {2}, 4: {4}, 7: {6, 8}}[planted]
+    if planted < 7:
+        assert sorted(np.argmax(knowledge.components @ centers.T, axis=1)) == list(range(planted))
+        np.testing.assert_allclose(knowledge.weights, 1 / planted)
+    assert len(facets(rows, count=3, by="silhouette")) <= 3
+
+
+def test_the_silhouette_of_few_rows_is_one_facet():
+    assert len(facets(gradients(5), count=32, by="silhouette")) == 1
+
+
+def test_each_row_can_be_a_facet_of_its_own():
+    rows = gradients(9)
+    rows[4] = 0
+    knowledge = core_knowledge(
+        rows, WalkParameters(count=1, knowledge="facets", facets_by="each"), ["a"] * 5 + ["b"] * 4
+    )
+    kept = np.delete(np.arange(9), 4)
+    np.testing.assert_allclose(knowledge.components, unit(rows[kept]), atol=1e-6)
+    np.testing.assert_allclose(knowledge.weights, [5 / 9 / 4] * 4 + [4 / 9 / 4] * 4)

@@ -65,7 +65,13 @@ recipes = st.fixed_dictionaries(
         "common": st.sampled_from([0, 0.3, 1.0]),
         "duplicates": st.booleans(),
         "core": st.sampled_from(
-            [{}, {"center": False, "orient": True}, {"knowledge": "facets", "facets": 3}, {"variance": 0.9}]
+            [
+                {},
+                {"center": False, "orient": True},
+                {"knowledge": "facets", "facets": 3},
+                {"knowledge": "facets", "facets_by": "each"},
+                {"variance": 0.9},
+            ]
         ),
         "near": st.integers(1, 7),
         "special": st.sampled_from([(0, 0), (2, 2), (1, 0), (0, 3)]),
@@ -77,6 +83,9 @@ recipes = st.fixed_dictionaries(
         "knowledge_coherence": st.sampled_from([True, True, False]),
         "no_conflict": st.sampled_from([True, True, False]),
         "consistency": st.sampled_from([True, True, False]),
+        "consistency_reference": st.sampled_from(["last", "best"]),
+        "max_cosine": st.sampled_from([None, None, 0.4, 0.9]),
+        "order": st.sampled_from(["sequential", "sequential", "in_turn"]),
         "unspent": st.sampled_from(["stop", "pass_on"]),
         "without_sources": st.sampled_from([(), ("b",)]),
     }
@@ -157,7 +166,6 @@ def plain_walk(case: Case) -> Plain:
     ranked_for_anchors = knowledge.components @ gradients.T
     members: dict[int, list[int]] = {component: [] for component in range(len(knowledge))}
     order = np.argsort(-knowledge.weights, kind="stable").tolist()
-    carried = 0
 
     def free(sample: int) -> bool:
         return sample not in taken and not left_out[sample]
@@ -166,27 +174,28 @@ def plain_walk(case: Case) -> Plain:
         masked = np.where([free(sample) for sample in range(rows)], affinity, -np.inf)
         return [int(sample) for sample in np.argsort(masked)[::-1] if free(int(sample))]
 
-    for lap in range(2 if parameters.unspent == "pass_on" else 1):
-        for component in order:
-            own, direction = members[component], knowledge.components[component]
-            affinity = np.dot(gradients, direction)
-            budget = carried + (budgets[component] if lap == 0 else 0)
-            if found.stopped.setdefault(component, "budget") != "budget":
-                carried = budget
-                continue
+    def spend(component: int, budget: int) -> int:
+        """Walks on for a component; what is left of the budget."""
+        own, direction = members[component], knowledge.components[component]
+        affinity = np.dot(gradients, direction)
+        if found.stopped.setdefault(component, "budget") == "budget":
             while budget > 0:
                 step = len(found.steps)
 
                 def turned_away_by(sample: int) -> tuple[Any, ...] | None:
-                    products = gradients[own] @ gradients[sample]  # noqa: B023
-                    conflicts = np.flatnonzero(products < parameters.conflict_threshold)
-                    if parameters.no_conflict and conflicts.size:
-                        return "conflict", own[conflicts[0]], products[conflicts[0]]  # noqa: B023
-                    total = gradients[own[0]].copy()  # noqa: B023
-                    for member in own[1:]:  # noqa: B023
+                    products = gradients[own] @ gradients[sample]
+                    for member, product in zip(own, products, strict=True):
+                        if parameters.no_conflict and product < parameters.conflict_threshold:
+                            return "conflict", member, product
+                        if parameters.max_cosine is not None and product > parameters.max_cosine:
+                            return "redundant", member, product
+                    total, alignments = np.zeros_like(direction), []
+                    for member in own:
                         total = total + gradients[member]
-                    led_to = cosine(total + gradients[sample], direction)  # noqa: B023
-                    needed = parameters.delta * size(cosine(total, direction))  # noqa: B023
+                        alignments.append(size(cosine(total, direction)))
+                    led_to = cosine(total + gradients[sample], direction)
+                    best = parameters.consistency_reference == "best"
+                    needed = parameters.delta * (max(alignments) if best else alignments[-1])
                     if parameters.consistency and size(led_to) < needed:
                         return "consistency", -1, led_to
                     return None
@@ -234,7 +243,27 @@ def plain_walk(case: Case) -> Plain:
                 own.append(chosen[0])
                 taken.append(chosen[0])
                 budget -= 1
-            carried = budget if parameters.unspent == "pass_on" else 0
+        return budget
+
+    pass_on = parameters.unspent == "pass_on"
+    if parameters.order == "sequential":
+        carried = 0
+        for lap in range(2 if pass_on else 1):
+            for component in order:
+                left = spend(component, carried + (budgets[component] if lap == 0 else 0))
+                carried = left if pass_on else 0
+        return found
+    for component in order:
+        found.stopped[component] = "budget"
+    for turn in range(max(budgets, default=0)):
+        for component in order:
+            if turn < budgets[component]:
+                spend(component, 1)
+    unspent = sum(budgets) + len(parameters.pins) - len(found.steps)
+    while pass_on and unspent and "budget" in found.stopped.values():
+        for component in order:
+            if unspent and found.stopped[component] == "budget":
+                unspent -= 1 - spend(component, 1)
     return found
 
 
@@ -274,14 +303,19 @@ def test_every_step_kept_the_rules_and_no_earlier_neighbour_did(recipe):
         def breach(sample: int) -> float:
             """By how much a sample breaks the rules; 0 or less if it keeps them."""
             worst = -np.inf
+            products = gradients[own] @ gradients[sample]  # noqa: B023
             if parameters.no_conflict:
-                worst = parameters.conflict_threshold - (gradients[own] @ gradients[sample]).min()  # noqa: B023
+                worst = parameters.conflict_threshold - products.min()
+            if parameters.max_cosine is not None:
+                worst = max(worst, products.max() - parameters.max_cosine)
             if parameters.consistency:
-                old, new = gradients[own].sum(axis=0), gradients[[*own, sample]].sum(axis=0)  # noqa: B023
-                before, after = (s @ direction / max(np.linalg.norm(s), 1e-10) for s in (old, new))  # noqa: B023
+                sums = np.cumsum(gradients[[*own, sample]], axis=0)  # noqa: B023
+                alignments = sums @ direction / np.maximum(np.linalg.norm(sums, axis=1), 1e-10)  # noqa: B023
                 if not parameters.signed:
-                    before, after = abs(before), abs(after)
-                worst = max(worst, parameters.delta * before - after)
+                    alignments = abs(alignments)
+                best = parameters.consistency_reference == "best"
+                before = alignments[:-1].max() if best else alignments[-2]
+                worst = max(worst, parameters.delta * before - alignments[-1])
             return worst
 
         if not own.size:
@@ -547,7 +581,10 @@ def test_explanations_agree_with_the_walk_straight_from_the_rules(recipe):
             assert (verdict.reason, verdict.step) == (rule, step)
             assert verdict.member == (None if rule == "consistency" else member)
             assert verdict.value == pytest.approx(value, abs=1e-5)
-            assert verdict.value < verdict.needed + 1e-5 or abs(verdict.value) < verdict.needed + 1e-5
+            if rule == "redundant":
+                assert verdict.value > verdict.needed - 1e-5
+            else:
+                assert verdict.value < verdict.needed + 1e-5 or abs(verdict.value) < verdict.needed + 1e-5
 
 
 def test_explanations_read_well():
@@ -593,6 +630,47 @@ def test_largest_remainders_spend_everything_and_are_within_one(total, weights):
     exact = np.array(weights) / np.sum(weights)
     shares = largest_remainder(total, exact)
     assert shares.sum() == total and np.all(abs(shares - total * exact) < 1)
+
+
+def test_in_turn_every_component_takes_its_anchor_before_any_goes_on():
+    case = plain_case(components=3, order="in_turn", unspent="pass_on", delta=0, no_conflict=False)
+    case.gradients = unit(case.gradients)
+    trace = case.walk()
+    order = np.argsort(-case.knowledge.weights, kind="stable").tolist()
+    assert trace.steps.component[:6].tolist() == order + order
+    assert [ORIGINS[origin] for origin in trace.steps.origin[:3]] == ["anchor"] * 3
+    assert len(trace.steps) == 40
+
+
+def test_the_best_alignment_so_far_does_not_decay():
+    """Against the last step a component may lose a fifth each time, against the best a fifth in all."""
+    last, best = (
+        plain_case(1, no_conflict=False, delta=0.8, count=60, consistency_reference=reference)
+        for reference in ("last", "best")
+    )
+    lowest = []
+    for case in (last, best):
+        case.gradients = unit(case.gradients)
+        trace = case.walk()
+        for component in range(len(case.knowledge)):
+            after = abs(trace.steps.after[trace.steps.component == component])
+            if case is best and after.size:
+                assert np.all(after >= 0.8 * np.maximum.accumulate(after) - 1e-6)
+            lowest.append(after.min() / after.max() if after.size else 1)
+    assert min(lowest[: len(last.knowledge)]) < 0.8
+
+
+def test_a_limit_of_cosine_keeps_samples_of_a_component_apart():
+    case = plain_case(max_cosine=0.3)
+    case.gradients = unit(case.gradients)
+    trace = case.walk()
+    for component in range(len(case.knowledge)):
+        own = case.gradients[trace.steps.sample[trace.steps.component == component]]
+        assert np.all(np.triu(own @ own.T, 1) <= 0.3)
+    turned = trace.rejections.rule == RULES.index("redundant")
+    assert turned.any() and np.all(trace.rejections.value[turned] > 0.3)
+    with pytest.raises(InputError, match=r"max_cosine = 0.1: below conflict_threshold = 0.2"):
+        case.parameters.replace(max_cosine=0.1, conflict_threshold=0.2)
 
 
 def test_a_budget_larger_than_what_is_free_ends_with_the_pool():

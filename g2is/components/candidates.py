@@ -19,7 +19,7 @@ MOST = 50
 """Samples of the pool listed for one step; a fallback may have turned away thousands."""
 
 ANCHOR, NEIGHBOR, FALLBACK = (ORIGINS.index(name) for name in ("anchor", "neighbor", "fallback"))
-TAKEN, LEFT_OUT, CONFLICT, CONSISTENCY = range(len(RULES))
+TAKEN, LEFT_OUT, CONFLICT, CONSISTENCY, REDUNDANT = range(len(RULES))
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,7 @@ class _Judge:
 
     def _judge(self, rows: NDArray[np.integer]) -> list[tuple[int, int, float] | None]:
         """(rule, member, value) as in `Rejections` for each row; None for one that passes."""
+        lowest, highest = self.parameters.cosine_bounds
         members = self._gradients(self.members)
         total = members.sum(axis=0)
         found: list[tuple[int, int, float] | None] = []
@@ -112,10 +113,11 @@ class _Judge:
                 found.append((LEFT_OUT, -1, np.nan))
                 continue
             products = members @ gradient
-            conflicts = np.flatnonzero(products < self.parameters.conflict_threshold)
-            if self.parameters.no_conflict and conflicts.size:
-                first = int(conflicts[0])
-                found.append((CONFLICT, int(self.members[first]), float(products[first])))
+            outside = np.flatnonzero((products < lowest) | (products > highest))
+            if outside.size:
+                first = int(outside[0])
+                rule = CONFLICT if products[first] < lowest else REDUNDANT
+                found.append((rule, int(self.members[first]), float(products[first])))
                 continue
             led_to = float((total + gradient) @ self.direction / (np.linalg.norm(total + gradient) + 1e-20))
             passes = not self.parameters.consistency or not self.members.size or row == self.sample
@@ -159,6 +161,8 @@ class _Judge:
         if rule == CONFLICT:
             least = self.parameters.conflict_threshold
             return f"conflicts with sample {member:,}: cosine {value:.3g}, below {least:.3g}"
-        before = float(self.trace.steps.before[self.step])
-        bound = self.parameters.delta * (before if self.parameters.signed else abs(before))
+        if rule == REDUNDANT:
+            most = self.parameters.max_cosine
+            return f"too similar to sample {member:,}: cosine {value:.3g}, above {most:.3g}"
+        bound = self.parameters.delta * self.trace.reference(self.component, self.step)
         return f"the alignment would be {value:.3g}; the rule wants {bound:.3g} or more"

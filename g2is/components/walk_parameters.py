@@ -228,6 +228,16 @@ class ParameterPanel:
                 options=["stop", "pass_on"],
                 format_func={"stop": "is lost (the paper)", "pass_on": "goes to other components"}.get,
             )
+            self._ask(
+                st.selectbox,
+                "order",
+                "Components take their samples",
+                options=["sequential", "in_turn"],
+                format_func={
+                    "sequential": "one component after the other (the paper)",
+                    "in_turn": "one sample each in turn",
+                }.get,
+            )
         st.caption(
             "The budget is split over the components of the core knowledge by their weight. Fewer samples "
             "may be taken: no rule is ever broken to fill it."
@@ -275,7 +285,19 @@ class ParameterPanel:
                 }.get,
             )
             facets = kind == "facets"
-            self._ask_whole("facets", "Facets: how many", disabled=not facets)
+            by = self._ask(
+                st.selectbox,
+                "facets_by",
+                "Facets: number by",
+                options=["number", "silhouette", "each"],
+                format_func={
+                    "number": "the number set here",
+                    "silhouette": "the clearest groups, up to that number",
+                    "each": "one for each validation sample",
+                }.get,
+                disabled=not facets,
+            )
+            self._ask_whole("facets", "Facets: how many", disabled=not facets or by == "each")
             self._ask(
                 st.slider,
                 "variance",
@@ -317,6 +339,17 @@ class ParameterPanel:
                 step=0.01,
                 disabled=not on,
             )
+            self._ask(
+                st.number_input,
+                "max_cosine",
+                "Most cosine to every sample taken",
+                value=None,
+                min_value=0.0,
+                max_value=1.0,
+                step=0.01,
+                format="%.3g",
+                placeholder="empty: no limit (the paper)",
+            )
         with third:
             on = self._ask(st.toggle, "consistency", "**3 · Consistency**")
             st.caption(
@@ -330,6 +363,14 @@ class ParameterPanel:
                 min_value=0.0,
                 max_value=1.0,
                 step=0.01,
+                disabled=not on,
+            )
+            self._ask(
+                st.selectbox,
+                "consistency_reference",
+                "… of the alignment",
+                options=["last", "best"],
+                format_func={"last": "at the last step (the paper)", "best": "at its best so far"}.get,
                 disabled=not on,
             )
 

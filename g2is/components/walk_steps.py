@@ -23,6 +23,7 @@ VERDICTS = {
     "left_out": "– left out",
     "conflict": "✘ conflict",
     "consistency": "✘ consistency",
+    "redundant": "✘ too similar",
 }
 
 
@@ -145,8 +146,9 @@ def _came_from(taken: Taken, parameters: WalkParameters) -> str:
 
 def _passed(taken: Taken, parameters: WalkParameters) -> str:
     sign = "" if parameters.signed else ", whatever the sign"
+    best = " (the best so far)" if parameters.consistency_reference == "best" else ""
     consistency = (
-        f"the rule wants {parameters.delta:g} × {number(abs(taken.before))} = {number(taken.needed)} or more{sign}"
+        f"the rule wants {parameters.delta:g} × {number(taken.reference)}{best} = {number(taken.needed)} or more{sign}"
         if parameters.consistency
         else "that rule is off"
     )
@@ -155,10 +157,16 @@ def _passed(taken: Taken, parameters: WalkParameters) -> str:
         if parameters.no_conflict
         else "that rule is off"
     )
+    variety = (
+        ""
+        if parameters.max_cosine is None
+        else f"  \n**Variety**: its highest is {number(taken.highest_cosine)}; the rule wants "
+        f"{number(parameters.max_cosine)} or less."
+    )
     return (
         f"**Consistency**: the alignment goes from {number(taken.before)} to {number(taken.after)}; {consistency}.  \n"
         "**No conflict**: its lowest cosine to what was taken for the component is "
-        f"{number(taken.lowest_cosine)}; {conflict}."
+        f"{number(taken.lowest_cosine)}; {conflict}.{variety}"
     )
 
 
@@ -209,7 +217,7 @@ def _candidates(run: Run, walked: Walked, step: int) -> None:
 RULES_HELP = (
     "Already taken: by this or an earlier component. Left out: banned, of another source, or without a valid "
     "gradient. Conflict: its gradient pulls against a sample taken for the component. Consistency: it would lower the "
-    "alignment too far."
+    "alignment too far. Too similar: its cosine to a sample taken for the component is above the limit set."
 )
 
 

@@ -26,6 +26,7 @@ from g2is.walk.trace import (
     NONE_PASSES,
     ORIGINS,
     PIN,
+    REDUNDANT,
     RULES,
     WalkTrace,
 )
@@ -50,9 +51,13 @@ class Taken:
     """Its cosine to the component."""
     lowest_cosine: float
     """Its lowest cosine to the samples that the component had by then; no conflict."""
+    highest_cosine: float
+    """Its highest; variety."""
     before: float
     after: float
     """Alignment of the component's samples before and after the step."""
+    reference: float
+    """The alignment that consistency compared with: that of the last step, or the best before it."""
     needed: float
     """What consistency asked of it."""
 
@@ -87,18 +92,18 @@ class Verdict:
     affinity: float
     """Its cosine to the component."""
     reason: str
-    """conflict, consistency: the first rule that turned it away. outranked: it was a neighbour, but a nearer
+    """conflict, redundant, consistency: the first rule that turned it away. outranked: it was a neighbour, but a nearer
     one was taken. not reached: the walk never came to it. no budget: there was no walk."""
     step: int | None = None
     """When; None for the last search of a component, which took nothing."""
     previous: int | None = None
     """The sample whose neighbour it was, where it was met as one."""
     member: int | None = None
-    """conflict: the earliest sample of the component that it conflicts with."""
+    """conflict, redundant: the earliest sample of the component that it conflicts with, or repeats."""
     value: float = nan
-    """conflict: the cosine to that member. consistency: the alignment it would have led to."""
+    """conflict, redundant: the cosine to that member. consistency: the alignment it would have led to."""
     needed: float = nan
-    """What the value would have had to reach."""
+    """What the value would have had to reach, or where redundant, to stay within."""
 
     @property
     def text(self) -> str:
@@ -108,6 +113,8 @@ class Verdict:
         what = {
             "conflict": f"turned away {when}: conflict with sample {self.member}, cosine {self.value:.3f} "
             f"where at least {self.needed:g} is needed",
+            "redundant": f"turned away {when}: too similar to sample {self.member}, cosine {self.value:.3f} "
+            f"where at most {self.needed:g} is allowed",
             "consistency": f"turned away {when}: alignment would become {self.value:.3f} where "
             f"{self.needed:.3f} is needed",
             "outranked": f"met {when}, but a nearer neighbour was taken",
@@ -180,11 +187,13 @@ def explain(
 def _taken(trace: WalkTrace, step: int, gradients: NDArray[np.floating], knowledge: CoreKnowledge) -> Taken:
     steps = trace.steps
     component = None if steps.origin[step] == PIN else int(steps.component[step])
-    lowest = nan
+    lowest = highest = reference = nan
     if component is not None:
+        reference = trace.reference(component, step)
         own = steps.sample[:step][steps.component[:step] == component]
         if own.size:
-            lowest = float((read_rows(gradients, own) @ read_rows(gradients, steps.sample[[step]])[0]).min())
+            products = read_rows(gradients, own) @ read_rows(gradients, steps.sample[[step]])[0]
+            lowest, highest = float(products.min()), float(products.max())
     return Taken(
         step=step,
         component=component,
@@ -194,9 +203,11 @@ def _taken(trace: WalkTrace, step: int, gradients: NDArray[np.floating], knowled
         cosine=float(steps.cosine[step]),
         affinity=float(steps.affinity[step]),
         lowest_cosine=lowest,
+        highest_cosine=highest,
         before=float(steps.before[step]),
         after=float(steps.after[step]),
-        needed=_needed(trace, steps.before[step]) if trace.parameters.consistency else nan,
+        reference=reference,
+        needed=trace.parameters.delta * reference if trace.parameters.consistency else nan,
     )
 
 
@@ -227,22 +238,22 @@ def _verdict(
     if trace.stopped[component] == NONE_PASSES and not entries.size:
         searches.append(None)
     for step in searches:
-        members = steps.sample[own if step is None else own[own < step]]
-        failed = _failed_rule(trace, members, gradient, gradients, knowledge.components[component])
+        until = len(steps) if step is None else step
+        failed = _failed_rule(trace, component, until, gradient, gradients, knowledge)
         if failed is not None:
             return replace(verdict, step=step, **failed)
 
     if entries.size:
         rule, member = int(rejections.rule[entries[0]]), int(rejections.member[entries[0]])
-        conflict = rule == CONFLICT
+        lowest, highest = trace.parameters.cosine_bounds
         return replace(
             verdict,
             reason=RULES[rule],
             step=met,
             previous=int(steps.sample[own[np.searchsorted(own, met) - 1]]),
-            member=member if conflict else None,
+            member=member if rule in (CONFLICT, REDUNDANT) else None,
             value=float(rejections.value[entries[0]]),
-            needed=trace.parameters.conflict_threshold if conflict else _needed(trace, steps.before[met]),
+            needed={CONFLICT: lowest, REDUNDANT: highest}.get(rule, _needed(trace, component, met)),
         )
     stepped = own[steps.origin[own] == NEIGHBOR]
     lists = neighbors[steps.previous[stepped], : trace.parameters.neighbors]
@@ -255,30 +266,35 @@ def _verdict(
 
 def _failed_rule(
     trace: WalkTrace,
-    members: NDArray[np.int32],
+    component: int,
+    until: int,
     gradient: NDArray[np.float32],
     gradients: NDArray[np.floating],
-    direction: NDArray[np.float32],
+    knowledge: CoreKnowledge,
 ) -> dict[str, Any] | None:
-    """The fields of a `Verdict` for the first rule that a gradient fails beside these members, if any."""
-    parameters, rows = trace.parameters, read_rows(gradients, members)
+    """The fields of a `Verdict` for the first rule that a gradient fails beside the samples that a component
+    took before the step `until`, if any."""
+    parameters = trace.parameters
+    members = trace.steps.sample[:until][trace.steps.component[:until] == component]
+    rows = read_rows(gradients, members)
     products = rows @ gradient
-    conflicts = np.flatnonzero(products < parameters.conflict_threshold)
-    if parameters.no_conflict and conflicts.size:
+    lowest, highest = parameters.cosine_bounds
+    outside = np.flatnonzero((products < lowest) | (products > highest))
+    if outside.size:
+        conflict = products[outside[0]] < lowest
         return {
-            "reason": "conflict",
-            "member": int(members[conflicts[0]]),
-            "value": float(products[conflicts[0]]),
-            "needed": parameters.conflict_threshold,
+            "reason": "conflict" if conflict else "redundant",
+            "member": int(members[outside[0]]),
+            "value": float(products[outside[0]]),
+            "needed": lowest if conflict else highest,
         }
-    total = rows.sum(axis=0)
-    value, needed = sum_cosine(total + gradient, direction), _needed(trace, sum_cosine(total, direction))
+    value = sum_cosine(rows.sum(axis=0) + gradient, knowledge.components[component])
+    needed = _needed(trace, component, until)
     if parameters.consistency and not (value if parameters.signed else abs(value)) >= needed:
         return {"reason": "consistency", "value": float(value), "needed": needed}
     return None
 
 
-def _needed(trace: WalkTrace, alignment: np.float32) -> float:
-    """The alignment that consistency asks for after a step from this one."""
-    parameters = trace.parameters
-    return float(parameters.delta * (alignment if parameters.signed else abs(alignment)))
+def _needed(trace: WalkTrace, component: int, step: int) -> float:
+    """The alignment that consistency asked for at a step of a component."""
+    return trace.parameters.delta * trace.reference(component, step)

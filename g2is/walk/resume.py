@@ -23,6 +23,7 @@ def resumable(old: WalkTrace, parameters: WalkParameters, knowledge: CoreKnowled
         and old.parameters.replace(**budget) == parameters.replace(**budget)
         and old.parameters.delta <= parameters.delta
         and parameters.unspent == "stop"
+        and parameters.order == "sequential"
     )
 
 
@@ -55,13 +56,15 @@ def standing_steps(
         falls |= np.isin(steps, old.rejections.step[met])
     ends_alike = not freed.any()
     if parameters.consistency:
-        before, after = old.steps.before[steps], old.steps.after[steps]
+        after = old.steps.after[steps]
         if not parameters.signed:
-            before, after = abs(before), abs(after)
+            after = abs(after)
+        reference = np.maximum.accumulate(after) if parameters.consistency_reference == "best" else after
+        before = np.append(np.float32(np.nan), reference[:-1])
         falls |= (origin != ANCHOR) & ~(after >= parameters.delta * before)
         if parameters.delta > old.parameters.delta:
             # Of a negative alignment the larger delta asks for less, and may let pass what was turned away.
             falls |= before < 0
-            ends_alike &= bool(after[-1] >= 0)
+            ends_alike &= bool(reference[-1] >= 0)
     count = int(falls.argmax()) if falls.any() else len(steps)
     return steps[:count], ends_alike and count == len(steps)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 ORIGINS = ("pin", "anchor", "neighbor", "fallback")
 PIN, ANCHOR, NEIGHBOR, FALLBACK = range(len(ORIGINS))
 
-RULES = ("taken", "left_out", "conflict", "consistency")
-TAKEN, LEFT_OUT, CONFLICT, CONSISTENCY = range(len(RULES))
+RULES = ("taken", "left_out", "conflict", "consistency", "redundant")
+TAKEN, LEFT_OUT, CONFLICT, CONSISTENCY, REDUNDANT = range(len(RULES))
 
 STOPS = ("budget", "rules", "pool")
 """Why a component stopped: its budget is spent, no free sample passes the rules, no sample is free."""
@@ -47,8 +47,7 @@ class Steps:
     affinity: NDArray[np.float32]
     """Cosine of the sample to the component; NaN for a pin."""
     before: NDArray[np.float32]
-    """Cosine of the sum of the component's samples to the component before the step; NaN before the first.
-    The consistency rule compares its absolute value unless the parameters are signed."""
+    """Cosine of the sum of the component's samples to the component before the step; NaN before the first."""
     after: NDArray[np.float32]
     """The same after the step."""
 
@@ -68,11 +67,12 @@ class Rejections:
     step: NDArray[np.int32]
     sample: NDArray[np.int32]
     rule: NDArray[np.uint8]
-    """Index into RULES: taken before, left out of the walk, conflict, consistency; the first that applies."""
+    """Index into RULES: taken before, left out of the walk, in conflict with a member or too similar to one
+    (redundant), consistency; the first that applies."""
     member: NDArray[np.int32]
-    """The earliest sample of the component that it conflicts with; -1 for other rules."""
+    """The earliest sample of the component that it conflicts with, or repeats; -1 for other rules."""
     value: NDArray[np.float32]
-    """Conflict: the cosine to that member. Consistency: the alignment it would have led to. Otherwise NaN."""
+    """Conflict, redundant: the cosine to that member. Consistency: the alignment it would have led to. Or NaN."""
 
     def __len__(self) -> int:
         return len(self.sample)
@@ -118,6 +118,19 @@ class WalkTrace:
     def samples(self) -> NDArray[np.int64]:
         """The selection: row indices in order of choice."""
         return replay(self)
+
+    def reference(self, component: int, step: int) -> float:
+        """The alignment of which a candidate for this step of a component had to leave delta, for consistency.
+
+        That of the component's last step before it, or the best of them; without its sign unless the parameters
+        are signed. NaN where there is none.
+        """
+        after = self.steps.after[:step][self.steps.component[:step] == component]
+        if not self.parameters.signed:
+            after = abs(after)
+        if not after.size:
+            return math.nan
+        return float(after[-1] if self.parameters.consistency_reference == "last" else after.max())
 
     def summary(self) -> tuple[ComponentSummary, ...]:
         """How it went, component by component."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from math import nan, sqrt
+from math import inf, nan, sqrt
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from g2is.config import WalkParameters
 from g2is.errors import InputError
 from g2is.knowledge import CoreKnowledge
-from g2is.walk.plan import plan_walk
+from g2is.walk.plan import WalkPlan, plan_walk
 from g2is.walk.resume import resumable, standing_steps
 from g2is.walk.rows import (
     LENGTH_TOLERANCE,
@@ -42,6 +42,7 @@ from g2is.walk.trace import (
     NONE_FREE,
     NONE_PASSES,
     PIN,
+    REDUNDANT,
     TAKEN,
     TraceLog,
     WalkTrace,
@@ -104,9 +105,14 @@ def gradient_walk(
     Rules switched off: without knowledge coherence every step is such a search; without no conflict or
     consistency that test passes everything.
 
+    Not in the paper: `max_cosine` turns away what is too similar to a member of S (redundant);
+    `consistency_reference` = best compares with the best alignment that S has had, not with that of the last
+    step, which falls a little at a time; `order` = in_turn has each component take one sample at a time, in
+    order of weight, so that no component finds the best taken by those before it.
+
     Pins come first and use up budget; they belong to no component, so no candidate is compared with them.
     What a component leaves unspent is lost (`stop`), or goes to the next by weight (`pass_on`); what the last
-    one leaves goes round once more to those that can go on.
+    one leaves goes round once more to those that can go on. In turn, it goes to them all, one sample each.
 
     resume: a trace of the same pool and knowledge under another budget or a smaller delta; its steps that
     stand are taken over instead of walked, and the result is the same as without it (but for the last digit of
@@ -122,17 +128,8 @@ def gradient_walk(
 
     if resume is not None and not resumable(resume, parameters, knowledge, len(pool.status)):
         resume = None
-    walks: dict[int, _ComponentWalk] = {}
-    stopped = np.zeros(len(knowledge), dtype=np.uint8)
-    carried = 0
-    for lap in range(2 if parameters.unspent == "pass_on" else 1):
-        for component in plan.order.tolist():
-            walk = walks.pop(component, None) or _ComponentWalk(pool, component, log)
-            budget = carried + (int(plan.budgets[component]) if lap == 0 else 0)
-            unspent = walk.extend(budget, resume)
-            stopped[component] = walk.stopped
-            if parameters.unspent == "pass_on":
-                carried, walks[component] = unspent, walk
+    walk = _in_turn if parameters.order == "in_turn" else _one_after_the_other
+    stopped = walk(pool, plan, log, resume)
     steps, rejections = log.columns()
     return WalkTrace(
         parameters=parameters,
@@ -144,6 +141,44 @@ def gradient_walk(
         weights=knowledge.weights,
         targets=knowledge.targets,
     )
+
+
+def _one_after_the_other(
+    pool: _Pool, plan: WalkPlan, log: TraceLog, resume: WalkTrace | None
+) -> NDArray[np.uint8]:
+    """Walks for each component until its budget is spent; gives why each stopped (k,)."""
+    pass_on = pool.parameters.unspent == "pass_on"
+    walks: dict[int, _ComponentWalk] = {}
+    stopped = np.zeros(len(plan.order), dtype=np.uint8)
+    carried = 0
+    for lap in range(2 if pass_on else 1):
+        for component in plan.order.tolist():
+            walk = walks.pop(component, None) or _ComponentWalk(pool, component, log)
+            budget = carried + (int(plan.budgets[component]) if lap == 0 else 0)
+            unspent = walk.extend(budget, resume)
+            stopped[component] = walk.stopped
+            if pass_on:
+                carried, walks[component] = unspent, walk
+    return stopped
+
+
+def _in_turn(pool: _Pool, plan: WalkPlan, log: TraceLog, _: WalkTrace | None) -> NDArray[np.uint8]:
+    """Walks one step for each component, round and round; gives why each stopped (k,)."""
+    walks = [_ComponentWalk(pool, component, log) for component in range(len(plan.order))]
+    left = plan.budgets.copy()
+
+    def going(budgets: NDArray[np.int64]) -> list[int]:
+        return [c for c in plan.order.tolist() if budgets[c] and walks[c].stopped == BUDGET_SPENT]
+
+    while turn := going(left):
+        for component in turn:
+            left[component] -= 1 - walks[component].extend(1, None)
+    unspent = int(left.sum()) if pool.parameters.unspent == "pass_on" else 0
+    everyone = np.ones_like(left)
+    while unspent and (turn := going(everyone)):
+        for component in turn[:unspent]:
+            unspent -= 1 - walks[component].extend(1, None)
+    return np.array([walk.stopped for walk in walks], dtype=np.uint8)
 
 
 class _Pool:
@@ -210,13 +245,18 @@ class _ComponentWalk:
         """Its squared length and its product with the component."""
         self.alignment = np.float32(nan)
         """Its cosine to the component."""
+        self.reference = np.float32(-inf)
+        """What consistency compares of it, of the last step or the best so far."""
         self.bound = np.float32(nan)
-        """What the next step must leave of it, for consistency."""
+        """What the next step must leave of that."""
+        self.lowest, self.highest = self.parameters.cosine_bounds
+        """Cosines that a candidate may have to every sample taken."""
+        self.compares = self.lowest > -inf or self.highest < inf
         self.tested = np.zeros(rows, dtype=np.int32)
         """How many members, from the first, a row is known to agree with. A conflict with S only grows, so
-        no product is needed twice and a row in conflict is out for good."""
+        no product is needed twice and a row in conflict is out for good; so is one too similar to a member."""
         self.blocked = np.zeros(rows, dtype=bool)
-        """Whether the row is in conflict with the member after those."""
+        """Whether the row is in conflict with the member after those, or too similar to it."""
         self.conflict = np.zeros(rows, dtype=np.float32)
         """Its cosine to that member."""
         self.queue = np.zeros(0, dtype=np.intp)
@@ -300,7 +340,10 @@ class _ComponentWalk:
         self.square = float(np.dot(self.sum, self.sum))
         self.along = float(np.dot(self.sum, self.direction))
         self.alignment = sum_cosine(self.sum, self.direction)
-        self.bound = self.parameters.delta * self._compared(self.alignment)
+        compared = self._compared(self.alignment)
+        best = self.parameters.consistency_reference == "best"
+        self.reference = max(self.reference, compared) if best else compared
+        self.bound = self.parameters.delta * self.reference
         self.samples.append(sample)
         self.pool.status[sample] = TAKEN
 
@@ -356,6 +399,7 @@ class _ComponentWalk:
         member = np.full(len(rows), -1)
         if conflicts.any():
             values[conflicts] = self.conflict[rows[conflicts]]
+            rule[conflicts & (values > self.highest)] = REDUNDANT
             member[conflicts] = np.array(self.samples)[self.tested[rows[conflicts]]]
         self.log.reject(rows, rule, member, values)
 
@@ -420,9 +464,11 @@ class _ComponentWalk:
         Most steps take the first neighbour that is free, and this costs a tenth.
         """
         count, first = len(self.samples), int(self.tested[row])
-        if self.parameters.no_conflict and first < count:
-            lowest = np.dot(self.members[first:count], gradient).min()
-            if lowest < self.parameters.conflict_threshold + CLOSE_PRODUCT:
+        if self.compares and first < count:
+            products = np.dot(self.members[first:count], gradient)
+            if products.min() < self.lowest + CLOSE_PRODUCT:
+                return False
+            if self.highest < inf and products.max() > self.highest - CLOSE_PRODUCT:
                 return False
             self.tested[row] = count
         if not self.parameters.consistency:
@@ -459,7 +505,7 @@ class _ComponentWalk:
         values = np.full(len(rows), nan, dtype=np.float32)
         gradients = read_rows(self.pool.gradients, rows)
         passes = np.ones(len(rows), dtype=bool)
-        if self.parameters.no_conflict:
+        if self.compares:
             self._test(rows, gradients)
             passes = ~self.blocked[rows]
         if self.parameters.consistency and passes.any():
@@ -468,8 +514,8 @@ class _ComponentWalk:
         return passes, values, gradients
 
     def _test(self, rows: NDArray[np.integer], gradients: NDArray[np.float32]) -> None:
-        """Takes the products of rows (b,) with the members they have not met yet, until one is a conflict."""
-        threshold, count = self.parameters.conflict_threshold, len(self.samples)
+        """Takes the products of rows (b,) with the members they have not met yet, until one is out of bounds."""
+        count = len(self.samples)
         waiting = np.arange(len(rows))
         while waiting.size:
             tested = self.tested[rows[waiting]]
@@ -479,10 +525,15 @@ class _ComponentWalk:
                 group = waiting[tested == start]
                 block = gradients if len(group) == len(rows) else gradients[group]
                 products = block @ self.members[start:stop].T
-                for place in np.flatnonzero((abs(products - threshold) < CLOSE_PRODUCT).any(axis=1)):
+                close = abs(products - self.lowest) < CLOSE_PRODUCT
+                if self.highest < inf:
+                    close |= abs(products - self.highest) < CLOSE_PRODUCT
+                for place in np.flatnonzero(close.any(axis=1)):
                     exact = np.dot(self.members[:count], block[place])
                     products[place] = exact[start:stop]
-                conflicts = products < threshold
+                conflicts = products < self.lowest
+                if self.highest < inf:
+                    conflicts |= products > self.highest
                 found = conflicts.any(axis=1)
                 agreed = np.where(found, conflicts.argmax(axis=1), stop - start)
                 self.tested[rows[group]] += agreed

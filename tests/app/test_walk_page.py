@@ -39,6 +39,24 @@ def test_moving_delta_walks_again(open_app, run):
     assert app.query_params["delta"] == "0.99"
 
 
+def test_what_the_paper_does_not_have_is_in_the_panel(open_app, run):
+    more = {"facets_by": "each", "order": "in_turn", "consistency_reference": "best", "max_cosine": "0.9"}
+    app = open_app(PAGE, **LINK, **more)
+    trace = run.walk(parameters(**more))
+    assert metric(app, "Samples taken") == f"{len(trace.steps)} of 60"
+    for name in ("facets_by", "order", "consistency_reference"):
+        assert app.selectbox(key=name).value == more[name]
+    assert app.number_input(key="max_cosine").value == 0.9
+    app.number_input(key="max_cosine").set_value(0.2).run()
+    trace = run.walk(parameters(**{**more, "max_cosine": 0.2}))
+    assert metric(app, "Samples taken") == f"{len(trace.steps)} of 60"
+    step = int(np.flatnonzero(np.bincount(trace.rejections.step[trace.rejections.rule == 4]))[0])
+    app = open_app(PAGE, **LINK, **{**more, "max_cosine": "0.2"}, step=str(step))
+    table = next(frame.value for frame in app.dataframe if "verdict" in frame.value)
+    assert "✘ too similar" in set(table["verdict"])
+    assert table["why"].str.contains("above 0.2").any()
+
+
 def test_a_preset_is_one_click_away_and_keeps_pins(open_app):
     app = open_app(PAGE, **LINK, delta="0.95", pins="3")
     assert any("changed from **recommended**: count, delta" in text.value for text in app.markdown)
