@@ -1,0 +1,51 @@
+"""Core knowledge: what the validation examples ask for, component by component, in each gradient regime."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from g2is.components.core_component import show_component
+from g2is.components.core_components import chosen_component, show_components, summary
+from g2is.components.core_regimes import show_regimes
+from g2is.components.core_spectrum import show_groups, show_spectrum
+from g2is.components.walk_parameters import ParameterPanel, edit_budgets
+from g2is.components.walked import last_walked, walked
+from g2is.errors import InputError
+from g2is.ui import open_page, show_error
+
+run = open_page("Core knowledge")
+st.markdown(
+    "What your validation examples ask for: a few directions in which to change the model, called **components**. The "
+    "walk selects samples for each of them. The settings are those of the Walk page, and go along when you go there."
+)
+with st.container(border=True):
+    panel = ParameterPanel(run, tab="Core knowledge")
+try:
+    walk = walked(run, panel.parameters())
+except InputError as error:
+    show_error(error)
+    last = last_walked(run)
+    if last is None:
+        st.stop()
+    st.caption("Below is still what the settings before this change made.")
+    walk = last
+
+with panel.budget_table:
+    edit_budgets(run, walk.knowledge, walk.trace.budgets.tolist())
+chosen = chosen_component(len(walk.knowledge))
+st.markdown(summary(walk))
+turned = int((walk.knowledge.mean_alignment < 0).sum())
+if turned:
+    st.warning(
+        f"{turned} of {len(walk.knowledge)} components point away from what the target asks for on average: the walk "
+        "for them begins at samples that pull the other way. “Principal: turn towards the target” mends that; the "
+        "published method leaves the signs as they come.",
+        icon=":material/swap_vert:",
+    )
+if walk.parameters.knowledge == "facets":
+    show_groups(run, walk, chosen)
+else:
+    show_spectrum(run, walk)
+show_components(run, walk, chosen)
+show_component(run, walk, chosen)
+show_regimes(run, walk.parameters.regime)

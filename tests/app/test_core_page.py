@@ -1,0 +1,130 @@
+"""The Core knowledge page: its numbers are the core knowledge's, and the table chooses what is shown."""
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from g2is.config import walk_preset
+from g2is.core_view import spectrum_of
+from g2is.knowledge import unit
+from g2is.plots_core import spectrum_figure
+from tests.app.conftest import settle
+
+PAGE = "3_Core_knowledge"
+PRINCIPAL = {"count": "60", "regime": "sgd", "center": "False"}
+FACETS = {"preset": "recommended", "count": "60"}
+
+
+def principal(**changes):
+    return walk_preset("official", count=60, regime="sgd", center=False, **changes)
+
+
+def metric(app, label):
+    return next(metric.value for metric in app.metric if metric.label == label)
+
+
+def table(app, column):
+    return next(frame.value for frame in app.dataframe if column in frame.value)
+
+
+def test_components_and_their_budgets(open_app, run):
+    app = open_app(PAGE, **PRINCIPAL)
+    parameters = principal()
+    knowledge, trace = run.core_knowledge(parameters), run.walk(parameters)
+    shown = table(app, "mean alignment")
+    assert shown["budget"].tolist() == trace.budgets.tolist()
+    assert shown["weight"].to_numpy() == pytest.approx(knowledge.weights)
+    assert shown["mean alignment"].to_numpy() == pytest.approx(knowledge.mean_alignment)
+    assert metric(app, "Budget") == str(trace.budgets[0])
+    away = int((knowledge.mean_alignment < 0).sum())
+    assert app.warning[0].value.startswith(f"{away} of {len(knowledge)} components point away")
+
+
+def test_next_component_and_its_examples(open_app, run):
+    app = open_app(PAGE, **PRINCIPAL)
+    next(button for button in app.button if button.label == "Next component").click().run()
+    assert app.query_params["component"] == "1"
+    knowledge = run.core_knowledge(principal())
+    order = np.argsort(-knowledge.loadings[1], kind="stable")
+    assert table(app, "loading")["example"].tolist() == order.tolist()
+    texts = [block.value for block in app.code]
+    for example in (*order[:3], *order[-3:]):
+        assert any(text.startswith(run.validation["prompt"].iloc[example]) for text in texts)
+    closest = table(app, "in the walk")
+    affinities = unit(run.regime("sgd").gradients.astype(np.float32)) @ knowledge.components[1]
+    assert closest["sample"].iloc[0] == affinities.argmax()
+    next(button for button in app.button if button.label == "Previous component").click().run()
+    assert "component" not in app.query_params
+
+
+def test_orienting_leaves_no_component_pointing_away(open_app, run):
+    app = open_app(PAGE, **PRINCIPAL)
+    app.toggle(key="orient").set_value(True).run()
+    assert not app.warning
+    assert (table(app, "mean alignment")["mean alignment"] >= 0).all()
+    knowledge = run.core_knowledge(principal(orient=True))
+    assert table(app, "turned round")["turned round"].tolist() == knowledge.flipped.tolist()
+
+
+def test_the_cut_moves_with_variance(open_app, run):
+    app = open_app(PAGE, **PRINCIPAL)
+    app.slider(key="variance").set_value(0.8).run()
+    for center in (True, False):
+        kept = spectrum_of(run, principal(variance=0.8), "apples", center=center).kept
+        assert any(text.value.startswith(f"{kept} of 12 directions are kept") for text in app.caption)
+    assert app.query_params["variance"] == "0.8"
+
+
+def test_facets_show_groups_instead(open_app, run):
+    app = open_app(PAGE, **FACETS)
+    assert app.subheader[0].value == "Groups"
+    assert table(app, "cohesion")["examples"].sum() == len(run.validation)
+    assert metric(app, "Turned round") == "no"
+
+
+def test_fewer_components_lead_back_to_the_first(open_app):
+    app = open_app(PAGE, **FACETS, component="3")
+    app.number_input(key="facets").set_value(2).run()
+    assert not app.warning and any(heading.value == "Component 0" for heading in app.subheader)
+    app = open_app(PAGE, **FACETS, component="99")
+    assert "component=99" in app.warning[0].value
+
+
+def test_settings_that_do_not_fit_are_said(open_app):
+    app = open_app(PAGE, **PRINCIPAL)
+    app.number_input(key="components").set_value(50).run()
+    assert "at most" in app.error[0].value
+    assert len(table(app, "mean alignment"))
+
+
+def test_the_figure_shows_the_cut(run):
+    found = spectrum_of(run, principal(), "apples", center=True)
+    figure = spectrum_figure(found, 0.5)
+    kept, left, total = figure.data
+    assert len(kept.x) == found.kept and len(kept.x) + len(left.x) == len(found.shares)
+    assert total.y[-1] == pytest.approx(1)
+    assert {shape.y0 for shape in figure.layout.shapes} >= {0.5}
+
+
+def test_a_click_on_a_row_chooses_the_component(server, page):
+    page.goto(f"{server.url}/Core_knowledge?run=tiny&preset=recommended&count=60")
+    expect(page.get_by_role("heading", name="Gradient regimes")).to_be_visible()
+    rows = page.locator(".st-key-components-table").get_by_test_id("stDataFrame")
+    rows.scroll_into_view_if_needed()
+    settle(page)
+    rows.click(position={"x": 18, "y": 36 + 35 * 2 + 17})
+    page.wait_for_url("**component=2**")
+    expect(page.get_by_role("heading", name="Component 2")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Component 0")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_fits_a_phone(server, new_page, scheme):
+    page = new_page(color_scheme=scheme)
+    page.set_viewport_size({"width": 420, "height": 900})
+    page.goto(f"{server.url}/Core_knowledge?run=tiny&preset=recommended&count=60")
+    expect(page.get_by_role("heading", name="Gradient regimes")).to_be_visible()
+    expect(page.locator(".st-key-regimes .main-svg").first).to_be_visible()
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("part => part.scrollWidth <= part.clientWidth + 1")
