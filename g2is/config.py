@@ -202,6 +202,38 @@ class ImportConfig(Settings):
         return (self.regime,)
 
 
+class Workload(Settings):
+    """The pool and its validation examples, as far as their cost goes."""
+
+    samples: int = Field(270_000, ge=1, description="instructions in the pool")
+    tokens: float = Field(300.0, gt=0, description="mean tokens a sample")
+    trained_share: float = Field(
+        0.5, gt=0, le=1, description="share of the tokens that is trained: responses"
+    )
+    validation_samples: int = Field(100, ge=2, description="validation examples of all targets")
+
+
+class Hardware(Settings):
+    """The devices that a build is planned for, one NVIDIA H100 or H200 SXM unless said otherwise."""
+
+    devices: int = Field(1, ge=1, description="devices that share gradients and neighbours")
+    tflops: float = Field(
+        989.0,
+        gt=0,
+        description="peak of a device in 10^12 FLOP/s in the model's dtype, without sparsity (A100: 312)",
+    )
+    float32_tflops: float = Field(67.0, gt=0, description="the same in float32, for neighbours (A100: 19.5)")
+    peak_share: float = Field(
+        0.4,
+        gt=0,
+        le=1,
+        description="share of the peak that is reached; large batches commonly reach 0.3 to 0.5",
+    )
+    bandwidth: float = Field(
+        3.35, gt=0, description="memory of a device in 10^12 bytes/s (H200: 4.8, A100: 2.0)"
+    )
+
+
 # What core knowledge, and with it the affinity of every sample, depends on.
 KNOWLEDGE_FIELDS = {
     *("regime", "knowledge", "variance", "components", "center", "orient", "unit_rows"),

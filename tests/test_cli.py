@@ -167,7 +167,18 @@ def test_a_selection_of_another_run_is_refused(files, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["build"], ["import"], ["demo"], ["walk"], ["select"], ["explain"], ["export"], ["verify"]],
+    [
+        [],
+        ["plan"],
+        ["build"],
+        ["import"],
+        ["demo"],
+        ["walk"],
+        ["select"],
+        ["explain"],
+        ["export"],
+        ["verify"],
+    ],
 )
 def test_help_everywhere(command, capsys):
     with pytest.raises(SystemExit) as stopped:

@@ -28,6 +28,19 @@ if TYPE_CHECKING:
     from g2is.pipeline import Target
 
 
+BUILD_SETTINGS = (
+    (ModelConfig, ""),
+    (ReadingConfig, ""),
+    (LoraSettings, "lora_"),
+    (WarmupConfig, "warmup_"),
+    (GradientConfig, ""),
+    (GraphConfig, ""),
+    (LayoutConfig, ""),
+    (CommunityConfig, ""),
+)
+"""What a build is told, and what the names of its arguments begin with."""
+
+
 def register(command: AddCommand) -> None:
     """Add the commands to the parser."""
     made = command("build", build, "gradients, graph and all else a run holds; again to resume or mend")
@@ -41,16 +54,7 @@ def register(command: AddCommand) -> None:
         help="examples of a target domain; once for each target",
     )
     made.add_argument("--overwrite", action="store_true", help="replace a run of that name")
-    for settings, prefix in (
-        (ModelConfig, ""),
-        (ReadingConfig, ""),
-        (LoraSettings, "lora_"),
-        (WarmupConfig, "warmup_"),
-        (GradientConfig, ""),
-        (GraphConfig, ""),
-        (LayoutConfig, ""),
-        (CommunityConfig, ""),
-    ):
+    for settings, prefix in BUILD_SETTINGS:
         add_settings(made, settings, prefix)
 
     made = command("import", import_gradients, "a run from gradients that were computed elsewhere")
@@ -82,16 +86,7 @@ def register(command: AddCommand) -> None:
 
 
 def build(arguments: argparse.Namespace) -> None:
-    config = BuildConfig(
-        model=ModelConfig(**given(ModelConfig, arguments)),
-        reading=ReadingConfig(**given(ReadingConfig, arguments)),
-        lora=LoraSettings(**given(LoraSettings, arguments, "lora_")),
-        warmup=WarmupConfig(**given(WarmupConfig, arguments, "warmup_")),
-        gradients=GradientConfig(**given(GradientConfig, arguments)),
-        graph=GraphConfig(**given(GraphConfig, arguments)),
-        layout=LayoutConfig(**given(LayoutConfig, arguments)),
-        communities=CommunityConfig(**given(CommunityConfig, arguments)),
-    )
+    config = build_config(arguments)
     from g2is.pipeline import build
 
     run = build(
@@ -103,6 +98,20 @@ def build(arguments: argparse.Namespace) -> None:
         say=say,
     )
     say(f"run {run.name} is complete: {run.folder}")
+
+
+def build_config(arguments: argparse.Namespace) -> BuildConfig:
+    """The settings of a build as they were given."""
+    return BuildConfig(
+        model=ModelConfig(**given(ModelConfig, arguments)),
+        reading=ReadingConfig(**given(ReadingConfig, arguments)),
+        lora=LoraSettings(**given(LoraSettings, arguments, "lora_")),
+        warmup=WarmupConfig(**given(WarmupConfig, arguments, "warmup_")),
+        gradients=GradientConfig(**given(GradientConfig, arguments)),
+        graph=GraphConfig(**given(GraphConfig, arguments)),
+        layout=LayoutConfig(**given(LayoutConfig, arguments)),
+        communities=CommunityConfig(**given(CommunityConfig, arguments)),
+    )
 
 
 def import_gradients(arguments: argparse.Namespace) -> None:

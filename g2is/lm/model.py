@@ -47,7 +47,7 @@ def inspect_model(config: ModelConfig) -> ModelCard:
     Raises `InputError` where the model cannot be found or read, the device is missing, or 4-bit
     loading is asked for without bitsandbytes.
     """
-    with _readable(config.model):
+    with readable(config.model):
         found = AutoConfig.from_pretrained(config.model, trust_remote_code=config.trust_remote_code)
         text = found.get_text_config()
         hidden_size = text.hidden_size
@@ -65,7 +65,7 @@ def inspect_model(config: ModelConfig) -> ModelCard:
 
 def load_tokenizer(config: ModelConfig) -> Any:
     """The model's tokenizer, with a padding token; raises `InputError` where it cannot be read."""
-    with _readable(config.model):
+    with readable(config.model):
         tokenizer = AutoTokenizer.from_pretrained(config.model, trust_remote_code=config.trust_remote_code)
     if not tokenizer.is_fast:
         raise InputError(
@@ -87,7 +87,7 @@ def load_model(config: ModelConfig, card: ModelCard) -> Any:
         if config.load_in_4bit
         else {}
     )
-    with _readable(config.model):
+    with readable(config.model):
         model, found = AutoModelForCausalLM.from_pretrained(
             config.model,
             dtype=DTYPES[card.dtype],
@@ -145,7 +145,7 @@ def attention_projections(model: Any) -> list[str]:
     return inside
 
 
-class _readable:
+class readable:
     """Turns what transformers raises for a model that cannot be read into one line."""
 
     def __init__(self, model: str) -> None:

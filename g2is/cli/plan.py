@@ -1,0 +1,120 @@
+"""The command that says what a build will cost before anything runs: plan."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from g2is.cli.arguments import AddCommand, add_settings, given
+from g2is.cli.build import BUILD_SETTINGS, build_config
+from g2is.config import BuildConfig, Hardware, Workload
+
+if TYPE_CHECKING:
+    from g2is.plan import Plan
+
+COUNTED = 2_000
+"""Samples of the pool that are turned into tokens; the others are taken to be like them."""
+
+
+def register(command: AddCommand) -> None:
+    """Add the command to the parser."""
+    made = command("plan", plan, "what a build will cost, from the model's configuration alone: nothing runs")
+    made.add_argument("--train", nargs="+", default=[], metavar="FILE", help="the pool, to count its tokens")
+    made.add_argument(
+        "--validation",
+        action="append",
+        default=[],
+        metavar="[NAME=]FILE",
+        help="examples of a target, to count",
+    )
+    add_settings(made, Workload)
+    add_settings(made, Hardware)
+    for settings, prefix in BUILD_SETTINGS:
+        add_settings(made, settings, prefix)
+
+
+def plan(arguments: argparse.Namespace) -> None:
+    config = build_config(arguments)
+    hardware = Hardware(**given(Hardware, arguments))
+    asked = given(Workload, arguments)
+    Workload(**asked)  # what is wrong with it is said before the files are read
+    from g2is.lm.shape import read_shape
+    from g2is.plan import Plan
+
+    shape = read_shape(config.model, config.lora)
+    config = config.resolve(shape.hidden_size, shape.positions)
+    work = Workload(**{**_counted(arguments, config, "tokens" not in asked), **asked})
+    print(describe(Plan(shape, config, work, hardware)))
+
+
+def _counted(arguments: argparse.Namespace, config: BuildConfig, tokens: bool) -> dict[str, Any]:
+    """What the files given say of the work, by field."""
+    import numpy as np
+
+    from g2is.instructions import read_instructions
+    from g2is.lm.model import load_tokenizer
+    from g2is.lm.text import Encoder
+
+    reading = config.reading
+    found: dict[str, Any] = {}
+    if arguments.validation:
+        paths = [value.rpartition("=")[2] for value in arguments.validation]
+        read = read_instructions([Path(p) for p in paths], format=reading.format, skip_bad=reading.skip_bad)
+        found["validation_samples"] = len(read.instructions)
+    if arguments.train:
+        paths = [Path(path) for path in arguments.train]
+        pool = read_instructions(paths, format=reading.format, skip_bad=reading.skip_bad).instructions
+        found["samples"] = len(pool)
+        if tokens:
+            drawn = np.random.default_rng(0).permutation(len(pool))[:COUNTED]
+            encoder = Encoder(load_tokenizer(config.model), config.model.max_length or 2048)
+            encoded = [sample for sample in encoder([pool[i] for i in drawn]) if sample.problem is None]
+            if encoded:
+                total = sum(map(len, encoded))
+                found["tokens"] = total / len(encoded)
+                found["trained_share"] = sum(int(sample.trained.sum()) for sample in encoded) / total
+    return found
+
+
+def describe(plan: Plan) -> str:
+    """The plan as a person reads it."""
+    shape, config, work, hardware = plan.shape, plan.config, plan.work, plan.hardware
+    gigabytes = 1e9
+    lines = [
+        f"model      {config.model.model}: {_big(shape.parameters)} parameters, {shape.layers} layers of "
+        f"{shape.hidden_size:,}; gradients of {_big(plan.trained)} (LoRA, rank {config.lora.rank})",
+        f"pool       {work.samples:,} samples x {work.tokens:,.0f} tokens = {_big(plan.tokens)} tokens, "
+        f"{work.trained_share:.0%} of them trained; {work.validation_samples:,} validation examples",
+        f"rate       {hardware.peak_share:.0%} of {hardware.tflops:,.0f} TFLOP/s (neighbours: of "
+        f"{hardware.float32_tflops:,.0f}), {hardware.bandwidth:g} TB/s, {hardware.devices} device(s)",
+        "",
+        f"{'':10} {'FLOP':>9} {'TB moved':>10} {'hours':>8}",
+    ]
+    lines += [
+        f"{stage.name:10} {stage.flop:9.2g} {stage.moved / 1e12:10,.3g} {stage.hours:8,.3g}"
+        for stage in plan.stages
+    ]
+    lines += [
+        f"{'all':10} {sum(s.flop for s in plan.stages):9.2g} "
+        f"{sum(s.moved for s in plan.stages) / 1e12:10,.3g} {plan.hours:8,.3g}",
+        "",
+        f"memory     {plan.warmup_bytes / gigabytes:,.0f} GB in the warm-up, {plan.gradients_bytes / gigabytes:,.0f} "
+        f"GB for gradients: weights {plan.weights_bytes / gigabytes:,.1f}, a batch of "
+        f"{config.gradients.batch_tokens:,} tokens {plan.activations_bytes / gigabytes:,.1f}",
+        f"disk       {plan.disk_bytes / gigabytes:,.1f} GB: {len(config.regimes)} regime(s) of "
+        f"{plan.regime_bytes / gigabytes:,.2f} each, the adapter with Adam's averages "
+        f"{plan.state_bytes / gigabytes:,.2f}; while it is built {plan.building_bytes / gigabytes:,.1f}",
+        "",
+        "An estimate: batches are taken to be full and padding to be little; reading and tokenizing come on top. "
+        "Less memory: --batch-tokens, --load-in-4bit. Less time and disk: --regimes sgd.",
+    ]
+    return "\n".join(lines)
+
+
+def _big(number: float) -> str:
+    """Three digits and a word for the size: 8.03 B, 109 M."""
+    for size, word in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.3g} {word}"
+    return f"{number:,.0f}"

@@ -1,0 +1,59 @@
+"""The shape of a model from its configuration alone: the model is made without memory for its weights."""
+
+from __future__ import annotations
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
+from transformers.pytorch_utils import Conv1D
+
+from g2is.config import LoraSettings, ModelConfig
+from g2is.lm.model import add_adapter, readable
+from g2is.plan import ModelShape
+
+
+def read_shape(config: ModelConfig, lora: LoraSettings) -> ModelShape:
+    """Count what a build of this model would train and multiply; no weights are read or made.
+
+    Raises `InputError` where the configuration cannot be read or no layer is named as `lora` asks.
+    """
+    with readable(config.model):
+        found = AutoConfig.from_pretrained(config.model, trust_remote_code=config.trust_remote_code)
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(found, trust_remote_code=config.trust_remote_code)
+    text = found.get_text_config()
+    output = model.get_output_embeddings().weight
+    linear = tuple(
+        (module.nf, module.nx) if isinstance(module, Conv1D) else (module.out_features, module.in_features)
+        for module in model.modules()
+        if isinstance(module, torch.nn.Linear | Conv1D) and module.weight is not output
+    )
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    # The experts of a layer are one tensor for all of them, of which a token passes a few.
+    experts = sum(p.numel() for name, p in model.named_parameters() if ".experts." in name and p.dim() == 3)
+    count = next(
+        (
+            getattr(text, name)
+            for name in ("num_local_experts", "num_experts", "n_routed_experts")
+            if hasattr(text, name)
+        ),
+        None,
+    )
+    with torch.device("meta"):
+        adapted = add_adapter(model, lora.replace(rank=1, alpha=1.0), seed=0)
+    return ModelShape(
+        hidden_size=text.hidden_size,
+        positions=getattr(text, "max_position_embeddings", None),
+        layers=text.num_hidden_layers,
+        attention_width=text.num_attention_heads
+        * (getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads),
+        vocabulary=output.shape[0],
+        parameters=parameters,
+        linear=linear,
+        adapted=tuple(
+            (module.lora_B.default.out_features, module.lora_A.default.in_features)
+            for module in adapted.modules()
+            if hasattr(module, "lora_B") and "default" in module.lora_B
+        ),
+        experts=experts,
+        experts_seen=text.num_experts_per_tok / count if experts and count else 1.0,
+    )
