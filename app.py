@@ -159,6 +159,8 @@ def model_name(run: Run) -> str:
 
 def show_run(run: Run) -> None:
     """All that is known of the run."""
+    if ui.show_damage(run):
+        return
     stages = run.manifest.stages
     if missing := missing_stages(run):
         st.warning(f"Not finished: {', '.join(missing)}. This command goes on where it stopped:")

@@ -27,7 +27,9 @@ def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        # Never through what lies there already, which may be a link to somewhere else.
+        temporary.unlink(missing_ok=True)
+        with temporary.open("xb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
@@ -53,6 +55,24 @@ def write_array(path: Path, array: np.ndarray) -> None:
     import numpy as np
 
     write_file(path, lambda file: np.lib.format.write_array(file, array, allow_pickle=False))
+
+
+def inside(folder: Path, name: str | Path) -> Path:
+    """The path of `name` in a folder; raises `InputError` where it leads out of it, by `..` or by a link."""
+    path = folder / name
+    try:
+        if path.resolve().is_relative_to(folder.resolve()):
+            return path
+    except (OSError, RuntimeError, ValueError):  # a link in a circle, a name too long or with a NUL
+        pass
+    raise InputError(
+        f"{printable(str(path))}: leads out of {folder}, where it should lie; put the file itself there"
+    )
+
+
+def printable(text: str) -> str:
+    """The text with line breaks, control characters and undecodable bytes escaped: it fits one line."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def sweep(folder: Path) -> None:

@@ -8,17 +8,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from g2is.config import REGIMES, BuildConfig, ImportConfig, RegimeName, WalkParameters
+from g2is.config import REGIMES, RegimeName, WalkParameters
 from g2is.errors import InputError
-from g2is.files import sha256
+from g2is.files import inside, printable
+from g2is.integrity import Integrity
+from g2is.manifest import (
+    CONTENT_STAGES,
+    FORMAT_VERSION,
+    MANIFEST,
+    FileRecord,
+    InputFile,
+    Manifest,
+    Stage,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,10 +37,18 @@ if TYPE_CHECKING:
     from g2is.knowledge import CoreKnowledge
     from g2is.walk import Explanation, WalkTrace
 
-FORMAT_VERSION = 1
-CONTENT_STAGES = ("instructions", "warmup", "gradients", "graph")
-"""Stages that decide what a selection of a run means; later ones only add to what is shown or compared."""
-MANIFEST = "manifest.json"
+__all__ = [
+    "CONTENT_STAGES",
+    "FORMAT_VERSION",
+    "MANIFEST",
+    "FileRecord",
+    "InputFile",
+    "Manifest",
+    "Regime",
+    "Run",
+    "Stage",
+]
+
 INSTRUCTIONS = "instructions.parquet"
 VALIDATION = "validation.parquet"
 WARMUP = "warmup.safetensors"
@@ -38,83 +56,9 @@ SAMPLES = "samples.parquet"
 VALIDATION_GRADIENTS = "validation_gradients.npy"
 LEAKS = "leaks.parquet"
 LABELS = "community_labels.json"
-
-
-class FileRecord(BaseModel):
-    """What a file must be."""
-
-    model_config = ConfigDict(extra="forbid")
-    sha256: str
-    bytes: int
-
-
-class InputFile(FileRecord):
-    """A file the user gave; `target` names the validation target it belongs to."""
-
-    name: str
-    target: str | None = None
-
-
-class Stage(BaseModel):
-    """A finished stage: the files it wrote, how long it took, and what it found."""
-
-    model_config = ConfigDict(extra="forbid")
-    seconds: float
-    files: dict[str, FileRecord]
-    found: dict[str, Any] = {}
-
-
-class Manifest(BaseModel):
-    """What a run is made of and how far it is."""
-
-    model_config = ConfigDict(extra="forbid")
-    format_version: int
-    created: str
-    configuration: BuildConfig | ImportConfig
-    train: list[InputFile]
-    validation: list[InputFile]
-    model: dict[str, Any]
-    versions: dict[str, str]
-    stages: dict[str, Stage] = {}
-
-    @classmethod
-    def read(cls, folder: Path) -> Manifest:
-        """Read a run's manifest; raises `InputError` for what is not a run, damaged, or newer."""
-        path = folder / MANIFEST
-        try:
-            values = json.loads(path.read_bytes())
-        except FileNotFoundError:
-            raise InputError(
-                f"{folder}: not a run (no {MANIFEST}); python -m g2is build --run {folder.name} … makes one"
-            ) from None
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path}: not readable ({error}); build again with --overwrite") from None
-        version = values.get("format_version") if isinstance(values, dict) else None
-        if isinstance(version, int) and version > FORMAT_VERSION:
-            raise InputError(
-                f"{path}: run format {version} is newer than this program knows ({FORMAT_VERSION}); "
-                "update G2IS Explorer"
-            )
-        try:
-            return cls.model_validate(values)
-        except (ValidationError, InputError) as error:
-            first = error.errors()[0] if isinstance(error, ValidationError) else None
-            where = ".".join(map(str, first["loc"])) if first else str(error)
-            raise InputError(
-                f"{path}: not a manifest of a run ({where}); build again with --overwrite"
-            ) from None
-
-    @property
-    def stage_names(self) -> tuple[str, ...]:
-        """The stages a finished run of this kind has; gradients computed elsewhere need no warm-up."""
-        imported = isinstance(self.configuration, ImportConfig)
-        content = ("instructions", *(() if imported else ("warmup",)), "gradients", "graph")
-        return (*content, "layout", "communities", "leaks")
-
-    @property
-    def files(self) -> dict[str, FileRecord]:
-        """All files of the finished stages."""
-        return {name: record for stage in self.stages.values() for name, record in stage.files.items()}
+COLUMNS = ("source", "line", "format", "task", "prompt", "response", "messages", "tools", "raw")
+SAMPLE_COLUMNS = ("problem", "valid", "loss", "tokens", "trained_tokens", "cut")
+LEAK_COLUMNS = ("sample", "validation", "kind", "similarity")
 
 
 @dataclass(frozen=True)
@@ -162,6 +106,7 @@ class Run:
     _cache: dict[str, tuple[CoreKnowledge, np.ndarray]] = field(
         default_factory=dict, repr=False, compare=False
     )
+    _regimes: dict[str, Regime] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def open(cls, folder: str | Path) -> Run:
@@ -193,19 +138,16 @@ class Run:
     def instructions(self) -> pd.DataFrame:
         """The pool, one row a sample: source, line, format, task, prompt, response, messages, tools, raw;
         and, once gradients are taken, problem, valid, loss, tokens, trained_tokens, cut."""
-        import pandas as pd
-
-        frame = pd.read_parquet(self._path(INSTRUCTIONS))
+        pool = self._found("instructions", "pool")
+        frame = self._frame(INSTRUCTIONS, pool, (*COLUMNS, "duplicate_of"))
         if "gradients" in self.manifest.stages:
-            frame = frame.join(pd.read_parquet(self._path(SAMPLES)))
+            frame = frame.join(self._frame(SAMPLES, pool, SAMPLE_COLUMNS))
         return frame
 
     @cached_property
     def validation(self) -> pd.DataFrame:
         """The validation samples with something to train on, one row each, as `instructions`, and target."""
-        import pandas as pd
-
-        return pd.read_parquet(self._path(VALIDATION))
+        return self._frame(VALIDATION, self._found("instructions", "validation"), (*COLUMNS, "target"))
 
     @cached_property
     def valid(self) -> np.ndarray:
@@ -215,7 +157,8 @@ class Run:
     @cached_property
     def validation_gradients(self) -> np.ndarray:
         """(m, d) float32: plain gradients of the validation samples, as they are, not normalised."""
-        return self._array(VALIDATION_GRADIENTS)
+        _, dim, validation = self._sizes
+        return self._array(VALIDATION_GRADIENTS, "f", (validation, dim))
 
     @property
     def regimes(self) -> tuple[RegimeName, ...]:
@@ -225,18 +168,32 @@ class Run:
     def regime(self, name: RegimeName) -> Regime:
         """Gradients and graph in one regime; raises `InputError` where the run does not keep it."""
         self._check_regime(name)
+        if name not in self._regimes:
+            self._regimes[name] = self._open_regime(name)
+        return self._regimes[name]
+
+    def _open_regime(self, name: RegimeName) -> Regime:
+        count, dim, validation = self._sizes
         arrays: dict[str, Any] = {
-            part: self._array(f"{name}/{part}.npy")
-            for part in (
-                "gradients",
-                "norms",
-                "neighbors",
-                "cosines",
-                "conflicts",
-                "conflict_cosines",
-                "validation_cosines",
+            part: self._array(f"{name}/{part}.npy", kind, (count, *rest))
+            for part, kind, *rest in (
+                ("gradients", "f", dim),
+                ("norms", "f"),
+                ("neighbors", "i", None),
+                ("cosines", "f", None),
+                ("conflicts", "i", None),
+                ("conflict_cosines", "f", None),
+                ("validation_cosines", "f", validation),
             )
         }
+        for part, cosines in (("neighbors", "cosines"), ("conflicts", "conflict_cosines")):
+            lists, path = arrays[part], self.folder / name / f"{part}.npy"
+            if lists.shape != arrays[cosines].shape:
+                raise InputError(
+                    f"{path}: shape {lists.shape}, its cosines {arrays[cosines].shape}; {self.mend}"
+                )
+            if lists.size and not (lists.min() >= -1 and lists.max() < count):
+                raise InputError(f"{path}: names samples that are not there; {self.mend}")
         return Regime(name=name, **arrays, **self.manifest.stages["graph"].found[name])
 
     @property
@@ -254,8 +211,8 @@ class Run:
         self._check_regime(regime)
         if kind not in self.layouts and "layout" in self.manifest.stages:
             raise InputError(f"layout = {kind!r}: run {self.name} was built without; --{kind} on adds it")
-        places = self._array(f"{regime}/{kind}.npy")
-        count = len(places) - len(self.validation_gradients)
+        count, _, validation = self._sizes
+        places = self._array(f"{regime}/{kind}.npy", "f", (count + validation, 2))
         return Layout(places[:count], places[count:])
 
     def communities(self, regime: RegimeName) -> Communities:
@@ -263,21 +220,25 @@ class Run:
         from g2is.communities import Communities
 
         self._check_regime(regime)
-        membership = self._array(f"{regime}/communities.npy")
-        labels = json.loads(self._path(f"{regime}/{LABELS}").read_bytes())
-        return Communities.of(membership, tuple(labels))
+        membership = self._array(f"{regime}/communities.npy", "i", (self._sizes[0],))
+        path = self._integrity.path(f"{regime}/{LABELS}")
+        try:
+            return Communities.of(membership, tuple(json.loads(path.read_bytes())))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise InputError(
+                f"{path}: not labels of communities ({printable(str(error))}); {self.mend}"
+            ) from None
 
     def spanning_forest(self, regime: RegimeName) -> tuple[np.ndarray, np.ndarray]:
         """A maximum spanning forest of the aligned edges, strongest first: (t, 2) pairs and (t,) cosines."""
         self._check_regime(regime)
-        return self._array(f"{regime}/forest.npy"), self._array(f"{regime}/forest_cosines.npy")
+        pairs = self._array(f"{regime}/forest.npy", "iu", (None, 2))
+        return pairs, self._array(f"{regime}/forest_cosines.npy", "f", (len(pairs),))
 
     @cached_property
     def leaks(self) -> pd.DataFrame:
         """Near-copies of validation samples in the pool: sample, validation, kind, similarity; see `g2is.leaks`."""
-        import pandas as pd
-
-        return pd.read_parquet(self._path(LEAKS))
+        return self._frame(LEAKS, None, LEAK_COLUMNS)
 
     def core_knowledge(self, parameters: WalkParameters) -> CoreKnowledge:
         """Core knowledge of the validation gradients as the parameters ask for it."""
@@ -349,18 +310,27 @@ class Run:
                 return int(here.to_numpy().argmax())
         raise InputError(f"sample = {sample!r}: expected a row from 0 to {count - 1:,}, or source:line")
 
+    def inside(self, *parts: str) -> Path:
+        """A place in the run's folder, such as a selection; raises `InputError` where a link leads out of it."""
+        return inside(self.folder, Path(*parts))
+
     def check(self) -> list[str]:
         """Compare every file with the manifest: one line for each that is missing or has changed."""
-        problems = []
-        for name, record in self.manifest.files.items():
-            path = self.folder / name
-            if not path.is_file():
-                problems.append(f"{path}: missing")
-            elif path.stat().st_size != record.bytes:
-                problems.append(f"{path}: {path.stat().st_size:,} bytes, expected {record.bytes:,}")
-            elif sha256(path) != record.sha256:
-                problems.append(f"{path}: its content is not what was written")
-        return problems
+        return self._integrity.problems(self.manifest.files, full=True)
+
+    def damage(self) -> list[str]:
+        """The same at a glance, for each time that a page opens: large files by their size alone, and without
+        the warm-up, which only building reads."""
+        return self._integrity.problems(name for name in self.manifest.files if name != WARMUP)
+
+    @property
+    def mend(self) -> str:
+        """The words that say which command finishes or mends the run."""
+        return self._integrity.mend
+
+    @cached_property
+    def _integrity(self) -> Integrity:
+        return Integrity(self.folder, self.manifest)
 
     def _check_regime(self, name: str) -> None:
         if name not in REGIMES:
@@ -371,22 +341,47 @@ class Run:
                 f"build it with --regimes … {name}"
             )
 
-    def _path(self, name: str) -> Path:
-        """A file of a finished stage; raises `InputError` where the stage or the file is missing."""
-        if name not in self.manifest.files:
-            raise InputError(f"run {self.name}: {name} is not built yet; {self._mend}")
-        path = self.folder / name
-        if not path.is_file():
-            raise InputError(f"{path}: missing; {self._mend}")
-        return path
-
-    def _array(self, name: str) -> np.ndarray:
-        path = self._path(name)
-        try:
-            return np.load(path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, OSError, EOFError) as error:
-            raise InputError(f"{path}: not a whole array ({error}); {self._mend}") from None
+    def _found(self, stage: str, what: str) -> int:
+        """A number that a finished stage found."""
+        if stage not in self.manifest.stages:
+            raise InputError(f"run {self.name}: the stage {stage} is not finished; {self.mend}")
+        return self.manifest.stages[stage].found[what]
 
     @property
-    def _mend(self) -> str:
-        return f"run the same build command for --run {self.name} again to finish or mend it"
+    def _sizes(self) -> tuple[int, int, int]:
+        """Samples, dimensions and validation samples: what all arrays of the run agree about."""
+        count, validation = (self._found("instructions", what) for what in ("pool", "validation"))
+        return count, self._found("gradients", "projection_dim"), validation
+
+    def _frame(self, name: str, rows: int | None, columns: Sequence[str]) -> pd.DataFrame:
+        import pandas as pd
+
+        path = self._integrity.path(name)
+        try:
+            frame = pd.read_parquet(path)
+        except Exception as error:  # Arrow has many for a file that is not what it says
+            reason = printable(str(error)) or type(error).__name__
+            raise InputError(f"{path}: not a whole table ({reason}); {self.mend}") from None
+        missing = [column for column in columns if column not in frame]
+        if missing or rows not in (None, len(frame)):
+            what = f"lacks {', '.join(missing)}" if missing else f"{len(frame):,} rows, expected {rows:,}"
+            raise InputError(f"{path}: {what}; {self.mend}")
+        return frame
+
+    def _array(self, name: str, kind: str, shape: tuple[int | None, ...]) -> np.ndarray:
+        """A memory map; raises `InputError` for other kinds of numbers or another shape (None: any length)."""
+        path = self._integrity.path(name)
+        try:
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+        except Exception as error:  # so has numpy, from its parsing of the header to that of a pickle
+            reason = printable(str(error)) or type(error).__name__
+            raise InputError(f"{path}: not a whole array ({reason}); {self.mend}") from None
+        fits = array.ndim == len(shape) and all(
+            wanted in (None, length) for length, wanted in zip(array.shape, shape, strict=False)
+        )
+        if not fits or array.dtype.kind not in kind:
+            wanted = tuple("any" if length is None else length for length in shape)
+            raise InputError(
+                f"{path}: {array.dtype} of shape {array.shape}, expected {kind} of {wanted}; {self.mend}"
+            )
+        return array

@@ -62,11 +62,10 @@ def save_basket(run: Run) -> None:
 
     def save() -> None:
         name = st.session_state["basket_name"]
-        path = run.folder / "selections" / f"{name}.json"
         try:
+            path = run.inside("selections", f"{file_name(name)}.json")
             if name == ui.BASKET or path.exists():
                 raise ValueError("there is one of that name already")
-            file_name(name)
             ui.read_selection(run, ui.BASKET).write(path)
         except (ValueError, InputError) as error:
             st.session_state["basket_problem"] = str(error)
@@ -122,7 +121,10 @@ def choose_name(default: str) -> str:
 
 def write_files(run: Run, selection: Selection, format: str, output: str) -> None:
     """The two ways out: a folder beside the run, and a download."""
-    folder = run.folder / "exports" / output
+    try:
+        folder = run.inside("exports", output)
+    except InputError as error:
+        ui.stop(error)
     replace = folder.exists() and st.checkbox("Replace the export of that name")
     with st.container(horizontal=True):
         write = st.button("Write the folder", type="primary", icon=":material/save:")

@@ -88,22 +88,27 @@ def write_lines(path: Path, records: list[dict], *, ascii: bool = False) -> Path
 def make_run(folder: Path, files: list[Path]) -> Run:
     """A run as far as exports look at it: the pool and what is known of each sample."""
     folder.mkdir(parents=True)
-    pool = to_frame(read_instructions(files).instructions)
+    pool = to_frame(read_instructions(files).instructions).assign(duplicate_of=-1)
     known = pd.DataFrame(
-        {"problem": None, "valid": True, "tokens": 10, "trained_tokens": 4}, index=pool.index
+        {"problem": None, "valid": True, "loss": 1.0, "tokens": 10, "trained_tokens": 4, "cut": 0},
+        index=pool.index,
     )
+    found = {
+        "instructions": {"pool": len(pool), "validation": 0, "duplicates": 0, "rejected": 0},
+        "gradients": {"valid": len(pool), "invalid": 0, "projection_dim": 2},
+    }
     stages = {}
     for stage, name, frame in (("instructions", INSTRUCTIONS, pool), ("gradients", SAMPLES, known)):
         frame.to_parquet(folder / name, index=False)
         record = FileRecord(sha256=sha256(folder / name), bytes=(folder / name).stat().st_size)
-        stages[stage] = Stage(seconds=0, files={name: record})
+        stages[stage] = Stage(seconds=0, files={name: record}, found=found[stage])
     written = Manifest(
         format_version=FORMAT_VERSION,
         created="2025-01-01T00:00:00+00:00",
         configuration=BuildConfig(model=ModelConfig(model="none")),
         train=[],
         validation=[],
-        model={},
+        model={"fingerprint": "none", "device": "cpu", "dtype": "float32", "hidden_size": 2},
         versions={},
         stages=stages,
     )

@@ -43,7 +43,7 @@ def verify(arguments: argparse.Namespace) -> None:
     run = open_run(arguments)
     problems = run.check()
     if not run.complete:
-        problems.append(f"{run.folder}: not finished; run the same build command again")
+        problems.append(f"{run.folder}: not finished")
     if problems:
-        raise InputError("; ".join(problems))
+        raise InputError("; ".join([*problems, run.mend]))
     say(f"run {run.name}: {len(run.manifest.files)} files are as they were written")

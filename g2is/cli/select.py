@@ -89,7 +89,7 @@ def _output(arguments: argparse.Namespace, run: Run, name: str) -> Path:
     """The selection file to write."""
     if arguments.output is not None and (arguments.output.is_dir() or not arguments.output.name):
         raise InputError(f"output = {str(arguments.output)!r}: is a folder, expected the name of a file")
-    return arguments.output or run.folder / "selections" / f"{name}.json"
+    return arguments.output or run.inside("selections", f"{name}.json")
 
 
 def explain(arguments: argparse.Namespace) -> None:

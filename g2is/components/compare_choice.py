@@ -149,7 +149,7 @@ def _save_baselines(run: Run, methods: Sequence[str], budget: int) -> None:
         try:
             if name not in saved_selections(run):
                 with st.spinner(f"{method} …"):
-                    select(run, method, count=budget).write(run.folder / "selections" / f"{name}.json")
+                    select(run, method, count=budget).write(run.inside("selections", f"{name}.json"))
             added.append(name)
         except InputError as error:
             show_error(error)

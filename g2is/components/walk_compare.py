@@ -69,7 +69,7 @@ def save(run: Run, trace: WalkTrace, name: str, *, replace: bool = False) -> Non
         raise InputError(
             f"name = {name!r}: there is a selection of this name; tick replace, or choose another"
         )
-    save_walk(run.folder / "selections" / f"{name}.json", run, trace)
+    save_walk(run.inside("selections", f"{name}.json"), run, trace)
 
 
 @dataclass(frozen=True, eq=False)

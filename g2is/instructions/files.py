@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from g2is.errors import InputError
+from g2is.files import printable
 
 BOM = b"\xef\xbb\xbf"
 KINDS = "JSON Lines (an object {…} a line), a JSON array [{…}, …] or Parquet"
@@ -30,11 +31,6 @@ OTHER_KINDS = {
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[{}\[\]]', re.DOTALL)
 _SCALAR = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^\s"{}\[\],]++', re.DOTALL)
 _NOT_BLANK = re.compile(rb"[^ \t\r\n]")
-
-
-def printable(text: str) -> str:
-    """The text with line breaks, control characters and undecodable bytes escaped: it fits one line."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def source_names(paths: Sequence[Path]) -> list[str]:

@@ -19,8 +19,9 @@ from tqdm import tqdm
 
 from g2is.config import BuildConfig, ImportConfig
 from g2is.errors import InputError
-from g2is.files import sha256, sweep, write_bytes
-from g2is.run import FORMAT_VERSION, MANIFEST, FileRecord, InputFile, Manifest, Run, Stage
+from g2is.files import inside, sha256, sweep, write_bytes
+from g2is.manifest import COPY, FORMAT_VERSION, MANIFEST, FileRecord, InputFile, Manifest, Stage
+from g2is.run import Run
 
 BUILDING = "building"
 
@@ -87,6 +88,8 @@ class RunWriter:
 
         Raises `InputError` where a run of that name was made from other inputs or settings.
         """
+        if self.folder.exists():
+            refuse_links(self.folder)
         if self._is_new() or overwrite:
             check()
             if self.folder.exists():
@@ -94,7 +97,8 @@ class RunWriter:
             self.manifest = wanted
             self._write_manifest()
             return
-        self.manifest = Manifest.read(self.folder)
+        self.manifest = self._found_manifest()
+        as_found = self.manifest.model_dump_json()
         _refuse_difference(self.folder, self.manifest, wanted)
         for section, stages in MADE_AGAIN.items():
             if getattr(self.manifest.configuration, section) != getattr(wanted.configuration, section):
@@ -104,14 +108,31 @@ class RunWriter:
         for place in (".", *self.manifest.configuration.regimes):
             sweep(self.folder / place)
         self._forget_damaged_stages()
+        if self.manifest.model_dump_json() != as_found:
+            # Before any file changes: whoever reads meanwhile is told what is not finished, not that it is damaged.
+            self._write_manifest()
+
+    def _found_manifest(self) -> Manifest:
+        """The run's manifest, or its copy where it is damaged."""
+        try:
+            return Manifest.read(self.folder)
+        except InputError as error:
+            if not (self.folder / COPY).is_file():
+                raise
+            manifest = Manifest.read(self.folder, COPY)
+            self.say(f"{str(error).partition(';')[0]}: taken from its copy")
+            manifest.write(self.folder)
+            return manifest
 
     def _is_new(self) -> bool:
         """Whether there is no run yet; a build killed before its manifest had its name leaves none either.
 
         Raises `InputError` where something else lies there.
         """
-        if not self.folder.exists() or (self.folder / MANIFEST).exists():
-            return not self.folder.exists()
+        if not self.folder.exists():
+            return True
+        if any((self.folder / name).exists() for name in (MANIFEST, COPY)):
+            return False
         sweep(self.folder)
         if not self.folder.is_dir() or any(self.folder.iterdir()):
             raise InputError(f"{self.folder}: is not a run and not empty; choose another --run or --cache")
@@ -162,7 +183,15 @@ class RunWriter:
                     break
 
     def _write_manifest(self) -> None:
-        write_bytes(self.folder / MANIFEST, self.manifest.model_dump_json(indent=1).encode())
+        self.manifest.write(self.folder)
+
+
+def refuse_links(folder: Path) -> None:
+    """Raise `InputError` where a run, or something in it, is a link that leads out of where it should lie."""
+    inside(folder.parent, folder.name)
+    for path in folder.rglob("*"):
+        if path.is_symlink():
+            inside(folder, path.relative_to(folder))
 
 
 def record(path: Path) -> FileRecord:

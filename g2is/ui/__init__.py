@@ -22,6 +22,7 @@ from g2is.ui.opening import (
     pages,
     read_run,
     run_folders,
+    show_damage,
     start_page,
 )
 from g2is.ui.samples import (
@@ -66,6 +67,7 @@ __all__ = [
     "run_folders",
     "saved_selections",
     "set_url",
+    "show_damage",
     "show_error",
     "show_record",
     "show_text",

@@ -12,8 +12,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from g2is.config import BuildConfig, ImportConfig, ModelConfig, Settings
 from g2is.errors import InputError
+from g2is.files import inside
 from g2is.run import CONTENT_STAGES, MANIFEST, Manifest, Run
-from g2is.ui.text import stop, visible
+from g2is.ui.text import literal, stop, visible
 from g2is.ui.url import all_texts, forget_widgets, is_shared, one_of, remember_page, texts_of, url_value
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,7 +86,22 @@ def open_page(title: str, *, stages: Sequence[str] = CONTENT_STAGES) -> Run:
             )
             st.code(build_command(run.manifest, run.name), language="bash", wrap_lines=True)
             st.stop()
+    if show_damage(run):
+        st.stop()
     return run
+
+
+def show_damage(run: Run) -> bool:
+    """Whether a file of the run is not as it was written; says which, and the command that mends it."""
+    problems = run.damage()
+    if problems:
+        st.error(
+            f"This run is damaged: {literal('; '.join(problems))}. This command mends it; nothing that is whole is "
+            "done again:",
+            icon=":material/error:",
+        )
+        st.code(build_command(run.manifest, run.name), language="bash", wrap_lines=True)
+    return bool(problems)
 
 
 def draw_navigation(place: DeltaGenerator) -> None:
@@ -124,8 +140,18 @@ def run_folders() -> dict[str, Path]:
         found = [path.parent for path in cache_folder().glob(f"[!.]*/{MANIFEST}")]
     except OSError:
         found = []
-    found.sort(key=lambda folder: (-(folder / MANIFEST).stat().st_mtime, folder.name))
-    return {folder.name: folder for folder in found}
+    return {
+        folder.name: folder
+        for folder in sorted(found, key=lambda folder: (-_written(folder / MANIFEST), folder.name))
+    }
+
+
+def _written(path: Path) -> float:
+    """When a file was written, as far as clocks tell; 0 where it has just been moved away."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def choose_run(folders: dict[str, Path]) -> Path:
@@ -157,14 +183,17 @@ def _change_run() -> None:
 def read_run(folder: Path) -> Run:
     """Open a run; kept open until its manifest changes. Raises `InputError`."""
     try:
-        stamp = (folder / MANIFEST).stat().st_mtime_ns
+        inside(cache_folder(), folder.name)
+        found = (folder / MANIFEST).stat()
+        # The time alone would not do: clocks jump, and copies keep the times of what they copy.
+        stamp = found.st_mtime_ns, found.st_size, found.st_ino
     except OSError:
-        stamp = 0
+        stamp = 0, 0, 0
     return open_run(str(folder), stamp)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def open_run(folder: str, stamp: int) -> Run:
+def open_run(folder: str, stamp: tuple[int, int, int]) -> Run:
     """A run as its manifest was at `stamp`. Arrays are read-only maps, so that sessions share it."""
     return Run.open(folder)
 
@@ -188,12 +217,7 @@ def build_command(manifest: Manifest, name: str) -> str:
 
 def is_demo(manifest: Manifest) -> bool:
     """Whether a run was built on the embedded model."""
-    config = manifest.configuration
-    return isinstance(config, BuildConfig) and Path(config.model.model).parts[-3:] == (
-        "g2is",
-        "demo",
-        "model",
-    )
+    return manifest.is_demo
 
 
 def _changed(settings: Settings, plain: Settings, prefix: str = "") -> list[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
 
+from g2is.errors import InputError
 from g2is.run import Run
 from g2is.selection import Selection
 from g2is.ui.text import literal, number, show_text, visible
@@ -22,8 +24,13 @@ def focus(run: Run) -> int | None:
 
 def saved_selections(run: Run) -> dict[str, Path]:
     """Selection files of a run by name, the newest first."""
-    found = [path for path in (run.folder / "selections").glob("*.json") if not path.name.startswith(".")]
-    found.sort(key=lambda path: (-path.stat().st_mtime, path.name))
+    times = {}
+    for path in (run.folder / "selections").glob("*.json"):
+        # Not what a link brings in from elsewhere, nor what has just been moved away.
+        with suppress(InputError, OSError):
+            if not path.name.startswith("."):
+                times[run.inside("selections", path.name)] = path.stat().st_mtime
+    found = sorted(times, key=lambda path: (-times[path], path.name))
     return {path.stem: path for path in found}
 
 
@@ -31,7 +38,7 @@ def read_selection(run: Run, name: str) -> Selection:
     """A saved selection, or the basket. Raises `InputError`."""
     if name == BASKET:
         return Selection.of(run, basket(run), BASKET, {})  # type: ignore[arg-type]
-    path = run.folder / "selections" / f"{name}.json"
+    path = run.inside("selections", f"{name}.json")
     try:
         stamp = path.stat().st_mtime_ns
     except OSError:
