@@ -43,7 +43,7 @@ def modules(*places: str) -> list[Path]:
 def test_pages_never_load_what_only_building_needs():
     code = (
         "import sys, g2is.run, g2is.selection, g2is.trace_file, g2is.diagnosis, g2is.export, g2is.walk, g2is.knowledge;"
-        "import g2is.selecting;"
+        "import g2is.selecting, g2is.evaluation;"
         "print({'torch', 'transformers', 'peft', 'umap', 'streamlit'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

@@ -87,6 +87,7 @@ def train_adapter(
     batch_size: int,
     batch_tokens: int,
     seed: int,
+    steps: int | None = None,
     resume: TrainingState | None = None,
     on_step: Callable[[float], None] = lambda loss: None,
     on_epoch: Callable[[TrainingState], None] = lambda state: None,
@@ -94,14 +95,15 @@ def train_adapter(
     """Train the model's adapter with AdamW, a linear schedule and no weight decay.
 
     The loss of an optimizer step is the mean over its samples of their mean token loss. Order and
-    dropout are seeded by step, so that resuming after an epoch repeats the undisturbed training.
+    dropout are seeded by step, so that resuming after an epoch repeats the undisturbed training. steps: that
+    many optimizer steps, in as many passes as they take, instead of `epochs`.
     """
     parameters = trainable(model)
     optimizer = torch.optim.AdamW(
         parameters.values(), lr=learning_rate, betas=BETAS, eps=EPSILON, weight_decay=0.0
     )
     per_epoch = math.ceil(len(samples) / batch_size)
-    total = per_epoch * epochs
+    total = per_epoch * epochs if steps is None else steps
     rising = math.ceil(total * schedule_warmup)
     step = 0
     if resume is not None:

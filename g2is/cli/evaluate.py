@@ -1,0 +1,132 @@
+"""The command that judges selections: evaluate."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from g2is.cli.arguments import AddCommand, add_settings, given
+from g2is.cli.runs import open_run, say
+from g2is.config import EvaluationConfig
+from g2is.errors import InputError
+from g2is.selector_config import METHODS
+
+if TYPE_CHECKING:
+    from g2is.pipeline.evaluating import Candidate
+    from g2is.run import Run
+
+
+def register(command: AddCommand) -> None:
+    """Add the command to the parser."""
+    made = command("evaluate", evaluate, "fine-tune on selections and score them on held-out data")
+    made.add_argument("run", help="name or folder of the run")
+    made.add_argument(
+        "--test",
+        action="append",
+        required=True,
+        metavar="[NAME=]FILE",
+        help="held-out examples of a target; once for each target",
+    )
+    made.add_argument(
+        "--selection",
+        action="append",
+        default=[],
+        metavar="[NAME=]SELECTION",
+        help="a selection file, or the name of one in the run; once for each",
+    )
+    made.add_argument(
+        "--method",
+        action="append",
+        default=[],
+        choices=METHODS,
+        metavar="METHOD",
+        help=f"another way to select as a baseline, once for each, drawn anew for each seed: {', '.join(METHODS)}",
+    )
+    budget = made.add_mutually_exclusive_group()
+    budget.add_argument("--fraction", type=float, help="budget of the baselines as a share of the pool")
+    budget.add_argument(
+        "--count", type=int, help="budget of the baselines as a number (that of the largest selection)"
+    )
+    made.add_argument("--name", default="test", help="of the evaluation; again to resume or add to it [test]")
+    made.add_argument("--model", help="where the base model is now, if it moved (that of the run)")
+    made.add_argument("--output", type=Path, metavar="FILE", help="write the results as CSV here too")
+    made.add_argument("--overwrite", action="store_true", help="replace an evaluation of that name")
+    add_settings(made, EvaluationConfig)
+
+
+def evaluate(arguments: argparse.Namespace) -> None:
+    config = EvaluationConfig(**given(EvaluationConfig, arguments))
+    run = open_run(arguments)
+    candidates = _candidates(run, arguments)
+    from g2is.files import write_bytes
+    from g2is.pipeline.evaluating import evaluate
+    from g2is.pipeline.inputs import Target
+
+    tests = [Target(name or Path(file).stem, Path(file)) for name, file in map(_named, arguments.test)]
+    summary = evaluate(
+        run,
+        tests,
+        candidates,
+        config,
+        name=arguments.name,
+        model=arguments.model,
+        overwrite=arguments.overwrite,
+        say=say,
+    )
+    shown = summary[summary["task"] == ""].drop(columns=["evaluation", "task"]).dropna(axis=1, how="all")
+    print(shown.to_string(index=False, float_format=lambda value: f"{value:.3g}"))
+    if arguments.output is not None:
+        write_bytes(arguments.output, summary.to_csv(index=False).encode())
+    say(f"written to {run.folder / 'evaluations' / arguments.name}")
+
+
+def _candidates(run: Run, arguments: argparse.Namespace) -> list[Candidate]:
+    """The selections, and the baselines at the same budget."""
+    from g2is.pipeline.evaluating import Candidate
+    from g2is.selection import Selection
+
+    candidates, largest = [], 0
+    for name, place in map(_named, arguments.selection):
+        path = Path(place)
+        if not path.is_file() and len(path.parts) == 1:
+            path = run.folder / "selections" / f"{place.removesuffix('.json')}.json"
+        selection = Selection.read(path, run)
+        largest = max(largest, len(selection.samples))
+        candidates.append(Candidate(name or path.stem, selection.method, _always(selection.samples)))
+    budget: dict[str, Any] = {"count": arguments.count or largest}
+    if arguments.fraction is not None:
+        budget = {"fraction": arguments.fraction}
+    for method in arguments.method:
+        if "count" not in METHODS[method].model_fields:
+            values = {}
+        elif budget == {"count": 0}:
+            raise InputError(
+                f"method {method}: give --fraction or --count, or a selection whose budget it gets"
+            )
+        else:
+            values = budget
+        candidates.append(Candidate(method, method, _drawn(run, method, values)))
+    if not candidates:
+        raise InputError("nothing to evaluate; give --selection or --method")
+    return candidates
+
+
+def _always(samples: list[int]) -> Callable[[int], list[int]]:
+    """The same samples for every seed."""
+    return lambda seed: samples
+
+
+def _drawn(run: Run, method: str, values: dict[str, Any]) -> Callable[[int], list[int]]:
+    """What a method selects, anew for every seed where it has one."""
+    from g2is.selecting import select
+
+    seeded = "seed" in METHODS[method].model_fields
+    return lambda seed: select(run, method, **values, **({"seed": seed} if seeded else {})).samples
+
+
+def _named(value: str) -> tuple[str, str]:
+    """[NAME=]REST as name, "" without one, and rest."""
+    name, _, rest = value.rpartition("=")
+    return name, rest

@@ -1,0 +1,268 @@
+"""Fine-tuning on selections of a tiny run: what is scored, resumed, refused and compared."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy import stats
+
+from g2is.cli import main
+from g2is.config import BuildConfig, EvaluationConfig, LoraSettings
+from g2is.errors import InputError
+from g2is.evaluation import Evaluation, read_evaluations, summarise
+from g2is.instructions import read_instructions
+from g2is.lm.evaluate import fine_tuned, greedy_answers, held_out_losses
+from g2is.lm.model import inspect_model, load_model, load_tokenizer
+from g2is.lm.text import Encoder
+from g2is.pipeline import Target, build
+from g2is.pipeline.evaluating import Candidate, evaluate
+from g2is.run import Run
+from g2is.selection import Selection
+from tests.tiny import ARCHITECTURES, byte_tokenizer, random_samples, save_tiny_model, write_pool
+
+QUICK = EvaluationConfig(seeds=2, epochs=1, batch_size=4, learning_rate=1e-2, answers=3, new_tokens=4)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Path:
+    """A folder with a run `cache/run`, its files, and a test file `test.jsonl`."""
+    folder = tmp_path_factory.mktemp("evaluate")
+    save_tiny_model(folder / "model")
+    write_pool(folder / "pool.jsonl", 30)
+    write_pool(folder / "target.jsonl", 6, seed=1)
+    write_pool(folder / "test.jsonl", 8, seed=2)
+    config = BuildConfig(
+        model={"model": str(folder / "model"), "device": "cpu"},
+        lora={"rank": 2, "dropout": 0.1},
+        warmup={"fraction": 0.2, "epochs": 1, "batch_size": 4},
+        gradients={"projection_dim": 32},
+        graph={"neighbors": 5, "conflicts": 3},
+    )
+    build(
+        folder / "cache" / "run", config, [folder / "pool.jsonl"], [Target("words", folder / "target.jsonl")]
+    )
+    return folder
+
+
+@pytest.fixture
+def run(built, tmp_path) -> Run:
+    """A copy of the run, to write in."""
+    shutil.copytree(built / "cache" / "run", tmp_path / "run")
+    return Run.open(tmp_path / "run")
+
+
+def candidates(count: int = 6) -> list[Candidate]:
+    return [
+        Candidate("first", "walk", lambda seed: range(count)),
+        Candidate("random", "random", lambda seed: np.random.default_rng(seed).permutation(30)[:count]),
+    ]
+
+
+def run_evaluation(run: Run, built: Path, *, config=QUICK, **options) -> tuple[pd.DataFrame, list[str]]:
+    said: list[str] = []
+    tests = options.pop("tests", [Target("words", built / "test.jsonl")])
+    some = options.pop("candidates", candidates())
+    return evaluate(run, tests, some, config, say=said.append, **options), said
+
+
+def test_loss_and_answers_are_those_of_plain_computations(built):
+    from g2is.config import ModelConfig
+
+    config = ModelConfig(model=str(built / "model"), device="cpu")
+    base, tokenizer = load_model(config, inspect_model(config)), load_tokenizer(config)
+    samples = Encoder(tokenizer, 256)(read_instructions([built / "test.jsonl"]).instructions)
+    with fine_tuned(base, LoraSettings(rank=2, alpha=8.0), samples[:4], QUICK, 0) as model:
+        losses = held_out_losses(model, samples, batch_tokens=100)
+        answers = greedy_answers(model, tokenizer, samples, 5, batch_tokens=200)
+        for sample, loss, answer in zip(samples, losses, answers, strict=True):
+            ids = torch.from_numpy(sample.input_ids)[None]
+            with torch.no_grad():
+                logp = model(input_ids=ids).logits[0].log_softmax(-1)
+            places = np.flatnonzero(sample.trained)
+            assert loss == pytest.approx(-logp[places - 1, ids[0, places]].mean().item(), rel=1e-4)
+            tokens = ids[:, : places[0]]
+            start = tokens.shape[1]
+            for _ in range(5):  # without batch, padding or cache
+                with torch.no_grad():
+                    best = model(input_ids=tokens, use_cache=False).logits[0, -1].argmax()
+                tokens = torch.cat([tokens, best.view(1, 1)], dim=1)
+                if best == tokenizer.eos_token_id:
+                    break
+            assert answer == tokenizer.decode(tokens[0, start:], skip_special_tokens=True).strip()
+
+
+@pytest.mark.parametrize("architecture", ["llama", "gpt2"])
+def test_an_answer_does_not_depend_on_its_batch(architecture):
+    torch.manual_seed(0)
+    model, tokenizer = ARCHITECTURES[architecture]().eval(), byte_tokenizer()
+    samples = random_samples(7, shortest=4, longest=30)
+    alone = greedy_answers(model, tokenizer, samples, 6, batch_tokens=1)
+    assert greedy_answers(model, tokenizer, samples, 6, batch_tokens=1000) == alone
+
+
+def test_the_base_is_bare_again_and_the_same_seed_trains_the_same():
+    torch.manual_seed(0)
+    base = ARCHITECTURES["llama"]().requires_grad_(False).eval()
+    samples = random_samples(8)
+    before = held_out_losses(base, samples, 200)
+    settings = LoraSettings(rank=2, alpha=8.0, dropout=0.1)
+    found = []
+    for seed in (0, 0, 1):
+        with fine_tuned(base, settings, samples, QUICK, seed) as model:
+            found.append(held_out_losses(model, samples, 200))
+        np.testing.assert_array_equal(held_out_losses(base, samples, 200), before)
+    np.testing.assert_array_equal(found[0], found[1])
+    assert np.abs(found[0] - found[2]).max() > 0 and found[0].mean() < before.mean()
+
+
+def test_steps_are_the_same_for_every_selection():
+    torch.manual_seed(0)
+    base = ARCHITECTURES["llama"]().requires_grad_(False).eval()
+    config = QUICK.replace(steps=5)
+    for count in (3, 9):
+        steps: list[float] = []
+        with fine_tuned(
+            base, LoraSettings(rank=2, alpha=8.0), random_samples(count), config, 0, steps.append
+        ):
+            assert len(steps) == 5
+
+
+def test_an_evaluation_holds_every_example_and_reads_back(run, built):
+    summary, said = run_evaluation(run, built)
+    results = read_evaluations(Run.open(run.folder))
+    assert len(results) == 2 * 2 * 8
+    assert results.groupby(["selection", "seed"])["correct"].count().eq(3).all()
+    assert results["loss"].gt(0).all() and results["answer"].notna().sum() == 2 * 2 * 3
+    assert any("none between test, validation and pool" in line for line in said)
+    written = pd.read_csv(run.folder / "evaluations" / "test" / "summary.csv")
+    assert written["selection"].tolist() == summary["selection"].tolist() == ["first", "random"]
+    # Nothing of the run itself changed, so its selections stay valid.
+    assert Run.open(run.folder).hash == run.hash and run.check() == []
+
+
+def test_a_stopped_evaluation_goes_on_and_ends_the_same(run, built, tmp_path):
+    whole, _ = run_evaluation(run, built)
+    stopped = tmp_path / "stopped"
+    shutil.copytree(run.folder, stopped)
+    here = stopped / "evaluations" / "test"
+    (here / "first-1.parquet").unlink()
+    (here / ".random-0.parquet.77.tmp").write_bytes(b"half")
+    kept = {path.name: path.stat().st_mtime_ns for path in here.glob("*.parquet")}
+    again, said = run_evaluation(Run.open(stopped), built)
+    pd.testing.assert_frame_equal(again, whole)
+    assert "3 of 4 fine-tunings are done already" in said
+    assert all((here / name).stat().st_mtime_ns == time for name, time in kept.items())
+    assert not list(here.glob(".*.tmp"))
+
+
+def test_selections_and_seeds_can_be_added_but_not_changed(run, built):
+    run_evaluation(run, built, candidates=candidates()[:1], config=QUICK.replace(seeds=1))
+    summary, said = run_evaluation(run, built)
+    assert "1 of 4 fine-tunings are done already" in said and len(summary) == 2
+    with pytest.raises(InputError, match="other samples in first; other samples in random"):
+        run_evaluation(run, built, candidates=candidates(7))
+    with pytest.raises(InputError, match=r"learning_rate: 0\.01 -> 0\.1"):
+        run_evaluation(run, built, config=QUICK.replace(learning_rate=0.1))
+    summary, _ = run_evaluation(run, built, candidates=candidates(7), overwrite=True)
+    assert summary["size"].tolist() == [7, 7]
+
+
+def test_leaks_are_reported_before_training(run, built, tmp_path):
+    lines = (built / "test.jsonl").read_text().splitlines()
+    pool = (built / "pool.jsonl").read_text().splitlines()
+    copy = json.loads(pool[4])
+    copy["question"] = f"  {copy['question'].upper()} "
+    (tmp_path / "leaky.jsonl").write_text("\n".join([*lines, json.dumps(copy)]) + "\n")
+    _, said = run_evaluation(run, built, tests=[Target("words", tmp_path / "leaky.jsonl")], name="leaky")
+    assert any(line.startswith("possible leaks: 1 of 9 samples of test words") for line in said)
+    leaks = pd.read_csv(run.folder / "evaluations" / "leaky" / "leaks.csv")
+    assert leaks[["of", "example", "copy_in", "row"]].values.tolist() == [["test words", 8, "pool", 4]]
+    assert Evaluation.read(run.folder / "evaluations" / "leaky").leaks == {"test words in pool": 1}
+
+
+def made_up(losses: dict[str, np.ndarray], task: list[str] | None = None) -> pd.DataFrame:
+    """Results of selections from their losses (seeds, examples)."""
+    rows = [
+        {
+            "evaluation": "e",
+            "selection": name,
+            "method": "walk",
+            "size": 5,
+            "seed": seed,
+            "target": "t",
+            "task": task[example] if task else None,
+            "example": example,
+            "loss": value,
+            "correct": value < 1,
+        }
+        for name, table in losses.items()
+        for seed, row in enumerate(table)
+        for example, value in enumerate(row)
+    ]
+    return pd.DataFrame(rows).astype({"correct": "boolean"})
+
+
+def test_the_summary_is_mean_spread_and_a_paired_test():
+    random = np.random.default_rng(0)
+    base = random.gamma(2, 1, (3, 20))
+    losses = {"random": base, "better": base - 0.2 + random.normal(0, 0.05, (3, 20))}
+    summary = summarise(made_up(losses)).set_index("selection")
+    better = summary.loc["better"]
+    assert better["loss"] == pytest.approx(losses["better"].mean())
+    assert better["loss_spread"] == pytest.approx(losses["better"].mean(axis=1).std(ddof=1))
+    assert better["exact"] == pytest.approx((losses["better"] < 1).mean())
+    assert better["difference"] == pytest.approx((losses["better"] - base).mean())
+    differences = (losses["better"] - base).mean(axis=0)
+    t = differences.mean() / (differences.std(ddof=1) / np.sqrt(20))
+    assert better["p_value"] == pytest.approx(2 * stats.t.sf(abs(t), 19))
+    assert better["seeds"] == 3 and better["examples"] == 20
+    assert pd.isna(summary.loc["random", "p_value"]) and pd.isna(summary.loc["random", "difference"])
+
+
+def test_apart_says_whether_every_seed_is_better():
+    seeds = np.array([[1.0, 1.0], [1.2, 1.2], [1.4, 1.4]])
+    summary = summarise(made_up({"random": seeds, "all": seeds - 0.5, "some": seeds - 0.3})).set_index(
+        "selection"
+    )
+    assert summary.loc["all", "apart"] and not summary.loc["some", "apart"]
+
+
+def test_subtasks_are_summarised_on_their_own():
+    losses = {"random": np.arange(4.0)[None], "other": np.arange(4.0)[None] + 1}
+    summary = summarise(made_up(losses, ["x", "x", "y", "y"]))
+    assert summary["task"].tolist() == ["", "", "x", "x", "y", "y"]
+    assert summary.set_index(["task", "selection"]).loc[("y", "random"), "loss"] == 2.5
+
+
+def test_the_command_evaluates_selections_and_baselines(run, built, capsys, tmp_path):
+    Selection.of(run, np.arange(5), "walk", {}).write(run.folder / "selections" / "mine.json")
+    arguments = [
+        "evaluate",
+        str(run.folder),
+        "--test",
+        f"words={built / 'test.jsonl'}",
+        "--selection",
+        "mine",
+    ]
+    arguments += ["--method", "random", "--seeds", "2", "--epochs", "1", "--answers", "0"]
+    assert main([*arguments, "--output", str(tmp_path / "results.csv")]) == 0
+    assert pd.read_csv(tmp_path / "results.csv")["selection"].tolist() == ["mine", "random"]
+    about = Evaluation.read(run.folder / "evaluations" / "test")
+    assert {one.size for one in about.fine_tunings} == {5}
+    drawn = {one.seed: one.digest for one in about.fine_tunings if one.selection == "random"}
+    assert len(set(drawn.values())) == 2
+    capsys.readouterr()
+    assert main(["evaluate", str(run.folder), "--test", "nowhere.jsonl", "--selection", "mine"]) == 2
+    assert main(["evaluate", str(run.folder), "--test", str(built / "test.jsonl"), "--method", "random"]) == 2
+    assert "give --fraction or --count" in capsys.readouterr().err
+
+
+def test_a_base_model_that_is_not_the_runs_is_refused(run, built, tmp_path):
+    other = save_tiny_model(tmp_path / "other")
+    (other / "config.json").write_text((other / "config.json").read_text().replace("256", "255"))
+    with pytest.raises(InputError, match="is not the one that run"):
+        run_evaluation(run, built, model=str(other))
