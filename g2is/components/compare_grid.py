@@ -29,7 +29,8 @@ def show_sensitivity(run: Run) -> None:
     """Four heat maps; a click on a cell makes it the current walk."""
     parameters = parameters_in_url(run)
     name, others = other_axis(parameters, len(run.validation))
-    current = parameters.delta, float(getattr(parameters, name))
+    # More facets than the validation samples allow are as many as they allow.
+    current = parameters.delta, float(min(getattr(parameters, name), max(others)))
     st.markdown(
         f"Your walk with other values of **delta** (how much of the alignment has to remain at each step) and of "
         f"**{name}** ({_meaning(name)}); everything else stays. Where little changes from cell to cell, the setting is "
