@@ -19,6 +19,7 @@ import numpy as np
 from g2is.config import REGIMES, RegimeName, WalkParameters
 from g2is.errors import InputError
 from g2is.files import inside, printable
+from g2is.frames import read_frame
 from g2is.integrity import Integrity
 from g2is.manifest import (
     CONTENT_STAGES,
@@ -49,7 +50,7 @@ __all__ = [
     "Stage",
 ]
 
-INSTRUCTIONS = "instructions.parquet"
+INSTRUCTIONS = "instructions.arrow"
 VALIDATION = "validation.parquet"
 WARMUP = "warmup.safetensors"
 SAMPLES = "samples.parquet"
@@ -139,7 +140,10 @@ class Run:
         """The pool, one row a sample: source, line, format, task, prompt, response, messages, tools, raw;
         and, once gradients are taken, problem, valid, loss, tokens, trained_tokens, cut."""
         pool = self._found("instructions", "pool")
-        frame = self._frame(INSTRUCTIONS, pool, (*COLUMNS, "duplicate_of"))
+        # Runs of earlier versions hold Parquet, which is read as a whole.
+        before = Path(INSTRUCTIONS).with_suffix(".parquet").name
+        name = before if before in self.manifest.files else INSTRUCTIONS
+        frame = self._frame(name, pool, (*COLUMNS, "duplicate_of"))
         if "gradients" in self.manifest.stages:
             frame = frame.join(self._frame(SAMPLES, pool, SAMPLE_COLUMNS))
         return frame
@@ -354,14 +358,11 @@ class Run:
         return count, self._found("gradients", "projection_dim"), validation
 
     def _frame(self, name: str, rows: int | None, columns: Sequence[str]) -> pd.DataFrame:
-        import pandas as pd
-
         path = self._integrity.path(name)
         try:
-            frame = pd.read_parquet(path)
-        except Exception as error:  # Arrow has many for a file that is not what it says
-            reason = printable(str(error)) or type(error).__name__
-            raise InputError(f"{path}: not a whole table ({reason}); {self.mend}") from None
+            frame = read_frame(path)
+        except InputError as error:
+            raise InputError(f"{error}; {self.mend}") from None
         missing = [column for column in columns if column not in frame]
         if missing or rows not in (None, len(frame)):
             what = f"lacks {', '.join(missing)}" if missing else f"{len(frame):,} rows, expected {rows:,}"

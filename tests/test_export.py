@@ -18,6 +18,7 @@ from g2is.errors import InputError
 from g2is.export import FORMATS, MANIFEST, export, manifest, preview
 from g2is.export.commands import walk_command
 from g2is.files import sha256
+from g2is.frames import write_frame
 from g2is.instructions import from_frame, read_instructions, to_frame
 from g2is.run import FORMAT_VERSION, INSTRUCTIONS, SAMPLES, FileRecord, Manifest, Run, Stage
 from g2is.selection import Selection
@@ -99,7 +100,7 @@ def make_run(folder: Path, files: list[Path]) -> Run:
     }
     stages = {}
     for stage, name, frame in (("instructions", INSTRUCTIONS, pool), ("gradients", SAMPLES, known)):
-        frame.to_parquet(folder / name, index=False)
+        write_frame(folder / name, frame)
         record = FileRecord(sha256=sha256(folder / name), bytes=(folder / name).stat().st_size)
         stages[stage] = Stage(seconds=0, files={name: record}, found=found[stage])
     written = Manifest(

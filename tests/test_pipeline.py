@@ -216,7 +216,7 @@ def test_only_missing_and_damaged_shards_are_computed_again(files, tmp_path, mon
 def test_damaged_files_are_named_and_mended_by_the_same_build(run, files, tmp_path):
     folder = shutil.copytree(run.folder, tmp_path / "run")
     (folder / "sgd/cosines.npy").unlink()
-    with (folder / "instructions.parquet").open("r+b") as file:
+    with (folder / "instructions.arrow").open("r+b") as file:
         file.seek(40)
         file.write(b"\xff\xff")
     problems = Run.open(folder).check()

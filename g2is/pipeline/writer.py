@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,8 @@ from tqdm import tqdm
 
 from g2is.config import BuildConfig, ImportConfig
 from g2is.errors import InputError
-from g2is.files import inside, sha256, sweep, write_bytes
+from g2is.files import inside, sha256, sweep
+from g2is.frames import read_frame, write_frame
 from g2is.manifest import COPY, FORMAT_VERSION, MANIFEST, FileRecord, InputFile, Manifest, Stage
 from g2is.run import Run
 
@@ -157,14 +157,13 @@ class RunWriter:
         return Run.open(self.folder)
 
     def write_frame(self, name: str, frame: pd.DataFrame) -> None:
-        """Write a table as Parquet."""
-        buffer = BytesIO()
-        frame.to_parquet(buffer, index=False)
-        write_bytes(self.folder / name, buffer.getvalue())
+        """Write a table."""
+        write_frame(self.folder / name, frame)
 
     def read_frame(self, name: str) -> pd.DataFrame:
-        """Read a table back."""
-        return pd.read_parquet(self.folder / name)
+        """Read a table back, in a run of an earlier version from Parquet."""
+        path = self.folder / name
+        return read_frame(path if path.exists() else path.with_suffix(".parquet"))
 
     @contextmanager
     def progress(self, what: str, total: int, unit: str) -> Iterator[tqdm]:

@@ -10,12 +10,13 @@ import pandas as pd
 
 from g2is.communities import find_communities, label_communities
 from g2is.config import BuildConfig, ModelConfig, walk_preset
+from g2is.frames import write_frame
 from g2is.graph.paths import spanning_forest
 from g2is.instructions import Instruction, Message, to_frame
 from g2is.layout import pca_layout
 from g2is.leaks import find_leaks
 from g2is.neighbors import exact_neighbors
-from g2is.run import FORMAT_VERSION, LABELS, LEAKS, FileRecord, InputFile, Manifest, Run, Stage
+from g2is.run import FORMAT_VERSION, INSTRUCTIONS, LABELS, LEAKS, FileRecord, InputFile, Manifest, Run, Stage
 from g2is.selection import save_walk
 
 POOL, VALIDATION, DIM = 250, 12, 16
@@ -81,7 +82,7 @@ def make_run(folder: Path, count: int = POOL, *, seed: int = 0) -> Run:
         "conflict_cosines": lists.conflict_cosines,
         "validation_cosines": cosines.astype(np.float32),
     }
-    pool.to_parquet(folder / "instructions.parquet", index=False)
+    write_frame(folder / INSTRUCTIONS, pool)
     validation.to_parquet(folder / "validation.parquet", index=False)
     samples.to_parquet(folder / "samples.parquet", index=False)
     (folder / "warmup.safetensors").write_bytes(b"none")
@@ -123,7 +124,7 @@ def make_run(folder: Path, count: int = POOL, *, seed: int = 0) -> Run:
         stages={
             "instructions": stage(
                 0.5,
-                ["instructions.parquet", "validation.parquet"],
+                [INSTRUCTIONS, "validation.parquet"],
                 pool=count,
                 validation=VALIDATION,
                 duplicates=1,
