@@ -4,6 +4,7 @@ import streamlit as st
 
 from g2is.components.compare_choice import choose_selections
 from g2is.components.compare_grid import show_sensitivity
+from g2is.components.compare_results import show_results
 from g2is.components.compare_views import show_budget, show_gradients, show_mix, show_overlap
 from g2is.errors import InputError
 from g2is.ui import in_url, one_of, open_page, show_error
@@ -14,6 +15,7 @@ VIEWS = {
     "gradients": "How they pull",
     "budget": "Against budget",
     "sensitivity": "Sensitivity of the walk",
+    "results": "Fine-tuning results",
 }
 
 run = open_page("Compare")
@@ -32,6 +34,8 @@ view = st.segmented_control(
 try:
     if view == "sensitivity":
         show_sensitivity(run)
+    elif view == "results":
+        show_results(run)
     elif chosen := choose_selections(run):
         {"overlap": show_overlap, "mix": show_mix, "gradients": show_gradients, "budget": show_budget}[view](
             run, chosen

@@ -15,6 +15,7 @@ from g2is.comparison import Profiler, budget_counts, memberships, overlaps, shar
 from g2is.components.compare_choice import Compared, validation_rows
 from g2is.config import RegimeName
 from g2is.errors import InputError
+from g2is.formulas import safe_csv
 from g2is.plots_compare import budget_figure, lengths_figure, overlap_figure, shares_figure
 from g2is.run import Run
 from g2is.ui import in_url, number, one_of, show_error, visible
@@ -55,13 +56,15 @@ def fingerprint(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def table(frame: pd.DataFrame, name: str, **columns: Any) -> None:
-    """The numbers of a chart, with a button that downloads them as CSV."""
-    with st.expander("Table"):
+def table(
+    frame: pd.DataFrame, name: str, columns: dict[str, Any] | None = None, *, expanded: bool = False
+) -> None:
+    """The numbers of a chart, with a button that downloads them as CSV. columns: how some are shown."""
+    with st.expander("Table", expanded=expanded):
         st.dataframe(frame, hide_index=True, column_config=columns, alt=name, key=f"table {name}")
         st.download_button(
             "CSV",
-            frame.to_csv(index=False).encode(),
+            safe_csv(frame),
             file_name=f"{name}.csv",
             mime="text/csv",
             icon=":material/download:",
@@ -118,7 +121,7 @@ def show_mix(run: Run, chosen: Sequence[Compared]) -> None:
         table(
             frame,
             f"mix-by-{name}",
-            **{column: st.column_config.NumberColumn(format="percent") for column in mix.columns},
+            {column: st.column_config.NumberColumn(format="percent") for column in mix.columns},
         )
     st.markdown("**Lengths** in tokens")
     tokens = pool["tokens"].to_numpy()
@@ -172,7 +175,7 @@ def show_gradients(run: Run, chosen: Sequence[Compared]) -> None:
     )
     st.download_button(
         "CSV",
-        frame.to_csv(index=False).encode(),
+        safe_csv(frame),
         file_name="gradients.csv",
         mime="text/csv",
         icon=":material/download:",

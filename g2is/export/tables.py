@@ -9,6 +9,7 @@ from io import BytesIO, StringIO
 
 from g2is.export.conversations import openai_turns
 from g2is.export.notes import note, note_fields, note_tools_as_text
+from g2is.formulas import FORMULA_STARTS, without_formula
 from g2is.instructions import Instruction
 
 COLUMNS = ("prompt", "response", "source", "line", "task", "tools")
@@ -39,12 +40,8 @@ def parquet_file(records: Sequence[str]) -> dict[str, bytes]:
     return {"train.parquet": buffer.getvalue()}
 
 
-# What spreadsheets take for the start of a formula (OWASP, CSV injection), full-width forms included.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-
 def csv_rows(samples: Sequence[Instruction]) -> list[str]:
-    return [_csv_line([_safe(cell) for cell in _cells(sample)]) for sample in samples]
+    return [_csv_line([without_formula(cell) for cell in _cells(sample)]) for sample in samples]
 
 
 def csv_notes(samples: Sequence[Instruction]) -> list[str]:
@@ -52,7 +49,7 @@ def csv_notes(samples: Sequence[Instruction]) -> list[str]:
         *note(
             "A ' stands before cells that begin like a formula, so that no spreadsheet runs them",
             samples,
-            lambda sample: any(cell.startswith(_FORMULA_STARTS) for cell in _cells(sample)),
+            lambda sample: any(cell.startswith(FORMULA_STARTS) for cell in _cells(sample)),
         ),
         *note(
             "Turns before the response stand in one cell, marked with their roles",
@@ -71,10 +68,6 @@ def csv_file(records: Sequence[str]) -> dict[str, bytes]:
 
 def _cells(sample: Instruction) -> list[str]:
     return ["" if (value := getattr(sample, column)) is None else str(value) for column in COLUMNS]
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
 
 
 def _csv_line(cells: Sequence[str]) -> str:

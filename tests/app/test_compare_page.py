@@ -1,12 +1,17 @@
 """The compare page: its numbers are those of the selections, and a cell of the grid becomes the walk."""
 
+import shlex
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from g2is.cli import make_parser
 from g2is.comparison import Profiler, memberships
-from g2is.config import walk_preset
+from g2is.config import EvaluationConfig, walk_preset
+from g2is.evaluation import Evaluation, FineTuning
+from g2is.formulas import safe_csv
 from g2is.run import Run
 from g2is.selection import Selection
 from tests.app.conftest import settle
@@ -93,6 +98,71 @@ def test_baselines_are_made_on_the_spot(open_app, own_cache):
     assert len(saved(run, "random-9")) == len(saved(run, "round-robin-9")) == 9
     assert "random-9" in app.multiselect(key="compare").value
     assert "first-walk" in app.multiselect(key="compare").value
+
+
+@pytest.fixture
+def evaluated(own_cache) -> Run:
+    """A run with an evaluation of two selections, two seeds, two subtasks of three examples."""
+    run = Run.open(own_cache / "tiny")
+    folder = run.folder / "evaluations" / "test"
+    folder.mkdir(parents=True)
+    done = [
+        FineTuning(selection=name, seed=seed, method=name, size=9, digest="0")
+        for name in ("first-walk", "random")
+        for seed in (0, 1)
+    ]
+    about = Evaluation(
+        run=run.hash,
+        model={},
+        configuration=EvaluationConfig(),
+        tests=[],
+        leaks={"test apples in pool": 2, "test apples in validation": 0},
+        fine_tunings=done,
+    )
+    (folder / "evaluation.json").write_text(about.model_dump_json())
+    for one in done:
+        worse = (one.selection == "random") + 0.1 * one.seed
+        pd.DataFrame(
+            {
+                "target": "apples",
+                "task": ["adding", "*counting*"] * 3,
+                "example": range(6),
+                "loss": np.arange(6) + worse,
+                "answer": ["1"] * 6,
+                "correct": [one.selection != "random"] * 6,
+            }
+        ).to_parquet(folder / one.file)
+    return run
+
+
+def test_results_are_those_of_the_evaluation(open_app, evaluated, own_cache):
+    app = open_app(PAGE, folder=own_cache, view="results")
+    shown = frame(app, "fine-tuning").set_index(["task", "selection"])
+    assert shown.loc[("", "first-walk"), "loss"] == pytest.approx(2.5 + 0.05)
+    assert shown.loc[("adding", "random"), "loss"] == pytest.approx(2 + 1.05)
+    assert shown.loc[("", "first-walk"), "difference"] == pytest.approx(-1)
+    assert shown.loc[("", "first-walk"), "exact"] == 1
+    assert any("2 × `test apples in pool`" in warning.value for warning in app.warning)
+    app.selectbox(key="subtask").set_value("adding").run()
+    assert set(frame(app, "fine-tuning")["task"]) == {"adding"}
+    assert not app.exception
+
+
+def test_results_still_to_come_are_counted(open_app, evaluated, own_cache):
+    (evaluated.folder / "evaluations" / "test" / "random-1.parquet").unlink()
+    app = open_app(PAGE, folder=own_cache, view="results")
+    assert any("3 of 4 fine-tunings are done" in caption.value for caption in app.caption)
+
+
+def test_without_results_the_command_is_shown(open_app):
+    command = open_app(PAGE, view="results").code[0].value
+    arguments = make_parser().parse_args(shlex.split(command)[3:])
+    assert arguments.run == "tiny" and set(SAVED) <= set(arguments.selection)
+
+
+def test_csv_holds_no_formula():
+    frame = pd.DataFrame({"=a": ["=1+1", "b", None], "number": [-1.0, 2, 3]})
+    assert safe_csv(frame).decode().splitlines() == ["'=a,number", "'=1+1,-1.0", "b,2.0", ",3.0"]
 
 
 def test_what_cannot_be_compared_is_said(open_app):
