@@ -4,10 +4,6 @@ import json
 import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -155,35 +151,6 @@ def test_batches_and_shards_do_not_change_the_result(files, tmp_path):
         a, b = (run.regime(name).gradients.astype(np.float32) for run in (one, two))
         np.testing.assert_allclose(a, b, atol=1e-3)
     np.testing.assert_allclose(one.validation_gradients, two.validation_gradients, rtol=1e-3, atol=1e-5)
-
-
-COMMAND = """
-import sys
-from pathlib import Path
-from tests.test_pipeline import configuration, make
-files, folder = Path(sys.argv[1]), Path(sys.argv[2])
-make(folder, files)
-"""
-
-
-@pytest.mark.parametrize(
-    "moment", ["manifest.json", "building/warmup.safetensors", "building/shards", "sgd/gradients.npy"]
-)
-def test_a_killed_build_goes_on_and_ends_the_same(run, files, tmp_path, moment):
-    folder = tmp_path / "run"
-    process = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, str(files), str(folder)],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 120
-    while not any(folder.glob(moment)) and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.001)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert folder.exists()
-    finished = make(folder, files)
-    assert content(finished.folder) == content(run.folder)
 
 
 def test_only_missing_and_damaged_shards_are_computed_again(files, tmp_path, monkeypatch):
