@@ -20,6 +20,8 @@ OVERSAMPLING = 8
 ROUNDS = 16
 PRECISION = 1e-3
 """Of an axis: length of what a further round would add to it, as a share."""
+EPOCHS = 200
+"""Of UMAP, for pools of any size; from principal components, small ones gain nothing from its usual 500."""
 
 
 def pca_layout(
@@ -154,7 +156,7 @@ def _umap(
         b=b,
         gamma=1.0,
         negative_sample_rate=5,
-        n_epochs=None,
+        n_epochs=EPOCHS,
         init=spread,
         random_state=random,
         metric="precomputed",

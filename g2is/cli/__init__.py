@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from g2is import __version__
-from g2is.cli import build, evaluate, export, plan, select
+from g2is.cli import build, evaluate, export, graph, plan, select
 from g2is.cli.arguments import OneLineParser
 from g2is.cli.runs import say
 from g2is.errors import InputError
 
-COMMANDS = (plan, build, select, evaluate, export)
+COMMANDS = (plan, build, select, evaluate, export, graph)
 """Modules in the order in which `--help` lists their commands."""
 
 

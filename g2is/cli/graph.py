@@ -1,0 +1,45 @@
+"""The command that hands the gradient graph to other programs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from g2is.cli.arguments import AddCommand
+from g2is.cli.runs import open_run, say
+from g2is.config import REGIMES, WALK_PRESETS, walk_preset
+from g2is.errors import InputError
+
+
+def register(command: AddCommand) -> None:
+    """Add the command to the parser."""
+    made = command("graph", graph, "write the gradient graph as GraphML, for Gephi, Cytoscape and others")
+    made.add_argument("run", help="name or folder of the run")
+    made.add_argument("--output", type=Path, required=True, metavar="FILE", help="file to write, *.graphml")
+    made.add_argument("--regime", choices=REGIMES, help="whose edges [sgd, or the first that the run keeps]")
+    made.add_argument(
+        "--preset", default="recommended", choices=WALK_PRESETS, help="whose core knowledge [recommended]"
+    )
+    for name, text in (("neighbors", "nearest"), ("conflicts", "most conflicting")):
+        made.add_argument(f"--{name}", type=int, metavar="N", help=f"{text} samples per sample [all kept]")
+
+
+def graph(arguments: argparse.Namespace) -> None:
+    for name in ("neighbors", "conflicts"):
+        value = getattr(arguments, name)
+        if value is not None and value < 1:
+            raise InputError(f"{name} = {value}: expected 1 or more")
+    if arguments.output.is_dir():
+        raise InputError(f"output = {str(arguments.output)!r}: is a folder, expected the name of a file")
+    run = open_run(arguments)
+    from g2is.graph import mixed_graph, write_graphml
+
+    made = mixed_graph(
+        run,
+        regime=arguments.regime,
+        knowledge=walk_preset(arguments.preset, count=1),
+        neighbors=arguments.neighbors,
+        conflicts=arguments.conflicts,
+    )
+    write_graphml(made, arguments.output)
+    say(f"{made.vcount():,} vertices and {made.ecount():,} edges written to {arguments.output}")

@@ -1,0 +1,102 @@
+"""Layouts of gradients: PCA as scikit-learn has it, UMAP of the run's own neighbours."""
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+from sklearn.neighbors import NearestNeighbors
+
+from g2is.knowledge import unit
+from g2is.layout import pca_layout, umap_layout
+from g2is.neighbors import cosines_to, exact_neighbors
+
+
+def clusters(count: int, dim: int, groups: int, *, spread: float = 0.3, seed: int = 0) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    centers = unit(random.standard_normal((groups, dim)))
+    noise = spread * unit(random.standard_normal((count, dim)))
+    return unit(centers[np.arange(count) % groups] + noise)
+
+
+def laid_out(rows, valid, targets, *, neighbors=10, **options) -> np.ndarray:
+    lists = exact_neighbors(rows, valid, neighbors=neighbors, conflicts=2)
+    near = cosines_to(rows, valid, targets)
+    start = pca_layout(rows, targets, valid)
+    return umap_layout(lists.neighbors, lists.cosines, near, valid, start, **options)
+
+
+@pytest.mark.parametrize("dtype, dim", [(np.float32, 24), (np.float16, 24), (np.float32, 3), (np.float32, 2)])
+def test_pca_is_scikit_learns_whatever_the_blocks(monkeypatch, dtype, dim):
+    monkeypatch.setattr("g2is.layout.block_rows", lambda rows: 37)
+    random = np.random.default_rng(0)
+    rows = unit(random.standard_normal((300, dim)) * np.linspace(2, 0.5, dim) + 0.3)
+    targets = unit(random.standard_normal((20, dim)))
+    valid = random.random(300) > 0.1
+    rows[~valid] = 0
+    found = pca_layout(rows.astype(dtype), 7 * targets, valid)
+    assert found.shape == (320, 2) and found.dtype == np.float32
+    pca = PCA(2, svd_solver="full").fit(rows[valid].astype(np.float64))
+    expected = np.vstack([pca.transform(rows[valid]), pca.transform(targets)])
+    expected *= np.sign(np.sum(expected * found[np.r_[valid, np.ones(20, bool)]], axis=0))
+    np.testing.assert_allclose(found[np.r_[valid, np.ones(20, bool)]], expected, atol=5e-3)
+    assert np.isnan(found[:300][~valid]).all()
+
+
+def test_pca_of_rows_without_two_directions_is_finite():
+    for rows in (np.ones((5, 1), np.float32), unit(np.ones((5, 4))), unit(np.eye(2))[[0, 1, 0]]):
+        found = pca_layout(rows, rows[:2], np.ones(len(rows), bool))
+        assert found.shape == (len(rows) + 2, 2) and np.isfinite(found).all()
+
+
+def test_umap_keeps_neighbours_together_and_clusters_apart():
+    rows = clusters(240, 32, 4)
+    valid = np.ones(240, bool)
+    valid[[3, 200]] = False
+    rows[~valid] = 0
+    found = laid_out(rows, valid, clusters(8, 32, 4, seed=0))
+    assert found.shape == (248, 2) and found.dtype == np.float32
+    assert np.isnan(found[:240][~valid]).all() and np.isfinite(found[240:]).all()
+    places, groups = found[:240][valid], np.flatnonzero(valid) % 4
+    nearest = NearestNeighbors(n_neighbors=6).fit(places).kneighbors(return_distance=False)
+    assert (groups[nearest] == groups[:, None]).mean() > 0.99
+    # A validation sample lies among the samples that it is like.
+    around = NearestNeighbors(n_neighbors=5).fit(places).kneighbors(found[240:], return_distance=False)
+    assert (groups[around] == (np.arange(8) % 4)[:, None]).mean() > 0.95
+
+
+def test_layouts_are_the_same_bytes_twice_and_others_for_another_seed():
+    rows, valid = clusters(90, 16, 3), np.ones(90, bool)
+    first, again, other = (laid_out(rows, valid, rows[:4], seed=seed) for seed in (0, 0, 1))
+    assert first.tobytes() == again.tobytes() != other.tobytes()
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param(unit(np.random.default_rng(0).standard_normal((3, 8))), id="three"),
+        pytest.param(unit(np.random.default_rng(0).standard_normal((2, 8))), id="two"),
+        pytest.param(np.repeat(unit(np.ones((1, 8))), 30, axis=0), id="all the same"),
+        pytest.param(np.repeat(np.eye(4, dtype=np.float32), 10, axis=0), id="four places, no edge between"),
+    ],
+)
+def test_odd_pools_have_a_layout(rows):
+    neighbors = min(5, len(rows) - 1)
+    found = laid_out(rows, np.ones(len(rows), bool), rows[:2], neighbors=neighbors)
+    assert np.isfinite(found).all()
+
+
+def test_lists_made_elsewhere_may_name_the_sample_itself_or_invalid_ones_in_any_order():
+    rows, valid = clusters(60, 16, 3), np.ones(60, bool)
+    valid[7] = False
+    rows[7] = 0
+    lists = exact_neighbors(rows, valid, neighbors=9, conflicts=2)
+    start = pca_layout(rows, rows[:2], valid)
+    near = cosines_to(rows, valid, rows[:2])
+    expected = umap_layout(lists.neighbors, lists.cosines, near, valid, start)
+    extra = np.array([[row, 7] for row in range(60)], np.int32)
+    mixed = np.hstack([lists.neighbors[:, ::-1], extra])
+    cosines = np.hstack([lists.cosines[:, ::-1], np.full((60, 2), 0.999, np.float32)])
+    places = umap_layout(mixed, cosines, near, valid, start, closest=10)
+    np.testing.assert_array_equal(
+        places, umap_layout(lists.neighbors, lists.cosines, near, valid, start, closest=10)
+    )
+    assert np.isfinite(places[valid.nonzero()]).all() and expected.shape == places.shape
