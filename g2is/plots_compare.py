@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -222,13 +222,15 @@ def grid_figure(table: pd.DataFrame, measure: str, title: str, here: tuple[float
     )
 
 
-def results_figure(results: pd.DataFrame, measure: str, title: str) -> go.Figure:
-    """Dots of every seed and their mean with its spread, one row a selection: fine-tuning results.
+def results_figure(
+    results: pd.DataFrame, measure: str, title: str, *, best: Literal["low", "high"]
+) -> go.Figure:
+    """Dots of every seed and their mean with its spread, one row a selection, the best on top.
 
     results: one row a selection and seed with `selection`, `seed` and the measure.
     """
     figure = go.Figure()
-    order = results.groupby("selection")[measure].mean().sort_values(ascending=False).index
+    order = results.groupby("selection")[measure].mean().sort_values(ascending=best == "high").index
     for name in order:
         values = results.loc[results["selection"] == name, measure].to_numpy(dtype=float)
         label = _short(str(name))

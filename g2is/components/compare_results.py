@@ -90,7 +90,9 @@ def _said(evaluation: Evaluation, results: pd.DataFrame) -> None:
 def _dots(results: pd.DataFrame) -> None:
     means = results.groupby(["selection", "seed"], sort=False)["loss"].mean().reset_index()
     st.plotly_chart(
-        results_figure(means, "loss", "held-out loss: lower is better"), key="results loss", config=PLAIN
+        results_figure(means, "loss", "held-out loss: lower is better", best="low"),
+        key="results loss",
+        config=PLAIN,
     )
     answered = results[results["correct"].notna()]
     if answered.empty:
@@ -99,7 +101,9 @@ def _dots(results: pd.DataFrame) -> None:
     exact = answered.assign(exact=answered["correct"].astype(float))
     exact = exact.groupby(["selection", "seed"], sort=False)["exact"].mean().reset_index()
     st.plotly_chart(
-        results_figure(exact, "exact", "exact answers: higher is better"), key="results exact", config=PLAIN
+        results_figure(exact, "exact", "exact answers: higher is better", best="high"),
+        key="results exact",
+        config=PLAIN,
     )
     st.caption("○ one seed · ◆ the mean, with the standard deviation over seeds")
 
