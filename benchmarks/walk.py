@@ -28,9 +28,14 @@ Rows = NDArray[np.float32]
 
 
 def clustered_pool(
-    folder: Path, rows: int, cluster: int, common: float, dtype: type[np.floating] = np.float16
+    folder: Path,
+    rows: int,
+    cluster: int,
+    common: float,
+    dtype: type[np.floating] = np.float16,
+    width: int = WIDTH,
 ) -> tuple[NDArray[np.floating], NDArray[np.int32], Rows]:
-    """Gradients (rows, WIDTH) on disk, neighbours (rows, NEIGHBORS) in their clusters, 192 for validation.
+    """Gradients (rows, width) on disk, neighbours (rows, NEIGHBORS) in their clusters, 192 for validation.
 
     Each `cluster` rows lie around a theme plus `common` times a direction that all share: the larger that,
     the fewer pairs conflict (0: half of those in different themes). One cluster at a time, so that memory
@@ -39,10 +44,10 @@ def clustered_pool(
     random = np.random.default_rng(0)
 
     def directions(count: int) -> Rows:
-        return unit(random.standard_normal((count, WIDTH), dtype=np.float32))
+        return unit(random.standard_normal((count, width), dtype=np.float32))
 
     shared, themes = common * directions(1), directions(THEMES)
-    gradients = np.lib.format.open_memmap(folder / "gradients.npy", "w+", dtype, (rows, WIDTH))
+    gradients = np.lib.format.open_memmap(folder / "gradients.npy", "w+", dtype, (rows, width))
     neighbors = np.full((rows, NEIGHBORS), -1, dtype=np.int32)
     for start in range(0, rows, cluster):
         size = min(cluster, rows - start)

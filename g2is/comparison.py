@@ -13,6 +13,7 @@ from g2is.config import RegimeName
 from g2is.diagnosis import mean_pairwise_cosine
 from g2is.knowledge import unit
 from g2is.run import Run
+from g2is.walk.rows import read_rows
 
 PAIRED = 3000
 """Samples of a selection whose pairs are counted for the share of conflicts; of more, a seeded draw."""
@@ -65,7 +66,7 @@ class Profiler:
 
     def alignment(self, rows: np.ndarray) -> float:
         """As in `Profile`, of one or more samples."""
-        return _cosine(self.regime.gradients[rows].astype(np.float32).sum(axis=0), self.target)
+        return _cosine(read_rows(self.regime.gradients, rows).sum(axis=0), self.target)
 
     def coverage(self, rows: np.ndarray) -> float:
         """As in `Profile`, of one or more samples."""
@@ -84,7 +85,7 @@ def conflict_share(gradients: np.ndarray, samples: np.ndarray) -> float:
     count = len(samples)
     if count < 2:
         return float("nan")
-    rows = gradients[np.sort(samples)].astype(np.float32)
+    rows = read_rows(gradients, np.sort(samples))
     negative = int(np.count_nonzero(np.triu(rows @ rows.T < 0, k=1)))
     return negative / (count * (count - 1) / 2)
 

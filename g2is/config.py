@@ -116,7 +116,9 @@ class GradientConfig(Settings):
     regimes: tuple[RegimeName, ...] = Field(
         REGIMES, min_length=1, description="gradient regimes kept for the training samples"
     )
-    store_dtype: Literal["float16", "float32"] = Field("float16", description="of the unit rows on disk")
+    store_dtype: Literal["float16", "float32", "int8"] = Field(
+        "float16", description="of the unit rows on disk; int8: half of float16's size, rounded"
+    )
     batch_tokens: int = Field(4096, ge=1, description="tokens (with padding) in a batch")
     shard_size: int = Field(512, ge=1, description="samples a shard; a stopped build repeats at most one")
 

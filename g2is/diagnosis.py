@@ -9,6 +9,7 @@ import pandas as pd
 
 from g2is.run import Run
 from g2is.walk import WalkTrace
+from g2is.walk.rows import read_rows
 
 STOP_REASONS = {
     "budget": "budget spent",
@@ -79,8 +80,7 @@ def mean_pairwise_cosine(gradients: np.ndarray, samples: np.ndarray) -> float:
     count = len(samples)
     if count < 2:
         return float("nan")
-    rows = gradients[np.sort(samples)].astype(np.float32)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    rows = read_rows(gradients, np.sort(samples))
     return float((np.square(rows.sum(axis=0, dtype=np.float64)).sum() - count) / (count * (count - 1)))
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from g2is.config import BuildConfig, Hardware, Workload
 
-BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "auto": 2}
+BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "auto": 2, "int8": 1}
 
 SGD_PASSES, ADAM_PASSES = 6, 18
 """Times that each number of a gradient goes to or from memory: to be made, gathered, signed and summed; and for Adam's

@@ -66,7 +66,8 @@ LEAK_COLUMNS = ("sample", "validation", "kind", "similarity")
 class Regime:
     """The gradients of the training samples in one regime, and their graph. Arrays are read-only maps.
 
-    gradients: (n, d) unit rows (zero where the sample is not valid). norms: (n,) their lengths before.
+    gradients: (n, d) unit rows (zero where the sample is not valid) as they are stored: `walk.rows.read_rows` reads
+    some of them as float32. norms: (n,) their lengths before.
     neighbors, cosines: (n, k), nearest first; conflicts, conflict_cosines: (n, c), most conflicting
     first; -1 and 0 for samples that are not valid. validation_cosines: (n, m).
     """
@@ -181,7 +182,7 @@ class Run:
         arrays: dict[str, Any] = {
             part: self._array(f"{name}/{part}.npy", kind, (count, *rest))
             for part, kind, *rest in (
-                ("gradients", "f", dim),
+                ("gradients", "fi", dim),
                 ("norms", "f"),
                 ("neighbors", "i", None),
                 ("cosines", "f", None),

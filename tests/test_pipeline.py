@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from g2is.config import BuildConfig
+from g2is.config import BuildConfig, walk_preset
 from g2is.errors import InputError
 from g2is.instructions import from_frame
 from g2is.lm.model import add_adapter, inspect_model, load_model, load_tokenizer
@@ -403,3 +403,13 @@ def test_broken_validation_records_are_set_aside_too(files, tmp_path):
     assert pd.read_json(run.folder / "rejected.jsonl", lines=True)["source"].tolist() == ["target.jsonl"]
     target.write_text('{"question": "no answer"}\n')
     refused(tmp_path / "other", files, "0 sample.*at least 2", config, validation=[Target("words", target)])
+
+
+def test_gradients_can_be_kept_in_one_byte_a_number(files, run, tmp_path):
+    rounded = make(tmp_path / "int8", files, configuration(files, gradients={"store_dtype": "int8"}))
+    for name in run.regimes:
+        exact, codes = run.regime(name), rounded.regime(name)
+        assert codes.gradients.dtype == np.int8
+        assert codes.norms == pytest.approx(exact.norms)
+        assert codes.validation_cosines == pytest.approx(exact.validation_cosines, abs=0.02)
+    assert len(rounded.walk(walk_preset("recommended", count=5, facets=2)).samples) > 0

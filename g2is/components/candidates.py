@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from g2is.run import Run
 from g2is.walk import ORIGINS, RULES, WalkTrace, plan_walk
+from g2is.walk.rows import read_rows
 
 MOST = 50
 """Samples of the pool listed for one step; a fallback may have turned away thousands."""
@@ -125,7 +126,7 @@ class _Judge:
         return found
 
     def _gradients(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        return self.regime.gradients[rows].astype(np.float32)
+        return read_rows(self.regime.gradients, rows)
 
     def _edge(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
         """Cosine of each row to the last sample taken for the component."""

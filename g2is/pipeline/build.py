@@ -27,6 +27,7 @@ from g2is.pipeline.graph import write_graph
 from g2is.pipeline.inputs import Target, check_pool_size, input_file, write_pool
 from g2is.pipeline.views import write_views
 from g2is.pipeline.writer import BUILDING, RunWriter, held, new_manifest
+from g2is.quantized import stored_rows
 from g2is.run import INSTRUCTIONS, SAMPLES, VALIDATION, VALIDATION_GRADIENTS, WARMUP, Run
 from g2is.store import ShardStore
 
@@ -243,7 +244,7 @@ class _Build:
                     problems[i] = "the gradient is zero"
             unit = torch.nan_to_num(sketch / norms[:, None])
             arrays[regime] = np.zeros((len(encoded), sketch.shape[1]), config.store_dtype)
-            arrays[regime][usable] = unit.numpy()
+            arrays[regime][usable] = stored_rows(unit.numpy(), config.store_dtype)
             arrays[f"{regime}_norms"] = np.zeros(len(encoded), np.float32)
             arrays[f"{regime}_norms"][usable] = norms.numpy()
         for regime in config.regimes:

@@ -38,8 +38,8 @@ def open_rows(gradients: ArrayLike, knowledge: CoreKnowledge) -> NDArray[np.floa
 def read_rows(gradients: NDArray[np.floating], rows: NDArray[np.integer] | slice) -> NDArray[np.float32]:
     """(b, d) unit float32 rows with these indices (b,); a row of zeros stays zero.
 
-    float32 rows come as they are, which keeps the bits of the script that made them; others (a float16 store)
-    were rounded, which moves their length by up to 5e-4, and are normalised again.
+    float32 rows come as they are, which keeps the bits of the script that made them; others (a float16 or int8 store)
+    were rounded, and scaled where they are int8, and are normalised again.
     """
     block = gradients[rows]
     if block.dtype == np.float32:
