@@ -87,7 +87,7 @@ def follow_build() -> None:
     cache = ui.cache_folder()
     if not building.running(cache):
         if building.RUN in ui.run_folders():
-            st.query_params["run"] = building.RUN
+            ui.set_url(run=building.RUN)
         st.rerun()
     lines = building.log_lines(cache)
     done = building.progress(lines)

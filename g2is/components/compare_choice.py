@@ -18,10 +18,12 @@ from g2is.selection import Selection
 from g2is.selector_config import METHODS, FullParameters
 from g2is.ui import (
     BASKET,
+    all_texts,
     basket,
     in_url,
     link_to,
     one_of,
+    put_in_url,
     read_selection,
     saved_selections,
     show_error,
@@ -64,9 +66,9 @@ def choose_selections(run: Run) -> list[Compared]:
     names = [THIS, *saved_selections(run), *([BASKET] if basket(run) else [])]
     labels = {name: visible(name) for name in names} | {THIS: "the walk with your settings"}
     filled = f"compare filled {run.hash}"
-    if "compare" not in st.query_params and filled not in st.session_state:
+    if "compare" not in all_texts() and filled not in st.session_state:
         # A link must not depend on what else is saved when it is opened.
-        st.query_params["compare"] = names[:4]
+        put_in_url(compare=names[:4])
     st.session_state[filled] = True
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.multiselect(
@@ -153,11 +155,11 @@ def _save_baselines(run: Run, methods: Sequence[str], budget: int) -> None:
             added.append(name)
         except InputError as error:
             show_error(error)
-    chosen = list(dict.fromkeys([*st.query_params.get_all("compare"), *added]))[:MOST]
+    chosen = list(dict.fromkeys([*all_texts().get("compare", []), *added]))[:MOST]
     if added:
         # The box is drawn already in this run: its new value waits for the next.
         st.session_state.pop("compare", None)
-        st.query_params["compare"] = chosen
+        put_in_url(compare=chosen)
         st.rerun()
 
 

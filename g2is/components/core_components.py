@@ -9,13 +9,13 @@ from g2is.components.walk_parameters import component_names
 from g2is.components.walked import Walked
 from g2is.core_view import components_frame
 from g2is.run import Run
-from g2is.ui import literal, number, set_url, url_value, visible, whole
+from g2is.ui import all_texts, literal, number, set_url, url_value, visible, whole
 
 
 def chosen_component(count: int) -> int:
     """The component in the URL. Settings that leave fewer of them lead back to the first."""
     most = st.session_state["most components"] = max(st.session_state.get("most components", 0), count)
-    asked = st.query_params.get("component", "0")
+    asked = all_texts().get("component", ["0"])[-1]
     if asked.isdecimal() and count <= int(asked) < most:
         return 0
     return url_value("component", 0, whole(0, count - 1))

@@ -14,7 +14,7 @@ from g2is.config import WALK_PRESETS, WalkParameters
 from g2is.errors import InputError
 from g2is.knowledge import CoreKnowledge
 from g2is.run import Run
-from g2is.ui import in_url, literal, number, one_of, set_url, url_value, visible
+from g2is.ui import all_texts, in_url, literal, number, one_of, set_url, url_value, visible
 from g2is.walk import largest_remainder
 
 DEFAULT_PRESET = "official"
@@ -111,7 +111,7 @@ def add_row(name: str, sample: int) -> None:
 
 def _rows_in_url(name: str) -> tuple[int, ...]:
     try:
-        return read_rows(st.query_params.get(name, ""))
+        return read_rows(all_texts().get(name, [""])[-1])
     except InputError:
         return ()
 
@@ -213,7 +213,7 @@ class ParameterPanel:
                 max_value=1.0,
                 step=0.01,
                 format="%.4g",
-                disabled=by_hand is not None or "count" in st.query_params,
+                disabled=by_hand is not None or "count" in all_texts(),
             )
             self._ask_whole(
                 "count",
@@ -305,7 +305,7 @@ class ParameterPanel:
                 min_value=0.0,
                 max_value=1.0,
                 step=0.01,
-                disabled=facets or "components" in st.query_params,
+                disabled=facets or "components" in all_texts(),
             )
             self._ask_whole(
                 "components",
@@ -466,7 +466,7 @@ def edit_budgets(run: Run, knowledge: CoreKnowledge, budgets: Sequence[int]) -> 
         args=(tuple(budgets),),
         alt="Budget of each component",
     )
-    if "component_budgets" in st.query_params:
+    if "component_budgets" in all_texts():
         st.button(
             "Share out by weight again",
             key="by weight",

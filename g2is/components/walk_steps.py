@@ -13,7 +13,7 @@ from g2is.components.walked import Walked
 from g2is.config import WalkParameters
 from g2is.plots_walk import alignment_figure
 from g2is.run import Run
-from g2is.ui import link_to, literal, number, set_url, show_record, url_value, visible, whole
+from g2is.ui import all_texts, link_to, literal, number, set_url, show_record, url_value, visible, whole
 from g2is.walk import ORIGINS, Taken
 
 STRIP = "step strip"
@@ -62,7 +62,7 @@ ALIGNMENT_HELP = (
 def _step(last: int) -> int:
     """The step in the URL. A parameter that makes the walk shorter leaves the reader at its end."""
     longest = st.session_state["longest walk"] = max(st.session_state.get("longest walk", 0), last)
-    asked = st.query_params.get("step", "0")
+    asked = all_texts().get("step", ["0"])[-1]
     if asked.isdecimal() and last < int(asked) <= longest:
         return last
     return url_value("step", 0, whole(0, last))

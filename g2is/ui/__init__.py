@@ -2,7 +2,8 @@
 
 A page opens with `open_page`, which sets it up and returns the run. What it shows is kept in its URL, so that a
 copied link and the browser's Back reproduce it: `in_url` ties a widget to a parameter of the URL, `url_value` reads
-one that has no widget, `set_url` changes some from a callback. `run`, `focus` (a sample), `selection` (the name of a
+one that has no widget, `set_url` changes some from a callback, `put_in_url` from the page itself. `st.query_params` is
+for these alone: it may hold an older URL. `run`, `focus` (a sample), `selection` (the name of a
 saved one) and the settings of the walk go along from page to page.
 
 `url` knows the URL, `text` shows text literally, `opening` opens a page and its run, `samples` shows instructions and
@@ -36,11 +37,12 @@ from g2is.ui.samples import (
     show_record,
 )
 from g2is.ui.text import duration, literal, number, percent, show_error, show_text, stop, visible
-from g2is.ui.url import flag, in_url, one_of, real, set_url, url_value, whole
+from g2is.ui.url import all_texts, flag, in_url, one_of, put_in_url, real, set_url, url_value, whole
 
 __all__ = [
     "BASKET",
     "ROOT",
+    "all_texts",
     "basket",
     "build_command",
     "cache_folder",
@@ -61,6 +63,7 @@ __all__ = [
     "open_run",
     "pages",
     "percent",
+    "put_in_url",
     "read_run",
     "read_selection",
     "real",

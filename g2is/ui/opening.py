@@ -15,7 +15,16 @@ from g2is.errors import InputError
 from g2is.files import inside
 from g2is.run import CONTENT_STAGES, MANIFEST, Manifest, Run
 from g2is.ui.text import literal, stop, visible
-from g2is.ui.url import all_texts, forget_widgets, is_shared, one_of, remember_page, texts_of, url_value
+from g2is.ui.url import (
+    all_texts,
+    forget_widgets,
+    is_shared,
+    one_of,
+    put_in_url,
+    remember_page,
+    texts_of,
+    url_value,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE_ICON = (
@@ -51,9 +60,11 @@ def start_page(title: str) -> DeltaGenerator:
     st.set_page_config(
         page_title=f"{title} · G2IS Explorer", page_icon=PAGE_ICON, layout="wide", menu_items={}
     )
-    forget_widgets()
-    st.session_state["page"] = title
-    remember_page()
+    # Not in every run: one that is overtaken would leave the next without the widgets it had not come to.
+    if st.session_state.get("page") != title:
+        forget_widgets()
+        st.session_state["page"] = title
+    remember_page(all_texts())
     with st.sidebar:
         st.markdown("#### :material/hub: G2IS Explorer")
         return st.container(gap="xxsmall")
@@ -159,8 +170,8 @@ def choose_run(folders: dict[str, Path]) -> Path:
     names = list(folders)
     # Not `in_url`: the run always stands in the URL, since a link must not depend on what else lies there.
     name = url_value("run", names[0], one_of(names))
-    if "run" not in st.query_params:
-        st.query_params["run"] = name
+    if "run" not in all_texts():
+        put_in_url(run=name)
     st.session_state["run_box"] = name
     with st.sidebar:
         st.selectbox(
@@ -177,7 +188,7 @@ def choose_run(folders: dict[str, Path]) -> Path:
 def _change_run() -> None:
     """Samples and selections of one run mean nothing in another."""
     st.session_state["url_of_page"] = {}
-    st.query_params.from_dict({"run": st.session_state["run_box"]})
+    put_in_url(**dict.fromkeys(all_texts()), run=st.session_state["run_box"])
 
 
 def read_run(folder: Path) -> Run:

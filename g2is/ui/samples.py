@@ -12,7 +12,7 @@ from g2is.errors import InputError
 from g2is.run import Run
 from g2is.selection import Selection
 from g2is.ui.text import literal, number, show_text, visible
-from g2is.ui.url import in_url, one_of, url_value, whole
+from g2is.ui.url import all_texts, in_url, one_of, put_in_url, url_value, whole
 
 BASKET = "basket"
 
@@ -56,9 +56,9 @@ def choose_selection(run: Run, label: str, *, none: str | None = None, help: str
     names = [*saved_selections(run), *([BASKET] if basket(run) else [])]
     if none is None and not names:
         return None
-    if none is None and "selection" not in st.query_params:
+    if none is None and "selection" not in all_texts():
         # A link must not depend on which selection is the newest when it is opened.
-        st.query_params["selection"] = names[0]
+        put_in_url(selection=names[0])
     labels = {name: visible(name) for name in names}
     if none is not None:
         labels = {"": none, **labels}

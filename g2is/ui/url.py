@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from g2is.config import WalkParameters
 from g2is.ui.text import literal
@@ -21,9 +22,51 @@ def is_shared(name: str) -> bool:
     return name in SHARED or name.startswith("target.")
 
 
+OLDER = 50
+"""URLs of a page before the present one that are remembered."""
+
+
 def all_texts() -> dict[str, list[str]]:
-    """The URL as it is."""
-    return {name: st.query_params.get_all(name) for name in st.query_params}
+    """The URL as it is.
+
+    A run may begin with an older one: the browser sends what it shows, and what the last change made may be on its
+    way still, or lost, since a run that is overtaken ends where it would send the new URL. An older URL of the same
+    page therefore does not count, unless the reader went back to it.
+    """
+    found = {name: st.query_params.get_all(name) for name in st.query_params}
+    page = st.session_state.get("page")
+    known_page, present, older = st.session_state.get("url_known", (None, found, []))
+    context = get_script_run_ctx()
+    went_back = context is not None and context.is_history_navigation
+    if page == known_page and found in older and not went_back:
+        return present
+    _know(found, [*older, present] if page == known_page else [])
+    return found
+
+
+def _know(present: dict[str, list[str]], older: list[dict[str, list[str]]]) -> None:
+    """Keep the URL of this page, and those it had before."""
+    older = [texts for texts in older if texts != present]
+    st.session_state["url_known"] = st.session_state.get("page"), present, older[-OLDER:]
+
+
+def put_in_url(**values: object) -> None:
+    """Write these values to the URL and leave the others; None takes one out."""
+    kept = {name: texts for name, texts in all_texts().items() if name not in values}
+    texts = {**kept, **texts_of(values)}
+    _, present, older = st.session_state["url_known"]
+    _know(texts, [*older, present])
+    # Here too: a part of a page that reruns alone, such as the step strip, never comes past the page's start.
+    remember_page(texts)
+    # Last, because a run that has been overtaken ends here.
+    st.query_params.from_dict(texts)
+
+
+def send_url() -> None:
+    """Have the browser show the URL as it is, where it has an older one. Not in callbacks: it may end the run."""
+    present = all_texts()
+    if present != {name: st.query_params.get_all(name) for name in st.query_params}:
+        st.query_params.from_dict(present)
 
 
 def texts_of(values: dict[str, object]) -> dict[str, list[str]]:
@@ -36,13 +79,13 @@ def texts_of(values: dict[str, object]) -> dict[str, list[str]]:
 
 
 def forget_widgets() -> None:
-    """A page that begins to run has no widgets yet."""
+    """Another page has other widgets."""
     st.session_state["url_widgets"] = {}
 
 
-def remember_page() -> None:
+def remember_page(texts: dict[str, list[str]]) -> None:
     """Each page is left as it was: its own parameters wait here until its link is drawn again."""
-    own = {name: texts for name, texts in all_texts().items() if not is_shared(name)}
+    own = {name: parts for name, parts in texts.items() if not is_shared(name)}
     st.session_state.setdefault("url_of_page", {})[st.session_state.get("page")] = own
 
 
@@ -52,7 +95,8 @@ def url_value(name: str, default: Any, read: Callable[[str], Any] = str) -> Any:
     read: turns its text into a value, or raises ValueError saying what it expected; then the page says so and goes
     on with the default.
     """
-    texts = st.query_params.get_all(name)
+    send_url()
+    texts = all_texts().get(name, [])
     if not texts:
         return default
     try:
@@ -101,10 +145,7 @@ def set_url(**changes: object) -> None:
         if name in st.session_state:
             value = st.session_state[name]
             values[name] = None if value == default else value
-    kept = {name: texts for name, texts in all_texts().items() if name not in values}
-    st.query_params.from_dict({**kept, **texts_of(values)})
-    # Here too: a part of a page that reruns alone, such as the step strip, never comes past the page's start.
-    remember_page()
+    put_in_url(**values)
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:

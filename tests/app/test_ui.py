@@ -4,6 +4,7 @@ import os
 import shlex
 import subprocess
 import sys
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
@@ -142,6 +143,65 @@ def test_the_url_holds_what_differs_from_the_default():
     assert app.number_input[0].value == 3
     app.text_input[0].set_value("").run()
     assert app.query_params == {"focus": "5"}
+
+
+def test_an_older_url_writes_nothing_back():
+    """The browser sends the URL it shows: where changes come quickly, one from before the last of them."""
+
+    def script():
+        import streamlit as st
+
+        from g2is import ui
+
+        ui.start_page("Home")
+        st.number_input("step", 0, 9, **ui.in_url("step", 3, ui.whole(0, 9)))
+        st.button("look", on_click=ui.set_url, kwargs={"focus": 5})
+
+    app = AppTest.from_function(script).run()
+    app.number_input[0].set_value(4).run()
+    app.button[0].click().run()
+    for older in ({}, {"step": "4"}):
+        app.query_params.clear()
+        app.query_params.update(older)
+        app.run()
+        assert app.number_input[0].value == 4
+        assert app.query_params == {"step": "4", "focus": "5"}
+    app.query_params.clear()
+    app.number_input[0].set_value(5).run()
+    assert app.query_params == {"step": "5", "focus": "5"}
+    app.number_input[0].set_value(4).run()
+    assert app.query_params == {"step": "4", "focus": "5"}, "the same once more is a change like any other"
+    app.query_params["step"] = "8"
+    app.run()
+    assert app.number_input[0].value == 8, "one that the page never had is a link"
+
+
+def test_quick_presses_on_a_slider_all_count_and_back_undoes_them(server, page):
+    page.goto(f"{server.url}/Walk?run=tiny&preset=recommended&count=40&delta=0.5")
+    page.wait_for_selector(".card", timeout=60_000)
+    settle(page)
+    page.get_by_role("tab", name="Rules").click()
+    slider = page.get_by_role("slider", name="Delta")
+    slider.focus()
+    for pause in (0, 0, 0, 60, 60, 60, 200, 60, 0, 0):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(pause)
+    page.wait_for_url("**delta=0.6*")
+    settle(page)
+    expect(slider).to_have_value("0.6")
+    for _ in range(10):
+        page.go_back()
+        settle(page)
+        before = parse_qs(urlsplit(page.url).query)["delta"][0]
+        expect(slider).to_have_value(before)
+        if before == "0.5":
+            break
+    assert before == "0.5"
+    page.go_forward()
+    settle(page)
+    after = parse_qs(urlsplit(page.url).query)["delta"][0]
+    assert after != "0.5"
+    expect(slider).to_have_value(after)
 
 
 def test_links_restart_and_back_reproduce_the_view(server, page):
