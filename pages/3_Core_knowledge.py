@@ -35,7 +35,7 @@ with panel.budget_table:
 chosen = chosen_component(len(walk.knowledge))
 st.markdown(summary(walk))
 turned = int((walk.knowledge.mean_alignment < 0).sum())
-if turned:
+if turned and not walk.parameters.signed:
     st.warning(
         f"{turned} of {len(walk.knowledge)} components point away from what the target asks for on average: the walk "
         "for them begins at samples that pull the other way. “Principal: turn towards the target” mends that; the "

@@ -57,7 +57,7 @@ def show_component(run: Run, walked: Walked, chosen: int) -> None:
             help="Samples of the pool with a cosine above 0: training on one moves the model along the component. "
             "The others move it back.",
         )
-    against = row.mean_alignment < 0
+    against = row.mean_alignment < 0 and not walked.parameters.signed
     (st.warning if against else st.info)(
         orientation(walked.parameters, knowledge, chosen),
         icon=":material/swap_vert:" if against else ":material/explore:",

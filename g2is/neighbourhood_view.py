@@ -1,0 +1,96 @@
+"""What a page shows of the neighbourhood of a sample; no Streamlit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from g2is.graph import EgoGraph
+from g2is.knowledge import CoreKnowledge
+from g2is.run import Run
+
+RELATIONS = ("focus", "aligned", "further", "conflict", "validation", "component")
+"""What a node is to the focus; further: aligned with something aligned with it."""
+
+TEXT = 300
+
+
+def relations(ego: EgoGraph) -> list[str]:
+    """For each node, which of RELATIONS it is."""
+    kinds, hops = ego.nodes["kind"].tolist(), ego.nodes["hop"].tolist()
+    edges = ego.edges
+    opposed = set(edges["target"][(edges["source"] == 0) & (edges["kind"] == "conflict")].tolist())
+
+    def relation(place: int) -> str:
+        if place == 0:
+            return "focus"
+        if kinds[place] != "train":
+            return kinds[place]
+        if place in opposed:
+            return "conflict"
+        return "aligned" if hops[place] == 1 else "further"
+
+    return [relation(place) for place in range(len(ego))]
+
+
+def nodes_frame(run: Run, ego: EgoGraph, knowledge: CoreKnowledge) -> pd.DataFrame:
+    """One row a node: relation, kind, id, cosine, hop, community (-1 where it has none), leak (kind of near-copy
+    of a validation sample, or nothing), text (its beginning on one line; of a component that of the validation
+    sample closest to it)."""
+    nodes = ego.nodes
+    membership = run.communities(ego.regime).membership
+    leaks = leaks_of(run)
+    kind_of = dict(zip(leaks["sample"].tolist(), leaks["kind"].tolist(), strict=True))
+    prompts, examples = run.instructions["prompt"], run.validation["prompt"]
+    closest = abs(knowledge.loadings).argmax(axis=1)
+
+    def text(kind: str, row: int) -> str:
+        found = (
+            prompts.iloc[row]
+            if kind == "train"
+            else examples.iloc[row if kind == "validation" else closest[row]]
+        )
+        return " ".join(str(found)[: 2 * TEXT].split())[:TEXT]
+
+    pairs = list(zip(nodes["kind"].tolist(), nodes["id"].tolist(), strict=True))
+    return pd.DataFrame(
+        {
+            "relation": relations(ego),
+            "kind": nodes["kind"],
+            "id": nodes["id"],
+            "cosine": nodes["cosine"],
+            "hop": nodes["hop"],
+            "community": [int(membership[row]) if kind == "train" else -1 for kind, row in pairs],
+            "leak": [kind_of.get(row, "") if kind == "train" else "" for kind, row in pairs],
+            "text": [text(kind, row) for kind, row in pairs],
+        }
+    )
+
+
+def leaks_of(run: Run) -> pd.DataFrame:
+    """The run's possible leaks; none where it was not looked for them."""
+    if "leaks" in run.manifest.stages:
+        return run.leaks
+    return pd.DataFrame(columns=["sample", "validation", "kind", "similarity"])
+
+
+def keep_nodes(ego: EgoGraph, kept: NDArray[np.bool_]) -> EgoGraph:
+    """The ego graph of some of its nodes, the focus among them, and the edges between those. kept: (k,)."""
+    place = np.cumsum(kept) - 1
+    source, target = ego.edges["source"].to_numpy(), ego.edges["target"].to_numpy()
+    between = kept[source] & kept[target]
+    edges = ego.edges[between].assign(source=place[source[between]], target=place[target[between]])
+    return replace(ego, nodes=ego.nodes[kept].reset_index(drop=True), edges=edges.reset_index(drop=True))
+
+
+def only_community(run: Run, ego: EgoGraph, community: int) -> EgoGraph:
+    """Without the samples of other communities. The focus stays, and so do validation samples and components."""
+    membership = run.communities(ego.regime).membership
+    train = (ego.nodes["kind"] == "train").to_numpy()
+    kept = ~train
+    kept[train] = membership[ego.nodes["id"][train]] == community
+    kept[0] = True
+    return keep_nodes(ego, kept)

@@ -1,0 +1,228 @@
+"""The Neighbourhood page: the graph, its table, the way here, the path and the leaks."""
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from g2is.config import walk_preset
+from g2is.graph import ego_graph, strongest_path
+from tests.app.conftest import settle
+from tests.app.tiny_run import HOSTILE, INVALID
+
+PAGE = "2_Neighbourhood"
+LINK = {"preset": "recommended", "count": "60"}
+SETTINGS = walk_preset("recommended", count=60)
+
+
+def nodes(app):
+    return next(frame.value for frame in app.dataframe if "what" in frame.value)
+
+
+def button(app, label):
+    return next(button for button in app.button if button.label == label)
+
+
+def test_the_table_is_the_ego_graph(open_app, run):
+    for more in ({}, {"hops": 2, "most": 100}, {"floor": 0.4}):
+        app = open_app(PAGE, **LINK, focus="22", **{name: str(value) for name, value in more.items()})
+        ego = ego_graph(run, "sgd", 22, **{"most": 60, **more}, knowledge=SETTINGS)
+        assert nodes(app)["number"].tolist() == ego.nodes["id"].tolist()
+        assert nodes(app)["cosine"].to_numpy() == pytest.approx(ego.nodes["cosine"].to_numpy())
+        shown = f"Showing **{len(ego)} of {ego.total}**"
+        assert any(text.value.startswith(shown) for text in app.markdown)
+        assert not app.warning or "Possible leak" in app.warning[0].value
+
+
+def test_without_a_focus_it_begins_near_the_core_knowledge(open_app, run):
+    app = open_app(PAGE, **LINK)
+    affinities = np.where(run.valid, run.affinities(SETTINGS)[:, 0], -9)
+    assert nodes(app)["number"].iloc[0] == affinities.argmax()
+
+
+def test_search_by_number_and_by_words(open_app):
+    app = open_app(PAGE, **LINK, focus="22")
+    app.text_input(key="search sample").set_value("#30").run()
+    assert (app.query_params["focus"], app.query_params["trail"]) == ("30", "22,30")
+    assert app.text_input(key="search sample").value == ""
+    app.text_input(key="search sample").set_value("QUESTION 123:").run()
+    app.selectbox(key="search sample found").set_value(123).run()
+    assert (app.query_params["focus"], app.query_params["trail"]) == ("123", "22,30,123")
+    app.text_input(key="search sample").set_value("9999").run()
+    assert "There is no sample `9999`" in app.warning[0].value
+    app.text_input(key="search sample").set_value("no such words").run()
+    assert "No sample contains `no such words`" in app.warning[0].value
+
+
+def test_the_trail_leads_back(open_app):
+    app = open_app(PAGE, **LINK, focus="30", trail="22,25,30", node="validation-3")
+    app.button(key="trail 1").click().run()
+    assert (app.query_params["focus"], app.query_params["trail"]) == ("25", "22,25")
+    assert "node" not in app.query_params
+    app.button(key="trail 0").click().run()
+    assert app.query_params["focus"] == "22" and "trail" not in app.query_params
+    app = open_app(PAGE, **LINK, focus="40", trail="22,25")
+    assert [b.label for b in app.button if b.key and b.key.startswith("trail")] == ["22", "25"]
+    app = open_app(PAGE, **LINK, focus="40", trail="22;25")
+    assert "trail=22;25" in app.warning[0].value
+
+
+def test_a_chosen_node_is_shown_beside_the_focus(open_app, run):
+    ego = ego_graph(run, "sgd", 22, knowledge=SETTINGS)
+    example = int(ego.nodes[ego.nodes["kind"] == "validation"]["id"].iloc[0])
+    app = open_app(PAGE, **LINK, focus="22", node=f"validation-{example}")
+    assert any(text.value.startswith(f"##### Validation example {example} ·") for text in app.markdown)
+    assert any(text.value.startswith(run.validation["prompt"].iloc[example]) for text in app.code)
+    button(app, "Close").click().run()
+    assert "node" not in app.query_params
+    neighbour = int(run.regime("sgd").neighbors[22][0])
+    app = open_app(PAGE, **LINK, focus="22", node=f"train-{neighbour}")
+    button(app, "Go there").click().run()
+    assert app.query_params["focus"] == str(neighbour)
+
+
+def test_a_community_filters_graph_and_search(open_app, run):
+    communities = run.communities("sgd")
+    own = int(communities.membership[22])
+    app = open_app(PAGE, **LINK, focus="22")
+    assert any(
+        text.value.startswith(f"Community {own}: `{communities.labels[own]}`") for text in app.markdown
+    )
+    app.selectbox(key="community").set_value(str(own)).run()
+    shown = nodes(app)
+    train = shown[shown["what"].str.contains("aligned|conflict")]["number"]
+    assert set(communities.membership[train]) <= {own}
+    outside = int(np.flatnonzero((communities.membership != own) & (communities.membership >= 0))[-1])
+    app.text_input(key="search sample").set_value(f"question {outside}:").run()
+    assert "No sample contains" in app.warning[0].value
+
+
+def test_the_strongest_path_is_a_chain(open_app, run):
+    app = open_app(PAGE, **LINK, focus="100")
+    app.toggle(key="path").set_value(True).run()
+    path = strongest_path(run, "sgd", 100, SETTINGS)
+    assert [b.label for b in app.button if b.key and b.key.startswith("path")] == list(map(str, path.samples))
+    weakest = [text.value for text in app.caption if "the weakest edge" in text.value]
+    assert len(weakest) == 1 and f"cosine {path.strength:.3g}" in weakest[0]
+    assert any(
+        text.value.startswith(f"**{len(path)} edge") and f"**{path.strength:.3g}**" in text.value
+        for text in app.markdown
+    )
+    if len(path) > 1:
+        app.button(key="path 1").click().run()
+        assert app.query_params["focus"] == str(path.samples[1])
+
+
+def test_leaks_are_flagged_and_banned_at_once(open_app, run):
+    app = open_app(PAGE, **LINK, focus="22", bans="3")
+    assert "near-copy of validation example 2" in app.warning[0].value
+    leaks = run.leaks["sample"].tolist()
+    button(app, f"Ban all {len(leaks)}").click().run()
+    assert app.query_params["bans"] == ", ".join(map(str, [3, *leaks]))
+    shown = next(frame.value for frame in app.dataframe if "banned" in frame.value)
+    assert shown["banned"].all() and shown["sample"].tolist() == leaks
+    app.switch_page("pages/4_Walk.py").run()
+    assert not set(leaks) & set(app.session_state["walked"].trace.samples.tolist())
+    app = open_app(PAGE, **LINK, focus="22", bans=", ".join(map(str, [3, *leaks])))
+    button(app, "Allow them again").click().run()
+    assert app.query_params["bans"] == "3"
+
+
+def test_a_sample_without_a_gradient_is_said_to_have_none(open_app):
+    app = open_app(PAGE, **LINK, focus=str(INVALID))
+    assert "no gradient" in app.warning[0].value
+    assert any(text.value.startswith(f"**Sample {INVALID}**") for text in app.markdown)
+
+
+# In a browser
+
+PLACE = """node => {
+  const plot = document.querySelector('.st-key-ego-graph .js-plotly-plot')
+  const {xaxis, yaxis} = plot._fullLayout, box = plot.getBoundingClientRect()
+  for (const [trace, data] of plot.data.entries()) {
+    const at = Array.from(data.customdata || []).indexOf(node)
+    if (at < 0) continue
+    const {x, y} = plot.calcdata[trace][at]
+    return [box.left + xaxis._offset + xaxis.c2p(x), box.top + yaxis._offset + yaxis.c2p(y)]
+  }
+}"""
+FOCUSED = """() => {
+  const plot = document.querySelector('.st-key-ego-graph .js-plotly-plot')
+  const focus = plot && plot.data && plot.data.find(trace => trace.name === 'the sample in focus')
+  return focus && focus.hovertext[0].match(/sample ([0-9,]+)/)[1]
+}"""
+
+
+def open_page(page, server, more=""):
+    page.goto(f"{server.url}/Neighbourhood?run=tiny&preset=recommended&count=60&focus=22{more}")
+    expect(page.get_by_role("heading", name="Possible leaks")).to_be_visible(timeout=60_000)
+    page.wait_for_function(FOCUSED, timeout=60_000)
+    settle(page)
+
+
+def click_node(page, place):
+    page.locator(".st-key-ego-graph").scroll_into_view_if_needed()
+    page.mouse.click(*page.evaluate(PLACE, place))
+
+
+def wait_for_focus(page, sample):
+    page.wait_for_function(f"sample => ({FOCUSED})() === sample", arg=f"{sample:,}")
+    page.wait_for_function(
+        "sample => new URL(location).searchParams.get('focus') === sample", arg=str(sample)
+    )
+
+
+def test_a_click_goes_there_and_the_trail_back(page, server, run):
+    open_page(page, server)
+    ego = ego_graph(run, "sgd", 22, knowledge=SETTINGS)
+    first = int(ego.nodes["id"][4])
+    click_node(page, 4)
+    wait_for_focus(page, first)
+    settle(page)
+    second = int(ego_graph(run, "sgd", first, knowledge=SETTINGS).nodes["id"][2])
+    click_node(page, 2)
+    wait_for_focus(page, second)
+    assert f"trail=22%2C{first}%2C{second}" in page.url
+    settle(page)
+    page.get_by_role("button", name="22", exact=True).click()
+    wait_for_focus(page, 22)
+    page.go_back()
+    wait_for_focus(page, second)
+
+
+def test_a_click_on_a_validation_example_shows_it(page, server, run):
+    open_page(page, server)
+    ego = ego_graph(run, "sgd", 22, knowledge=SETTINGS)
+    place = int(np.flatnonzero(ego.nodes["kind"] == "validation")[0])
+    click_node(page, place)
+    example = int(ego.nodes["id"][place])
+    expect(page.get_by_role("heading", name=f"Validation example {example} ·")).to_be_visible()
+    assert "focus=22" in page.url and f"node=validation-{example}" in page.url
+
+
+def test_a_row_of_the_table_is_marked_in_the_graph(page, server, run):
+    open_page(page, server)
+    rows = page.locator(".st-key-ego-table").get_by_test_id("stDataFrame")
+    rows.scroll_into_view_if_needed()
+    rows.click(position={"x": 18, "y": 36 + 35 * 3 + 17})
+    sample = int(ego_graph(run, "sgd", 22, knowledge=SETTINGS).nodes["id"][3])
+    page.wait_for_url(f"**node=train-{sample}**")
+    page.wait_for_function(
+        "() => document.querySelector('.st-key-ego-graph .js-plotly-plot').data"
+        ".some(trace => trace.name === 'chosen in the table')"
+    )
+    expect(page.get_by_role("heading", name=f"Sample {sample} ·")).to_be_visible()
+    page.get_by_role("button", name="Go there").click()
+    wait_for_focus(page, sample)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_fits_a_phone_and_fetches_nothing(server, new_page, scheme):
+    """`new_page` fails at its end if anything was asked from another machine; sample 1 has links and images."""
+    page = new_page(color_scheme=scheme)
+    page.set_viewport_size({"width": 420, "height": 900})
+    page.goto(f"{server.url}/Neighbourhood?run=tiny&preset=recommended&focus=1&trail=0,2,3,1&path=True")
+    page.wait_for_function(FOCUSED, timeout=60_000)
+    expect(page.locator('[data-testid="stCode"] code').first).to_have_text(HOSTILE[1])
+    assert page.locator('[data-testid="stMain"] img').count() == 0
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("part => part.scrollWidth <= part.clientWidth + 1")

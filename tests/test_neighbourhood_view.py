@@ -1,0 +1,119 @@
+"""What the Neighbourhood page shows of an ego graph."""
+
+import numpy as np
+import pytest
+
+from g2is.components.hood_graph import _hover
+from g2is.config import walk_preset
+from g2is.graph import ego_graph, ego_layout
+from g2is.neighbourhood_view import keep_nodes, nodes_frame, only_community, relations
+from g2is.plots_neighbourhood import EDGES, NODES, ego_figure
+from g2is.run import Run
+from tests.app.tiny_run import HOSTILE, make_run
+
+FOCUS = 22
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Run:
+    return make_run(tmp_path_factory.mktemp("hood") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def settings():
+    return walk_preset("recommended", facets=4, count=60)
+
+
+@pytest.fixture(scope="module")
+def ego(run, settings):
+    return ego_graph(run, "sgd", FOCUS, hops=2, most=120, knowledge=settings)
+
+
+def test_every_node_is_what_the_lists_say(run, settings, ego):
+    frame = nodes_frame(run, ego, run.core_knowledge(settings))
+    regime = run.regime("sgd")
+    own = {relation: set(part["id"]) for relation, part in frame.groupby("relation")}
+    assert own["focus"] == {FOCUS}
+    assert own["aligned"] == set(regime.neighbors[FOCUS][regime.cosines[FOCUS] > 0])
+    assert own["conflict"] == set(regime.conflicts[FOCUS][regime.conflict_cosines[FOCUS] < 0])
+    second = {int(other) for row in own["aligned"] for other in regime.neighbors[row]}
+    assert own["further"] and own["further"] <= second - own["aligned"]
+    membership = run.communities("sgd").membership
+    train = frame[frame["kind"] == "train"]
+    assert train["community"].tolist() == membership[train["id"]].tolist()
+    assert set(frame.loc[frame["leak"] != "", "id"]) == set(train["id"]) & set(run.leaks["sample"])
+    assert frame["leak"].iloc[0] == "same text", "sample 22 is the validation example 2"
+
+
+def test_kept_nodes_keep_their_edges(ego):
+    kept = np.random.default_rng(0).random(len(ego)) < 0.5
+    kept[0] = True
+    found = keep_nodes(ego, kept)
+    assert len(found) == kept.sum() and found.total == ego.total
+    before = {
+        (ego.nodes["kind"][a], ego.nodes["id"][a], ego.nodes["kind"][b], ego.nodes["id"][b], cosine)
+        for a, b, cosine in ego.edges[["source", "target", "cosine"]].itertuples(index=False)
+        if kept[a] and kept[b]
+    }
+    after = {
+        (found.nodes["kind"][a], found.nodes["id"][a], found.nodes["kind"][b], found.nodes["id"][b], cosine)
+        for a, b, cosine in found.edges[["source", "target", "cosine"]].itertuples(index=False)
+    }
+    assert after == before
+
+
+def test_a_community_hides_the_samples_of_others(run, ego):
+    membership = run.communities("sgd").membership
+    found = only_community(run, ego, 0)
+    train = found.nodes[found.nodes["kind"] == "train"]["id"].tolist()
+    assert train[0] == FOCUS and set(membership[train[1:]]) == {0}
+    others = ego.nodes["kind"] != "train"
+    assert (found.nodes["kind"] != "train").sum() == others.sum()
+
+
+def test_no_two_marks_are_told_by_colour_alone():
+    assert len({symbol for _, _, symbol, _ in NODES.values()}) == len(NODES)
+    assert len({dash for _, dash in EDGES.values()}) == len(EDGES)
+
+
+def test_the_figure_holds_every_node_and_edge_once(ego):
+    places = ego_layout(ego)
+    figure = ego_figure(ego, places, relations(ego), [str(node) for node in range(len(ego))], chosen=3)
+    nodes = [trace for trace in figure.data if trace.customdata is not None]
+    assert sorted(place for trace in nodes for place in trace.customdata) == list(range(len(ego)))
+    for trace in nodes:
+        assert list(trace.hovertext) == [str(place) for place in trace.customdata]
+        assert np.allclose(trace.x, places[list(trace.customdata), 0])
+    lines = [trace for trace in figure.data if trace.mode == "lines"]
+    assert sum(len(trace.x) // 3 for trace in lines) == len(ego.edges)
+    for trace in lines:
+        assert trace.line.dash == EDGES[trace.name.split()[0]][1]
+
+
+def test_stronger_edges_are_wider(ego):
+    places = ego_layout(ego)
+    figure = ego_figure(ego, places, relations(ego), [""] * len(ego))
+    lines = [trace for trace in figure.data if trace.mode == "lines"]
+    place = {tuple(where): node for node, where in enumerate(places.tolist())}
+    cosine = {
+        (a, b, kind): abs(cosine)
+        for a, b, kind, cosine in ego.edges[["source", "target", "kind", "cosine"]].itertuples(index=False)
+    }
+    at_focus = []
+    for trace in lines:
+        ends = np.array([trace.x, trace.y], np.float32).T.reshape(-1, 3, 2)[:, :2]
+        for pair in ends.tolist():
+            edge = (*(place[tuple(end)] for end in pair), trace.name.split()[0])
+            if edge[0] == 0:
+                at_focus.append((cosine[edge], trace.line.width))
+    strengths, widths = np.array(sorted(at_focus)).T
+    assert (np.diff(widths) >= 0).all() and len(set(widths)) > 1
+    assert strengths.max() > strengths.min()
+
+
+def test_hostile_text_is_escaped_where_plotly_shows_it(run, settings):
+    ego = ego_graph(run, "sgd", 1, knowledge=settings)
+    node = next(nodes_frame(run, ego, run.core_knowledge(settings)).itertuples())
+    shown = _hover(node, run.communities("sgd").labels)
+    assert "<img" not in shown and "&lt;img" in shown
+    assert node.text == " ".join(HOSTILE[1].split())
