@@ -146,6 +146,13 @@ class CommunityConfig(Settings):
     community_seed: int = Field(0, ge=0, description="of the search for communities")
 
 
+class EnsembleConfig(Settings):
+    """The adapters whose gradients tell signal from noise; trained like the warm-up but for this."""
+
+    members: int = Field(3, ge=2, description="adapters, each with a seed and a draw of its own")
+    epochs: int = Field(4, ge=2, description="passes; gradients are measured after the first and the last")
+
+
 class BuildConfig(Settings):
     """Everything that decides what a run contains."""
 

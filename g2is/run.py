@@ -50,14 +50,20 @@ __all__ = [
     "Stage",
 ]
 
+Pooling = Literal["weighted", "mean"]
+
 INSTRUCTIONS = "instructions.arrow"
 VALIDATION = "validation.parquet"
 WARMUP = "warmup.safetensors"
 SAMPLES = "samples.parquet"
 VALIDATION_GRADIENTS = "validation_gradients.npy"
 LEAKS = "leaks.parquet"
+REPRESENTATIONS = "representations"
+POOLINGS: tuple[Pooling, ...] = ("weighted", "mean")
+ENSEMBLE = "ensemble.parquet"
 LABELS = "community_labels.json"
 COLUMNS = ("source", "line", "format", "task", "prompt", "response", "messages", "tools", "raw")
+ENSEMBLE_COLUMNS = ("early", "late", "late_variance")
 SAMPLE_COLUMNS = ("problem", "valid", "loss", "tokens", "trained_tokens", "cut")
 LEAK_COLUMNS = ("sample", "validation", "kind", "similarity")
 
@@ -93,6 +99,17 @@ class Layout:
     """Where a map draws the gradients of one regime; not a number where a sample is not valid.
 
     samples: (n, 2), validation: (m, 2) float32, read-only maps.
+    """
+
+    samples: np.ndarray
+    validation: np.ndarray
+
+
+@dataclass(frozen=True)
+class Representations:
+    """Last hidden states of the base model, pooled over the tokens of a text; read-only maps.
+
+    samples: (n, h), validation: (m, h), unit rows (zero for samples that cannot be read).
     """
 
     samples: np.ndarray
@@ -239,6 +256,36 @@ class Run:
         self._check_regime(regime)
         pairs = self._array(f"{regime}/forest.npy", "iu", (None, 2))
         return pairs, self._array(f"{regime}/forest_cosines.npy", "f", (len(pairs),))
+
+    def representations(self, pooling: Pooling) -> Representations:
+        """What the base model makes of the texts; raises `InputError` where the run has no such stage."""
+        self._check_extra("representations")
+        samples = self._array(f"{REPRESENTATIONS}/{pooling}.npy", "f", (len(self.valid), None))
+        shape = len(self.validation), samples.shape[1]
+        return Representations(
+            samples, self._array(f"{REPRESENTATIONS}/validation_{pooling}.npy", "f", shape)
+        )
+
+    @cached_property
+    def ensemble(self) -> pd.DataFrame:
+        """Lengths of the samples' gradients over an ensemble of adapters: early, late (means), late_variance.
+
+        Raises `InputError` where the run has no such stage.
+        """
+        self._check_extra("ensemble")
+        return self._frame(ENSEMBLE, len(self.valid), ENSEMBLE_COLUMNS)
+
+    def _check_extra(self, stage: str) -> None:
+        if stage in self.manifest.stages:
+            return
+        if not self.manifest.model:
+            raise InputError(
+                f"run {self.name} has no {stage}: its gradients come from elsewhere, so there is no model to ask"
+            )
+        raise InputError(
+            f"run {self.name} has no {stage}; the build command of --run {self.name} with "
+            f"--extras {stage} adds them"
+        )
 
     @cached_property
     def leaks(self) -> pd.DataFrame:

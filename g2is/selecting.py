@@ -15,11 +15,14 @@ from g2is.selection import Selection
 from g2is.selector_config import (
     FullParameters,
     GistParameters,
+    GradfilteringParameters,
     LengthParameters,
     LessParameters,
     RandomParameters,
+    RdsPlusParameters,
     RoundRobinParameters,
     SelectorParameters,
+    SemanticParameters,
     TagcosParameters,
     TargetedParameters,
     selector_parameters,
@@ -112,6 +115,37 @@ def _tagcos(run: Run, parameters: TagcosParameters, budget: int) -> Rows:
     )
 
 
+def _rds_plus(run: Run, parameters: RdsPlusParameters, budget: int) -> Rows:
+    aim = _aim(run, parameters)
+    found = run.representations("weighted")
+    validation = found.validation[aim.rows]
+    return selectors.rds_plus(found.samples, validation, aim.targets, aim.subtasks, run.valid, budget)
+
+
+def _semantic(run: Run, parameters: SemanticParameters, budget: int) -> Rows:
+    aim = _aim(run, parameters)
+    if parameters.sentence_model is None:
+        found = run.representations("mean")
+        samples, validation = found.samples, found.validation[aim.rows]
+    else:
+        from g2is.lm.sentences import embed
+
+        frames = run.instructions, run.validation.iloc[aim.rows]
+        texts = [text for frame in frames for text in frame["prompt"] + "\n" + frame["response"]]
+        if not any(map(str.strip, texts[len(run.instructions) :])):
+            raise InputError(
+                f"run {run.name}: the texts of its validation samples are not known, only gradients"
+            )
+        rows = embed(texts, parameters.sentence_model)
+        samples, validation = rows[: len(run.instructions)], rows[len(run.instructions) :]
+    return selectors.semantic(samples, validation, aim.subtasks, run.valid, budget)
+
+
+def _gradfiltering(run: Run, parameters: GradfilteringParameters, budget: int) -> Rows:
+    found = run.ensemble
+    return selectors.gradfiltering(found["early"], found["late"], found["late_variance"], run.valid, budget)
+
+
 _CHOOSE: dict[str, Callable[[Run, Any, int], Rows]] = {
     "random": _random,
     "full": _full,
@@ -119,6 +153,9 @@ _CHOOSE: dict[str, Callable[[Run, Any, int], Rows]] = {
     "round_robin": _round_robin,
     "less": _less,
     "gist": _gist,
+    "rds_plus": _rds_plus,
+    "semantic": _semantic,
     "tagcos": _tagcos,
+    "gradfiltering": _gradfiltering,
 }
 """How each method of `selector_config.METHODS` is asked: with the run, its parameters and the budget."""

@@ -100,7 +100,10 @@ METHODS: dict[str, type[Settings]] = {
     "round_robin": RoundRobinParameters,
     "less": LessParameters,
     "gist": GistParameters,
+    "rds_plus": RdsPlusParameters,
+    "semantic": SemanticParameters,
     "tagcos": TagcosParameters,
+    "gradfiltering": GradfilteringParameters,
 }
 """The parameters of each method by its name."""
 

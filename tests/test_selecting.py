@@ -1,7 +1,10 @@
 """Selectors over a run: what each is given of it, and the command that asks for them."""
 
 import json
+import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -18,7 +21,8 @@ from tests.tiny import save_tiny_model, write_pool
 
 SMALL = [
     *("--lora-rank", "2", "--warmup-batch-size", "4", "--warmup-epochs", "1"),
-    *("--projection-dim", "64", "--neighbors", "8", "--store-dtype", "float32"),
+    *("--projection-dim", "64", "--neighbors", "8", "--store-dtype", "float32", "--umap", "off"),
+    *("--extras", "representations", "ensemble", "--ensemble-members", "2", "--ensemble-epochs", "2"),
 ]
 
 
@@ -53,6 +57,7 @@ def groups(run: Run) -> list[str]:
 
 def test_each_method_gets_its_own_part_of_the_run(run):
     adam, sgd = run.regime("adam"), run.regime("sgd")
+    weighted, mean = run.representations("weighted"), run.representations("mean")
     validation = run.validation_gradients
     cosines = {regime.name: regime.gradients @ unit(validation).T for regime in (adam, sgd)}
     expected = {
@@ -62,7 +67,15 @@ def test_each_method_gets_its_own_part_of_the_run(run):
         "round_robin": selectors.round_robin(cosines["sgd"], groups(run), run.valid, 12),
         "gist": selectors.gist(sgd.gradients, validation, groups(run), run.valid, 12, rank=32),
         "tagcos": selectors.tagcos(adam.gradients, run.valid, 12, clusters=100),
+        "gradfiltering": selectors.gradfiltering(
+            *(run.ensemble[name] for name in ("early", "late", "late_variance")), run.valid, 12
+        ),
+        "semantic": selectors.semantic(mean.samples, mean.validation, groups(run), run.valid, 12),
+        "rds_plus": selectors.rds_plus(
+            weighted.samples, weighted.validation, run.validation["target"], groups(run), run.valid, 12
+        ),
     }
+    assert expected.keys() == METHODS.keys() - {"full"}
     for method, rows in expected.items():
         selection = select(run, method, count=12)
         assert selection.samples == rows.tolist(), method
@@ -79,17 +92,50 @@ def test_a_selection_can_be_repeated_from_its_own_file(run, tmp_path, method):
     assert len(made.samples) == (run.valid.sum() if method == "full" else int(0.3 * run.valid.sum()))
 
 
-@pytest.mark.parametrize("method", ["less", "round_robin", "gist"])
+@pytest.mark.parametrize("method", ["less", "round_robin", "gist", "rds_plus", "semantic"])
 def test_only_the_targets_asked_for_count(run, method):
     both = select(run, method, count=10)
-    assert both == select(run, method, count=10, targets=["numbers", "words"]).model_copy(
-        update={"parameters": both.parameters}
-    )
+    assert both.samples == select(run, method, count=10, targets=["numbers", "words"]).samples
     words, numbers = (select(run, method, count=10, targets=[name]) for name in ("words", "numbers"))
     assert words.samples != numbers.samples
     if method == "less":
         cosines = run.regime("adam").gradients @ unit(run.validation_gradients[8:]).T
         assert numbers.samples == selectors.less(cosines, ["numbers"] * 5, run.valid, 10).tolist()
+
+
+def test_sentences_are_embedded_where_a_library_for_it_is_installed(run, monkeypatch):
+    """The library is stood in for: it is no dependency of the project."""
+
+    class SentenceTransformer:
+        def __init__(self, model: str) -> None:
+            if model != "letters":
+                raise OSError(f"{model} is not a model\nmore")
+
+        def encode(self, texts: list[str], **options: bool) -> np.ndarray:
+            assert options["normalize_embeddings"]
+            counts = [[text.count(letter) + 0.1 for letter in "abcdefgh"] for text in texts]
+            return unit(np.array(counts))
+
+    library = ModuleType("sentence_transformers")
+    library.SentenceTransformer = SentenceTransformer  # type: ignore[attr-defined]
+    library.__spec__ = ModuleSpec("sentence_transformers", None)
+    monkeypatch.setitem(sys.modules, "sentence_transformers", library)
+    found = select(run, "semantic", count=9, targets=["words"], sentence_model="letters")
+    texts = [
+        [f"{prompt}\n{response}" for prompt, response in frame[["prompt", "response"]].to_numpy()]
+        for frame in (run.instructions, run.validation.iloc[:8])
+    ]
+    rows, aim = (SentenceTransformer("letters").encode(some, normalize_embeddings=True) for some in texts)
+    assert found.samples == selectors.semantic(rows, aim, groups(run)[:8], run.valid, 9).tolist()
+    with pytest.raises(InputError, match=r"^sentence_model = 'x': x is not a model$"):
+        select(run, "semantic", count=9, sentence_model="x")
+
+
+def test_a_sentence_model_needs_its_library(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError, match="needs sentence-transformers, which is not installed: pip install"):
+        select(run, "semantic", count=3, sentence_model="all-MiniLM-L6-v2")
 
 
 def test_the_regime_is_a_choice(run):
@@ -131,6 +177,21 @@ def test_wrong_input_is_one_line(cache, capsys, arguments, expected):
     assert main(["select", "tiny", "--cache", str(cache), *arguments]) == 2
     said = capsys.readouterr().err.strip()
     assert expected in said and "\n" not in said
+
+
+def test_settings_of_the_ensemble_are_for_the_ensemble(cache, capsys):
+    arguments = ["build", "--cache", str(cache), "--run", "other", "--model", str(cache.parent / "model")]
+    arguments += [
+        "--train",
+        str(cache.parent / "pool.jsonl"),
+        "--validation",
+        str(cache.parent / "words.jsonl"),
+    ]
+    assert main([*arguments, "--ensemble-members", "4"]) == 2
+    assert "ensemble_members: is for --extras ensemble, which was not" in capsys.readouterr().err
+    assert main([*arguments, "--extras", "ensemble", "--ensemble-members", "1"]) == 2
+    assert "members = '1': expected greater than or equal to 2" in capsys.readouterr().err
+    assert not (cache / "other").exists()
 
 
 def test_a_method_by_another_name(run):

@@ -13,6 +13,7 @@ from g2is.config import (
     REGIMES,
     BuildConfig,
     CommunityConfig,
+    EnsembleConfig,
     GradientConfig,
     GraphConfig,
     ImportConfig,
@@ -25,7 +26,7 @@ from g2is.config import (
 from g2is.errors import InputError
 
 if TYPE_CHECKING:
-    from g2is.pipeline import Target
+    from g2is.pipeline import Extras, Target
 
 
 BUILD_SETTINGS = (
@@ -56,6 +57,7 @@ def register(command: AddCommand) -> None:
     made.add_argument("--overwrite", action="store_true", help="replace a run of that name")
     for settings, prefix in BUILD_SETTINGS:
         add_settings(made, settings, prefix)
+    _add_extras(made)
 
     made = command("import", import_gradients, "a run from gradients that were computed elsewhere")
     made.add_argument("--run", required=True, help="name of the run")
@@ -83,6 +85,34 @@ def register(command: AddCommand) -> None:
     made = command("demo", demo, "build the demo run from the embedded model and data")
     made.add_argument("--run", default="demo", help="name of the run [demo]")
     made.add_argument("--overwrite", action="store_true", help="replace a run of that name")
+    _add_extras(made)
+
+
+def _add_extras(parser: argparse.ArgumentParser) -> None:
+    """The optional stages and their settings."""
+    parser.add_argument(
+        "--extras",
+        nargs="+",
+        default=[],
+        choices=("representations", "ensemble"),
+        help="optional stages to add, to a finished run as well: representations (for the methods rds_plus and "
+        "semantic), ensemble (for gradfiltering)",
+    )
+    add_settings(parser, EnsembleConfig, "ensemble_")
+
+
+def _extras(arguments: argparse.Namespace) -> Extras:
+    from g2is.pipeline import Extras
+
+    settings = given(EnsembleConfig, arguments, "ensemble_")
+    if settings and "ensemble" not in arguments.extras:
+        raise InputError(
+            f"ensemble_{next(iter(settings))}: is for --extras ensemble, which was not asked for"
+        )
+    return Extras(
+        representations="representations" in arguments.extras,
+        ensemble=EnsembleConfig(**settings) if "ensemble" in arguments.extras else None,
+    )
 
 
 def build(arguments: argparse.Namespace) -> None:
@@ -94,6 +124,7 @@ def build(arguments: argparse.Namespace) -> None:
         config,
         [Path(path) for path in arguments.train],
         targets(arguments.validation),
+        extras=_extras(arguments),
         overwrite=arguments.overwrite,
         say=say,
     )
@@ -140,7 +171,7 @@ def import_gradients(arguments: argparse.Namespace) -> None:
 def demo(arguments: argparse.Namespace) -> None:
     from g2is.demo.run import build_demo
 
-    run = build_demo(run_folder(arguments), overwrite=arguments.overwrite, say=say)
+    run = build_demo(run_folder(arguments), extras=_extras(arguments), overwrite=arguments.overwrite, say=say)
     say(f"run {run.name} is complete: {run.folder}")
 
 

@@ -10,10 +10,17 @@ from g2is.config import BuildConfig, ModelConfig
 from g2is.demo import MODEL, write_demo
 
 if TYPE_CHECKING:
+    from g2is.pipeline import Extras
     from g2is.run import Run
 
 
-def build_demo(folder: Path, *, overwrite: bool = False, say: Callable[[str], None] = print) -> Run:
+def build_demo(
+    folder: Path,
+    *,
+    extras: Extras | None = None,
+    overwrite: bool = False,
+    say: Callable[[str], None] = print,
+) -> Run:
     """Write the demo's instructions beside `folder` and build the run there; nothing is downloaded."""
     from g2is.pipeline import Target, build
 
@@ -21,5 +28,11 @@ def build_demo(folder: Path, *, overwrite: bool = False, say: Callable[[str], No
     say(f"instructions of the demo: {files.train[0].parent}")
     config = BuildConfig(model=ModelConfig(model=str(MODEL), device="cpu"))
     return build(
-        folder, config, files.train, [Target("demo", files.validation)], overwrite=overwrite, say=say
+        folder,
+        config,
+        files.train,
+        [Target("demo", files.validation)],
+        extras=extras,
+        overwrite=overwrite,
+        say=say,
     )

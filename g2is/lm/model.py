@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
+from peft.tuners.lora import LoraLayer
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.pytorch_utils import Conv1D
 from transformers.utils import logging
@@ -127,6 +128,17 @@ def add_adapter(model: Any, settings: LoraSettings, seed: int) -> Any:
         )
     except ValueError as error:
         raise InputError(f"target_modules = {targets}: {str(error).splitlines()[0]}") from None
+
+
+def reset_adapter(model: Any, seed: int) -> None:
+    """Make the model's adapter as new, ready to be trained; the same seed gives the same adapter."""
+    torch.manual_seed(seed)
+    for module in model.modules():
+        if isinstance(module, LoraLayer):
+            for adapter in module.lora_A:
+                module.reset_lora_parameters(adapter, init_lora_weights=True)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_("lora_" in name)
 
 
 def attention_projections(model: Any) -> list[str]:

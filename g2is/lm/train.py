@@ -23,16 +23,7 @@ def sample_losses(model: Any, batch: Sequence[Encoded]) -> torch.Tensor:
     Samples are padded on the right, so no sample sees another's padding. The output layer runs only
     where a trained token is predicted: at a vocabulary of 128k, full logits cost more than the model.
     """
-    device = next(model.parameters()).device
-    length = max(len(sample) for sample in batch)
-    input_ids = torch.zeros(len(batch), length, dtype=torch.long)
-    mask = torch.zeros_like(input_ids)
-    trained = torch.zeros_like(input_ids, dtype=torch.bool)
-    for row, sample in enumerate(batch):
-        input_ids[row, : len(sample)] = torch.from_numpy(sample.input_ids)
-        mask[row, : len(sample)] = 1
-        trained[row, : len(sample)] = torch.from_numpy(sample.trained)
-    input_ids, mask, trained = input_ids.to(device), mask.to(device), trained.to(device)
+    input_ids, mask, trained = pad(batch, next(model.parameters()).device)
     predicts = trained.roll(-1, dims=1)
 
     def keep_predicting(module: Any, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
@@ -48,6 +39,19 @@ def sample_losses(model: Any, batch: Sequence[Encoded]) -> torch.Tensor:
     losses = F.cross_entropy(logits.float(), input_ids[trained], reduction="none")
     counts = [int(sample.trained.sum()) for sample in batch]
     return torch.stack([part.mean() for part in losses.split(counts)])
+
+
+def pad(batch: Sequence[Encoded], device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Token ids, which of them are no padding, and which are trained: (b, t) each, padded on the right."""
+    length = max(len(sample) for sample in batch)
+    input_ids = torch.zeros(len(batch), length, dtype=torch.long)
+    mask = torch.zeros_like(input_ids)
+    trained = torch.zeros_like(input_ids, dtype=torch.bool)
+    for row, sample in enumerate(batch):
+        input_ids[row, : len(sample)] = torch.from_numpy(sample.input_ids)
+        mask[row, : len(sample)] = 1
+        trained[row, : len(sample)] = torch.from_numpy(sample.trained)
+    return input_ids.to(device), mask.to(device), trained.to(device)
 
 
 def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:

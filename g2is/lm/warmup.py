@@ -44,13 +44,13 @@ def warm_up(
         batch_size=config.batch_size,
         batch_tokens=batch_tokens,
         seed=config.seed,
-        resume=_checkpoint(checkpoint),
+        resume=read_checkpoint(checkpoint),
         on_step=on_step,
         on_epoch=lambda state: save_state(checkpoint, state),
     )
 
 
-def _checkpoint(path: Path) -> TrainingState | None:
+def read_checkpoint(path: Path) -> TrainingState | None:
     """Where a stopped warm-up goes on; a damaged checkpoint is as good as none."""
     try:
         return load_state(path)

@@ -6,7 +6,8 @@ resuming and mending are one command.
 """
 
 from g2is.pipeline.build import build
+from g2is.pipeline.extras import Extras
 from g2is.pipeline.imported import import_run
 from g2is.pipeline.inputs import Target
 
-__all__ = ["Target", "build", "import_run"]
+__all__ = ["Extras", "Target", "build", "import_run"]

@@ -21,10 +21,12 @@ from g2is.lm.gradients import AdamAverages, GradientEngine
 from g2is.lm.model import ModelCard, add_adapter, inspect_model, load_model, load_tokenizer
 from g2is.lm.projection import make_projection
 from g2is.lm.text import PROMPT_CUT, RESPONSE_CUT, Encoded, Encoder
-from g2is.lm.train import batches, trainable
+from g2is.lm.train import trainable
 from g2is.lm.warmup import draw, load_state, save_state, warm_up
+from g2is.pipeline.extras import Extras, write_extras
 from g2is.pipeline.graph import write_graph
 from g2is.pipeline.inputs import Target, check_pool_size, input_file, write_pool
+from g2is.pipeline.running import gradients_of, missing_shards
 from g2is.pipeline.views import write_views
 from g2is.pipeline.writer import BUILDING, RunWriter, held, new_manifest
 from g2is.quantized import stored_rows
@@ -38,19 +40,22 @@ def build(
     train: Sequence[Path],
     validation: Sequence[Target],
     *,
+    extras: Extras | None = None,
     overwrite: bool = False,
     say: Callable[[str], None] = print,
 ) -> Run:
     """Build a run, or finish one that was stopped.
 
-    Raises `InputError` for wrong input before anything is written, for a run of that name made from
-    other inputs or settings (unless `overwrite`), and while another process builds it.
+    extras: optional stages to add, to a finished run as well. Raises `InputError` for wrong input before
+    anything is written, for a run of that name made from other inputs or settings (unless `overwrite`), and
+    while another process builds it.
     """
     card = inspect_model(config.model)
     config = config.resolve(card.hidden_size, card.positions)
     say(f"model {config.model.model}: {card}")
     with held(folder):
-        return _Build(RunWriter(folder, say), config, card, tuple(train), tuple(validation)).run(overwrite)
+        built = _Build(RunWriter(folder, say), config, card, tuple(train), tuple(validation))
+        return built.run(extras or Extras(), overwrite)
 
 
 @dataclass
@@ -61,7 +66,7 @@ class _Build:
     train: tuple[Path, ...]
     validation: tuple[Target, ...]
 
-    def run(self, overwrite: bool) -> Run:
+    def run(self, extras: Extras, overwrite: bool) -> Run:
         wanted = new_manifest(
             self.config,
             [input_file(path) for path in self.train],
@@ -79,6 +84,7 @@ class _Build:
         self.writer.stage("gradients", self._gradients)
         self.writer.stage("graph", self._graph)
         write_views(self.writer, self.config)
+        write_extras(self, extras)
         return self.writer.end()
 
     # What is read before the first byte is written
@@ -194,22 +200,18 @@ class _Build:
 
         validation = self.writer.read_frame(VALIDATION)
         engine = GradientEngine(self.model, projection, averages)
-        sketches, _ = _in_batches(engine, self.encoder(from_frame(validation)), config.batch_tokens)
+        sketches, _ = gradients_of(engine, self.encoder(from_frame(validation)), config.batch_tokens)
         if not torch.isfinite(sketches["sgd"]).all():
             raise InputError("validation gradients are not finite; try --dtype float32")
         write_array(self.writer.folder / VALIDATION_GRADIENTS, sketches["sgd"].numpy())
 
         pool = self.writer.read_frame(INSTRUCTIONS)
         store = ShardStore(self.writer.folder / BUILDING / "shards", len(pool), config.shard_size)
-        missing = store.missing()
         with self.writer.progress("gradients", len(pool), "sample") as bar:
-            bar.update(len(pool) - sum(len(store.rows(shard)) for shard in missing))
-            bar.unpause()
-            for shard in missing:
-                rows = store.rows(shard)
-                instructions = from_frame(pool.iloc[rows.start : rows.stop])
-                arrays, problems = self._shard(engine, self.encoder(instructions), common, bar)
-                store.write(shard, arrays, {rows[i]: problem for i, problem in problems.items()})
+            for shard, rows in missing_shards(store, bar):
+                encoded = self.encoder(from_frame(pool.iloc[rows]))
+                arrays, problems = self._shard(engine, encoded, common, bar)
+                store.write(shard, arrays, {rows.start + i: problem for i, problem in problems.items()})
         return self._merge(store)
 
     def _shard(
@@ -230,7 +232,7 @@ class _Build:
             "trained_tokens": np.array([sample.trained.sum() for sample in encoded], np.int32),
             "cut": np.array([sample.cut for sample in encoded], np.int8),
         }
-        sketches, losses = _in_batches(engine, [encoded[i] for i in usable], config.batch_tokens, bar)
+        sketches, losses = gradients_of(engine, [encoded[i] for i in usable], config.batch_tokens, bar)
         arrays["loss"][usable] = losses.numpy()
         for regime in config.regimes:
             sketch = sketches["sgd" if regime == "sgd" else "adam"]
@@ -283,26 +285,3 @@ class _Build:
 
     def _graph(self) -> tuple[list[str], dict[str, Any]]:
         return write_graph(self.writer, self.config.regimes, self.config.graph, self.card.device)
-
-
-def _in_batches(
-    engine: GradientEngine, samples: Sequence[Encoded], batch_tokens: int, bar: tqdm | None = None
-) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-    """Sketches and losses of all samples on the CPU, in their order."""
-    kinds = ("sgd", "adam") if engine.averages else ("sgd",)
-    sketches = {kind: torch.zeros(len(samples), engine.projection.dim) for kind in kinds}
-    losses = torch.zeros(len(samples))
-    for batch in batches([len(sample) for sample in samples], batch_tokens):
-        try:
-            some, loss = engine([samples[i] for i in batch])
-        except torch.OutOfMemoryError:
-            raise InputError(
-                f"batch_tokens = {batch_tokens}: out of memory on the device; the same command with a smaller "
-                "--batch-tokens goes on from here"
-            ) from None
-        for kind, rows in some.items():
-            sketches[kind][batch] = rows.cpu()
-        losses[batch] = loss.cpu()
-        if bar is not None:
-            bar.update(len(batch))
-    return sketches, losses

@@ -21,7 +21,7 @@ from g2is.errors import InputError
 from g2is.files import inside, sha256, sweep
 from g2is.frames import read_frame, write_frame
 from g2is.manifest import COPY, FORMAT_VERSION, MANIFEST, FileRecord, InputFile, Manifest, Stage
-from g2is.run import Run
+from g2is.run import REPRESENTATIONS, Run
 
 BUILDING = "building"
 
@@ -82,6 +82,8 @@ class RunWriter:
         self.folder = folder
         self.say = say
         self.manifest: Manifest
+        self.stages_found: dict[str, Stage] = {}
+        """What was finished when the run was taken up, whole or not."""
 
     def begin(self, wanted: Manifest, *, overwrite: bool, check: Callable[[], None]) -> None:
         """Start a new run, after `check` has found nothing wrong with its input; or take up an old one.
@@ -100,12 +102,13 @@ class RunWriter:
         self.manifest = self._found_manifest()
         as_found = self.manifest.model_dump_json()
         _refuse_difference(self.folder, self.manifest, wanted)
+        self.stages_found = dict(self.manifest.stages)
         for section, stages in MADE_AGAIN.items():
             if getattr(self.manifest.configuration, section) != getattr(wanted.configuration, section):
                 for stage in stages:
                     self.manifest.stages.pop(stage, None)
         self.manifest.configuration = wanted.configuration
-        for place in (".", *self.manifest.configuration.regimes):
+        for place in (".", REPRESENTATIONS, *self.manifest.configuration.regimes):
             sweep(self.folder / place)
         self._forget_damaged_stages()
         if self.manifest.model_dump_json() != as_found:
