@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from g2is.components.walk_compare import show_comparison, show_saving
+from g2is.components.walk_compare import show_change, show_comparison
 from g2is.components.walk_parameters import ParameterPanel, edit_budgets
 from g2is.components.walk_result import show_result, show_words
+from g2is.components.walk_saving import show_saving
 from g2is.components.walk_steps import show_steps
 from g2is.components.walk_why import show_why
 from g2is.components.walked import last_walked, walked
@@ -30,8 +31,9 @@ except InputError as error:
 with panel.budget_table:
     edit_budgets(run, walk.knowledge, walk.trace.budgets.tolist())
 show_result(walk)
+show_change(run, walk)
+show_saving(run, walk)
 show_steps(run, walk)
 show_why(run, walk)
-st.subheader("Save and compare")
-show_saving(run, walk)
+st.subheader("Two walks side by side")
 show_comparison(run, walk)

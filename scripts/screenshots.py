@@ -1,6 +1,8 @@
 """Takes a picture of every page, light and dark, wide and narrow, into docs/screenshots/.
 
-    python scripts/screenshots.py [--cache cache] [--run demo]
+    python scripts/screenshots.py [--cache cache] [--run demo] [--only Walk Compare]
+
+A page is whatever lies in pages/; what its address says beside the run stands in QUERIES.
 
 Needs Debian's chromium.
 """
@@ -18,11 +20,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import urlencode
 from urllib.request import urlopen
 
 ROOT = Path(__file__).resolve().parents[1]
 WIDTHS = {"wide": 1440, "narrow": 420}
+WALK = {"preset": "recommended", "fraction": 0.02}
+# Something to look at on each page, by the name of its file without the number; a page that is not here shows itself
+# as it opens. Parameters that a page does not know do no harm.
+QUERIES: dict[str, dict[str, object]] = {
+    "Walk": {**WALK, "step": 12, "focus": 0},
+    "Core_knowledge": {**WALK, "component": 2},
+    "Compare": WALK,
+    "Map": {**WALK, "focus": 0},
+    "Neighbourhood": {"focus": 0},
+    "Instructions": {"focus": 0},
+    "Export": {"format": "messages"},
+}
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 # The page itself does not scroll, its main part does: a window as tall as that shows all of it.
 HEIGHT = """() => {
@@ -68,41 +82,48 @@ def take(page: Any, address: str, path: Path, width: int, tallest: int) -> None:
     page.set_viewport_size({"width": width, "height": height})
     page.wait_for_timeout(800)
     page.screenshot(path=path)
-    print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1024:.0f} KB")
+    print(f"{path}: {path.stat().st_size / 1024:.0f} KB")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--cache", type=Path, default=ROOT / "cache", help="folder where runs live [cache]")
     parser.add_argument("--run", help="the run to show [the newest]")
-    parser.add_argument("--only", help="one page, such as Export")
+    parser.add_argument("--only", nargs="+", metavar="PAGE", help="these pages, such as Export")
+    parser.add_argument(
+        "--output", type=Path, default=ROOT / "docs" / "screenshots", help="folder of the pictures"
+    )
     arguments = parser.parse_args()
     chromium = shutil.which("chromium")
     if not chromium:
         sys.exit("error: no chromium; apt-get install chromium")
     from playwright.sync_api import sync_playwright
 
-    folder = ROOT / "docs" / "screenshots"
+    folder = arguments.output.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    pages = {"Home": ""}
-    pages |= {
-        path.stem.partition("_")[2]: path.stem.partition("_")[2]
-        for path in sorted((ROOT / "pages").glob("*.py"))
-    }
-    if arguments.only:
-        pages = {arguments.only: pages[arguments.only]}
-    query = f"?run={quote(arguments.run)}" if arguments.run else ""
+    names = [path.stem.partition("_")[2] for path in sorted((ROOT / "pages").glob("[0-9]*.py"))]
+    places = {"Home": "", **dict(zip(names, names, strict=True))}
+    if unknown := set(arguments.only or ()) - set(places):
+        sys.exit(f"error: no page {', '.join(sorted(unknown))}; there are {', '.join(places)}")
+    run = {"run": arguments.run} if arguments.run else {}
     with app(arguments.cache.resolve()) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium,
             args="--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking".split(),
         )
-        for name, place in pages.items():
+        for name in arguments.only or places:
+            query = urlencode({**run, **QUERIES.get(name, {})})
             for scheme in ("light", "dark"):
                 page = browser.new_context(color_scheme=scheme).new_page()
                 for size, width in WIDTHS.items():
                     path = folder / f"{name.lower()}-{scheme}-{size}.png"
-                    take(page, f"{address}/{place}{query}", path, width, 1400 if size == "wide" else 2200)
+                    take(
+                        page,
+                        f"{address}/{places[name]}?{query}",
+                        path,
+                        width,
+                        1400 if size == "wide" else 2200,
+                    )
                 page.context.close()
         browser.close()
 

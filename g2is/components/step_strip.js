@@ -10,6 +10,7 @@ const ORIGINS = {
 const KEYS = { ArrowLeft: "back", ArrowRight: "forward", Home: "first", End: "last", " ": "play" }
 const REST_MS = 250 // Python hears of a step after this long without another,
 const LONGEST_MS = 1000 // and while playing at least this often.
+const PAGE = "body, .stMain, .stApp" // has the focus where nothing in it has
 const CARD_PX = 150 // the least width a card needs
 
 const strips = new WeakMap()
@@ -50,15 +51,26 @@ class Strip {
     // Left and Right also work before anything on the page has been clicked.
     this.fromPage = (event) => {
       const arrow = event.key === "ArrowLeft" || event.key === "ArrowRight"
-      if (arrow && event.target.matches("body, .stMain, .stApp")) this.key(event)
+      if (arrow && event.target.matches(PAGE)) this.key(event)
     }
     document.addEventListener("keydown", this.fromPage)
+    // A frame says so: no other part of the page has the focus then.
+    this.focused = () => {
+      this.root.classList.toggle("listening", document.activeElement?.matches(PAGE) ?? true)
+    }
+    // Where the focus leaves, it has not yet arrived elsewhere.
+    this.blurred = () => setTimeout(this.focused)
+    document.addEventListener("focusin", this.focused)
+    document.addEventListener("focusout", this.blurred)
+    this.focused()
     this.resized = new ResizeObserver(() => this.data && this.drawCards())
     this.resized.observe(this.root)
   }
 
   close() {
     document.removeEventListener("keydown", this.fromPage)
+    document.removeEventListener("focusin", this.focused)
+    document.removeEventListener("focusout", this.blurred)
     this.resized.disconnect()
     this.pause()
     clearTimeout(this.resting)
@@ -237,6 +249,7 @@ class Strip {
         return entry
       }),
       element("span", "entry", "∡ alignment after the step"),
+      element("span", "entry", "Keys: ← → one step, Home and End, Space plays"),
     )
   }
 }

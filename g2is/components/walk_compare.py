@@ -1,26 +1,22 @@
-"""Save a walk under a name, and put two side by side."""
+"""Two walks side by side, and what a change of the parameters changed."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from g2is.components.walked import Walked
+from g2is.components.walked import Walked, walked_before
 from g2is.errors import InputError
 from g2is.plots_walk import compare_alignment_figure, sources_figure
 from g2is.run import Run
-from g2is.selection import save_walk
 from g2is.trace_file import read_trace, trace_path
 from g2is.ui import (
-    BASKET,
     in_url,
-    link_to,
-    literal,
     number,
     one_of,
     percent,
@@ -38,40 +34,6 @@ LISTED = 100
 """Rows of a table of samples; the first in the order of the walk."""
 
 
-def show_saving(run: Run, walked: Walked) -> None:
-    """A name, and a button that saves the walk with its trace."""
-    with st.form("save", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.text_input(
-            "Save this walk as", placeholder="a name, for example first-try", width=320, key="save as"
-        )
-        over = st.checkbox("replace one of the same name")
-        pressed = st.form_submit_button("Save", icon=":material/save:")
-    if not pressed:
-        return
-    try:
-        save(run, walked.trace, name.strip(), replace=over)
-    except InputError as error:
-        show_error(error)
-        return
-    st.success(f"Saved {number(len(walked.trace.steps))} samples as {literal(name.strip())}.")
-    link_to("Export", "Export it", selection=name.strip())
-
-
-def save(run: Run, trace: WalkTrace, name: str, *, replace: bool = False) -> None:
-    """Write selections/NAME.json and its trace into the run's folder. Raises `InputError`."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
-        raise InputError(
-            f"name = {name!r}: expected up to 64 letters a-z, digits, - and _, beginning with a letter or digit"
-        )
-    if name == BASKET:
-        raise InputError(f"name = {name!r}: stands for the samples put aside by hand; choose another")
-    if name in saved_selections(run) and not replace:
-        raise InputError(
-            f"name = {name!r}: there is a selection of this name; tick replace, or choose another"
-        )
-    save_walk(run.inside("selections", f"{name}.json"), run, trace)
-
-
 @dataclass(frozen=True, eq=False)
 class Side:
     """One of the two. trace: None for a selection that is not a walk, or was saved without its trace."""
@@ -79,6 +41,31 @@ class Side:
     name: str
     samples: np.ndarray
     trace: WalkTrace | None
+
+
+def show_change(run: Run, walked: Walked) -> None:
+    """What the last change of the parameters changed, to unfold."""
+    before = walked_before(run)
+    if before is None:
+        return
+    left = np.setdiff1d(before.trace.samples, walked.trace.samples)
+    came = walked.trace.samples[~np.isin(walked.trace.samples, before.trace.samples)]
+    stayed = len(walked.trace.samples) - len(came)
+    first, second = before.parameters.model_dump(), walked.parameters.model_dump()
+    changed = ", ".join(_change(name, first[name], second[name]) for name in _differing(first, second))
+    said = f"**{number(len(came))} in**, **{number(len(left))} out**, {number(stayed)} as before"
+    with st.expander(f"Against the walk before ({changed}): {said}", icon=":material/difference:"):
+        for column, title, samples in zip(st.columns(2), ("In now", "Out now"), (came, left), strict=True):
+            with column:
+                st.markdown(f"**{title}**")
+                _samples(run, samples, title)
+
+
+def _change(name: str, before: object, after: object) -> str:
+    """A setting that changed; with its values where these are short, and none of them text from data."""
+    words = name.replace("_", " ")
+    short = all(value is None or isinstance(value, bool | int | float | str) for value in (before, after))
+    return f"{words} {_value(before)} → {_value(after)}" if short else words
 
 
 def show_comparison(run: Run, walked: Walked) -> None:
@@ -192,7 +179,7 @@ def _mix(run: Run, samples: np.ndarray | None) -> pd.Series:
 def _parameters(first: WalkTrace, second: WalkTrace) -> None:
     """The settings in which two walks differ."""
     before, after = first.parameters.model_dump(), second.parameters.model_dump()
-    differing = [name for name in before if before[name] != after[name]]
+    differing = _differing(before, after)
     if not differing:
         st.caption("Both have the same parameters.")
         return
@@ -210,9 +197,15 @@ def _parameters(first: WalkTrace, second: WalkTrace) -> None:
     )
 
 
+def _differing(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    return [name for name in before if before[name] != after[name]]
+
+
 def _value(value: object) -> str:
     if value is None:
         return "–"
+    if isinstance(value, float):
+        return number(value)
     return (
         ", ".join(map(str, value))
         if isinstance(value, Sequence) and not isinstance(value, str)

@@ -19,10 +19,14 @@ from g2is.walk import largest_remainder
 
 DEFAULT_PRESET = "official"
 DEFAULT_FRACTION = 0.05
-PRESET_MEANINGS = {
-    "official": "the values of the paper and its published script",
-    "recommended": "what our measurements favour: plain gradients, many small facets",
+PRESETS = {
+    "official": ("Preset: official (the paper)", "the values of the paper and its published script"),
+    "recommended": (
+        "Preset: recommended",
+        "what our measurements favour: plain gradients, many small facets",
+    ),
 }
+"""The label of each, and what its values are."""
 REGIME_MEANINGS = {
     "adam": "adam: as the optimizer moves (the paper)",
     "adam_without_momentum": "adam without the momentum all samples share",
@@ -37,6 +41,11 @@ def _reset(preset: str) -> None:
 
 _KEPT_FIELDS = ("pins", "bans", "sources", "without_sources", "targets")
 _RESET_FIELDS = tuple(name for name in WalkParameters.model_fields if name not in _KEPT_FIELDS)
+
+
+def current_preset() -> str:
+    """The preset that the settings start from."""
+    return url_value("preset", DEFAULT_PRESET, one_of(WALK_PRESETS))
 
 
 def preset_values(run: Run, preset: str) -> dict[str, Any]:
@@ -131,14 +140,14 @@ class ParameterPanel:
 
     def __init__(self, run: Run, *, tab: str = TABS[0]) -> None:
         self.run = run
-        preset: str = url_value("preset", DEFAULT_PRESET, one_of(WALK_PRESETS))
+        preset = current_preset()
         with st.container(horizontal=True, vertical_alignment="center"):
-            for name, meaning in PRESET_MEANINGS.items():
+            for name, (label, meaning) in PRESETS.items():
                 st.button(
-                    f"Reset to {name}",
+                    label,
                     key=f"reset to {name}",
-                    help=f"All values but pins, bans, sources and targets back to {meaning}.",
-                    icon=":material/restart_alt:",
+                    help=f"Sets every value to {meaning}; pins, bans, sources and targets stay as they are.",
+                    icon=":material/tune:",
                     type="primary" if name == preset else "secondary",
                     on_click=_reset,
                     args=(name,),
@@ -166,7 +175,7 @@ class ParameterPanel:
         changes.markdown(
             f"changed from **{preset}**: {', '.join(changed)}"
             if changed
-            else f"**{preset}**, unchanged: {PRESET_MEANINGS[preset]}"
+            else f"**{preset}**, unchanged: {PRESETS[preset][1]}"
         )
 
     def parameters(self) -> WalkParameters:
@@ -205,16 +214,7 @@ class ParameterPanel:
             by_hand = url_value("component_budgets", None, read_budgets)
         self.values["component_budgets"] = by_hand
         with st.grid(3):
-            self._ask(
-                st.number_input,
-                "fraction",
-                "Share of the pool (0.02 is 2 %)",
-                min_value=0.0,
-                max_value=1.0,
-                step=0.01,
-                format="%.4g",
-                disabled=by_hand is not None or "count" in all_texts(),
-            )
+            self._share(disabled=by_hand is not None or "count" in all_texts())
             self._ask_whole(
                 "count",
                 "… or number of samples",
@@ -244,6 +244,28 @@ class ParameterPanel:
             + (" Budgets are set by component now; see the last tab." if by_hand else "")
         )
         self._targets()
+
+    def _share(self, *, disabled: bool) -> None:
+        """The fraction, which people say in per cent."""
+        default = self.defaults["fraction"]
+        with self.said:
+            fraction = url_value("fraction", default, field_reader("fraction"))
+        shown = round(100 * fraction, 10)
+        if st.session_state.get("per cent") != shown:
+            st.session_state["per cent"] = shown
+        self.values["fraction"] = fraction
+        st.number_input(
+            "Share of the pool in %",
+            min_value=0.0,
+            max_value=100.0,
+            step=1.0,
+            format="%.4g",
+            key="per cent",
+            on_change=_set_share,
+            args=(default,),
+            disabled=disabled,
+            help="Budget as a share of the pool's valid samples.",
+        )
 
     def _targets(self) -> None:
         names = _targets_of(self.run)
@@ -398,6 +420,11 @@ class ParameterPanel:
                     )
                 )
         self.values["sources"] = self.values["sources"] or None
+
+
+def _set_share(default: float) -> None:
+    fraction = st.session_state["per cent"] / 100
+    set_url(fraction=None if fraction == default else fraction)
 
 
 def _read_share(text: str) -> float:

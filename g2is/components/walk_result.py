@@ -62,6 +62,8 @@ def show_result(walked: Walked) -> None:
         st.metric(
             "Walked in", duration(walked.seconds), help="Core knowledge and affinities included, where new."
         )
+    if fewer := _fewer_facets(walked):
+        st.caption(fewer)
     for remark in diagnosis.remarks:
         st.info(remark, icon=":material/lightbulb:")
     with st.expander("Components and sources"):
@@ -76,6 +78,19 @@ def show_result(walked: Walked) -> None:
                 key="source mix",
                 config={"displayModeBar": False},
             )
+
+
+def _fewer_facets(walked: Walked) -> str:
+    """Why there are not as many components as facets were asked for; empty where there are."""
+    parameters, made = walked.parameters, len(walked.knowledge)
+    wanted = parameters.facets * len(set(walked.knowledge.targets))
+    if parameters.knowledge != "facets" or parameters.facets_by != "number" or made >= wanted:
+        return ""
+    each = "for each target " if wanted > parameters.facets else ""
+    return (
+        f":material/info: {number(made)} components, although {number(wanted)} facets are set: there are {each}at most "
+        "a third as many facets as validation samples, so that each stands for several of them."
+    )
 
 
 def _components(frame: pd.DataFrame) -> None:

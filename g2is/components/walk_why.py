@@ -9,7 +9,7 @@ from g2is.components.walk_steps import sample_actions
 from g2is.components.walked import Walked
 from g2is.run import Run
 from g2is.ui import focus, literal, number, set_url, show_record, visible
-from g2is.walk import Explanation
+from g2is.walk import Explanation, Verdict
 
 FOUND = 50
 """Samples offered for words that more of them contain."""
@@ -71,15 +71,19 @@ def _choose(run: Run, words: str) -> bool:
 
 def _show(explanation: Explanation) -> None:
     taken = explanation.taken
-    st.text(explanation.text.partition("\n")[0])
+    # The component that comes closest to the sample is the one that a reader wonders about.
+    verdicts = sorted(explanation.verdicts, key=lambda verdict: -verdict.affinity)
+    st.text(
+        f"Sample {number(explanation.sample)} was not taken. {closest(verdicts[0])}"
+        if verdicts
+        else explanation.text
+    )
     if taken is not None:
         if st.button(
             f"Go to step {taken.step:,}", key="go to step", on_click=set_url, kwargs={"step": taken.step}
         ):
             st.rerun()
-    elif explanation.verdicts:
-        # The component that comes closest to the sample is the one that a reader wonders about.
-        verdicts = sorted(explanation.verdicts, key=lambda verdict: -verdict.affinity)
+    elif len(verdicts) > 1:
         st.caption("For each component, closest to the sample first, what became of it:")
         st.dataframe(
             pd.DataFrame(
@@ -98,3 +102,18 @@ def _show(explanation: Explanation) -> None:
             },
             alt="For each component, why it did not take the sample",
         )
+
+
+def closest(verdict: Verdict) -> str:
+    """A sentence on what became of a sample where it came closest."""
+    member, value, needed = verdict.member, number(verdict.value), number(verdict.needed)
+    when = "in its last search of the pool" if verdict.step is None else f"at step {verdict.step}"
+    what = {
+        "conflict": f"turned it away {when}: it conflicts with sample {member} (cosine {value}, below {needed})",
+        "redundant": f"turned it away {when}: it is too similar to sample {member} (cosine {value}, above {needed})",
+        "consistency": f"turned it away {when}: the alignment would become {value}, at least {needed} is needed",
+        "outranked": f"met it {when}, but took a nearer neighbour",
+        "not reached": "never came to it: no step led there before the budget was spent",
+        "no budget": "has no budget",
+    }[verdict.reason]
+    return f"The closest is component {verdict.component} (cosine {number(verdict.affinity)}), which {what}."

@@ -40,7 +40,10 @@ class Walked:
 
 def walked(run: Run, parameters: WalkParameters) -> Walked:
     """The walk over a run. Raises `InputError` where the parameters do not fit it."""
-    made = _walk(run, run.hash, parameters.model_dump_json(), parameters, last_walked(run))
+    last = last_walked(run)
+    made = _walk(run, run.hash, parameters.model_dump_json(), parameters, last)
+    if last is None or last.parameters != made.parameters:
+        st.session_state["walked before"] = last
     st.session_state["walked"], st.session_state["walked on"] = made, run.hash
     return made
 
@@ -48,6 +51,11 @@ def walked(run: Run, parameters: WalkParameters) -> Walked:
 def last_walked(run: Run) -> Walked | None:
     """The walk shown before, if it was over this run."""
     return st.session_state.get("walked") if st.session_state.get("walked on") == run.hash else None
+
+
+def walked_before(run: Run) -> Walked | None:
+    """The walk with the parameters before the last change, over this run."""
+    return st.session_state.get("walked before") if last_walked(run) else None
 
 
 @st.cache_resource(max_entries=32, show_spinner="Walking…")

@@ -1,5 +1,7 @@
 """The walk page: what it shows is what the walk says, and a link brings it back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,13 +11,14 @@ from streamlit.testing.v1 import AppTest
 from g2is.components.candidates import candidates_at
 from g2is.components.step_strip import TEXTS, strip_data
 from g2is.components.walk_parameters import read_rows, rebalance
+from g2is.components.walk_why import closest
 from g2is.config import walk_preset
 from g2is.errors import InputError
 from g2is.plots_walk import alignment_figure
 from g2is.selection import Selection
 from g2is.trace_file import read_trace
-from g2is.walk import ORIGINS, explain
-from tests.app.tiny_run import INVALID
+from g2is.walk import ORIGINS, Verdict, explain
+from tests.app.tiny_run import INVALID, make_run
 
 PAGE = "4_Walk"
 LINK = {"preset": "recommended", "count": "60"}
@@ -225,6 +228,23 @@ def test_a_long_walk_sends_the_texts_around_the_step(run):
     assert data["text"][0].startswith("a b a b") and len(data["text"][0]) <= 140
 
 
+def test_a_walk_longer_than_the_texts_sent_moves_its_window(run):
+    long = replace(
+        run.walk(parameters()).steps, **{"sample": np.arange(5000) % 250, "component": np.zeros(5000, int)}
+    )
+    long = replace(long, origin=np.full(5000, 2), after=np.full(5000, 0.5))
+    trace = replace(run.walk(parameters()), steps=long)
+    texts = [f"text {row}" for row in range(250)]
+    starts = set()
+    for step in range(0, 5000, 61):
+        data = strip_data(trace, texts, step, 1)
+        starts.add(data["text_from"])
+        assert len(data["sample"]) == 5000 and len(data["text"]) <= TEXTS
+        for near in range(max(0, step - TEXTS // 4), min(5000, step + TEXTS // 4)):
+            assert data["text"][near - data["text_from"]] == f"text {near % 250}"
+    assert len(starts) == 5, "it moves by halves: most steps send nothing new"
+
+
 def test_the_alignment_figure_marks_the_step(run):
     trace = run.walk(parameters())
     figure = alignment_figure(trace, 5)
@@ -247,6 +267,9 @@ def test_why_a_sample_is_in_or_not(open_app, run):
     explanation = explain(trace, int(rest[0]), regime.gradients, regime.neighbors, knowledge, valid=run.valid)
     shown = next(frame.value for frame in app.dataframe if "in words" in frame.value)
     assert sorted(shown["in words"]) == sorted(verdict.text for verdict in explanation.verdicts)
+    closest = max(explanation.verdicts, key=lambda verdict: verdict.affinity)
+    said = next(text.value for text in app.text if "was not taken" in text.value)
+    assert said.startswith(f"Sample {rest[0]} was not taken. The closest is component {closest.component} (")
     app.text_input(key="why").set_value("QUESTION 123:").run()
     app.selectbox(key="why choice").set_value(123).run()
     assert app.query_params["focus"] == "123"
@@ -265,6 +288,125 @@ def test_pinning_and_banning_by_button(open_app, run):
     app.button(key="why pins").click().run()
     assert app.query_params["pins"] == str(sample) and "bans" not in app.query_params
     assert app.session_state["walked"].trace.samples[0] == sample
+
+
+VERDICT = Verdict(2, "apples", 0.4321, "conflict", 7, 3, 17, -0.1234, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        (
+            VERDICT,
+            "turned it away at step 7: it conflicts with sample 17 (cosine -0.123, below 0)",
+        ),
+        (
+            replace(VERDICT, reason="redundant", needed=0.9),
+            "too similar to sample 17 (cosine -0.123, above 0.9)",
+        ),
+        (
+            replace(VERDICT, reason="consistency", step=None),
+            "in its last search of the pool: the alignment would",
+        ),
+        (replace(VERDICT, reason="outranked"), "met it at step 7, but took a nearer neighbour"),
+        (replace(VERDICT, reason="not reached"), "never came to it"),
+        (replace(VERDICT, reason="no budget"), "has no budget"),
+    ],
+)
+def test_why_not_begins_with_the_closest_component(verdict, said):
+    sentence = closest(verdict)
+    assert sentence.startswith("The closest is component 2 (cosine 0.432), which ") and said in sentence
+
+
+def test_a_change_says_what_it_changed(open_app, run):
+    app = open_app(PAGE, **LINK)
+    assert not any("Against the walk before" in part.label for part in app.expander)
+    app.slider(key="delta").set_value(0.99).run()
+    before, after = run.walk(parameters()).samples, run.walk(parameters(delta=0.99)).samples
+    came, left = np.setdiff1d(after, before), np.setdiff1d(before, after)
+    said = next(part.label for part in app.expander if "Against the walk before" in part.label)
+    assert "(delta 0.8 → 0.99)" in said
+    assert f"**{len(came)} in**, **{len(left)} out**, {len(after) - len(came)} as before" in said
+    listed = [
+        frame.value["sample"].tolist()
+        for frame in app.dataframe
+        if list(frame.value)[:2] == ["sample", "source"]
+    ]
+    assert sorted(left.tolist()) in map(sorted, listed)
+    app.run()
+    assert said in [part.label for part in app.expander], "it stays until the next change"
+
+
+def test_the_share_of_the_pool_is_said_in_per_cent(open_app):
+    app = open_app(PAGE, preset="recommended", fraction="0.07")
+    share = app.number_input(key="per cent")
+    assert (share.value, share.label) == (7.0, "Share of the pool in %")
+    share.set_value(29.0).run()
+    assert app.query_params["fraction"] == "0.29"
+    assert app.number_input(key="per cent").value == 29.0
+    assert app.session_state["walked"].parameters.fraction == 0.29
+    app.number_input(key="per cent").set_value(5.0).run()
+    assert "fraction" not in app.query_params
+
+
+def test_fewer_facets_than_asked_for_are_explained(open_app):
+    """12 validation samples: at most 4 facets."""
+    said = "4 components, although 32 facets are set"
+    assert any(said in caption.value for caption in open_app(PAGE, **LINK).caption)
+    assert not any(
+        "facets are set" in caption.value for caption in open_app(PAGE, **LINK, facets="4").caption
+    )
+
+
+def test_shares_of_several_targets(open_app, tmp_path):
+    run = make_run(tmp_path / "two", targets=("apples", "pe*a*rs"))
+    app = open_app(PAGE, folder=tmp_path, **LINK)
+    by_size = app.session_state["walked"].trace
+    assert [by_size.budgets[np.array(by_size.targets) == name].sum() for name in ("apples", "pe*a*rs")] == [
+        30,
+        30,
+    ]
+    app.number_input(key="target.apples").set_value(3.0).run()
+    app.number_input(key="target.pe*a*rs").set_value(1.0).run()
+    assert app.query_params["target.apples"] == "3.0"
+    walk = app.session_state["walked"]
+    assert walk.parameters.targets == {"apples": 3.0, "pe*a*rs": 1.0}
+    budgets = walk.trace.budgets
+    assert [budgets[np.array(walk.trace.targets) == name].sum() for name in ("apples", "pe*a*rs")] == [45, 15]
+    assert np.array_equal(
+        walk.trace.samples, run.walk(parameters(targets={"apples": 3.0, "pe*a*rs": 1.0})).samples
+    )
+    app.number_input(key="target.apples").set_value(0.0).run()
+    assert set(app.session_state["walked"].trace.targets) == {"pe*a*rs"}
+    assert "expected a number" in open_app(PAGE, folder=tmp_path, **{"target.apples": "-1"}).warning[0].value
+
+
+def test_the_name_for_saving_is_suggested(open_app, run, cache):
+    app = open_app(PAGE, **LINK)
+    taken = len(run.walk(parameters()).steps)
+    name = f"recommended-{taken}"
+    assert app.text_input(key="save as").value == name
+    next(button for button in app.button if button.label == "Save").click().run()
+    path = cache / "tiny" / "selections" / f"{name}.json"
+    try:
+        assert Selection.read(path, run).samples == run.walk(parameters()).samples.tolist()
+        assert any(f"saved as `{name}`" in text.value for text in app.markdown)
+        app.run()
+        assert app.text_input(key="save as").value == name and not app.error
+        app.selectbox(key="unspent").set_value("pass_on").run()
+        assert not any("are saved as" in text.value for text in app.markdown)
+        assert (
+            app.text_input(key="save as").value
+            == f"recommended-{len(app.session_state['walked'].trace.steps)}-2"
+        )
+        app.text_input(key="save as").set_value("my walk")
+        next(button for button in app.button if button.label == "Save").click().run()
+        assert "expected up to 64 letters" in app.error[0].value
+        app.slider(key="delta").set_value(0.9).run()
+        assert app.text_input(key="save as").value == "my walk", "what was typed stays"
+    finally:
+        path.unlink(missing_ok=True)
+        path.with_suffix(".trace.parquet").unlink(missing_ok=True)
 
 
 def test_saving_and_comparing(open_app, run, cache):

@@ -49,13 +49,17 @@ def record(row: int, count: int = POOL) -> Instruction:
     )
 
 
-def make_run(folder: Path, count: int = POOL, *, seed: int = 0) -> Run:
+def make_run(
+    folder: Path, count: int = POOL, *, seed: int = 0, targets: tuple[str, ...] = ("apples",)
+) -> Run:
     """A finished run in one regime, with the walks `first-walk` and `second-walk` saved."""
     random = np.random.default_rng(seed)
     folder.mkdir(parents=True)
     pool = to_frame([record(row, count) for row in range(count)])
     pool["duplicate_of"] = np.where(np.arange(count) == DUPLICATE, DUPLICATE - 1, -1)
-    validation = to_frame([record(row) for row in range(20, 20 + VALIDATION)]).assign(target="apples")
+    validation = to_frame([record(row) for row in range(20, 20 + VALIDATION)]).assign(
+        target=[targets[row % len(targets)] for row in range(VALIDATION)]
+    )
     valid = np.arange(count) != INVALID
     samples = pd.DataFrame(
         {
