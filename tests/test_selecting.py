@@ -194,6 +194,36 @@ def test_settings_of_the_ensemble_are_for_the_ensemble(cache, capsys):
     assert not (cache / "other").exists()
 
 
+def test_a_run_of_gradients_from_elsewhere_has_no_model_and_counts_characters(tmp_path):
+    pool = write_pool(tmp_path / "pool.jsonl", 30)
+    random = np.random.default_rng(0)
+    for name, rows in (("train", 30), ("validation", 6)):
+        np.save(tmp_path / f"{name}.npy", random.standard_normal((rows, 16)).astype(np.float32))
+    arguments = [
+        "import",
+        "--cache",
+        str(tmp_path),
+        "--run",
+        "elsewhere",
+        "--train",
+        str(pool),
+        "--umap",
+        "off",
+    ]
+    arguments += ["--train-gradients", str(tmp_path / "train.npy"), "--neighbors", "5"]
+    assert main([*arguments, "--validation-gradients", str(tmp_path / "validation.npy")]) == 0
+    run = Run.open(tmp_path / "elsewhere")
+    answers = run.instructions["response"].str.len().to_numpy()
+    found = select(run, "length", count=8).samples
+    assert found == selectors.length(answers, run.valid, 8).tolist() and len(set(answers)) > 3
+    assert len(select(run, "less", count=8).samples) == 8
+    for method in ("rds_plus", "semantic", "gradfiltering"):
+        with pytest.raises(InputError, match=r"gradients come from elsewhere, so there is no model to ask"):
+            select(run, method, count=3)
+    with pytest.raises(InputError, match=r"texts of its validation samples are not known"):
+        select(run, "semantic", count=3, sentence_model="any")
+
+
 def test_a_method_by_another_name(run):
     with pytest.raises(InputError, match="method = 'best': expected one of random, full, "):
         select(run, "best", count=3)
