@@ -34,6 +34,7 @@ INTRODUCTION = (
 NEXT = {
     "Walk": "Select a subset step by step, and see why each instruction is in or not.",
     "Map": "All instructions at a glance, near where they teach alike.",
+    "Neighbourhood": "What lies near one instruction, and what works against it.",
     "Instructions": "Search and filter the pool, and read any instruction in full.",
     "Core knowledge": "What the validation examples ask for.",
     "Compare": "Two selections side by side.",
@@ -184,6 +185,7 @@ def show_run(run: Run) -> None:
                 help="An instruction without one has nothing to train on, or is broken; it is never selected.",
             )
         st.metric("Selections saved", ui.number(len(ui.saved_selections(run))), border=True)
+    show_leaks(run)
     next_steps(run)
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -194,6 +196,20 @@ def show_run(run: Run) -> None:
     with right:
         show_stages(run)
         show_facts(run, found)
+
+
+def show_leaks(run: Run) -> None:
+    """How many samples may be copies of validation examples, where there are any."""
+    stage = run.manifest.stages.get("leaks")
+    count = sum(stage.found.values()) if stage else 0
+    if count:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.warning(
+                f"**{ui.number(count)} possible leak{'s' if count > 1 else ''}**: instructions that are near-copies of "
+                "validation examples. Trained on, they make the model look better than it is.",
+                icon=":material/warning:",
+            )
+            ui.link_to("Neighbourhood", "See and ban them", focus=int(run.leaks["sample"].iloc[0]))
 
 
 def show_selections(run: Run) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from g2is import ui
+from g2is.components.community_choice import choose_community, walk_regime
 from g2is.errors import InputError
 from g2is.run import Run
 from g2is.trace_file import read_trace, trace_path
@@ -87,6 +88,17 @@ def choose_filter(run: Run) -> Filter:
         lengths = column.slider("Length in tokens", *limits, **filtering("tokens", limits, ui.whole(*limits)))
         tokens = None if lengths == limits else lengths
     return Filter(text, regular, tuple(sources), tuple(chosen_tasks), tokens, state)
+
+
+def filter_by_community(run: Run, found: np.ndarray) -> np.ndarray:
+    """Keep the samples of one community, where the run has any."""
+    if not {"gradients", "graph", "communities"} <= set(run.manifest.stages):
+        return found
+    regime = walk_regime(run)
+    community = choose_community(run, regime, bind=filtering)
+    if community is None:
+        return found
+    return found[run.communities(regime).membership[found] == community]
 
 
 def filter_by_selection(run: Run, found: np.ndarray) -> np.ndarray:
@@ -242,7 +254,11 @@ try:
     found = matches(run, run.hash, choose_filter(run))
 except InputError as error:
     ui.stop(error)
-found = filter_by_selection(run, found)
+of_selection, of_community = st.columns([3, 1], vertical_alignment="bottom")
+with of_community:
+    found = filter_by_community(run, found)
+with of_selection:
+    found = filter_by_selection(run, found)
 if not len(found):
     st.info("No instruction matches. Take a filter away, or search for less.", icon=":material/search_off:")
     st.stop()

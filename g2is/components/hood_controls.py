@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from g2is.components.community_choice import choose_community
 from g2is.components.hood_graph import Wanted
 from g2is.components.hood_trail import go_to
 from g2is.components.sample_search import search_sample
@@ -14,7 +15,7 @@ from g2is.components.walk_parameters import REGIME_MEANINGS
 from g2is.config import WalkParameters
 from g2is.graph.ego import MOST
 from g2is.run import Run
-from g2is.ui import flag, focus, in_url, number, one_of, real, visible, whole
+from g2is.ui import flag, focus, in_url, one_of, real, whole
 
 SHOWN = 60
 
@@ -45,7 +46,7 @@ def choose_view(
                 help="The version of the gradients that says what is alike; at first that of the walk.",
                 **in_url("graph_regime", settings.regime, one_of(run.regimes)),
             )
-            community = _choose_community(run, regime, sample)
+            community = choose_community(run, regime, own=int(run.communities(regime).membership[sample]))
             hops = st.segmented_control(
                 "Hops",
                 [1, 2],
@@ -83,29 +84,3 @@ def choose_view(
                 members=None if community is None else membership == community,
             )
     return Wanted(regime, hops, most, floor, community), by_community
-
-
-def _choose_community(run: Run, regime: Any, sample: int) -> int | None:
-    """Leave only the samples of one community, here and in the search; None for all."""
-    communities = run.communities(regime)
-    own = int(communities.membership[sample])
-
-    def name(text: str) -> str:
-        if not text:
-            return "All"
-        place = int(text)
-        mine = " (this sample's)" if place == own else ""
-        return (
-            f"{place}{mine}: {visible(communities.labels[place])} · {number(int(communities.sizes[place]))}"
-        )
-
-    options = ["", *map(str, range(len(communities)))]
-    chosen = st.selectbox(
-        "Community",
-        options,
-        format_func=name,
-        help="Communities are groups of samples with more aligned edges inside than to others, found by the Leiden "
-        "algorithm and named by the words that mark them out. Choose one to see, and search, its samples alone.",
-        **in_url("community", "", one_of(options)),
-    )
-    return int(chosen) if chosen else None

@@ -12,7 +12,7 @@ from g2is.components.walk_parameters import read_rows
 from g2is.errors import InputError
 from g2is.neighbourhood_view import leaks_of
 from g2is.run import Run
-from g2is.ui import build_command, link_to, number, set_url, visible
+from g2is.ui import all_texts, build_command, link_to, number, set_url, visible
 
 MOST_IN_LINK = 2000
 """Bans stand in the address of the page, which must not grow without end."""
@@ -27,7 +27,7 @@ MEANINGS = {
 def banned() -> tuple[int, ...]:
     """Samples that the walk never takes, as the URL says."""
     try:
-        return read_rows(st.query_params.get("bans", ""))
+        return read_rows(all_texts().get("bans", [""])[-1])
     except InputError:
         return ()
 

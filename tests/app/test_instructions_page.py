@@ -1,5 +1,6 @@
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -151,3 +152,17 @@ def test_a_run_without_gradients_can_be_read(open_app, tmp_path):
     (tmp_path / "half" / "manifest.json").write_text(run.manifest.model_dump_json())
     app = open_app(PAGE, folder=tmp_path)
     assert len(listed(app)) == 100
+
+
+def test_filter_by_community(open_app, run):
+    app = open_app("5_Instructions", page="2")
+    membership = run.communities("sgd").membership
+    app.selectbox(key="community").set_value("1").run()
+    assert app.query_params["community"] == "1" and "page" not in app.query_params
+    members = np.flatnonzero(membership == 1)
+    assert app.dataframe[0].value["sample"].tolist() == members[:100].tolist()
+    assert any(text.value.startswith(f"**{len(members)}** of") for text in app.markdown)
+    app.text_input(key="search").set_value(f"Question {members[-1]}:").run()
+    assert app.dataframe[0].value["sample"].tolist() == [members[-1]]
+    app = open_app("5_Instructions", community="99")
+    assert "community=99" in app.warning[0].value

@@ -127,6 +127,11 @@ def test_leaks_are_flagged_and_banned_at_once(open_app, run):
     assert app.query_params["bans"] == "3"
 
 
+def test_home_counts_the_leaks(open_app, run):
+    app = open_app()
+    assert f"**{len(run.leaks)} possible leaks**" in app.warning[0].value
+
+
 def test_a_sample_without_a_gradient_is_said_to_have_none(open_app):
     app = open_app(PAGE, **LINK, focus=str(INVALID))
     assert "no gradient" in app.warning[0].value
