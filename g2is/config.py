@@ -339,6 +339,7 @@ class WalkParameters(Settings):
     )
     pins: tuple[int, ...] = Field((), description="samples that are always in")
     bans: tuple[int, ...] = Field((), description="samples that are never in")
+    only: tuple[int, ...] = Field((), description="samples to walk on, and on no others (all)")
     sources: tuple[str, ...] | None = Field(None, description="source files to walk on (all)")
     without_sources: tuple[str, ...] = Field((), description="source files to leave out")
     targets: dict[str, float] | None = Field(

@@ -118,7 +118,12 @@ def make(
     usable = random.permutation(np.flatnonzero(valid)).tolist()
     pins, bans = usable[: special[0]], usable[special[0] : sum(special)]
     parameters = WalkParameters(
-        count=max(1, len(pins), int(share * len(usable))), pins=tuple(pins), bans=tuple(bans), **core, **rules
+        count=max(1, len(pins), int(share * len(usable))),
+        pins=tuple(pins),
+        bans=tuple(bans),
+        only=tuple(usable[len(usable) // 3 :]) if seed % 4 == 0 else (),
+        **core,
+        **rules,
     )
     knowledge = core_knowledge(random.standard_normal((9, width)) + 0.3, parameters)
     if by_component:
@@ -153,6 +158,8 @@ def plain_walk(case: Case) -> Plain:
     left_out = ~case.options["valid"]
     left_out |= np.isin(case.options["sources"], parameters.without_sources)
     left_out[list(parameters.bans)] = True
+    if parameters.only:
+        left_out |= ~np.isin(np.arange(rows), parameters.only)
     taken: list[int] = []
     for pin in parameters.pins:
         taken.append(pin)
@@ -327,6 +334,7 @@ def test_every_step_kept_the_rules_and_no_earlier_neighbour_did(recipe):
             for earlier in listed[: listed.index(steps.sample[step])]:
                 gone = earlier in steps.sample[:step]
                 left_out = earlier in parameters.bans or not case.options["valid"][earlier]
+                left_out |= bool(parameters.only) and earlier not in parameters.only
                 left_out |= case.options["sources"][earlier] in parameters.without_sources
                 assert gone or left_out or breach(earlier) > -1e-5
 
@@ -566,6 +574,7 @@ def test_explanations_agree_with_the_walk_straight_from_the_rules(recipe):
             continue
         if why.left_out is not None:
             excluded = sample in case.parameters.bans or not case.options["valid"][sample]
+            excluded |= bool(case.parameters.only) and sample not in case.parameters.only
             assert excluded or case.options["sources"][sample] in case.parameters.without_sources
             continue
         for verdict in why.verdicts:
@@ -596,6 +605,10 @@ def test_explanations_read_well():
         return explain(trace, sample, case.gradients, case.neighbors, case.knowledge).text
 
     assert text(7) == "Sample 7 was left out: it is banned."
+    case.parameters = case.parameters.replace(only=tuple(range(60)))
+    trace = case.walk()
+    assert trace.samples.max() < 60
+    assert text(60) == "Sample 60 was left out: it is not among the samples that the walk is restricted to."
     anchor = trace.steps.sample[0]
     assert text(anchor).startswith(
         f"Sample {anchor} was taken at step 0 for component 0 (validation), as its"
@@ -687,6 +700,7 @@ def test_a_budget_larger_than_what_is_free_ends_with_the_pool():
         ({"count": None, "fraction": 0.001}, "fraction = 0.001: of 120 valid samples that is none"),
         ({"pins": (120,)}, "pins: no sample 120; the pool has samples 0 to 119"),
         ({"bans": (-1,)}, "bans: no sample -1"),
+        ({"only": (3, 120)}, "only: no sample 120"),
         ({"pins": (4,), "bans": (4,)}, "sample 4 is both pinned and banned"),
         ({"pins": (0, 1, 2), "count": 2}, "pins: 3 samples do not fit a budget of 2"),
         ({"pins": (9,)}, "pins: sample 9 has no valid gradient"),

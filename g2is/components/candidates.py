@@ -158,7 +158,10 @@ class _Judge:
         if rule == LEFT_OUT:
             if row in self.parameters.bans:
                 return "banned by you"
-            return "has no valid gradient" if not self.run.valid[row] else "its source is left out"
+            if not self.run.valid[row]:
+                return "has no valid gradient"
+            restricted = self.parameters.only and row not in self.parameters.only
+            return "not among the samples walked on" if restricted else "its source is left out"
         if rule == CONFLICT:
             least = self.parameters.conflict_threshold
             return f"conflicts with sample {member:,}: cosine {value:.3g}, below {least:.3g}"

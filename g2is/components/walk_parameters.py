@@ -39,7 +39,8 @@ def _reset(preset: str) -> None:
     set_url(**dict.fromkeys(_RESET_FIELDS), preset=None if preset == DEFAULT_PRESET else preset)
 
 
-_KEPT_FIELDS = ("pins", "bans", "sources", "without_sources", "targets")
+_ROW_FIELDS = ("pins", "bans", "only")
+_KEPT_FIELDS = (*_ROW_FIELDS, "sources", "without_sources", "targets")
 _RESET_FIELDS = tuple(name for name in WalkParameters.model_fields if name not in _KEPT_FIELDS)
 
 
@@ -68,7 +69,7 @@ def parameters_in_url(run: Run) -> WalkParameters:
     preset = url_value("preset", DEFAULT_PRESET, one_of(WALK_PRESETS))
     values = preset_values(run, preset)
     for name, default in values.items():
-        if name in ("pins", "bans"):
+        if name in _ROW_FIELDS:
             values[name] = url_value(name, None, read_rows) or ()
         elif name in ("sources", "without_sources"):
             values[name] = tuple(url_value(name, [], one_of(run.instructions["source"].unique()))) or default
@@ -110,22 +111,24 @@ def read_rows(text: str) -> tuple[int, ...]:
 
 def add_row(name: str, sample: int) -> None:
     """Put a sample into `pins` or `bans`, or take it out of it; for callbacks."""
-    rows = [row for row in _rows_in_url(name) if row != sample]
-    if len(rows) == len(_rows_in_url(name)):
+    rows = [row for row in rows_in_url(name) if row != sample]
+    if len(rows) == len(rows_in_url(name)):
         rows.append(sample)
     other = "bans" if name == "pins" else "pins"
-    others = [row for row in _rows_in_url(other) if row != sample]
-    set_url(**{name: _row_list(rows), other: _row_list(others)})
+    others = [row for row in rows_in_url(other) if row != sample]
+    set_url(**{name: row_list(rows), other: row_list(others)})
 
 
-def _rows_in_url(name: str) -> tuple[int, ...]:
+def rows_in_url(name: str) -> tuple[int, ...]:
+    """The samples that `pins`, `bans` or `only` hold in the URL."""
     try:
         return read_rows(all_texts().get(name, [""])[-1])
     except InputError:
         return ()
 
 
-def _row_list(rows: Sequence[int]) -> str | None:
+def row_list(rows: Sequence[int]) -> str | None:
+    """Samples as a URL holds them."""
     return ", ".join(map(str, rows)) or None
 
 
@@ -183,7 +186,7 @@ class ParameterPanel:
         values = dict(self.values)
         if values["count"] is not None:
             values["fraction"] = None
-        for name in ("pins", "bans"):
+        for name in _ROW_FIELDS:
             try:
                 values[name] = read_rows(values[name])
             except InputError as error:
@@ -399,11 +402,16 @@ class ParameterPanel:
     def _samples(self) -> None:
         known = list(dict.fromkeys(self.run.instructions["source"]))
         with st.grid(2):
-            for name, label in (("pins", "Pins: always in"), ("bans", "Bans: never in")):
+            for name, label in (
+                ("pins", "Pins: always in"),
+                ("bans", "Bans: never in"),
+                ("only", "Only these: walk on no others"),
+            ):
                 self.values[name] = st.text_input(
                     label,
                     placeholder="row numbers, for example 3, 17, 204",
-                    help="Paste row numbers here, or use the buttons under any sample further down.",
+                    help="Paste row numbers, use the buttons under any sample further down, or draw around samples on "
+                    "the Map.",
                     **self._in_url(name, ""),
                 )
             for name, label, empty in (

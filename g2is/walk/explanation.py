@@ -174,6 +174,8 @@ def explain(
             reason = "it is banned"
         elif valid is not None and not np.asarray(valid)[sample]:
             reason = "it has no valid gradient"
+        elif trace.parameters.only and sample not in trace.parameters.only:
+            reason = "it is not among the samples that the walk is restricted to"
         else:
             reason = f"its source is {sources[sample] if sources is not None else None!r}"
         return Explanation(sample, None, reason, ())

@@ -52,6 +52,10 @@ def plan_walk(
 
     left_out = ~usable | ~_of_sources(parameters, rows, sources)
     left_out[bans] = True
+    if parameters.only:
+        others = np.ones(rows, dtype=bool)
+        others[_samples("only", parameters.only, rows)] = False
+        left_out |= others
     return WalkPlan(
         left_out=left_out,
         pins=pins,

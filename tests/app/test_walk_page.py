@@ -112,10 +112,12 @@ def test_a_link_brings_every_parameter_back(open_app, run):
         "unspent": "pass_on",
         "pins": (11, 12),
         "bans": (20,),
+        "only": tuple(range(10, 125)),
         "sources": ("first.jsonl",),
     }
     url = {name: str(value) for name, value in changes.items()}
     url |= {"pins": "11, 12", "bans": "20", "sources": "first.jsonl"}
+    url["only"] = ", ".join(map(str, changes["only"]))
     app = open_app(PAGE, **LINK, **url)
     trace = run.walk(parameters(**changes))
     assert not app.warning
