@@ -28,9 +28,6 @@ them out; what a kind leaves over is free for the others."""
 LINKS = 2
 """Edges that a validation sample or component has to samples beside the focus."""
 
-DRAWN_OUT = 0.6
-"""Power of the distance from the focus in the drawing: 1 leaves it, smaller ones give the middle more room."""
-
 Rows = NDArray[np.intp]
 Node = tuple[str, int]
 Edge = tuple[int, int, str, float]
@@ -115,19 +112,14 @@ def ego_graph(
 def ego_layout(ego: EgoGraph, seed: int = 0) -> NDArray[np.float32]:
     """(k, 2) places of the nodes, the focus at (0, 0) and the farthest at distance 1: aligned close, conflicts apart.
 
-    Fruchterman and Reingold's forces from igraph; the same for the same seed. Where all samples are aligned with all
-    they would be one blot: each edge pulls the less the more edges its nodes have, and places near the focus are
-    drawn out (their order by distance stays).
+    Fruchterman and Reingold's forces from igraph; the same for the same seed.
     """
     import random
 
     import igraph
 
-    edges = ego.edges[["source", "target"]].to_numpy()
-    graph = igraph.Graph(n=len(ego), edges=edges.tolist())
-    degrees = np.bincount(edges.ravel(), minlength=len(ego))
+    graph = igraph.Graph(n=len(ego), edges=ego.edges[["source", "target"]].to_numpy().tolist())
     weights = np.where(ego.edges["kind"] == "conflict", 0.05, 0.1 + ego.edges["cosine"].clip(lower=0))
-    weights = 4 * weights / np.sqrt(degrees[edges].prod(axis=1))
     start = np.random.default_rng(seed).uniform(-1, 1, (len(ego), 2))
     igraph.set_random_number_generator(random.Random(seed))
     try:
@@ -136,9 +128,7 @@ def ego_layout(ego: EgoGraph, seed: int = 0) -> NDArray[np.float32]:
         igraph.set_random_number_generator(random)
     places = np.array(layout.coords, dtype=np.float64)
     places -= places[0]
-    distances = np.linalg.norm(places, axis=1, keepdims=True)
-    share = distances / max(distances.max(), 1e-9)
-    return (places / np.maximum(distances, 1e-9) * share**DRAWN_OUT).astype(np.float32)
+    return (places / max(np.linalg.norm(places, axis=1).max(), 1e-9)).astype(np.float32)
 
 
 def _samples(

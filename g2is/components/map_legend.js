@@ -1,0 +1,155 @@
+// The legend: what colours, shapes and marks mean; a press on a category shows it alone.
+
+function drawLegend(map) {
+  const { colours, walk, points } = map
+  const legend = map.find(".legend")
+  const parts = [element("span", "title", colours.title)]
+  if (colours.entries) parts.push(...colours.entries.map((entry, code) => categoryOf(map, entry, code)))
+  else parts.push(scaleOf(colours))
+  if (colours.none) parts.push(markOf(map, "circle", rgb(mix(map.paper, map.ink, 0.3)), null, colours.none, true))
+  parts.push(element("span", "break"))
+  const ink = rgb(map.ink)
+  if (points.vx.length) parts.push(markOf(map, "star", ink, null, "validation sample"))
+  if (walk?.sample.length) {
+    parts.push(markOf(map, "diamond", ANCHOR, ink, "anchor: the walk for a component begins"))
+    if (walk.component.includes(-1)) parts.push(markOf(map, "square", PIN, ink, "pinned"))
+    parts.push(markOf(map, "circle", null, ink, "taken, a line leads from the one before"))
+    if (walk.origin.includes(walk.origins.indexOf("fallback"))) {
+      parts.push(markOf(map, "triangle", null, ink, "fallback, after a jump (dotted)"))
+    }
+  }
+  legend.replaceChildren(...parts)
+}
+
+function categoryOf(map, { name, count, shape }, code) {
+  const button = element("button", "entry")
+  button.type = "button"
+  button.title = `${name}: ${number(count)} samples. Press to grey out the others.`
+  button.setAttribute("aria-pressed", String(map.only.has(code)))
+  button.append(
+    swatch(map, shape, rgb(colourOf(map.colours, code))),
+    element("span", "named", name),
+    element("span", "counted", number(count)),
+  )
+  button.onclick = () => {
+    if (!map.only.delete(code)) map.only.add(code)
+    button.setAttribute("aria-pressed", String(map.only.has(code)))
+    map.change("dots")
+  }
+  return button
+}
+
+function scaleOf({ unit, ticks, palette }) {
+  const scale = element("span", "scale")
+  const ramp = element("span", "ramp")
+  const stops = Array.from({ length: 33 }, (_, stop) => colourOf({ palette }, Math.round((stop * 254) / 32)))
+  ramp.style.background = `linear-gradient(to right, ${stops.map(rgb).join()})`
+  const marks = element("span", "ticks")
+  for (const [share, text] of ticks) {
+    const tick = element("span", "", text)
+    tick.style.left = `${100 * share}%`
+    marks.append(tick)
+  }
+  scale.append(ramp, marks)
+  const both = element("span", "scaled")
+  both.append(scale, element("span", "unit", unit))
+  return both
+}
+
+function markOf(map, shape, fill, stroke, text) {
+  const entry = element("span", "entry")
+  entry.append(swatch(map, shape, fill, stroke), element("span", "", text))
+  return entry
+}
+
+function swatch(map, shape, fill, stroke) {
+  const canvas = element("canvas")
+  canvas.width = canvas.height = 16 * map.dpr
+  canvas.style.cssText = "position:static;width:16px;height:16px;flex:none"
+  const c = canvas.getContext("2d")
+  c.scale(map.dpr, map.dpr)
+  paintSwatch(c, 8, 8, shape, fill, stroke)
+  return canvas
+}
+
+function paintSwatch(c, left, top, shape, fill, stroke) {
+  c.save()
+  c.translate(left, top)
+  c.beginPath()
+  SHAPES[shape](c, 5)
+  c.fillStyle = fill
+  if (fill) c.fill()
+  c.lineWidth = 1.3
+  c.strokeStyle = stroke
+  if (stroke) c.stroke()
+  c.restore()
+}
+
+function colourOf({ palette }, code) {
+  return [...palette.slice(3 * code, 3 * code + 3)]
+}
+
+// The picture with its legend beneath, as a PNG file.
+function savePicture(map) {
+  const { colours, width, height } = map
+  const canvas = document.createElement("canvas")
+  const c = canvas.getContext("2d")
+  c.font = `13px ${map.font}`
+  const spots = []
+  let [left, top] = [12 + c.measureText(colours.title).width + 18, height + 22]
+  for (const [code, { name, count, shape }] of (colours.entries ?? []).entries()) {
+    const text = `${name} (${number(count)})`
+    const wide = c.measureText(text).width + 44
+    if (left + wide > width) [left, top] = [12, top + 24]
+    spots.push([left, top, shape, code, text])
+    left += wide
+  }
+  canvas.width = width * map.dpr
+  canvas.height = (top + (colours.entries ? 20 : 42)) * map.dpr
+  c.scale(map.dpr, map.dpr)
+  c.fillStyle = rgb(map.paper)
+  c.fillRect(0, 0, canvas.width, canvas.height)
+  c.drawImage(map.dots.canvas, 0, 0, width, height)
+  c.drawImage(map.marks.canvas, 0, 0, width, height)
+  c.fillStyle = rgb(map.ink)
+  c.font = `13px ${map.font}`
+  c.textBaseline = "middle"
+  c.fillText(colours.title, 12, height + 22)
+  for (const [x, y, shape, code, text] of spots) {
+    paintSwatch(c, x + 8, y, shape, rgb(colourOf(colours, code)))
+    c.fillStyle = rgb(map.ink)
+    c.fillText(text, x + 22, y)
+  }
+  if (!colours.entries) {
+    for (let code = 0; code < 255; code++) {
+      c.fillStyle = rgb(colourOf(colours, code))
+      c.fillRect(left + code, height + 15, 1.5, 12)
+    }
+    c.fillStyle = rgb(map.ink)
+    for (const [share, text] of colours.ticks) {
+      c.textAlign = share === 0 ? "left" : share === 1 ? "right" : "center"
+      c.fillText(text, left + 255 * share, height + 40)
+    }
+    c.textAlign = "left"
+    c.fillText(colours.unit, left + 268, height + 22)
+  }
+  canvas.toBlob((picture) => {
+    const link = document.createElement("a")
+    link.href = URL.createObjectURL(picture)
+    link.download = `map-${colours.title.toLowerCase().replace(/[^a-z0-9]+/g, "-")}.png`
+    link.click()
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000)
+  })
+}
+
+// Text goes in as text, so that instructions are shown letter by letter.
+function element(tag, className = "", text = "") {
+  const made = document.createElement(tag)
+  made.className = className
+  made.textContent = text
+  return made
+}
+
+function number(value) {
+  return value.toLocaleString("en-US")
+}

@@ -1,0 +1,174 @@
+"""A map -> a figure of Plotly, for pools of up to some ten thousand samples; no Streamlit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from g2is.map_colours import LEVELS, NONE, Colouring
+from g2is.map_points import NOWHERE, MapPoints
+from g2is.plots import OKABE_ITO
+from g2is.walk import ORIGINS, WalkTrace
+
+GREY = "#999999"
+HEIGHT = 760
+FAINT = 0.16
+
+
+def map_figure(
+    points: MapPoints,
+    colouring: Colouring,
+    texts: Sequence[str],
+    selected: NDArray[np.integer],
+    *,
+    trace: WalkTrace | None = None,
+    validation_texts: Sequence[str] = (),
+    focus: int | None = None,
+    dark: bool = False,
+    revision: str = "",
+) -> go.Figure:
+    """The dots, one series a category, and above them validation samples, walk and focus.
+
+    texts: (n,) shown on hover, already safe to show. selected: samples; the others fade, unless it is empty.
+    revision: Plotly keeps the zoom as long as it is the same. Each dot carries its sample as customdata.
+    """
+    figure = go.Figure()
+    chosen = np.zeros(len(points.samples), dtype=bool)
+    chosen[selected] = True
+    for series in _series(points, colouring, dark):
+        rows = series.pop("rows")
+        figure.add_trace(
+            go.Scattergl(
+                x=points.samples[rows, 0],
+                y=points.samples[rows, 1],
+                customdata=rows,
+                text=[texts[row] for row in rows],
+                hovertemplate="%{text}<extra></extra>",
+                mode="markers",
+                selectedpoints=np.flatnonzero(chosen[rows]) if len(selected) else None,
+                unselected={"marker": {"color": GREY, "opacity": FAINT}},
+                **series,
+            )
+        )
+    ink = "#E4E9EE" if dark else "#1B2733"
+    if trace is not None:
+        _add_walk(figure, points, trace, ink)
+    placed = points.validation[:, 0] != NOWHERE
+    if placed.any():
+        figure.add_trace(
+            go.Scattergl(
+                x=points.validation[placed, 0],
+                y=points.validation[placed, 1],
+                text=[text for text, there in zip(validation_texts, placed, strict=True) if there],
+                hovertemplate="%{text}<extra>validation sample</extra>",
+                mode="markers",
+                marker={"symbol": "star", "size": 9, "color": ink},
+                name="validation sample",
+            )
+        )
+    if focus is not None and points.placed[focus]:
+        x, y = points.samples[focus]
+        figure.add_trace(
+            go.Scattergl(
+                x=[x],
+                y=[y],
+                mode="markers",
+                hoverinfo="skip",
+                marker={"symbol": "circle-open", "size": 18, "color": ink, "line": {"width": 3}},
+                name="in focus",
+            )
+        )
+    axis = {"visible": False, "constrain": "domain"}
+    figure.update_xaxes(**axis)
+    figure.update_yaxes(**axis, scaleanchor="x")
+    figure.update_layout(
+        height=HEIGHT,
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        dragmode="lasso",
+        hovermode="closest",
+        uirevision=revision,
+        selectionrevision=revision,
+        legend={"orientation": "h", "yanchor": "top", "y": 0, "x": 0, "itemsizing": "constant"},
+    )
+    return figure
+
+
+def _series(points: MapPoints, colouring: Colouring, dark: bool) -> list[dict[str, Any]]:
+    """The markers of each series and the `rows` in it; what has no value is one of its own, grey, below the rest."""
+    known = points.placed & (colouring.codes != NONE)
+    size = 7 if len(points.samples) < 3000 else 5
+    series: list[dict[str, Any]] = []
+    rows = np.flatnonzero(points.placed & ~known)
+    if len(rows):
+        series.append(
+            {
+                "rows": rows,
+                "name": colouring.none,
+                "marker": {"color": GREY, "opacity": 0.3, "size": size - 1},
+            }
+        )
+    scale = colouring.scale
+    if scale is None:
+        for code, entry in enumerate(colouring.categories):
+            rows = np.flatnonzero(known & (colouring.codes == code))
+            marker = {"color": OKABE_ITO[code], "symbol": entry.shape, "size": size, "opacity": 0.85}
+            series.append({"rows": rows, "name": escape(entry.name), "marker": marker})
+        return series
+    palette = colouring.dark if dark else colouring.light
+    stops = np.linspace(0, LEVELS, 17).astype(int)
+    marks = [0, 0.25, 0.5, 0.75, 1]
+    marker = {
+        "color": colouring.codes[known],
+        "cmin": 0,
+        "cmax": LEVELS,
+        "size": size,
+        "opacity": 0.85,
+        "colorscale": [[stop / LEVELS, "rgb({},{},{})".format(*palette[stop])] for stop in stops],
+        "colorbar": {
+            "title": {"text": f"{colouring.title}<br>{colouring.unit}"},
+            "tickvals": [mark * LEVELS for mark in marks],
+            "ticktext": [f"{scale.value(mark):,.3g}" for mark in marks],
+            "thickness": 12,
+            "len": 0.6,
+        },
+    }
+    return [*series, {"rows": np.flatnonzero(known), "name": colouring.title, "marker": marker}]
+
+
+def _add_walk(figure: go.Figure, points: MapPoints, trace: WalkTrace, ink: str) -> None:
+    steps = trace.steps
+    x, y = (points.samples[steps.sample, axis].astype(float) for axis in (0, 1))
+    # A line breaks where another component begins.
+    breaks = np.flatnonzero(np.diff(steps.component)) + 1
+    figure.add_trace(
+        go.Scattergl(
+            x=np.insert(x, breaks, np.nan),
+            y=np.insert(y, breaks, np.nan),
+            mode="lines",
+            line={"color": ink, "width": 1},
+            opacity=0.6,
+            hoverinfo="skip",
+            name="walk",
+        )
+    )
+    anchors = steps.origin == ORIGINS.index("anchor")
+    figure.add_trace(
+        go.Scattergl(
+            x=x[anchors],
+            y=y[anchors],
+            mode="markers",
+            hoverinfo="skip",
+            marker={
+                "symbol": "diamond",
+                "size": 10,
+                "color": OKABE_ITO[1],
+                "line": {"color": ink, "width": 1},
+            },
+            name="anchor",
+        )
+    )
