@@ -1,0 +1,538 @@
+"""The Map page: what it sends, and what a reader does with it in a real browser."""
+
+import json
+import math
+import shutil
+from base64 import b64decode
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from g2is.components.map_basket import basket_csv
+from g2is.components.map_canvas import pack
+from g2is.components.map_plotly import drawn_polygon, hover_texts
+from g2is.components.map_view import read_view
+from g2is.map_points import MapPoints
+from tests.app.conftest import Server, settle
+from tests.app.large_run import make_large_run
+from tests.app.tiny_run import INVALID, POOL, VALIDATION
+
+PAGE = "1_Map"
+LINK = "/Map?run=tiny&preset=recommended&count=40"
+LARGE = 270_000
+DOWN, UP = 2_000_000, 100_000
+"""Bytes that showing the map of 270,000 samples may send down, and any action up."""
+
+
+def unpack(data: bytes) -> dict:
+    """A part as the browser reads it."""
+    length = int.from_bytes(data[:4], "little")
+    part = json.loads(data[4 : 4 + length])
+    start = 4 + length
+    for name, kind, count in part["arrays"]:
+        part[name] = np.frombuffer(data, kind, count, start)
+        start += part[name].nbytes
+    assert start == len(data)
+    return part
+
+
+def parts_of(app) -> dict[str, dict]:
+    """The parts that a page sends, by kind."""
+    sent = [element.proto for element in app.get("bidi_component")]
+    parts = [unpack(proto.bytes) for proto in sent if proto.component_name == "g2is_map_part"]
+    return {part["kind"]: part for part in parts}
+
+
+# Values
+
+
+def test_sends_places_of_all_samples(open_app, run):
+    parts = parts_of(open_app(PAGE))
+    expected = MapPoints.of(run.layout("umap", "sgd").samples, run.layout("umap", "sgd").validation)
+    assert np.array_equal(parts["points"]["x"], expected.samples[:, 0])
+    assert np.array_equal(parts["points"]["vy"], expected.validation[:, 1])
+    assert len(parts["points"]["y"]) == POOL and len(parts["points"]["vx"]) == VALIDATION
+    assert len({part["map"] for part in parts.values()}) == 1
+    other = parts_of(open_app(PAGE, layout="pca"))
+    assert other["points"]["map"] != parts["points"]["map"]
+    assert not np.array_equal(other["points"]["x"], parts["points"]["x"])
+
+
+def test_colours_follow_the_data(open_app, run):
+    pool = run.instructions
+    source = parts_of(open_app(PAGE, colour="source"))["colours"]
+    names = [source["entries"][code]["name"] for code in source["codes"]]
+    assert names == pool["source"].tolist()
+    assert source["entries"][0]["count"] == (pool["source"] == source["entries"][0]["name"]).sum()
+
+    loss = parts_of(open_app(PAGE, colour="loss"))["colours"]
+    valid = run.valid
+    assert loss["codes"][INVALID] == 255 and (loss["codes"][valid] < 255).all()
+    order = np.argsort(pool["loss"].to_numpy()[valid])
+    assert np.all(np.diff(loss["codes"][valid][order].astype(int)) >= 0)
+    assert loss["unit"] == "nats a token" and len(loss["ticks"]) == 5
+
+    community = parts_of(open_app(PAGE, colour="community"))["colours"]
+    membership = run.communities("sgd").membership
+    largest = membership == 0
+    assert len(set(community["codes"][largest].tolist())) == 1
+    assert community["entries"][0]["count"] == largest.sum()
+
+
+def test_the_walk_of_the_address_is_drawn_and_coloured(open_app, run):
+    from g2is.config import walk_preset
+
+    parts = parts_of(open_app(PAGE, preset="recommended", count="30", colour="order"))
+    taken = run.walk(walk_preset("recommended", count=30)).steps
+    assert parts["walk"]["sample"].tolist() == taken.sample.tolist()
+    assert parts["walk"]["origin"].tolist() == taken.origin.tolist()
+    codes = parts["colours"]["codes"]
+    assert set(np.flatnonzero(codes != 255).tolist()) == set(taken.sample.tolist())
+    assert np.all(np.diff(codes[taken.sample].astype(int)) > 0)
+    assert len(parts_of(open_app(PAGE, path="none"))["walk"]["sample"]) == 0
+
+
+def test_a_saved_walk_can_be_drawn(open_app, cache):
+    from g2is.trace_file import read_trace
+
+    trace = read_trace(cache / "tiny" / "selections" / "first-walk.trace.parquet")
+    parts = parts_of(open_app(PAGE, path="first-walk", colour="component"))
+    assert parts["walk"]["sample"].tolist() == trace.samples.tolist()
+
+
+def test_alignment_is_that_of_the_closest_component(open_app, run):
+    from g2is.config import walk_preset
+
+    parts = parts_of(open_app(PAGE, preset="recommended", count="30", colour="alignment"))
+    aligned = run.affinities(walk_preset("recommended", count=30)).max(axis=1)[run.valid]
+    codes = parts["colours"]["codes"][run.valid].astype(int)
+    assert np.all(np.diff(codes[np.argsort(aligned)]) >= 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("colour", "taste"),
+        ("layout", "tsne"),
+        ("path", "../x"),
+        ("view", "1,2"),
+        ("view", "nan,0,1"),
+        ("map_regime", "x"),
+    ],
+)
+def test_an_address_that_means_nothing_is_said(open_app, name, value):
+    app = open_app(PAGE, **{name: value})
+    assert f"`{name}={value}`" in app.warning[0].value
+    assert parts_of(app).keys() == {"points", "colours", "marks", "walk", "texts"}
+
+
+def test_focus_shows_the_record_and_its_ten_nearest(open_app, run):
+    app = open_app(PAGE, focus="33")
+    assert any(text.startswith("**Sample 33**") for text in app.markdown.values)
+    assert app.dataframe[0].value["sample"].tolist() == run.regime("sgd").neighbors[33][:10].tolist()
+    assert parts_of(app)["marks"]["focus"] == 33
+    app = open_app(PAGE, focus=str(INVALID))
+    assert any("no place on the map" in text for text in app.caption.values)
+
+
+def test_the_basket_greys_out_the_others(open_app, run):
+    app = open_app(PAGE, focus="33")
+    assert len(parts_of(app)["marks"]["bits"]) == 0
+    next(button for button in app.button if button.label == "Into the basket").click().run()
+    marks = parts_of(app)["marks"]
+    assert np.flatnonzero(np.unpackbits(marks["bits"], bitorder="little")[:POOL]).tolist() == [33]
+    assert any("**1** samples" in text or "**1** sample" in text for text in app.markdown.values)
+    next(button for button in app.button if button.label == "Empty").click().run()
+    assert len(parts_of(app)["marks"]["bits"]) == 0
+    next(button for button in app.button if button.label.startswith("Bring back")).click().run()
+    assert parts_of(app)["marks"]["counted"] == 1
+
+
+def test_what_a_run_lacks_is_not_offered(open_app, tmp_path, run):
+    shutil.copytree(run.folder, tmp_path / "tiny")
+    manifest = run.manifest.model_copy(deep=True)
+    del manifest.stages["communities"]
+    (tmp_path / "tiny" / "manifest.json").write_text(manifest.model_dump_json())
+    app = open_app(PAGE, folder=tmp_path)
+    assert "Community" not in app.selectbox(key="colour").options
+    assert parts_of(app)["colours"]["names"] == []
+    del manifest.stages["layout"]
+    (tmp_path / "tiny" / "manifest.json").write_text(manifest.model_dump_json())
+    assert "stage **layout**" in open_app(PAGE, folder=tmp_path).error[0].value
+
+
+def test_a_part_keeps_every_bit_and_is_known_by_its_content():
+    codes = np.arange(256, dtype=np.uint8)
+    places = np.array([0, 65535, 258], np.uint16)
+    data = pack("points", "m", {"a": "é"}, codes=codes, places=places)
+    part = unpack(data)
+    assert (
+        np.array_equal(part["codes"], codes) and np.array_equal(part["places"], places) and part["a"] == "é"
+    )
+    assert unpack(pack("points", "m", {"a": "é"}, codes=codes, places=places))["id"] == part["id"]
+    assert unpack(pack("points", "m", {"a": "é"}, codes=codes[::-1], places=places))["id"] != part["id"]
+
+
+def test_small_readers(run):
+    assert read_view("1,2.5,3") == (1, 2.5, 3)
+    assert drawn_polygon({"lasso": [], "box": [{"x": [1, 3], "y": [2, 4]}]}) == [
+        [1, 2],
+        [3, 2],
+        [3, 4],
+        [1, 4],
+    ]
+    assert drawn_polygon({"lasso": [{"x": [1, 3, 5], "y": [2, 4, 0]}], "box": []}) == [[1, 2], [3, 4], [5, 0]]
+    assert drawn_polygon({"lasso": [], "box": []}) is None
+    texts = hover_texts(run.instructions.iloc[:4], "sample")
+    assert all("<img" not in text and "<script" not in text and "\u202e" not in text for text in texts)
+    lines = basket_csv(run, np.array([20, 30])).decode().splitlines()
+    assert lines[0].startswith("sample,source,line") and [line.split(",")[0] for line in lines[1:]] == [
+        "20",
+        "30",
+    ]
+
+
+# In a browser
+
+
+def open_map(page, server, more="", link=LINK):
+    page.goto(server.url + link + more)
+    page.wait_for_selector(".map[data-drawn]", timeout=60_000)
+    settle(page)
+    return page.locator(".map")
+
+
+def query(page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+def place_of(page, run, sample) -> tuple[float, float]:
+    """Where the map, seen as a whole, draws a sample."""
+    layout = run.layout("umap", "sgd")
+    points = MapPoints.of(layout.samples, layout.validation)
+    box = page.locator(".over").bounding_box()
+    width, height = points.extent
+    scale = min((box["width"] - 40) / width, (box["height"] - 40) / height)
+    x, y = points.samples[sample].astype(float)
+    return (
+        box["x"] + box["width"] / 2 + (x - width / 2) * scale,
+        box["y"] + box["height"] / 2 - (y - height / 2) * scale,
+    )
+
+
+def draw(page, corners) -> None:
+    page.mouse.move(*corners[0])
+    page.mouse.down()
+    for corner in [*corners[1:], corners[0]]:
+        page.mouse.move(*corner, steps=3)
+    page.mouse.up()
+
+
+def circle(page, share=0.3) -> list[tuple[float, float]]:
+    box = page.locator(".over").bounding_box()
+    radius = share * min(box["width"], box["height"])
+    angles = [2 * math.pi * corner / 16 for corner in range(16)]
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    return [(middle[0] + radius * math.cos(a), middle[1] + radius * math.sin(a)) for a in angles]
+
+
+def wait_for(page, name, value):
+    """The map is there at once, the URL a moment later."""
+    page.wait_for_function(
+        "([name, value]) => new URL(location).searchParams.get(name) === value", arg=[name, value]
+    )
+
+
+def pixels(page, canvas=".dots") -> np.ndarray:
+    """What a canvas shows: (height, width, 4)."""
+    data = page.locator(canvas).evaluate("canvas => canvas.toDataURL('image/png')")
+    return np.array(Image.open(BytesIO(b64decode(data.partition(",")[2]))).convert("RGBA"))
+
+
+def test_a_click_opens_the_sample(page, server, run):
+    shown = open_map(page, server, "&path=none&names=False")
+    sample = 123
+    page.mouse.click(*place_of(page, run, sample))
+    wait_for(page, "focus", query(page).get("focus", [str(sample)])[0])
+    page.wait_for_selector(".map:not([data-focus=''])")
+    focus = int(shown.get_attribute("data-focus"))
+    here, there = np.array(place_of(page, run, focus)), np.array(place_of(page, run, sample))
+    assert np.hypot(*(here - there)) < 14, "the dot clicked on, or one that covers it"
+    wait_for(page, "focus", str(focus))
+    assert (
+        page.get_by_text(f"Sample {focus} ·").first.is_visible()
+        or page.get_by_text(f"Sample {focus}").count()
+    )
+
+
+def test_hover_shows_text_letter_by_letter(page, server, run):
+    open_map(page, server, "&path=none")
+    page.mouse.move(*place_of(page, run, 40))
+    tip = page.locator(".tip")
+    tip.wait_for()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('*')].some(e => "
+        "(e.shadowRoot?.querySelector('.tip .said')?.textContent ?? '…') !== '…')"
+    )
+    title = tip.locator("b").inner_text()
+    row = int(title.split()[-1].replace(",", ""))
+    frame = run.validation if title.startswith("Validation") else run.instructions
+    said = tip.locator(".said").inner_text()
+    assert said.split("\n")[0][:40] == " ".join(frame["prompt"].iloc[row].split())[:40]
+    assert tip.locator(".said *").count() == 0
+
+
+def test_a_lasso_fills_the_basket_and_it_stays_on_other_pages(page, server, run):
+    shown = open_map(page, server, "&path=none&names=False")
+    before = pixels(page)
+    page.get_by_role("radio", name="Lasso").click()
+    draw(page, circle(page))
+    page.wait_for_selector(".map:not([data-selected='0'])")
+    settle(page)
+    count = int(shown.get_attribute("data-selected"))
+    layout = run.layout("umap", "sgd")
+    points = MapPoints.of(layout.samples, layout.validation)
+    box = page.locator(".over").bounding_box()
+    scale = min((box["width"] - 40) / points.extent[0], (box["height"] - 40) / points.extent[1])
+    radius = 0.3 * min(box["width"], box["height"]) / scale
+    away = np.hypot(*(points.samples[points.placed] - np.array(points.extent) / 2).T)
+    assert (away < 0.97 * radius).sum() <= count <= (away < 1.01 * radius).sum()
+    assert page.get_by_text(f"{count} samples").first.is_visible()
+
+    after = pixels(page)
+    coloured = [np.ptp(picture[..., :3].astype(int), axis=2) > 40 for picture in (before, after)]
+    drawn = [(np.abs(p.astype(int) - p[0, 0]).sum(axis=2) > 12).sum() for p in (before, after)]
+    assert coloured[1].sum() < 0.8 * coloured[0].sum(), "the others are grey"
+    assert drawn[1] > 0.4 * drawn[0], "grey, not gone"
+
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Instructions").click()
+    page.wait_for_url("**/Instructions**")
+    settle(page)
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Map").click()
+    page.wait_for_url("**/Map**")
+    page.wait_for_selector(f".map[data-selected='{count}']")
+    settle(page)
+    page.get_by_role("link", name="Pin them").click()
+    page.wait_for_url("**/Walk**")
+    assert len(query(page)["pins"][0].split(",")) == count
+
+
+def test_add_and_remove_with_a_box_then_escape_and_back(page, server):
+    shown = open_map(page, server)
+    page.get_by_role("radio", name="Box").click()
+    box = page.locator(".over").bounding_box()
+    left, top, width, height = box["x"], box["y"], box["width"], box["height"]
+
+    def drag(x1, x2):
+        page.mouse.move(left + x1 * width, top + 2)
+        page.mouse.down()
+        page.mouse.move(left + x2 * width, top + height - 2, steps=4)
+        page.mouse.up()
+
+    def selected():
+        settle(page)
+        return int(shown.get_attribute("data-selected"))
+
+    drag(0.01, 0.5)
+    page.wait_for_selector(".map:not([data-selected='0'])")
+    half = selected()
+    how = page.get_by_label("What a lasso or a box does with the basket")
+    how.select_option("add")
+    drag(0.4, 0.99)
+    page.wait_for_selector(f".map:not([data-selected='{half}'])")
+    whole = selected()
+    assert half < whole == POOL - 1, "all that have a place, each once"
+    how.select_option("remove")
+    drag(0.01, 0.5)
+    page.wait_for_selector(f".map:not([data-selected='{whole}'])")
+    assert selected() == whole - half
+    page.locator(".over").focus()
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".map[data-selected='0']")
+    settle(page)
+    page.get_by_role("button", name="Bring back").click()
+    page.wait_for_selector(f".map[data-selected='{whole - half}']")
+
+
+def test_arrows_go_from_dot_to_dot(page, server, run):
+    shown = open_map(page, server, "&focus=60")
+    layout = run.layout("umap", "sgd")
+    points = MapPoints.of(layout.samples, layout.validation)
+    page.locator(".over").focus()
+    here = 60
+    for key, ahead in (
+        ("ArrowRight", (1, 0)),
+        ("ArrowUp", (0, 1)),
+        ("ArrowLeft", (-1, 0)),
+        ("ArrowDown", (0, -1)),
+    ):
+        page.keyboard.press(key)
+        there = int(shown.get_attribute("data-focus"))
+        away = points.samples[there].astype(int) - points.samples[here]
+        assert there != here and away @ ahead > 0 and abs(away @ ahead[::-1]) <= away @ ahead
+        here = there
+    wait_for(page, "focus", str(here))
+    settle(page)
+    assert page.get_by_text(f"Sample {here}", exact=True).first.is_visible()
+    assert f"Sample {here}" in page.locator(".status").text_content()
+    page.locator(".over").press("ArrowRight")
+    wait_for(page, "focus", shown.get_attribute("data-focus"))
+    settle(page)
+    page.go_back()
+    page.wait_for_selector(f".map[data-focus='{here}']")
+    page.locator(".over").focus()
+    page.keyboard.press("Escape")
+    wait_for(page, "focus", None)
+    assert shown.get_attribute("data-focus") == ""
+
+
+def test_recolouring_keeps_the_zoom(page, server):
+    shown = open_map(page, server)
+    box = page.locator(".over").bounding_box()
+    page.mouse.move(box["x"] + 200, box["y"] + 200)
+    page.mouse.wheel(0, -600)
+    page.wait_for_function("() => new URL(location).searchParams.get('view')")
+    zoom = float(shown.get_attribute("data-zoom"))
+    assert zoom > 1.5
+    before = pixels(page)
+    page.get_by_role("combobox", name="Colour by").click()
+    page.get_by_role("option", name="Loss").click()
+    page.wait_for_selector(".map[data-scheme='loss']")
+    settle(page)
+    assert float(shown.get_attribute("data-zoom")) == zoom
+    assert page.locator(".ramp").is_visible() and page.get_by_text("nats a token").is_visible()
+    after = pixels(page)
+    ink = [np.abs(picture.astype(int) - picture[0, 0]).sum(axis=2) > 60 for picture in (before, after)]
+    assert (ink[0] == ink[1]).mean() > 0.98, "every dot is where it was"
+    assert np.abs(before.astype(int) - after).sum() > 0
+    # A link shows the same part of the plane; a double click all of it.
+    view = query(page)["view"]
+    page.reload()
+    page.wait_for_selector(".map[data-drawn]")
+    settle(page)
+    assert (
+        float(shown.get_attribute("data-zoom")) == pytest.approx(zoom, rel=1e-3)
+        and query(page)["view"] == view
+    )
+    page.locator(".over").dblclick(position={"x": 5, "y": 5})
+    page.wait_for_selector(".map[data-zoom='1.000']")
+    wait_for(page, "view", None)
+
+
+def test_a_category_of_the_legend_can_be_seen_alone(page, server):
+    open_map(page, server, "&path=none")
+    before = pixels(page)
+    page.get_by_role("button", name="first.jsonl 125").click()
+    page.wait_for_timeout(300)
+    after = pixels(page)
+    coloured = [(np.ptp(picture[..., :3].astype(int), axis=2) > 40).sum() for picture in (before, after)]
+    assert 0 < coloured[1] < 0.8 * coloured[0]
+
+
+def test_dark_mode_is_read_from_the_page(new_page, server):
+    pictures = {}
+    for scheme in ("light", "dark"):
+        page = new_page(color_scheme=scheme)
+        open_map(page, server, "&path=none")
+        pictures[scheme] = pixels(page)
+    corner = {scheme: picture[0, 0, :3].tolist() for scheme, picture in pictures.items()}
+    assert corner == {"light": [255, 255, 255], "dark": [18, 23, 29]}
+    bright = {scheme: picture[..., :3].mean() for scheme, picture in pictures.items()}
+    assert bright["light"] > 200 > 80 > bright["dark"]
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+def test_fits_a_phone_and_a_touch_opens_a_sample(new_page, server, run, scale):
+    page = new_page(has_touch=True, device_scale_factor=scale)
+    page.set_viewport_size({"width": 420, "height": 900})
+    shown = open_map(page, server)
+    box = shown.bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 420
+    inside = "map => [...map.querySelectorAll('*')].every(e => e.getBoundingClientRect().right <= 421)"
+    assert shown.evaluate(inside)
+    assert pixels(page).shape[1] == round(page.locator(".over").bounding_box()["width"] * scale)
+    page.locator(".over").scroll_into_view_if_needed()
+    page.touchscreen.tap(*place_of(page, run, 60))
+    page.wait_for_selector(".map:not([data-focus=''])")
+
+
+def test_the_picture_can_be_saved(page, server, tmp_path):
+    open_map(page, server)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="↓ PNG").click()
+    path = tmp_path / "map.png"
+    download.value.save_as(path)
+    assert download.value.suggested_filename == "map-source-file.png"
+    assert path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size > 5_000
+
+
+def test_plotly_on_request(page, server, run):
+    page.goto(server.url + LINK + "&plotly=True")
+    plot = page.locator(".js-plotly-plot").first
+    plot.wait_for(timeout=60_000)
+    settle(page)
+    page.wait_for_timeout(1000)
+    area = plot.locator(".nsewdrag").first.bounding_box()
+    x, y = area["x"] + area["width"] / 2, area["y"] + area["height"] / 2
+    draw(page, [(x - 150, y - 150), (x + 150, y - 150), (x + 150, y + 150), (x - 150, y + 150)])
+    page.get_by_text("of the pool").first.wait_for()
+    settle(page)
+    assert page.get_by_role("link", name="Pin them").is_visible()
+
+
+@pytest.fixture(scope="module")
+def large(cache: Path, tmp_path_factory):
+    from g2is.run import Run
+
+    folder = tmp_path_factory.mktemp("large")
+    make_large_run(folder / "large", Run.open(cache / "tiny"), LARGE)
+    server = Server(folder)
+    yield server
+    server.stop()
+
+
+def test_270_000_samples_stay_within_the_budget(page, large):
+    sent = {"down": 0, "up": 0}
+
+    def count(way):
+        return lambda data: sent.__setitem__(way, sent[way] + len(data))
+
+    def taken() -> tuple[int, int]:
+        was = sent["down"], sent["up"]
+        sent.update(down=0, up=0)
+        return was
+
+    page.on(
+        "websocket",
+        lambda socket: (socket.on("framereceived", count("down")), socket.on("framesent", count("up"))),
+    )
+    shown = open_map(page, large, link="/Map?run=large&path=none")
+    down, up = taken()
+    assert 4 * LARGE < down < DOWN and up < UP
+
+    page.get_by_role("combobox", name="Colour by").click()
+    page.get_by_role("option", name="Loss").click()
+    page.wait_for_selector(".map[data-scheme='loss']")
+    settle(page)
+    down, up = taken()
+    assert LARGE < down < 1.2 * LARGE and up < UP, "another colour sends the colours alone"
+
+    page.keyboard.down("Shift")
+    draw(page, circle(page))
+    page.keyboard.up("Shift")
+    page.wait_for_selector(".map:not([data-selected='0'])")
+    settle(page)
+    down, up = taken()
+    assert int(shown.get_attribute("data-selected")) > 10_000
+    assert down < 200_000 and up < 10_000, "a lasso sends its outline up, and one bit a sample comes back"
+
+    page.locator(".over").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => new URL(location).searchParams.get('focus')")
+    settle(page)
+    down, up = taken()
+    assert down < 200_000 and up < 10_000
