@@ -1,0 +1,231 @@
+"""The map in chromium beside Plotly's scattergl in Streamlit: bytes sent, and time to first paint, recolour and lasso.
+
+    python -m benchmarks.map [--quick]
+
+Both draw the same samples, coloured by source, then by loss. Plotly gets a text of 80 characters a sample for its
+hover; the map fetches texts when they are asked for. Bytes are those of the WebSocket alone, which excludes the code
+of both (Plotly's is 4.6 MB, once). Times are the best of a few visits to a server that knows the run. A lasso goes
+around all samples. "failed": the page did not answer within a minute, or lost its connection. Needs chromium.
+"""
+
+import argparse
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from benchmarks.report import report
+from tests.app.large_run import make_large_run
+from tests.app.tiny_run import make_run
+
+ROOT = Path(__file__).resolve().parents[1]
+SIZES = (5_000, 50_000, 270_000)
+PATIENCE = 60_000
+PLOTLY = """
+import sys
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+sys.path.insert(0, {root!r})
+from g2is.run import Run
+
+@st.cache_resource
+def opened():
+    run = Run.open({folder!r})
+    prompts = run.instructions["prompt"].tolist()
+    return run.layout("umap", "sgd").samples, [text.ljust(80)[:80] for text in prompts], run.instructions
+
+places, texts, pool = opened()
+st.set_page_config(layout="wide")
+colour = st.selectbox("Colour by", ["Source", "Loss"])
+values = pool["source"].astype("category").cat.codes if colour == "Source" else pool["loss"]
+figure = go.Figure(go.Scattergl(
+    x=places[:, 0], y=places[:, 1], text=texts, mode="markers", hovertemplate="%{{text}}<extra></extra>",
+    marker={{"size": 4, "color": values.to_numpy(np.float32), "colorscale": "Viridis"}},
+))
+figure.update_layout(dragmode="lasso", uirevision="map", height=720)
+chosen = st.plotly_chart(figure, key="map", on_select="rerun")
+st.markdown(f"selected {{len(chosen['selection']['points'])}} in {{colour}}")
+"""
+
+
+class App:
+    """A Streamlit app on a free port of this machine."""
+
+    def __init__(self, script: Path, cache: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self.process = subprocess.Popen(
+            f"{sys.executable} -m streamlit run {script} --server.headless true --server.fileWatcherType none "
+            f"--server.address 127.0.0.1 --server.port {port}".split(),
+            cwd=ROOT,
+            env={**os.environ, "G2IS_CACHE": str(cache)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while self.process.poll() is None:
+            try:
+                urlopen(f"{self.url}/_stcore/health").close()
+                break
+            except OSError:
+                time.sleep(0.1)
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+
+class Visit:
+    """A browser window that counts what goes through its sockets."""
+
+    def __init__(self, browser: Any) -> None:
+        self.page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
+        self.bytes = {"down": 0, "up": 0}
+        self.page.on("websocket", self._listen)
+
+    def _listen(self, socket: Any) -> None:
+        socket.on("framereceived", lambda data: self._add("down", data))
+        socket.on("framesent", lambda data: self._add("up", data))
+
+    def _add(self, way: str, data: str | bytes) -> None:
+        self.bytes[way] += len(data)
+
+    def measure(self, act: Callable[[], Any], done: Callable[[], Any]) -> dict[str, float]:
+        """Seconds until it is done, and the bytes until the page is quiet again."""
+        self.bytes.update(down=0, up=0)
+        start = time.perf_counter()
+        act()
+        done()
+        seconds = time.perf_counter() - start
+        self.page.wait_for_timeout(500)
+        self.page.wait_for_selector(
+            '[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=PATIENCE
+        )
+        return {"s": seconds, "down_MB": self.bytes["down"] / 1e6, "up_kB": self.bytes["up"] / 1e3}
+
+    def drag_around(self, box: dict[str, float]) -> None:
+        left, top = box["x"] + 3, box["y"] + 3
+        right, bottom = box["x"] + box["width"] - 3, box["y"] + box["height"] - 3
+        mouse = self.page.mouse
+        mouse.move(left, top)
+        mouse.down()
+        for x, y in ((right, top), (right, bottom), (left, bottom), (left, top + 4)):
+            mouse.move(x, y, steps=4)
+        mouse.up()
+
+    def close(self) -> None:
+        self.page.context.close()
+
+
+def canvas_steps(visit: Visit, address: str) -> dict[str, tuple[Callable[[], Any], Callable[[], Any]]]:
+    page = visit.page
+
+    def colour() -> None:
+        page.get_by_role("combobox", name="Colour by").click()
+        page.get_by_role("option", name="Loss").click()
+
+    def lasso() -> None:
+        page.get_by_role("radio", name="Lasso").click()
+        visit.drag_around(page.locator(".over").bounding_box())
+
+    def drawn(what: str) -> Callable[[], Any]:
+        return lambda: page.wait_for_selector(f".map{what}", timeout=PATIENCE)
+
+    return {
+        "paint": (lambda: page.goto(address), drawn("[data-paint]")),
+        "recolour": (colour, drawn("[data-scheme='loss']")),
+        "lasso": (lasso, drawn(":not([data-selected='0'])")),
+    }
+
+
+def plotly_steps(visit: Visit, address: str) -> dict[str, tuple[Callable[[], Any], Callable[[], Any]]]:
+    page = visit.page
+
+    def colour() -> None:
+        page.get_by_role("combobox", name="Colour by").click()
+        page.get_by_role("option", name="Loss").click()
+
+    def drawn(text: str) -> Callable[[], Any]:
+        def wait() -> None:
+            page.get_by_text(text).first.wait_for(timeout=PATIENCE)
+            page.wait_for_selector(".js-plotly-plot .gl-canvas", state="attached", timeout=PATIENCE)
+            page.evaluate(
+                "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+            )
+
+        return wait
+
+    def selected() -> None:
+        page.get_by_text("in Loss").filter(has_not_text="selected 0 in").first.wait_for(timeout=PATIENCE)
+
+    return {
+        "paint": (lambda: page.goto(address), drawn("in Source")),
+        "recolour": (colour, drawn("in Loss")),
+        "lasso": (lambda: visit.drag_around(page.locator(".nsewdrag").first.bounding_box()), selected),
+    }
+
+
+def rows_of(browser: Any, kind: str, address: str, steps: Callable[..., Any], rounds: int) -> dict[str, Any]:
+    """The best of a few visits; the first, in which the server opens the run, does not count."""
+    from playwright.sync_api import Error
+
+    row: dict[str, Any] = {"drawn_with": kind}
+    for turn in range(rounds + 1):
+        visit = Visit(browser)
+        for name, (act, done) in steps(visit, address).items():
+            try:
+                found = visit.measure(act, done)
+            except Error:
+                row.update({f"{name}_s": "failed", f"{name}_up_kB": visit.bytes["up"] / 1e3})
+                break
+            if turn and row.get(f"{name}_s") != "failed":
+                found["s"] = min(found["s"], row.get(f"{name}_s", found["s"]))
+                row.update({f"{name}_{unit}": value for unit, value in found.items()})
+        visit.close()
+    return row
+
+
+def main(quick: bool) -> None:
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium")
+    if not chromium:
+        sys.exit("error: no chromium; apt-get install chromium")
+    rows = []
+    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
+        folder = Path(place)
+        tiny = make_run(folder / "tiny")
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args="--headless --no-sandbox --disable-quic --no-first-run".split()
+        )
+        for size in SIZES[:1] if quick else SIZES:
+            make_large_run(folder / f"of-{size}", tiny, size)
+            script = folder / f"plotly_{size}.py"
+            script.write_text(PLOTLY.format(root=str(ROOT), folder=str(folder / f"of-{size}")))
+            for kind, app, path, steps in (
+                ("map", ROOT / "app.py", f"/Map?run=of-{size}&path=none", canvas_steps),
+                ("plotly", script, "", plotly_steps),
+            ):
+                server = App(app, folder)
+                rows.append(
+                    {"samples": size, **rows_of(browser, kind, server.url + path, steps, 1 if quick else 2)}
+                )
+                server.close()
+                print(".", end="", flush=True)
+        browser.close()
+    report("map", rows, quick=quick)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="5,000 samples alone, one visit")
+    main(parser.parse_args().quick)
