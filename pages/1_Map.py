@@ -6,7 +6,7 @@ import streamlit as st
 
 from g2is import ui
 from g2is.components.map_basket import show_basket
-from g2is.components.map_canvas import CANVAS, show_canvas, show_texts
+from g2is.components.map_canvas import CANVAS, show_canvas, show_part, show_texts
 from g2is.components.map_controls import choose_view, explain
 from g2is.components.map_plotly import show_plotly
 from g2is.components.map_record import show_focus
@@ -30,3 +30,6 @@ with drawn:
 with beside:
     show_basket(run)
     show_focus(view)
+if drawing == "canvas":
+    with drawn:
+        show_part(view.walk_part(), key="map walk")

@@ -9,7 +9,7 @@ Texts are fetched for where the reader is.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -36,7 +36,7 @@ _FOLDER = Path(__file__).parent
 _SCRIPTS = ("map_dots.js", "map_marks.js", "map_legend.js", "map_hands.js", "map_canvas.js")
 
 
-def show_canvas(parts: Iterable[bytes], *, key: str, on_event: Callable[[str], None]) -> None:
+def show_canvas(parts: Sequence[bytes], *, key: str, on_event: Callable[[str], None]) -> None:
     """Show the map of these parts, as `points_part` and its like make them.
 
     on_event: called with the name of what the reader did: focus, drawn or cleared; see `event`.
@@ -56,7 +56,7 @@ def show_canvas(parts: Iterable[bytes], *, key: str, on_event: Callable[[str], N
             on_cleared_change=lambda: on_event("cleared"),
         )
         for place, part in enumerate(parts):
-            _part(part, key=f"{key} part {place}")
+            show_part(part, key=f"{key} part {place}")
 
 
 def event(key: str, name: str) -> Any:
@@ -83,7 +83,7 @@ def show_texts(run: Run, map_id: str, on_view: Callable[[Any], None]) -> None:
     samples = asked["samples"][:100] if asked.get("map") == map_id else []
     texts = {str(sample): text for sample in samples if (text := _text(run, sample)) is not None}
     part = pack("texts", map_id, {"texts": texts})
-    _part(part, key=TEXTS, on_ask_change=remember, on_moved_change=move)
+    show_part(part, key=TEXTS, on_ask_change=remember, on_moved_change=move)
 
 
 def _text(run: Run, sample: Any) -> str | None:
@@ -203,7 +203,8 @@ def pack(kind: str, map_id: str, header: dict[str, Any], **arrays: NDArray[Any])
     return len(text).to_bytes(4, "little") + text + body
 
 
-def _part(data: bytes, *, key: str, **callbacks: Any) -> None:
+def show_part(data: bytes, *, key: str, **callbacks: Any) -> None:
+    """Send a part to the map, which may stand anywhere on the page."""
     part = st.components.v2.component("g2is_map_part", js=_read("map_part.js"))
     part(key=key, data=data, height=1, **callbacks)
 

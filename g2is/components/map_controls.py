@@ -73,7 +73,7 @@ def choose_view(run: Run, switches: DeltaGenerator) -> tuple[MapView, str]:
         if len(run.instructions) <= PLOTLY_MOST:
             with_plotly = st.toggle(
                 "Draw with Plotly",
-                help="Its own hover, legend and tools; without keys, walk order and names in the picture.",
+                help="With its hover, legend and tools; without keys and without names in the picture.",
                 **ui.in_url("plotly", False, ui.flag),
             )
             drawing = "plotly" if with_plotly else drawing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,8 +41,8 @@ class MapView:
         """The same as long as every sample stays at its place."""
         return _layout_key(self.run, self.kind, self.regime)
 
-    def parts(self) -> Iterator[bytes]:
-        """What the canvas is made of; the walk last, which may take longest: the dots are there before it."""
+    def parts(self) -> list[bytes]:
+        """What the canvas is made of, all but the walk."""
         run, pool = self.run, self.run.instructions
         selected = np.array(ui.basket(run), np.int64)
         view = ui.url_value("view", None, read_view)
@@ -52,10 +52,15 @@ class MapView:
             "The sample in focus is shown in full beside the map; the table of the basket and the Instructions page "
             "hold the same samples as text."
         )
-        yield points_part(self.id, self.points, about)
-        yield colours_part(self.id, self.colouring, self.names() if self.named else [])
-        yield marks_part(self.id, len(pool), selected, ui.focus(run), view, _order(ui.focus(run), view))
-        yield walk_part(self.id, self.trace())
+        return [
+            points_part(self.id, self.points, about),
+            colours_part(self.id, self.colouring, self.names() if self.named else []),
+            marks_part(self.id, len(pool), selected, ui.focus(run), view, _order(ui.focus(run), view)),
+        ]
+
+    def walk_part(self) -> bytes:
+        """The path of the walk. It may have to be walked first: dots, basket and focus are shown before."""
+        return walk_part(self.id, self.trace())
 
     def trace(self) -> WalkTrace | None:
         """The walk to draw, or None; says what is wrong with settings that do not fit the run."""
