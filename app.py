@@ -37,7 +37,7 @@ NEXT = {
     "Neighbourhood": "What lies near one instruction, and what works against it.",
     "Instructions": "Search and filter the pool, and read any instruction in full.",
     "Core knowledge": "What the validation examples ask for.",
-    "Compare": "Two selections side by side.",
+    "Compare": "Selections side by side: what they share, and what they taught a model.",
     "Export": "Write a selection as files that your trainer reads.",
 }
 

@@ -172,7 +172,6 @@ class Strip {
 
   drawPlay() {
     const button = this.find(".play")
-    button.textContent = this.playing ? "⏸" : "⏵"
     button.setAttribute("aria-label", this.playing ? "Pause" : "Play")
     button.setAttribute("aria-pressed", String(Boolean(this.playing)))
   }

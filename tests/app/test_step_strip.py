@@ -1,21 +1,23 @@
 """The step strip in a real browser: every key counts, and the URL follows."""
 
 import time
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
+from g2is.components.step_strip import TEXT_LENGTH
 from g2is.config import walk_preset
 from g2is.walk import ORIGINS
-from tests.app.conftest import settle
-from tests.app.tiny_run import HOSTILE
+from tests.app.conftest import Server, settle
+from tests.app.tiny_run import HOSTILE, make_run
 
 LINK = "/Walk?run=tiny&preset=recommended&count=40"
 
 
 def open_walk(page, server, more=""):
     page.goto(server.url + LINK + more)
-    page.wait_for_selector(".card", timeout=60_000)
+    page.wait_for_selector(".card", timeout=120_000)
     settle(page)
     return page.locator(".strip")
 
@@ -65,6 +67,45 @@ def test_arrows_work_before_anything_is_clicked(page, server):
     wait_for_step(page, strip, 1)
 
 
+def test_a_frame_says_that_the_arrow_keys_act_here(page, server):
+    strip = open_walk(page, server)
+    page.wait_for_selector(".strip.listening")
+    assert strip.evaluate("strip => getComputedStyle(strip).outlineStyle") == "dashed"
+    page.get_by_role("textbox", name="Save this walk as").focus()
+    page.wait_for_selector(".strip:not(.listening)")
+    page.keyboard.press("ArrowRight")
+    assert strip.get_attribute("data-step") == "0"
+    page.evaluate("document.activeElement.blur()")
+    page.wait_for_selector(".strip.listening")
+    page.keyboard.press("ArrowRight")
+    wait_for_step(page, strip, 1)
+
+
+def test_a_walk_of_more_steps_than_texts_are_sent(page, tmp_path):
+    run = make_run(tmp_path / "long", 2600)
+    server = Server(tmp_path)
+    try:
+        free = {"no_conflict": False, "consistency": False}
+        page.goto(f"{server.url}/Walk?run=long&preset=recommended&count=2500&{urlencode(free)}")
+        page.wait_for_selector(".card", timeout=120_000)
+        settle(page)
+        samples = run.walk(walk_preset("recommended", count=2500, **free)).samples
+        strip = page.locator(".strip")
+        strip.focus()
+        for key, step in (("End", 2499), ("ArrowLeft", 2498), ("Home", 0)):
+            page.keyboard.press(key)
+            assert strip.get_attribute("data-step") == str(step), "the strip does not wait for the server"
+            wait_for_step(page, strip, step)
+            text = page.locator(".card[aria-current=step] .text")
+            prompt = run.instructions["prompt"].iloc[samples[step]]
+            expect(text).to_have_text(" ".join(prompt.split())[:TEXT_LENGTH], use_inner_text=True)
+        page.get_by_role("slider", name="Step", exact=True).fill("1234")
+        wait_for_step(page, strip, 1234)
+        expect(page.locator(".cards")).not_to_contain_text("…")
+    finally:
+        server.stop()
+
+
 def test_space_plays_and_pauses(page, server):
     strip = open_walk(page, server)
     strip.get_by_label("Steps a second").select_option("20")
@@ -109,7 +150,7 @@ def test_the_step_is_still_there_after_a_visit_to_another_page(page, server):
     settle(page)
     page.get_by_test_id("stSidebar").get_by_role("link", name="Walk").click()
     page.wait_for_url("**/Walk**")
-    page.wait_for_selector(".card", timeout=60_000)
+    page.wait_for_selector(".card", timeout=120_000)
     wait_for_step(page, page.locator(".strip"), 3)
 
 

@@ -178,7 +178,7 @@ def test_an_older_url_writes_nothing_back():
 
 def test_quick_presses_on_a_slider_all_count_and_back_undoes_them(server, page):
     page.goto(f"{server.url}/Walk?run=tiny&preset=recommended&count=40&delta=0.5")
-    page.wait_for_selector(".card", timeout=60_000)
+    page.wait_for_selector(".card", timeout=120_000)
     settle(page)
     page.get_by_role("tab", name="Rules").click()
     slider = page.get_by_role("slider", name="Delta")
