@@ -32,9 +32,10 @@ check: setup ## lint, format, types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: setup ## speed of gradients and of the walk, as tables and as JSON under bench/
+bench: setup ## speed of gradients, the walk and the graph, as tables and as JSON under bench/
 	$(BIN)/python -m benchmarks.gradients
 	$(BIN)/python -m benchmarks.walk
+	$(BIN)/python -m benchmarks.graph
 
 screenshots: setup ## pictures of every page, light and dark, from the demo run (needs chromium)
 	$(BIN)/python -m g2is demo

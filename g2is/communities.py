@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,8 +69,10 @@ def find_communities(
     return number[membership]
 
 
-def label_communities(membership: NDArray[np.int32], texts: Sequence[str]) -> tuple[str, ...]:
+def label_communities(membership: NDArray[np.int32], text: Callable[[int], str]) -> tuple[str, ...]:
     """For each community the few words that its texts have far more often than the pool has.
+
+    text: that of a sample; asked for few of a large community's, so that they need not be in memory.
 
     A word's score is the share of the community's texts with it times the logarithm of how many times that share is
     the share in all communities taken alike: class-based TF-IDF on presence. Words are runs of two letters
@@ -95,7 +97,7 @@ def label_communities(membership: NDArray[np.int32], texts: Sequence[str]) -> tu
         binary=True, token_pattern=r"(?u)[^\W\d_]{2,30}", stop_words="english", dtype=np.float32
     )
     try:
-        present = vectorizer.fit_transform(texts[sample][:LETTERS] for sample in samples)
+        present = vectorizer.fit_transform(text(sample)[:LETTERS] for sample in samples.tolist())
     except ValueError:  # no text has a word
         return tuple(f"community {c}" for c in range(count))
     words = vectorizer.get_feature_names_out()

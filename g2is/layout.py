@@ -12,12 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from g2is.graph.edges import nearest_rows
 from g2is.knowledge import unit
-from g2is.walk.rows import block_rows, read_rows
+from g2is.walk.rows import block_rows
+from g2is.walk.threads import one_blas_thread
 
 Places = NDArray[np.float32]
 
 OVERSAMPLING = 8
-ROUNDS = 16
+ROUNDS = 12
 PRECISION = 1e-3
 """Of an axis: length of what a further round would add to it, as a share."""
 EPOCHS = 200
@@ -35,11 +36,12 @@ def pca_layout(
     """
     rows = np.asarray(gradients)
     targets = unit(validation)
-    mean, axes = _principal_axes(rows, max(1, int(valid.sum())), seed)
-    places = np.empty((len(rows) + len(targets), 2), np.float32)
-    for start in range(0, len(rows), block_rows(rows)):
-        some = slice(start, start + block_rows(rows))
-        places[: len(rows)][some] = (read_rows(rows, some) - mean) @ axes
+    with one_blas_thread():  # many thin products
+        mean, axes = _principal_axes(rows, max(1, int(valid.sum())), seed)
+        places = np.empty((len(rows) + len(targets), 2), np.float32)
+        for start in range(0, len(rows), block_rows(rows)):
+            some = slice(start, start + block_rows(rows))
+            places[: len(rows)][some] = (_exact(rows, some) - mean) @ axes
     places[len(rows) :] = (targets - mean) @ axes
     places[: len(rows)][~valid] = np.nan
     return places
@@ -82,7 +84,7 @@ def umap_layout(
 
 def _principal_axes(
     rows: NDArray[np.floating], count: int, seed: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean (d,) of the `count` rows that are not zero, and their first two principal axes (d, 2).
 
     Block power iteration with a few directions more than asked for (Halko et al. 2011): each round reads the
@@ -91,15 +93,14 @@ def _principal_axes(
     width = rows.shape[1]
     size = block_rows(rows)
     blocks = [slice(start, start + size) for start in range(0, len(rows), size)]
-    mean = sum(read_rows(rows, some).sum(axis=0, dtype=np.float64) for some in blocks) / count
+    mean = sum(_exact(rows, some).sum(axis=0) for some in blocks) / count
     basis = np.random.default_rng(seed).standard_normal((width, min(width, 2 + OVERSAMPLING)))
     for _ in range(ROUNDS):
         basis, _ = np.linalg.qr(basis)
         product = np.zeros_like(basis)
-        single = basis.astype(np.float32)
         for some in blocks:
-            block = read_rows(rows, some)
-            product += block.T @ (block @ single)
+            block = _exact(rows, some)
+            product += block.T @ (block @ basis)
         # Rows of zeros add nothing above, so that centring is this one term.
         product = product / count - np.outer(mean, mean @ basis)
         values, rotation = np.linalg.eigh(basis.T @ product)
@@ -112,7 +113,15 @@ def _principal_axes(
     axes *= np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
     if axes.shape[1] < 2:
         axes = np.pad(axes, ((0, 0), (0, 1)))
-    return mean.astype(np.float32), axes.astype(np.float32)
+    return mean, axes
+
+
+def _exact(rows: NDArray[np.floating], some: slice) -> NDArray[np.float64]:
+    """Unit rows in double precision: in single, sums depend on where in memory the numbers happen to lie."""
+    block = rows[some].astype(np.float64)
+    lengths = np.sqrt(np.einsum("bd,bd->b", block, block))
+    block /= np.where(lengths > 0, lengths, 1)[:, None]
+    return block
 
 
 def _as_umap_wants(

@@ -53,31 +53,32 @@ def exact_neighbors(
     conflicts = min(conflicts, count - 1)
     nearest = np.full((len(rows), neighbors), -1, np.int32), np.zeros((len(rows), neighbors), np.float32)
     farthest = np.full((len(rows), conflicts), -1, np.int32), np.zeros((len(rows), conflicts), np.float32)
-    total, negative = 0.0, 0
+    total, negative = np.zeros(rows.shape[1]), 0
 
     for start in range(0, count, block):
         mine = index[start : start + block]
         unit = _unit(rows, mine, device)
-        best = worst = torch.empty(len(mine), 0, dtype=torch.int64, device=device)
+        # Summed up in double precision on the CPU, which every device can hand its row sums to.
+        total += unit.sum(dim=0).cpu().double().numpy()
+        best = worst = _nothing(len(mine), device)
         for left in range(0, count, columns):
-            other = index[left : left + columns]
-            cosines = unit @ _unit(rows, other, device).T
-            keys = _sortable(cosines) << 32
-            position = torch.from_numpy(other).to(device)
-            itself = position == torch.from_numpy(mine).to(device)[:, None]
-            # Summed up in double precision on the CPU, which every device can hand its row sums to.
-            total += float((cosines * ~itself).sum(dim=1).cpu().double().sum())
-            negative += int((cosines < 0).sum()) - int((cosines[itself] < 0).sum())
-            # Cosine and index in one integer: the order is exact and ties need no second look.
-            up = (keys | (_LAST - position)).masked_fill_(itself, torch.iinfo(torch.int64).min)
-            down = (keys | position).masked_fill_(itself, torch.iinfo(torch.int64).max)
-            best = _top(torch.cat([best, up], dim=1), neighbors, largest=True)
-            worst = _top(torch.cat([worst, down], dim=1), conflicts, largest=False)
-        nearest[0][mine], nearest[1][mine] = (_LAST - (best & _LAST)).cpu().numpy(), _cosines(best)
-        farthest[0][mine], farthest[1][mine] = (worst & _LAST).cpu().numpy(), _cosines(worst)
+            cosines = unit @ _unit(rows, index[left : left + columns], device).T
+            itself = slice(max(0, left - start), max(0, min(len(mine), left + cosines.shape[1] - start)))
+            diagonal = cosines[itself, max(0, start - left) :].diagonal()
+            negative += int(torch.count_nonzero(cosines < 0)) - int(torch.count_nonzero(diagonal < 0))
+            for largest in (True, False):
+                diagonal.fill_(-torch.inf if largest else torch.inf)
+                some = _best(cosines, neighbors if largest else conflicts, left, largest=largest)
+                if largest:
+                    best = _merge(best, some, neighbors, largest=True)
+                else:
+                    worst = _merge(worst, some, conflicts, largest=False)
+        for (lists, values), (found, where) in ((nearest, best), (farthest, worst)):
+            lists[mine], values[mine] = index[where.cpu().numpy()], found.clamp(-1, 1).cpu().numpy()
         on_block(len(mine))
     pairs = count * (count - 1)
-    return NeighborLists(*nearest, *farthest, total / pairs, negative / pairs)
+    # All products of a row with all rows, itself included, are its product with their sum.
+    return NeighborLists(*nearest, *farthest, (float(total @ total) - count) / pairs, negative / pairs)
 
 
 def cosines_to(
@@ -104,9 +105,6 @@ def edge_cosines(rows: np.ndarray, neighbors: np.ndarray, *, block: int = 1024) 
     return result
 
 
-_LAST = 0xFFFFFFFF
-
-
 def _unit(rows: np.ndarray, index: np.ndarray, device: str) -> torch.Tensor:
     """Rows as float32, normalised again since half precision rounds them off the sphere."""
     # A slice of a memory map is read in one go; picking every row is not.
@@ -115,17 +113,36 @@ def _unit(rows: np.ndarray, index: np.ndarray, device: str) -> torch.Tensor:
     return torch.nn.functional.normalize(torch.from_numpy(np.array(part)).to(device).float())
 
 
-def _sortable(cosines: torch.Tensor) -> torch.Tensor:
-    """Integers in the order of the floats: the bits, with those of negative numbers turned round."""
-    bits = cosines.contiguous().view(torch.int32)
-    return (bits ^ ((bits >> 31) & 0x7FFFFFFF)).long()
+Found = tuple[torch.Tensor, torch.Tensor]
+"""(b, k) cosines, best first, and the places (b, k) they are at."""
 
 
-def _cosines(keys: torch.Tensor) -> np.ndarray:
-    bits = (keys >> 32).int()
-    floats = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).view(torch.float32)
-    return floats.clamp(-1, 1).cpu().numpy()
+def _nothing(count: int, device: str) -> Found:
+    return torch.empty(count, 0, device=device), torch.empty(count, 0, dtype=torch.int64, device=device)
 
 
-def _top(keys: torch.Tensor, k: int, *, largest: bool) -> torch.Tensor:
-    return torch.topk(keys, min(k, keys.shape[1]), dim=1, largest=largest, sorted=True).values
+def _best(cosines: torch.Tensor, k: int, first: int, *, largest: bool) -> Found:
+    """The k best of (b, c) cosines at the places `first`, `first` + 1 and so on; ties to the smaller place."""
+    width = cosines.shape[1]
+    # One more shows whether the last place is tied, where topk may take any of those that are.
+    values, places = torch.topk(cosines, min(k + 1, width), dim=1, largest=largest, sorted=True)
+    if width > k:
+        tied = (values[:, k] == values[:, k - 1]).nonzero()[:, 0]
+        if len(tied):
+            again = torch.sort(cosines[tied], dim=1, descending=largest, stable=True)
+            values[tied, :k], places[tied, :k] = again.values[:, :k], again.indices[:, :k]
+    return _in_order(values[:, :k], places[:, :k] + first, largest=largest)
+
+
+def _merge(old: Found, new: Found, k: int, *, largest: bool) -> Found:
+    """The k best of both; the places of `new` come after those of `old`."""
+    values, places = (torch.cat(pair, dim=1) for pair in zip(old, new, strict=True))
+    values, places = _in_order(values, places, largest=largest)
+    return values[:, :k], places[:, :k]
+
+
+def _in_order(values: torch.Tensor, places: torch.Tensor, *, largest: bool) -> Found:
+    """Best first, ties to the smaller place."""
+    places, order = torch.sort(places, dim=1)
+    values, second = torch.sort(values.gather(1, order), dim=1, descending=largest, stable=True)
+    return values, places.gather(1, second)

@@ -74,7 +74,7 @@ def test_labels_are_the_words_that_mark_a_community_out():
         "1 + 1 = 2",
         "nothing valid",
     ]
-    labels = label_communities(membership, texts)
+    labels = label_communities(membership, texts.__getitem__)
     assert labels[0].split(", ")[0] == "sort" and labels[1].split(", ")[0] == "перевести"
     assert labels[2] == "community 2" and "nothing" not in " ".join(labels)
     assert all(len(label.split(", ")) <= 4 for label in labels)
@@ -82,10 +82,10 @@ def test_labels_are_the_words_that_mark_a_community_out():
 
 @pytest.mark.parametrize("texts", [["1", "2"], ["", ""], ["the of", "and"]])
 def test_communities_without_words_have_numbers(texts):
-    assert label_communities(np.array([0, 1], np.int32), texts) == ("community 0", "community 1")
+    assert label_communities(np.array([0, 1], np.int32), texts.__getitem__) == ("community 0", "community 1")
 
 
 def test_sizes_are_counted():
     found = Communities.of(np.array([0, -1, 1, 0], np.int32), ("a", "b"))
     assert found.sizes.tolist() == [2, 1] and len(found) == 2
-    assert label_communities(np.full(3, -1, np.int32), ["x"] * 3) == ()
+    assert label_communities(np.full(3, -1, np.int32), "xyz".__getitem__) == ()

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.neighbors import NearestNeighbors
 
 from g2is.errors import InputError
@@ -35,6 +36,32 @@ def test_ties_go_to_the_smaller_index_and_self_is_excluded():
     assert lists.neighbors[7].tolist() == [5, 6, 8, 9, 0, 1]
     assert lists.conflicts[0].tolist() == [5, 6, 7]
     np.testing.assert_array_equal(lists.cosines[7], [1, 1, 1, 1, 0, 0])
+
+
+@pytest.mark.parametrize("block, columns", [(16, 40), (50, 33), (1024, 16384)])
+def test_many_ties_are_resolved_as_by_a_full_sort(block, columns):
+    """Rows with four numbers of 0.5: their cosines are multiples of 1/4, without rounding, and mostly tied."""
+    random = np.random.default_rng(0)
+    rows = np.zeros((120, 9), np.float32)
+    for row in rows:
+        row[random.choice(9, 4, replace=False)] = random.choice([-0.5, 0.5], 4)
+    rows[70:90] = rows[3]
+    lists = exact_neighbors(
+        rows, np.ones(120, bool), neighbors=25, conflicts=25, block=block, columns=columns
+    )
+    cosines = cosine_similarity(rows)
+    for row in range(120):
+        others = np.delete(np.arange(120), row)
+        nearest = others[np.lexsort([others, -cosines[row, others]])][:25]
+        farthest = others[np.lexsort([others, cosines[row, others]])][:25]
+        assert lists.neighbors[row].tolist() == nearest.tolist()
+        assert lists.conflicts[row].tolist() == farthest.tolist()
+    distances, _ = NearestNeighbors(n_neighbors=25, algorithm="brute", metric="cosine").fit(rows).kneighbors()
+    np.testing.assert_array_equal(lists.cosines, 1 - distances)
+    off = cosines[~np.eye(120, dtype=bool)]
+    assert lists.conflict_share == (off < 0).mean() and lists.mean_cosine == pytest.approx(
+        off.mean(), abs=1e-7
+    )
 
 
 def test_rows_that_are_not_valid_are_in_no_list():

@@ -46,7 +46,7 @@ def configuration(files: Path, **sections: dict) -> BuildConfig:
         "layout": {"umap": False},  # compiling it takes seconds; tests/test_layout.py has it
     }
     for section, values in sections.items():
-        settings[section] = {**settings[section], **values}
+        settings[section] = {**settings.get(section, {}), **values}
     return BuildConfig(**settings)
 
 
@@ -348,6 +348,47 @@ def test_another_graph_keeps_the_gradients(run, files, tmp_path):
     assert other.regime("sgd").neighbors.shape == (POOL, 9)
     np.testing.assert_array_equal(other.regime("sgd").neighbors[:, :5], run.regime("sgd").neighbors)
     assert other.check() == [] and other.hash != run.hash
+    assert set(told_again(run, other)) == {"graph", "layout", "communities"}
+
+
+def told_again(before: Run, after: Run) -> list[str]:
+    """Stages that were done again; records of the others, times included, stay as they are."""
+    stages = before.manifest.stages
+    return [
+        name
+        for name, stage in after.manifest.stages.items()
+        if stage.model_dump() != stages[name].model_dump()
+    ]
+
+
+def test_settings_of_the_map_do_the_map_alone_again(run, files, tmp_path):
+    folder = shutil.copytree(run.folder, tmp_path / "run")
+    assert run.layouts == ("pca",) and len(run.layout("pca", "sgd").samples) == POOL
+    with pytest.raises(InputError, match="was built without; --umap on adds it"):
+        run.layout("umap", "sgd")
+    with_umap = make(folder, files, configuration(files, layout={"umap": True}))
+    assert with_umap.layouts == ("umap", "pca") and with_umap.hash == run.hash
+    assert np.isfinite(with_umap.layout("umap", "sgd").validation).all()
+    assert told_again(run, with_umap) == ["layout"] and with_umap.check() == []
+    finer = make(folder, files, configuration(files, communities={"resolution": 9}))
+    assert set(told_again(with_umap, finer)) == {"layout", "communities"}
+    assert len(finer.communities("sgd")) > len(run.communities("sgd"))
+    assert not (folder / "sgd" / "umap.npy").exists() and finer.check() == []
+
+
+def test_a_run_of_before_the_map_opens_and_gains_it(run, files, tmp_path):
+    folder = shutil.copytree(run.folder, tmp_path / "run")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for stage in ("layout", "communities", "leaks"):
+        for file in manifest["stages"].pop(stage)["files"]:
+            (folder / file).unlink()
+        manifest["configuration"].pop(stage, None)
+    del manifest["seal"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    old = Run.open(folder)
+    assert not old.complete and old.check() == [] and old.hash == run.hash
+    assert len(old.walk(walk_preset("recommended", count=5)).samples) == 5
+    assert content(make(folder, files).folder) == content(run.folder)
 
 
 def test_a_build_killed_before_its_first_file_begins_again(run, files, tmp_path):

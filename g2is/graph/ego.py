@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from g2is.errors import InputError
 from g2is.walk.rows import read_rows
+from g2is.walk.threads import one_blas_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +54,7 @@ class EgoGraph:
         return len(self.nodes)
 
 
+@one_blas_thread()
 def ego_graph(
     run: Run,
     regime: RegimeName,
@@ -123,7 +125,7 @@ def ego_layout(ego: EgoGraph, seed: int = 0) -> NDArray[np.float32]:
     start = np.random.default_rng(seed).uniform(-1, 1, (len(ego), 2))
     igraph.set_random_number_generator(random.Random(seed))
     try:
-        layout = graph.layout_fruchterman_reingold(weights=weights.tolist(), seed=start.tolist(), niter=500)
+        layout = graph.layout_fruchterman_reingold(weights=weights.tolist(), seed=start.tolist(), niter=200)
     finally:
         igraph.set_random_number_generator(random)
     places = np.array(layout.coords, dtype=np.float64)

@@ -48,6 +48,8 @@ def _layout(writer: RunWriter, config: BuildConfig | ImportConfig) -> tuple[list
                     seed=settings.layout_seed,
                 )
                 bar.update()
+            else:  # a layout of before, if the setting was changed
+                (writer.folder / regime / "umap.npy").unlink(missing_ok=True)
             for kind, array in kinds.items():
                 write_array(writer.folder / regime / f"{kind}.npy", array)
                 files.append(f"{regime}/{kind}.npy")
@@ -58,16 +60,14 @@ def _communities(writer: RunWriter, config: BuildConfig | ImportConfig) -> tuple
     settings = config.communities
     valid = _valid(writer)
     pool = writer.read_frame(INSTRUCTIONS)
-    texts = [
-        f"{prompt}\n{response}" for prompt, response in zip(pool["prompt"], pool["response"], strict=True)
-    ]
+    prompts, responses = pool["prompt"], pool["response"]
     files: list[str] = []
     found: dict[str, Any] = {}
     for regime in config.regimes:
         lists = _array(writer, regime, "neighbors"), _array(writer, regime, "cosines"), valid
         membership = find_communities(*lists, resolution=settings.resolution, seed=settings.community_seed)
         edges, cosines = spanning_forest(*lists)
-        labels = label_communities(membership, texts)
+        labels = label_communities(membership, lambda row: f"{prompts[row]}\n{responses[row]}")
         write_array(writer.folder / regime / "communities.npy", membership)
         write_bytes(writer.folder / regime / LABELS, json.dumps(labels).encode())
         write_array(writer.folder / regime / "forest.npy", edges)

@@ -25,6 +25,9 @@ from g2is.run import REPRESENTATIONS, Run
 
 BUILDING = "building"
 
+LIBRARIES = ("torch", "transformers", "peft", "numpy", "pandas", "umap-learn", "igraph")
+"""Their versions are kept: what a run holds may depend on them."""
+
 # Settings that may change in a finished run, and the stages that depend on them. These are soon made again;
 # gradients, which are dear, do not depend on them.
 MADE_AGAIN = {
@@ -53,7 +56,7 @@ def new_manifest(
         model=model,
         versions={
             "python": platform.python_version(),
-            **{name: version(name) for name in ("torch", "transformers", "peft", "numpy", "pandas")},
+            **{name: version(name) for name in LIBRARIES},
         },
     )
 

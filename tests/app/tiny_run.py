@@ -104,7 +104,7 @@ def make_run(
         "forest": edges,
         "forest_cosines": strengths,
     }
-    labels = label_communities(membership, texts.tolist())
+    labels = label_communities(membership, texts.tolist().__getitem__)
     (folder / "sgd" / LABELS).write_text(json.dumps(labels))
     leaks = find_leaks(*(list(zip(f["prompt"], f["response"], strict=True)) for f in (pool, validation)))
     leaks.to_parquet(folder / LEAKS, index=False)
