@@ -34,6 +34,10 @@ WIDTHS = np.array([0.1, 0.3, 0.5, 0.7, 0.9])
 """Cosines that edges are drawn for: a line of Plotly has one width, so edges of about the same are drawn together."""
 
 
+MOST_BETWEEN = 200
+"""Edges drawn that do not end at the focus, the strongest: a browser takes a second or two over thousands."""
+
+
 def ego_figure(
     ego: EgoGraph,
     places: NDArray[np.float32],
@@ -98,7 +102,9 @@ def ego_figure(
 
 def _edges(ego: EgoGraph, places: NDArray[np.float32]) -> list[go.Scatter]:
     """Lines by kind, width and whether they end at the focus, faint ones first."""
-    edges: pd.DataFrame = ego.edges
+    between = ego.edges[ego.edges["source"] != 0]
+    strongest = abs(between["cosine"]).sort_values(ascending=False, kind="stable").index[:MOST_BETWEEN]
+    edges: pd.DataFrame = ego.edges[(ego.edges["source"] == 0) | ego.edges.index.isin(strongest)]
     ends = edges[["source", "target"]].to_numpy()
     width = abs(
         edges["cosine"].to_numpy()[:, None] - np.sign(edges["cosine"].to_numpy())[:, None] * WIDTHS

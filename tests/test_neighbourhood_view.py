@@ -7,7 +7,7 @@ from g2is.components.hood_graph import _hover
 from g2is.config import walk_preset
 from g2is.graph import ego_graph, ego_layout
 from g2is.neighbourhood_view import keep_nodes, nodes_frame, only_community, relations
-from g2is.plots_neighbourhood import EDGES, NODES, ego_figure
+from g2is.plots_neighbourhood import EDGES, MOST_BETWEEN, NODES, ego_figure
 from g2is.run import Run
 from tests.app.tiny_run import HOSTILE, make_run
 
@@ -76,7 +76,7 @@ def test_no_two_marks_are_told_by_colour_alone():
     assert len({dash for _, dash in EDGES.values()}) == len(EDGES)
 
 
-def test_the_figure_holds_every_node_and_edge_once(ego):
+def test_the_figure_holds_every_node_and_the_strongest_edges(ego):
     places = ego_layout(ego)
     figure = ego_figure(ego, places, relations(ego), [str(node) for node in range(len(ego))], chosen=3)
     nodes = [trace for trace in figure.data if trace.customdata is not None]
@@ -85,7 +85,9 @@ def test_the_figure_holds_every_node_and_edge_once(ego):
         assert list(trace.hovertext) == [str(place) for place in trace.customdata]
         assert np.allclose(trace.x, places[list(trace.customdata), 0])
     lines = [trace for trace in figure.data if trace.mode == "lines"]
-    assert sum(len(trace.x) // 3 for trace in lines) == len(ego.edges)
+    at_focus = (ego.edges["source"] == 0).sum()
+    assert len(ego.edges) > at_focus + MOST_BETWEEN, "an ego graph in which the number of edges drawn matters"
+    assert sum(len(trace.x) // 3 for trace in lines) == at_focus + MOST_BETWEEN
     for trace in lines:
         assert trace.line.dash == EDGES[trace.name.split()[0]][1]
 

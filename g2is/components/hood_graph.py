@@ -19,7 +19,7 @@ from g2is.graph import EgoGraph, ego_graph, ego_layout
 from g2is.knowledge import CoreKnowledge
 from g2is.neighbourhood_view import nodes_frame, only_community
 from g2is.plots import OKABE_ITO
-from g2is.plots_neighbourhood import NODES, ego_figure
+from g2is.plots_neighbourhood import MOST_BETWEEN, NODES, ego_figure
 from g2is.run import Run
 from g2is.ui import number, set_url, url_value, visible
 
@@ -136,7 +136,8 @@ def show_graph(
     )
     st.caption(
         "Close together means alike. Lines: solid, aligned; dashed, in conflict; dotted, to a validation example; "
-        "dash-dotted, to a component; the thicker, the larger the cosine. **Click** a sample to go there; drag to move."
+        "dash-dotted, to a component; the thicker, the larger the cosine. Faint ones are the strongest "
+        f"{MOST_BETWEEN} between the others. **Click** a sample to go there; drag to move."
     )
 
 
