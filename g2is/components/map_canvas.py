@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from g2is.map_colours import LEVELS, Colouring
 from g2is.map_points import MapPoints
 from g2is.run import Run
-from g2is.ui import number
+from g2is.ui import number, visible
 from g2is.walk import ORIGINS, WalkTrace
 
 TEXT_LENGTH = 160
@@ -81,20 +81,21 @@ def show_texts(run: Run, map_id: str, on_view: Callable[[Any], None]) -> None:
 
     asked = st.session_state.get("map asked", {})
     samples = asked["samples"][:100] if asked.get("map") == map_id else []
-    texts = {str(sample): text for sample in samples if (text := _text(run, sample)) is not None}
+    texts = {str(sample): text for sample in samples if (text := hover_text(run, sample)) is not None}
     part = pack("texts", map_id, {"texts": texts})
     show_part(part, key=TEXTS, on_ask_change=remember, on_moved_change=move)
 
 
-def _text(run: Run, sample: Any) -> str | None:
+def hover_text(run: Run, sample: Any) -> str | None:
     """The beginning of a sample's prompt on one line, and where it is from; validation samples count from -1 down."""
-    frame = run.instructions if isinstance(sample, int) and sample >= 0 else run.validation
-    row = sample if frame is run.instructions else -1 - sample
-    if not isinstance(row, int) or not 0 <= row < len(frame):
+    if not isinstance(sample, int):
+        return None
+    frame, row = (run.instructions, sample) if sample >= 0 else (run.validation, -1 - sample)
+    if row >= len(frame):
         return None
     prompt, source = frame["prompt"].iat[row], frame["source"].iat[row]
     text = " ".join(prompt[: 2 * TEXT_LENGTH].split())
-    return f"{text[:TEXT_LENGTH]}{'…' if len(text) > TEXT_LENGTH else ''}\n{source}"
+    return visible(f"{text[:TEXT_LENGTH]}{'…' if len(text) > TEXT_LENGTH else ''}\n{source}")
 
 
 def points_part(map_id: str, points: MapPoints, about: str) -> bytes:
@@ -122,7 +123,7 @@ def colours_part(map_id: str, colouring: Colouring, names: Sequence[tuple[str, t
     scale = colouring.scale
     if scale is None:
         header["entries"] = [
-            {"name": entry.name, "count": entry.count, "shape": SHAPES.get(entry.shape, entry.shape)}
+            {"name": visible(entry.name), "count": entry.count, "shape": SHAPES.get(entry.shape, entry.shape)}
             for entry in colouring.categories
         ]
         header["shapes"] = [entry["shape"] for entry in header["entries"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -12,6 +13,7 @@ import streamlit as st
 
 from g2is import ui
 from g2is.components.map_view import MapView, change_basket
+from g2is.map_colours import Colouring
 from g2is.plots_map import map_figure
 from g2is.run import Run
 
@@ -33,7 +35,7 @@ def show_plotly(view: MapView) -> None:
     )
     figure = map_figure(
         view.points,
-        view.colouring,
+        _visible(view.colouring),
         _texts(run, run.hash),
         np.array(ui.basket(run), np.int64),
         trace=view.trace(),
@@ -74,6 +76,12 @@ def drawn_polygon(selected: object) -> list[list[float]] | None:
                 return [[a, b] for a, b in zip(x, y, strict=True)]
             return [[x[0], y[0]], [x[1], y[0]], [x[1], y[1]], [x[0], y[1]]]
     return None
+
+
+def _visible(colouring: Colouring) -> Colouring:
+    """With names of categories that show every character."""
+    shown = (replace(entry, name=ui.visible(entry.name)) for entry in colouring.categories)
+    return replace(colouring, categories=tuple(shown))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from g2is.components.map_basket import basket_csv
-from g2is.components.map_canvas import pack
+from g2is.components.map_canvas import hover_text, pack
 from g2is.components.map_plotly import drawn_polygon, hover_texts
 from g2is.components.map_view import read_view
 from g2is.map_points import MapPoints
@@ -194,6 +194,14 @@ def test_small_readers(run):
         "20",
         "30",
     ]
+
+
+def test_texts_on_hover_are_short_and_show_every_character(run):
+    assert hover_text(run, 40) == "Question 40: how many apples are 40 and 40?\nfirst.jsonl"
+    assert "⟨U+202E⟩" in hover_text(run, 2) and "\u202e" not in hover_text(run, 2)
+    assert hover_text(run, -1).startswith("Question 20:"), "validation samples count from -1 down"
+    for nothing in (POOL, -VALIDATION - 1, "3", None, 1.5):
+        assert hover_text(run, nothing) is None
 
 
 # In a browser
