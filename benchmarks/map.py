@@ -1,6 +1,6 @@
 """The map in chromium beside Plotly's scattergl in Streamlit: bytes sent, and time to first paint, recolour and lasso.
 
-    python -m benchmarks.map [--quick]
+    python -m benchmarks.map [--quick] [--samples 5000 …]
 
 Both draw the same samples, coloured by source, then by loss. Plotly gets a text of 80 characters a sample for its
 hover; the map fetches texts when they are asked for. Bytes are those of the WebSocket alone, which excludes the code
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -185,16 +185,16 @@ def rows_of(browser: Any, kind: str, address: str, steps: Callable[..., Any], ro
             try:
                 found = visit.measure(act, done)
             except Error:
-                row.update({f"{name}_s": "failed", f"{name}_up_kB": visit.bytes["up"] / 1e3})
-                break
-            if turn and row.get(f"{name}_s") != "failed":
+                visit.close()
+                return row | {f"{name}_s": "failed", f"{name}_up_kB": visit.bytes["up"] / 1e3}
+            if turn:
                 found["s"] = min(found["s"], row.get(f"{name}_s", found["s"]))
                 row.update({f"{name}_{unit}": value for unit, value in found.items()})
         visit.close()
     return row
 
 
-def main(quick: bool) -> None:
+def main(quick: bool, sizes: Sequence[int]) -> None:
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium")
@@ -207,7 +207,7 @@ def main(quick: bool) -> None:
         browser = playwright.chromium.launch(
             executable_path=chromium, args="--headless --no-sandbox --disable-quic --no-first-run".split()
         )
-        for size in SIZES[:1] if quick else SIZES:
+        for size in sizes:
             make_large_run(folder / f"of-{size}", tiny, size)
             script = folder / f"plotly_{size}.py"
             script.write_text(PLOTLY.format(root=str(ROOT), folder=str(folder / f"of-{size}")))
@@ -220,12 +220,14 @@ def main(quick: bool) -> None:
                     {"samples": size, **rows_of(browser, kind, server.url + path, steps, 1 if quick else 2)}
                 )
                 server.close()
-                print(".", end="", flush=True)
+                print(rows[-1], flush=True)
         browser.close()
     report("map", rows, quick=quick)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="5,000 samples alone, one visit")
-    main(parser.parse_args().quick)
+    parser.add_argument("--quick", action="store_true", help="one visit instead of the best of two")
+    parser.add_argument("--samples", type=int, nargs="+", default=SIZES, help="sizes of the pool")
+    arguments = parser.parse_args()
+    main(arguments.quick, arguments.samples)
