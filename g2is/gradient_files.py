@@ -78,7 +78,9 @@ def _read(path: Path) -> np.ndarray:
 
 
 def _npy(path: Path) -> np.ndarray:
-    return np.load(path, allow_pickle=False)
+    # Not np.load, which takes an archive of arrays for a `.npy` file too.
+    with path.open("rb") as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
 
 
 def _pt(path: Path) -> np.ndarray:

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
 def run_folder(arguments: argparse.Namespace) -> Path:
     name = arguments.run
-    if not name or name in {".", ".."} or "/" in name or "\\" in name or name.startswith("."):
+    if (
+        not name
+        or name in {".", ".."}
+        or "/" in name
+        or "\\" in name
+        or name.startswith(".")
+        or not name.isprintable()
+    ):
         raise InputError(f"run = {name!r}: expected a plain name; --cache says where runs live")
     return Path(arguments.cache) / name
 

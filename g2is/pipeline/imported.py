@@ -13,7 +13,7 @@ import pandas as pd
 
 from g2is.config import ImportConfig
 from g2is.errors import InputError
-from g2is.files import write_array
+from g2is.files import printable, write_array
 from g2is.gradient_files import LESS_FILES, read_gradients, read_neighbors
 from g2is.instructions import Reading, read_instructions
 from g2is.knowledge import unit
@@ -118,7 +118,7 @@ class _Import:
         frames = [
             pd.DataFrame(
                 {
-                    "source": target.path.name,
+                    "source": printable(target.path.name),
                     "line": np.arange(len(rows)) + 1,
                     "format": "gradient",
                     "task": None,

@@ -11,6 +11,7 @@ import numpy as np
 
 from g2is.config import GraphConfig
 from g2is.errors import InputError
+from g2is.files import printable
 from g2is.instructions import Reading, Rejected, to_frame, write_rejects
 from g2is.pipeline.writer import RunWriter, record
 from g2is.run import INSTRUCTIONS, InputFile
@@ -29,9 +30,11 @@ class Target:
 def input_file(path: Path, target: str | None = None) -> InputFile:
     """Name and checksum of an input; raises `InputError` where it cannot be read."""
     try:
-        return InputFile(name=path.name, target=target, **record(path).model_dump())
+        return InputFile(name=printable(path.name), target=target, **record(path).model_dump())
     except OSError as error:
-        raise InputError(f"{path}: not readable ({error.strerror}); expected a file") from None
+        raise InputError(
+            f"{printable(str(path))}: not readable ({error.strerror}); expected a file"
+        ) from None
 
 
 def check_pool_size(count: int, config: GraphConfig) -> None:

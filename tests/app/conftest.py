@@ -48,9 +48,7 @@ def open_app(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppT
         monkeypatch.setenv("G2IS_CACHE", str(folder))
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
         if page:
-            app.run().switch_page(f"pages/{page}.py")
-        for name in list(app.query_params):
-            del app.query_params[name]
+            app.switch_page(f"pages/{page}.py")
         for name, value in query.items():
             app.query_params[name] = value
         app.run()
