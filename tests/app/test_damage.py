@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from streamlit.util import calc_hash
 from websockets.sync.client import connect
 
 from g2is.manifest import MANIFEST
@@ -189,7 +188,7 @@ def test_ten_sessions_at_once_each_get_their_own_answer(server):
     def answer(focus: int) -> list[ForwardMsg]:
         asked = BackMsg()
         asked.rerun_script.query_string = f"run=tiny&focus={focus}"
-        asked.rerun_script.page_script_hash = calc_hash(str(ROOT / "pages" / "5_Instructions.py"))
+        asked.rerun_script.page_name = "Instructions"
         address = server.url.replace("http", "ws") + "/_stcore/stream"
         messages = []
         with connect(address, subprotocols=["streamlit"], max_size=None, open_timeout=60) as socket:
@@ -206,3 +205,10 @@ def test_ten_sessions_at_once_each_get_their_own_answer(server):
             bodies = [e.markdown.body for e in elements if e.WhichOneof("type") == "markdown"]
             heads = [body for body in bodies if body.startswith("**Sample ")]
             assert len(heads) == 1 and heads[0].startswith(f"**Sample {sample}**")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_a_run_of_an_earlier_version(open_app, page):
+    for folder in (ROOT / "tests" / "data").glob("run-format-*"):
+        app = open_app(page, folder=folder, selection="recommended")
+        assert not app.error, app.error[0].value

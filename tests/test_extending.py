@@ -1,0 +1,129 @@
+"""The additions of docs/architecture.md, each made in a copy of the project and run there."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from g2is.manifest import MANIFEST
+from tests.app.tiny_run import make_run
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """A copy of what the program consists of, with a run in its cache."""
+    folder = tmp_path_factory.mktemp("copy") / "project"
+    folder.mkdir()
+    for name in ("g2is", "pages", ".streamlit"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "app.py", folder)
+    make_run(folder / "cache" / "tiny")
+    assert (folder / "cache" / "tiny" / MANIFEST).is_file()
+    return folder
+
+
+def add(path: Path, before: str, text: str) -> None:
+    """Put `text` before the first line that begins like `before`."""
+    lines = path.read_text().splitlines(keepends=True)
+    place = next(number for number, line in enumerate(lines) if line.startswith(before))
+    path.write_text("".join([*lines[:place], text, *lines[place:]]))
+
+
+def python(project: Path, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(project)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_selector(project):
+    package = project / "g2is"
+    (package / "selectors" / "shortest.py").write_text(
+        '"""The shortest responses."""\n\n'
+        "import numpy as np\n\n"
+        "from g2is.selectors.ranking import best\n\n\n"
+        "def shortest(lengths, valid, budget):\n"
+        "    return best(-np.asarray(lengths, dtype=np.float64), valid, budget)\n"
+    )
+    add(package / "selectors" / "__init__.py", "__all__", "from g2is.selectors.shortest import shortest\n")
+    add(
+        package / "selector_config.py",
+        "METHODS",
+        'class ShortestParameters(SelectorParameters):\n    """The shortest responses."""\n\n\n',
+    )
+    add(package / "selector_config.py", '    "random": ', '    "shortest": ShortestParameters,\n')
+    add(
+        package / "selecting.py",
+        '    "random": ',
+        '    "shortest": lambda run, parameters, budget: selectors.shortest(\n'
+        '        run.instructions["tokens"], run.valid, budget\n    ),\n',
+    )
+    python(project, "-m", "g2is", "select", "tiny", "--method", "shortest", "--count", "5")
+    script = (
+        "from g2is.run import Run; from g2is.selection import Selection\n"
+        "run = Run.open('cache/tiny')\n"
+        "chosen = Selection.read(run.folder / 'selections' / 'shortest.json', run)\n"
+        "tokens = run.instructions['tokens'].where(run.valid, 1000)\n"
+        "print(chosen.method, sorted(tokens.iloc[chosen.samples]) == sorted(tokens)[:5])\n"
+    )
+    assert python(project, "-c", script).split() == ["shortest", "True"]
+
+
+def test_a_reader(project, tmp_path):
+    formats = project / "g2is" / "instructions" / "formats.py"
+    add(
+        formats,
+        "_READERS",
+        "def _dialogue(record):\n"
+        '    lines = [line.split(": ", 1) for line in _filled(record["dialogue"], \'"dialogue"\').split("\\n")]\n'
+        '    return [Message({"Q": "user", "A": "assistant"}[who], text) for who, text in lines]\n\n\n',
+    )
+    add(formats, '    "messages": ((', '    "dialogue": (("dialogue",), _dialogue),\n')
+    settings = project / "g2is" / "config.py"
+    text = settings.read_text()
+    assert '"sharegpt"]' in text
+    settings.write_text(text.replace('"sharegpt"]', '"sharegpt", "dialogue"]'))
+    pool = tmp_path / "pool.jsonl"
+    pool.write_text('{"dialogue": "Q: one?\\nA: yes\\nQ: two?\\nA: no"}\n{"question": "q", "answer": "a"}\n')
+    script = (
+        "import sys; from g2is.config import ReadingConfig; from g2is.instructions import read_instructions\n"
+        "ReadingConfig(format='dialogue')\n"
+        "for one in read_instructions([sys.argv[1]]).instructions:\n"
+        "    print(one.format, len(one.messages), one.response)\n"
+    )
+    assert python(project, "-c", script, str(pool)).splitlines() == ["dialogue 4 no", "question_answer 2 a"]
+
+
+def test_a_page(project):
+    (project / "pages" / "9_Sizes.py").write_text(
+        '"""How large the run is."""\n\n'
+        "import streamlit as st\n\n"
+        "from g2is import ui\n\n"
+        'run = ui.open_page("Sizes")\n'
+        'least = ui.url_value("least", 0, ui.whole(0, 99))\n'
+        "rows = run.instructions\n"
+        'st.metric("Pool", ui.number(int((rows["tokens"] >= least).sum())))\n'
+        "ui.show_text(rows.iloc[0].prompt)\n"
+    )
+    script = (
+        "from streamlit.testing.v1 import AppTest\n"
+        "app = AppTest.from_file('app.py', default_timeout=60).run()\n"
+        "print('Sizes' in [link.label for link in app.sidebar.get('page_link')] or 'no link')\n"
+        "app.switch_page('pages/9_Sizes.py')\n"
+        "app.query_params['least'] = '40'\n"
+        "app.run()\n"
+        "assert not app.exception, app.exception\n"
+        "print(app.title[0].value, app.metric[0].value)\n"
+    )
+    shown = python(project, "-c", script).splitlines()
+    assert shown[-1] == "Sizes 150" and shown[0] == "True"
