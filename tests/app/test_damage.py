@@ -210,5 +210,5 @@ def test_ten_sessions_at_once_each_get_their_own_answer(server):
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_opens_a_run_of_an_earlier_version(open_app, page):
     for folder in (ROOT / "tests" / "data").glob("run-format-*"):
-        app = open_app(page, folder=folder, selection="recommended")
+        app = open_app(page, folder=folder, run="run", selection="recommended")
         assert not app.error, app.error[0].value
