@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.testing.v1 import AppTest
 from websockets.sync.client import connect
 
 from g2is.manifest import MANIFEST
@@ -122,21 +123,23 @@ def test_pages_read_while_a_run_is_built_and_built_again(open_app, files, tmp_pa
     from g2is import files as g2is_files
 
     cache = tmp_path / "cache"
-    shown = []
+    shown, most = [], [16]
     replace = Path.replace
 
     def replacing(path: Path, target: Path) -> Path:
         done = replace(path, target)
-        if str(target).startswith(str(cache)) and len(shown) < 40:
+        if str(target).startswith(str(cache)) and len(shown) < most[0]:
             shown.append(said(open_app(PAGES[len(shown) % len(PAGES)], folder=cache)))
         return done
 
     monkeypatch.setattr(g2is_files.Path, "replace", replacing)
     imported(cache / "run", files)
     assert any("needs the stage" in text for text in shown)
+    # Page by page again, now over a run whose graph is made anew: nothing is called damaged that is in the making.
     shown.clear()
+    most[0] = 10
     imported(cache / "run", files, neighbors=6)
-    assert len(shown) > 5
+    assert len(shown) == 10
     assert any("python -m g2is import --run run" in text for text in shown)
     assert not any("damaged" in text for text in shown)
 
@@ -152,34 +155,32 @@ def test_clocks_that_jump_do_not_hide_a_change(open_app, run):
     assert "graph" in said(open_app("4_Walk", folder=run.folder.parent))
 
 
-def test_two_hundred_changes_take_no_more_memory_than_fifty(run):
+def test_two_hundred_changes_keep_no_more_than_a_few_walks(run):
     """Every change is kept for the way back, but only so many of them."""
-    from streamlit.testing.v1 import AppTest
 
     def script(folder: str) -> None:
-        import tracemalloc
+        import gc
 
         import streamlit as st
 
-        from g2is.components.walked import walked
+        from g2is.components.walked import Walked, walked
         from g2is.config import walk_preset
         from g2is.run import Run
 
         run = Run.open(folder)
-        tracemalloc.start()
         held = []
         for change in range(200):
-            kinds = {"delta": change / 200, "facets": 1 + change % 4, "count": 20 + change % 30}
+            kinds = {"delta": change / 200, "facets": 1 + change % 4, "seed": change % 3, "count": 3}
             walked(run, walk_preset("recommended", **kinds))
-            if change in (49, 199):
-                held.append(tracemalloc.get_traced_memory()[0])
-        tracemalloc.stop()
-        st.session_state["held"] = held
+            if change in (59, 199):
+                gc.collect()
+                held.append(sum(isinstance(thing, Walked) for thing in gc.get_objects()))
+        st.session_state["held"] = held, len(run._cache)
 
     app = AppTest.from_function(script, args=(str(run.folder),), default_timeout=120).run()
     assert not app.exception, app.exception[0].message
-    after_fifty, after_all = app.session_state["held"]
-    assert after_all < after_fifty + 300_000
+    (after_sixty, after_all), knowledge = app.session_state["held"]
+    assert 0 < after_all <= after_sixty <= 40 and knowledge <= 4
 
 
 def test_ten_sessions_at_once_each_get_their_own_answer(server):

@@ -40,7 +40,7 @@ def test_any_address_is_answered_and_nothing_outside_is_touched(open_app, run, p
     places = run.folder.parent, Path("/dev/null")
     for turn in range(ROUNDS):
         query = {name: VALUES[(7 * place + 11 * turn) % len(VALUES)] for place, name in enumerate(names)}
-        with confined(*places):
+        with confined(*places, pickles=True):
             app = open_app(page, folder=run.folder.parent, **query)
         shown = [element.value for kind in (app.warning, app.error) for element in kind]
         assert shown and not any("\n" in text for text in shown)
