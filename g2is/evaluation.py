@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from g2is.config import EvaluationConfig
 from g2is.errors import InputError
+from g2is.frames import read_frame
 from g2is.run import InputFile, Run
 
 if TYPE_CHECKING:
@@ -87,9 +88,9 @@ def read_evaluations(run: Run) -> pd.DataFrame:
     parts = []
     for name, evaluation in evaluations(run).items():
         for one in evaluation.fine_tunings:
-            path = run.folder / FOLDER / name / one.file
+            path = run.inside(FOLDER, name, one.file)
             if path.is_file():
-                part = pd.read_parquet(path)
+                part = read_frame(path)
                 labels = {
                     "evaluation": name,
                     "selection": one.selection,
