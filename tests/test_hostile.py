@@ -69,7 +69,9 @@ def confined(*places: Path, pickles: bool = False) -> Iterator[None]:
         sys.dont_write_bytecode = writes_bytecode
     for event, details in events:
         assert event not in ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn")
-        assert pickles or event != "pickle.find_class"
+        if event == "pickle.find_class":
+            assert pickles, details
+            continue
         assert event != "socket.connect"
         paths = [
             Path(os.fsdecode(part)) for part in details[:2] if isinstance(part, str | bytes | os.PathLike)
