@@ -39,7 +39,7 @@ class Settings(BaseModel):
 def _one_line(error: ValidationError) -> str:
     problems = []
     for problem in error.errors():
-        field = ".".join(str(part) for part in problem["loc"])
+        field = _short(".".join(str(part) for part in problem["loc"]))
         if problem["type"] == "extra_forbidden":
             problems.append(f"{field}: no such setting")
         elif problem["type"] == "missing":
@@ -48,8 +48,13 @@ def _one_line(error: ValidationError) -> str:
             problems.append(str(problem["ctx"]["error"]))
         else:
             wanted = problem["msg"].removeprefix("Input should be ")
-            problems.append(f"{field} = {problem['input']!r}: expected {wanted}")
+            problems.append(f"{field} = {_short(repr(problem['input']))}: expected {wanted}")
     return "; ".join(problems)
+
+
+def _short(text: str, most: int = 80) -> str:
+    """What a file or an address holds may be of any length; a message is read by a person."""
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 class ReadingConfig(Settings):
