@@ -110,6 +110,11 @@ class WarmupConfig(Settings):
 class GradientConfig(Settings):
     """How gradients are taken, projected and kept."""
 
+    parameters: Literal["lora", "all-linear", "full"] = Field(
+        "lora",
+        description="what gradients are of, and what the warm-up trains: an adapter; all linear layers but the output "
+        "layer; every weight, with embeddings, norms and the output layer",
+    )
     optimizer_epsilon: Literal["inside", "outside"] = Field(
         "inside", description="Adam's epsilon: inside the root as LESS does it, or outside as in textbooks"
     )

@@ -166,6 +166,11 @@ class Manifest(BaseModel):
         return (*content, "layout", "communities", "leaks")
 
     @property
+    def complete(self) -> bool:
+        """Whether every stage is finished."""
+        return all(stage in self.stages for stage in self.stage_names)
+
+    @property
     def files(self) -> dict[str, FileRecord]:
         """All files of the finished stages."""
         return {name: record for stage in self.stages.values() for name, record in stage.files.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,42 +43,109 @@ def exact_neighbors(
     rows: (n, d) unit rows, may be a memory map. valid: (n,) bool. Self is excluded; ties go to the
     smaller index. Raises `InputError` where fewer than `neighbors` + 1 rows are valid.
     """
-    index = np.flatnonzero(valid)
-    count = len(index)
-    if count <= neighbors:
-        raise InputError(
-            f"neighbors = {neighbors}: {count:,} valid samples have at most {max(0, count - 1)} neighbours "
-            "each; give fewer --neighbors or a larger pool"
+    index = comparable(valid, neighbors)
+    blocks = []
+    for start in range(0, len(index), block):
+        some = slice(start, min(start + block, len(index)))
+        blocks.append(
+            neighbor_block(
+                rows,
+                index,
+                some,
+                neighbors=neighbors,
+                conflicts=conflicts,
+                device=device,
+                columns=columns,
+            )
         )
-    conflicts = min(conflicts, count - 1)
-    nearest = np.full((len(rows), neighbors), -1, np.int32), np.zeros((len(rows), neighbors), np.float32)
-    farthest = np.full((len(rows), conflicts), -1, np.int32), np.zeros((len(rows), conflicts), np.float32)
-    total, negative = np.zeros(rows.shape[1]), 0
+        on_block(some.stop - start)
+    return join_blocks(valid, {name: [part[name] for part in blocks] for name in BLOCK_ARRAYS})
 
-    for start in range(0, count, block):
-        mine = index[start : start + block]
-        unit = _unit(rows, mine, device)
-        # Summed up in double precision on the CPU, which every device can hand its row sums to.
-        total += unit.sum(dim=0).cpu().double().numpy()
-        best = worst = _nothing(len(mine), device)
-        for left in range(0, count, columns):
-            cosines = unit @ _unit(rows, index[left : left + columns], device).T
-            itself = slice(max(0, left - start), max(0, min(len(mine), left + cosines.shape[1] - start)))
-            diagonal = cosines[itself, max(0, start - left) :].diagonal()
-            negative += int(torch.count_nonzero(cosines < 0)) - int(torch.count_nonzero(diagonal < 0))
-            for largest in (True, False):
-                diagonal.fill_(-torch.inf if largest else torch.inf)
-                some = _best(cosines, neighbors if largest else conflicts, left, largest=largest)
-                if largest:
-                    best = _merge(best, some, neighbors, largest=True)
-                else:
-                    worst = _merge(worst, some, conflicts, largest=False)
-        for (lists, values), (found, where) in ((nearest, best), (farthest, worst)):
-            lists[mine], values[mine] = index[where.cpu().numpy()], found.clamp(-1, 1).cpu().numpy()
-        on_block(len(mine))
+
+def comparable(valid: np.ndarray, neighbors: int) -> np.ndarray:
+    """Indices of the valid rows; raises `InputError` where they are too few for lists of `neighbors`."""
+    index = np.flatnonzero(valid)
+    if len(index) <= neighbors:
+        raise InputError(
+            f"neighbors = {neighbors}: {len(index):,} valid samples have at most {max(0, len(index) - 1)} "
+            "neighbours each; give fewer --neighbors or a larger pool"
+        )
+    return index
+
+
+BLOCK_ARRAYS = ("neighbors", "cosines", "conflicts", "conflict_cosines", "total", "negative")
+
+
+def neighbor_block(
+    rows: np.ndarray,
+    index: np.ndarray,
+    some: slice,
+    *,
+    neighbors: int,
+    conflicts: int,
+    device: str = "cpu",
+    columns: int = 16384,
+) -> dict[str, np.ndarray]:
+    """Compare the rows `index[some]` with all rows `index`.
+
+    Gives the four lists of these rows as in `NeighborLists`, the sum of the rows (`total`, (1, d) float64), and how
+    many of their cosines to others are negative (`negative`, (1,)).
+    """
+    conflicts = min(conflicts, len(index) - 1)
+    start, mine = some.start, index[some]
+    unit = _unit(rows, mine, device)
+    negative = 0
+    best = worst = _nothing(len(mine), device)
+    for left in range(0, len(index), columns):
+        cosines = unit @ _unit(rows, index[left : left + columns], device).T
+        itself = slice(max(0, left - start), max(0, min(len(mine), left + cosines.shape[1] - start)))
+        diagonal = cosines[itself, max(0, start - left) :].diagonal()
+        negative += int(torch.count_nonzero(cosines < 0)) - int(torch.count_nonzero(diagonal < 0))
+        for largest in (True, False):
+            diagonal.fill_(-torch.inf if largest else torch.inf)
+            found = _best(cosines, neighbors if largest else conflicts, left, largest=largest)
+            if largest:
+                best = _merge(best, found, neighbors, largest=True)
+            else:
+                worst = _merge(worst, found, conflicts, largest=False)
+
+    def lists(found: Found) -> tuple[np.ndarray, np.ndarray]:
+        values, places = found
+        return index[places.cpu().numpy()].astype(np.int32), values.clamp(-1, 1).cpu().numpy()
+
+    (nearest, near_cosines), (farthest, conflict_cosines) = lists(best), lists(worst)
+    return {
+        "neighbors": nearest,
+        "cosines": near_cosines,
+        "conflicts": farthest,
+        "conflict_cosines": conflict_cosines,
+        # Summed up in double precision on the CPU, which every device can hand its sums to.
+        "total": unit.sum(dim=0, keepdim=True).cpu().double().numpy(),
+        "negative": np.array([negative]),
+    }
+
+
+def join_blocks(valid: np.ndarray, blocks: Mapping[str, Sequence[np.ndarray]]) -> NeighborLists:
+    """The lists of all (n,) rows from the blocks of the valid ones, in order, by name of array."""
+
+    def spread(name: str, empty: int) -> np.ndarray:
+        found = np.concatenate(blocks[name])
+        every = np.full((len(valid), found.shape[1]), empty, found.dtype)
+        every[valid] = found
+        return every
+
+    count = int(valid.sum())
     pairs = count * (count - 1)
-    # All products of a row with all rows, itself included, are its product with their sum.
-    return NeighborLists(*nearest, *farthest, (float(total @ total) - count) / pairs, negative / pairs)
+    total = np.concatenate(blocks["total"]).sum(axis=0)
+    return NeighborLists(
+        spread("neighbors", -1),
+        spread("cosines", 0),
+        spread("conflicts", -1),
+        spread("conflict_cosines", 0),
+        # All products of a row with all rows, itself included, are its product with their sum.
+        (float(total @ total) - count) / pairs,
+        int(np.concatenate(blocks["negative"]).sum()) / pairs,
+    )
 
 
 def cosines_to(

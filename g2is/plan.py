@@ -17,6 +17,9 @@ SGD_PASSES, ADAM_PASSES = 6, 18
 """Times that each number of a gradient goes to or from memory: to be made, gathered, signed and summed; and for Adam's
 rule and its own sketch."""
 
+PIECE, LARGEST_SKETCH = 1 << 22, 1e9
+"""Coordinates of a weight worked on at once (`lm.layers`); bytes that permutations take at most (`lm.projection`)."""
+
 
 @dataclass(frozen=True)
 class ModelShape:
@@ -75,7 +78,17 @@ class Plan:
     @cached_property
     def trained(self) -> int:
         """Parameters whose gradients are taken."""
+        if self.own == "full":
+            return self.shape.parameters
+        if self.own == "all-linear":
+            return sum(out * into for out, into in self.shape.linear)
         return self.shape.adapter(self.config.lora.rank or 0)
+
+    @property
+    def own(self) -> str | None:
+        """Which of the model's own weights gradients are taken of; None: of an adapter."""
+        parameters = self.config.gradients.parameters
+        return None if parameters == "lora" else parameters
 
     # Time
 
@@ -84,13 +97,19 @@ class Plan:
         """Forward and backward pass of one token with its share of the gradient.
 
         The base is frozen: its backward pass carries gradients to activations only, as dear as the forward pass, and
-        not to weights. A layer whose gradient is taken costs its forward pass once more. Attention looks back half
+        not to weights. A layer whose gradient is taken costs its forward pass once more; an adapter's layers come with
+        both passes of their own, an embedding is multiplied as a layer of one-hot rows. Attention looks back half
         the length on average, and its backward pass costs two forward passes.
         """
         shape, work = self.shape, self.work
         attention = 2 * work.tokens * shape.attention_width * shape.layers
         output = 2 * shape.vocabulary * shape.hidden_size * work.trained_share
-        return 4 * shape.multiplied + 2 * output + 3 * attention + 6 * self.trained
+        own = float(6 * self.trained)
+        if self.own:
+            own = 2 * sum(out * into for out, into in shape.linear)
+        if self.own == "full":
+            own += output + 2 * shape.vocabulary * shape.hidden_size
+        return 4 * shape.multiplied + 2 * output + 3 * attention + own
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -136,7 +155,7 @@ class Plan:
             # Half a byte a weight, and one float32 for each block of 64; all but linear layers stay as they are.
             linear = sum(out * into for out, into in shape.linear)
             base += linear * (0.5 + 4 / 64 - size)
-        return base + 4 * self.trained
+        return base if self.own else base + 4 * self.trained
 
     @property
     def activations_bytes(self) -> float:
@@ -148,22 +167,31 @@ class Plan:
         shape, gradients, size = self.shape, self.config.gradients, BYTES[self.config.model.dtype]
         rank = self.config.lora.rank or 0
         token = 1.5 * size * sum(out for out, _ in shape.linear) + 8 * shape.layers * shape.hidden_size
-        token += 4 * sum(into + rank for _, into in shape.adapted)
+        if self.own:
+            token += size * sum(into for _, into in shape.linear)
+        else:
+            token += 4 * sum(into + rank for _, into in shape.adapted)
         token += self.work.trained_share * shape.vocabulary * (size + 8)
-        largest = rank * max(max(out, into) for out, into in shape.adapted)
+        largest = PIECE if self.own else rank * max(max(out, into) for out, into in shape.adapted)
         batch = max(1, gradients.batch_tokens / self.work.tokens)
         return gradients.batch_tokens * token + 16 * batch * largest
 
     @property
     def warmup_bytes(self) -> float:
-        """Weights, gradients of the trained ones, Adam's two averages, activations."""
-        return self.weights_bytes + 12 * self.trained + self.activations_bytes
+        """Weights, gradients of the trained ones, Adam's two averages, activations.
+
+        A model's own weights are trained in float32; without epochs nothing is.
+        """
+        if self.own and not self.config.warmup.epochs:
+            return self.weights_bytes
+        longer = 4 / BYTES[self.config.model.dtype] if self.own else 1
+        return longer * (self.weights_bytes + self.activations_bytes) + 12 * self.trained
 
     @property
     def gradients_bytes(self) -> float:
         """Weights, averages (unless only `sgd` is kept), the sketch's permutation and signs, activations."""
         averages = 0 if set(self.config.regimes) == {"sgd"} else 8 * self.trained
-        return self.weights_bytes + averages + 8 * self.trained + self.activations_bytes
+        return self.weights_bytes + averages + min(8 * self.trained, LARGEST_SKETCH) + self.activations_bytes
 
     # Disk, in bytes
 
@@ -184,7 +212,8 @@ class Plan:
     @property
     def state_bytes(self) -> float:
         """What was trained with Adam's averages of it, float32."""
-        return 12 * self.trained
+        without = self.own and not self.config.warmup.epochs and set(self.config.regimes) == {"sgd"}
+        return 0 if without else 12 * self.trained
 
     @property
     def building_bytes(self) -> float:

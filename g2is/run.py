@@ -140,7 +140,7 @@ class Run:
     @property
     def complete(self) -> bool:
         """Whether every stage is finished."""
-        return all(stage in self.manifest.stages for stage in self.manifest.stage_names)
+        return self.manifest.complete
 
     @cached_property
     def hash(self) -> str:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from filelock import FileLock, Timeout
 from safetensors import safe_open
 from safetensors.numpy import save
 
@@ -36,16 +38,38 @@ class ShardStore:
         return range(shard * self.size, min((shard + 1) * self.size, self.count))
 
     def missing(self) -> list[int]:
-        """Shards still to be computed; a damaged one is removed and counted as missing."""
-        missing = []
-        for shard in range(len(self)):
-            path = self._path(shard)
-            if path is not None and _digest(path.read_bytes()) != path.stem.split("-")[1]:
+        """Shards still to be computed; damaged ones are removed and counted as missing."""
+        for path in self.folder.glob("*.safetensors"):
+            if _digest(path.read_bytes()) != path.stem.split("-")[1]:
                 path.unlink()
-                path = None
-            if path is None:
-                missing.append(shard)
-        return missing
+        return [shard for shard in range(len(self)) if self._path(shard) is None]
+
+    def open(self) -> None:
+        """Make the folder, without damaged shards of an earlier attempt: now several processes may share it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.missing()
+
+    def absent(self) -> list[int]:
+        """Shards still to be computed; none where there is no folder, since then they are not wanted (any more)."""
+        if not self.folder.is_dir():
+            return []
+        present = {path.name[:6] for path in self.folder.glob("*.safetensors")}
+        return [shard for shard in range(len(self)) if f"{shard:06d}" not in present]
+
+    @contextmanager
+    def claim(self, shard: int) -> Iterator[bool]:
+        """Yields whether this process may compute the shard: no other that lives has claimed it."""
+        # The lock would make the folder anew.
+        if not self.folder.is_dir():
+            yield False
+            return
+        try:
+            lock = FileLock(self.folder / f"{shard:06d}.lock").acquire(timeout=0)
+        except Timeout:
+            yield False
+            return
+        with lock:
+            yield True
 
     def write(self, shard: int, arrays: dict[str, np.ndarray], notes: dict[int, str]) -> None:
         """Keep a shard: arrays of one length, and what there is to say of single rows (by row number)."""
@@ -84,7 +108,7 @@ class ShardStore:
         write_file(path, write)
 
     def _path(self, shard: int) -> Path | None:
-        return next(self.folder.glob(f"{shard:06d}-*.safetensors"), None)
+        return min(self.folder.glob(f"{shard:06d}-*.safetensors"), default=None)
 
     def _existing(self, shard: int) -> Path:
         path = self._path(shard)

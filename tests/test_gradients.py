@@ -7,13 +7,15 @@ from torch.nn import functional as F
 
 from g2is.config import GradientConfig
 from g2is.lm.gradients import AdamAverages, GradientEngine
-from g2is.lm.projection import NoProjection, make_projection
+from g2is.lm.layers import piece_sizes
+from g2is.lm.model import train_own_weights
+from g2is.lm.projection import CountSketch, NoProjection, SharedCountSketch, make_projection
 from g2is.lm.train import batches, sample_losses, trainable
 from tests.tiny import ARCHITECTURES, adapted_model, random_samples
 
 
 def sizes_of(model) -> dict[str, int]:
-    return {name: parameter.numel() for name, parameter in trainable(model).items()}
+    return piece_sizes(trainable(model))
 
 
 def autograd_gradients(model, samples) -> tuple[np.ndarray, np.ndarray]:
@@ -55,6 +57,59 @@ def test_batched_gradients_equal_a_loop_over_samples(architecture):
         rows = engine_rows(adapted_model(architecture), samples, batch_tokens)
         assert relative_error(rows["sgd"], reference) < 1e-5
         np.testing.assert_allclose(rows["loss"], losses, rtol=1e-5)
+
+
+def own_weights_model(architecture: str, parameters: str, seed: int = 0):
+    """A random model that trains its own weights; norms are not one and biases not zero, as after training."""
+    torch.manual_seed(seed)
+    model = ARCHITECTURES[architecture]().eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 0.02 * torch.randn_like(parameter)
+    return train_own_weights(model, parameters)
+
+
+@pytest.mark.parametrize("parameters", ["all-linear", "full"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_gradients_of_a_models_own_weights_equal_a_loop_over_samples(architecture, parameters, monkeypatch):
+    # Most weights come in several pieces, the last of them shorter.
+    monkeypatch.setattr("g2is.lm.layers.PIECE", 700)
+    samples = random_samples(5)
+    samples[0].input_ids[1] = 0  # the padding token in the middle of a sample: its embedding is not trained
+    reference, losses = autograd_gradients(own_weights_model(architecture, parameters), samples)
+    model = own_weights_model(architecture, parameters)
+    everything = sum(parameter.numel() for parameter in model.parameters())
+    assert reference.shape[1] == everything if parameters == "full" else reference.shape[1] < everything
+    for batch_tokens in (1, 10_000):
+        rows = engine_rows(own_weights_model(architecture, parameters), samples, batch_tokens)
+        assert relative_error(rows["sgd"], reference) < 1e-5
+        np.testing.assert_allclose(rows["loss"], losses, rtol=1e-5)
+
+
+def test_adams_rule_sees_the_sum_over_both_uses_of_tied_weights():
+    samples = random_samples(4, seed=2)
+    model = own_weights_model("gemma", "full")
+    assert model.get_input_embeddings().weight is model.get_output_embeddings().weight
+    g, _ = autograd_gradients(model, samples)
+    v = {name: torch.full((size,), 1e-6) for name, size in sizes_of(model).items()}
+    m = {name: torch.full((size,), 1e-3) for name, size in sizes_of(model).items()}
+    rows = engine_rows(own_weights_model("gemma", "full"), samples, 10_000, AdamAverages(m, v))
+    plain = (0.9 * 1e-3 + 0.1 * g) / np.sqrt(0.999 * 1e-6 + 0.001 * g * g + 1e-8)
+    assert relative_error(rows["adam"], plain) < 1e-5
+
+
+def test_no_gradient_is_larger_than_a_piece(monkeypatch):
+    monkeypatch.setattr("g2is.lm.layers.PIECE", 500)
+    model = own_weights_model("llama", "full")
+    largest = []
+
+    class Watching(NoProjection):
+        def add(self, sketch, name, gradient):
+            largest.append(gradient.shape[1])
+            super().add(sketch, name, gradient)
+
+    GradientEngine(model, Watching(sizes_of(model)))(random_samples(3))
+    assert max(largest) <= 500 and sum(largest) == sum(p.numel() for p in model.parameters())
 
 
 @pytest.mark.parametrize("architecture", ["llama", "gpt2"])
@@ -150,6 +205,31 @@ def test_sketches_keep_cosines(kind):
     error = (sketch @ sketch.T - exact)[~torch.eye(60, dtype=torch.bool)]
     # An ideal projection has a standard deviation of about 1/sqrt(dim) for near-orthogonal rows.
     assert float(error.square().mean().sqrt()) < 1.15 * dim**-0.5
+
+
+def test_a_sketch_with_shared_permutations_keeps_inner_products_and_cosines():
+    # Alike in every parameter, as gradients are that share directions: errors must not repeat from one to the next.
+    random = torch.Generator().manual_seed(0)
+    once = torch.randn(40, 2_000, generator=random) + 0.5 * torch.randn(1, 2_000, generator=random)
+    parts = {f"p{i}": once * (1 + i / 10) for i in range(12)}
+    rows = torch.cat(list(parts.values()), dim=1)
+    exact = F.normalize(rows) @ F.normalize(rows).T
+    off = ~torch.eye(40, dtype=torch.bool)
+
+    def errors(make, seeds: int) -> torch.Tensor:
+        found = []
+        for seed in range(seeds):
+            projection, sketch = make(seed), torch.zeros(40, 512)
+            for name, part in parts.items():
+                projection.add(sketch, name, part)
+            found.append((F.normalize(sketch) @ F.normalize(sketch).T - exact)[off])
+        return torch.stack(found)
+
+    sizes = dict.fromkeys(parts, 2_000)
+    shared = errors(lambda seed: SharedCountSketch(sizes, 512, seed), 30)
+    own = errors(lambda seed: CountSketch(sizes, 512, seed, "cpu"), 30)
+    assert float(shared.square().mean().sqrt()) < 1.1 * float(own.square().mean().sqrt())
+    assert abs(float(shared.mean())) < 0.005  # no direction is favoured
 
 
 def test_a_sketch_is_linear_and_seeded_by_the_name_of_the_parameter():

@@ -11,7 +11,8 @@ from transformers import LlamaConfig, LlamaForCausalLM, MixtralConfig, MixtralFo
 from g2is.cli import main
 from g2is.config import BuildConfig, Hardware, LoraSettings, ModelConfig, Workload
 from g2is.lm.gradients import GradientEngine
-from g2is.lm.model import add_adapter
+from g2is.lm.layers import piece_sizes
+from g2is.lm.model import add_adapter, train_own_weights
 from g2is.lm.projection import NoProjection
 from g2is.lm.shape import read_shape
 from g2is.lm.text import Encoded
@@ -128,6 +129,27 @@ def test_floating_point_operations_are_those_that_torch_counts(tmp_path):
     wasted = 3 * 2 * length * 64 * 8
     expected = (plan.flop_per_token + wasted) * length
     assert counter.get_total_flops() == pytest.approx(expected, rel=0.06)
+
+
+@pytest.mark.parametrize("parameters", ["all-linear", "full"])
+def test_gradients_of_a_models_own_weights_cost_what_torch_counts(parameters, tmp_path):
+    config = LlamaConfig(
+        vocab_size=300, hidden_size=64, intermediate_size=160, num_hidden_layers=4, num_attention_heads=4,
+        num_key_value_heads=2, attn_implementation="eager",
+    )  # fmt: skip
+    length = 40
+    plan = planned(tmp_path, config.to_dict(), Workload(samples=1, tokens=length, trained_share=0.5))
+    gradients = plan.config.gradients.replace(parameters=parameters)
+    plan = Plan(plan.shape, plan.config.replace(gradients=gradients), plan.work, plan.hardware)
+    torch.manual_seed(0)
+    model = train_own_weights(LlamaForCausalLM(config).eval(), parameters)
+    sample = Encoded(torch.randint(1, 300, (length,)).numpy(), torch.arange(length).numpy() >= length // 2)
+    engine = GradientEngine(model, NoProjection(piece_sizes(trainable(model))))
+    assert plan.trained == sum(parameter.numel() for parameter in engine._names)
+    with FlopCounterMode(display=False) as counter:
+        engine([sample])
+    wasted = 3 * 2 * length * 64 * 4
+    assert counter.get_total_flops() == pytest.approx((plan.flop_per_token + wasted) * length, rel=0.08)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])

@@ -83,7 +83,8 @@ def describe(plan: Plan) -> str:
     gigabytes = 1e9
     lines = [
         f"model      {config.model.model}: {_big(shape.parameters)} parameters, {shape.layers} layers of "
-        f"{shape.hidden_size:,}; gradients of {_big(plan.trained)} (LoRA, rank {config.lora.rank})",
+        f"{shape.hidden_size:,}; gradients of {_big(plan.trained)} "
+        + (f"(its own weights, {plan.own})" if plan.own else f"(LoRA, rank {config.lora.rank})"),
         f"pool       {work.samples:,} samples x {work.tokens:,.0f} tokens = {_big(plan.tokens)} tokens, "
         f"{work.trained_share:.0%} of them trained; {work.validation_samples:,} validation examples",
         f"rate       {hardware.peak_share:.0%} of {hardware.tflops:,.0f} TFLOP/s (neighbours: of "
@@ -103,7 +104,7 @@ def describe(plan: Plan) -> str:
         f"GB for gradients: weights {plan.weights_bytes / gigabytes:,.1f}, a batch of "
         f"{config.gradients.batch_tokens:,} tokens {plan.activations_bytes / gigabytes:,.1f}",
         f"disk       {plan.disk_bytes / gigabytes:,.1f} GB: {len(config.regimes)} regime(s) of "
-        f"{plan.regime_bytes / gigabytes:,.2f} each, the adapter with Adam's averages "
+        f"{plan.regime_bytes / gigabytes:,.2f} each, what was trained with Adam's averages "
         f"{plan.state_bytes / gigabytes:,.2f}; while it is built {plan.building_bytes / gigabytes:,.1f}",
         "",
         "An estimate: batches are taken to be full and padding to be little; reading and tokenizing come on top. "

@@ -1,14 +1,13 @@
-"""Per-sample gradients of the LoRA adapter from one backward pass over a padded batch.
+"""Per-sample gradients of an adapter, or of a model's own weights, from one backward pass over a padded batch.
 
-A LoRA layer is two small linear maps. For each, a sample's gradient is the sum over its tokens of the
-outer product of the gradient at the map's output with the map's input, so hooks that see both get the
-gradients of all samples of a batch with one batched matrix product. Each layer's gradients become
-Adam gradients and sketches at once and are dropped: no full gradient vector ever exists, and memory
-does not depend on the number of samples.
+Hooks that see what goes into a layer and the gradient at what comes out get its gradients for all samples of a batch
+with one batched matrix product (`layers`). They become Adam gradients and sketches at once and are dropped: no full
+gradient vector ever exists, and memory does not depend on the number of samples.
 """
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any, Literal
 import torch
 
 from g2is.errors import InputError
+from g2is.lm.layers import Use, differentiable, pieces
 from g2is.lm.projection import RandomProjection
 from g2is.lm.text import Encoded
 from g2is.lm.train import BETAS, EPSILON, TrainingState, sample_losses, trainable
@@ -27,7 +27,7 @@ Kind = Literal["sgd", "adam"]
 
 @dataclass(frozen=True)
 class AdamAverages:
-    """Adam's averages after the warm-up, by parameter name, and where its epsilon goes."""
+    """Adam's averages after the warm-up, by name of the piece of a parameter, and where its epsilon goes."""
 
     exp_avg: dict[str, torch.Tensor]
     exp_avg_sq: dict[str, torch.Tensor]
@@ -35,12 +35,21 @@ class AdamAverages:
 
     @classmethod
     def from_training(
-        cls, state: TrainingState, epsilon: Literal["inside", "outside"], device: str
+        cls,
+        state: TrainingState,
+        parameters: dict[str, torch.nn.Parameter],
+        epsilon: Literal["inside", "outside"] = "inside",
     ) -> AdamAverages:
-        """The averages on the device that the gradients are on."""
-        exp_avg = {name: tensor.flatten().to(device) for name, tensor in state.exp_avg.items()}
-        exp_avg_sq = {name: tensor.flatten().to(device) for name, tensor in state.exp_avg_sq.items()}
-        return cls(exp_avg, exp_avg_sq, epsilon)
+        """The averages, each where its parameter is, in the pieces that gradients come in."""
+
+        def cut(averages: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+            return {
+                piece: averages[name].to(parameter.device)[rows].flatten()
+                for name, parameter in parameters.items()
+                for piece, rows in pieces(name, parameter.shape).items()
+            }
+
+        return cls(cut(state.exp_avg), cut(state.exp_avg_sq), epsilon)
 
     def adam_gradient(self, name: str, gradient: torch.Tensor) -> torch.Tensor:
         """`(b1 m + (1-b1) g) / sqrt(b2 v + (1-b2) g^2 + 1e-8)` for `gradient` (b, p), no bias correction.
@@ -54,19 +63,37 @@ class AdamAverages:
 
     def common(self, projection: RandomProjection) -> torch.Tensor:
         """The part that all Adam gradients share, `P[b1 m / sqrt(b2 v + 1e-8)]`: (d,)."""
-        some = next(iter(self.exp_avg.values()))
-        mu = torch.zeros(1, projection.dim, device=some.device)
-        for name in self.exp_avg:
-            zero = torch.zeros_like(self.exp_avg[name]).unsqueeze(0)
-            projection.add(mu, name, self.adam_gradient(name, zero))
-        return mu[0]
+        mu = Sketches(1, projection.dim)
+        for name, average in self.exp_avg.items():
+            zero = torch.zeros_like(average).unsqueeze(0)
+            projection.add(mu.on(average.device), name, self.adam_gradient(name, zero))
+        return mu.total()[0]
+
+
+class Sketches:
+    """Sums of projections (b, d), one on each device that layers are on."""
+
+    def __init__(self, count: int, dim: int) -> None:
+        self.shape = (count, dim)
+        self._parts: dict[torch.device, torch.Tensor] = {}
+
+    def on(self, device: torch.device) -> torch.Tensor:
+        """The sum on a device, to be added to."""
+        if device not in self._parts:
+            self._parts[device] = torch.zeros(self.shape, device=device)
+        return self._parts[device]
+
+    def total(self) -> torch.Tensor:
+        """All of them together, on the first device."""
+        first, *others = (self._parts[device] for device in sorted(self._parts, key=str))
+        return sum((part.to(first.device) for part in others), first)
 
 
 class GradientEngine:
-    """Sketches of the per-sample gradients of a model's adapter.
+    """Sketches of the per-sample gradients of the parameters that a model trains.
 
-    The model is put into eval mode and its adapter is frozen: autograd then carries gradients only to
-    the adapter's activations, and the hooks do the rest.
+    The model is put into eval mode and frozen: autograd then carries gradients only to activations, and the hooks do
+    the rest.
     """
 
     def __init__(
@@ -76,65 +103,84 @@ class GradientEngine:
         self.projection = projection
         self.averages = averages
         self._names = {parameter: name for name, parameter in trainable(model).items()}
+        self._watched = {
+            module: attributes
+            for module in model.modules()
+            if (attributes := {a: self._names[p] for a, p in module._parameters.items() if p in self._names})
+        }
+        self._shapes = {name: parameter.shape for parameter, name in self._names.items()}
         self._refuse_what_hooks_miss()
         model.requires_grad_(False)
 
     def _refuse_what_hooks_miss(self) -> None:
-        """Only linear maps that see (b, t, features) once a pass have gradients of the form computed here."""
-        seen = {
-            module.weight
-            for module in self.model.modules()
-            if isinstance(module, torch.nn.Linear) and module.weight in self._names
-        }
-        # The output layer's input is cut to the predicted tokens of all samples together.
-        output = set(self.model.get_output_embeddings().parameters())
+        """Only layers whose gradients have a known form, and that see (b, t, features), can be watched."""
+        output = self.model.get_output_embeddings()
+        # The output layer's input is cut to the predicted tokens of all samples together; an adapter on it is not seen.
+        inside = set(output.parameters()) - set(output._parameters.values())
         for parameter, name in self._names.items():
-            if parameter not in seen or parameter in output:
+            owners = [
+                module for module in self._watched if any(p is parameter for p in module._parameters.values())
+            ]
+            if parameter in inside or not all(differentiable(module, parameter) for module in owners):
                 raise InputError(
-                    f"{name}: gradients are taken of linear layers inside the model only; leave embeddings "
-                    "and the output layer out of --lora-target-modules"
+                    f"{name}: gradients are not taken of such a layer; leave embeddings and the output layer out "
+                    "of --lora-target-modules, or choose other --parameters"
                 )
 
     def __call__(self, batch: Sequence[Encoded]) -> tuple[dict[Kind, torch.Tensor], torch.Tensor]:
         """Sketches (b, d) float32 of each kind, unnormalised, and losses (b,), in the order given."""
-        device = next(self.model.parameters()).device
         kinds: tuple[Kind, ...] = ("sgd", "adam") if self.averages else ("sgd",)
-        sketches = {kind: torch.zeros(len(batch), self.projection.dim, device=device) for kind in kinds}
-        with self._hooks(sketches), torch.enable_grad():
+        sketches = {kind: Sketches(len(batch), self.projection.dim) for kind in kinds}
+        counts = tuple(int(sample.trained.sum()) for sample in batch)
+        with self._hooks(sketches, counts), torch.enable_grad():
             losses = sample_losses(self.model, batch)
             losses.sum().backward()
-        return sketches, losses.detach()
+        return {kind: sums.total() for kind, sums in sketches.items()}, losses.detach()
 
     @contextmanager
-    def _hooks(self, sketches: dict[Kind, torch.Tensor]) -> Iterator[None]:
-        """Watch every adapter map of the model for one forward and backward pass."""
-        taken: set[str] = set()
+    def _hooks(self, sketches: dict[Kind, Sketches], counts: tuple[int, ...]) -> Iterator[None]:
+        """Watch every layer with trained parameters for one forward and backward pass."""
+        output_layer = self.model.get_output_embeddings()
+        awaited: Counter[str] = Counter()
+        uses: dict[str, list[Use]] = defaultdict(list)
 
-        def take(name: str, inputs: torch.Tensor, delta: torch.Tensor) -> None:
-            if inputs.dim() != 3 or name in taken:
+        def take(module: Any, inputs: torch.Tensor, delta: torch.Tensor) -> None:
+            cut = counts if module is output_layer else None
+            for attribute, name in self._watched[module].items():
+                uses[name].append(Use(module, attribute, inputs.to(delta.device), delta, cut))
+                # Tied weights are used twice, and Adam's rule applies to the sum: wait for all of them.
+                if len(uses[name]) == awaited[name]:
+                    self._sketch(sketches, name, uses.pop(name))
+
+        def watch(module: Any, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
+            given, count = inputs[0].detach(), 1 if module is output_layer else len(counts)
+            if isinstance(module, torch.nn.Embedding) and len(given) == 1 < count:
+                # Positions are looked up once for all samples; each sample's gradient needs its own.
+                given, output = given.expand(count, -1), output.expand(count, -1, -1)
+            if len(output) != count or output.dim() < 3:
                 raise InputError(
-                    f"{name}: this layer does not see each sample once (a mixture of experts, or shared "
-                    "layers); leave it out of --lora-target-modules"
+                    f"{next(iter(self._watched[module].values()))}: this layer does not see each sample once (a "
+                    "mixture of experts); leave it out of --lora-target-modules"
                 )
-            taken.add(name)
-            gradient = torch.bmm(delta.transpose(1, 2), inputs).flatten(1).float()
-            self.projection.add(sketches["sgd"], name, gradient)
-            if self.averages:
-                self.projection.add(sketches["adam"], name, self.averages.adam_gradient(name, gradient))
-
-        def watch(name: str, module: Any, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+            awaited.update(self._watched[module].values())
             # The first layers' outputs depend on nothing that is trained: gradients start here.
             if not output.requires_grad:
                 output.requires_grad_()
-            output.register_hook(partial(take, name, inputs[0].detach()))
+            output.register_hook(partial(take, module, given))
+            return output
 
-        handles = [
-            module.register_forward_hook(partial(watch, self._names[module.weight]))
-            for module in self.model.modules()
-            if getattr(module, "weight", None) in self._names
-        ]
+        handles = [module.register_forward_hook(watch) for module in self._watched]
         try:
             yield
         finally:
             for handle in handles:
                 handle.remove()
+
+    def _sketch(self, sketches: dict[Kind, Sketches], name: str, uses: list[Use]) -> None:
+        """Add the gradients of one parameter to the sketches, piece by piece."""
+        for piece, rows in pieces(name, self._shapes[name]).items():
+            gradient = sum((use.gradient(rows).float() for use in uses[1:]), uses[0].gradient(rows).float())
+            self.projection.add(sketches["sgd"].on(gradient.device), piece, gradient)
+            if self.averages:
+                adam = self.averages.adam_gradient(piece, gradient)
+                self.projection.add(sketches["adam"].on(gradient.device), piece, adam)

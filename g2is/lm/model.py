@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,6 +110,22 @@ def load_model(config: ModelConfig, card: ModelCard) -> Any:
     return model.eval()
 
 
+def train_own_weights(model: Any, parameters: str) -> Any:
+    """Mark a model's own weights as trained: of all linear layers but the output layer (`all-linear`), or `full`.
+
+    Raises `InputError` where they are quantized.
+    """
+    if getattr(model, "is_quantized", False):
+        raise InputError(f"parameters = {parameters!r}: weights in 4 bits have no gradients; expected lora")
+    model.requires_grad_(parameters == "full")
+    if parameters == "all-linear":
+        output = model.get_output_embeddings()
+        for module in model.modules():
+            if isinstance(module, torch.nn.Linear | Conv1D) and module is not output:
+                module.requires_grad_(True)
+    return model
+
+
 def add_adapter(model: Any, settings: LoraSettings, seed: int) -> Any:
     """Put a fresh LoRA adapter on the model; the same seed gives the same adapter."""
     targets = list(settings.target_modules or attention_projections(model))
@@ -177,9 +194,11 @@ class readable:
 
 
 def _device(wanted: str) -> str:
+    if wanted in ("auto", "cuda") and torch.cuda.is_available():
+        # What launchers number the processes of a machine by: each gets a GPU of its own.
+        rank = os.environ.get("LOCAL_RANK", os.environ.get("SLURM_LOCALID"))
+        return "cuda" if rank is None else f"cuda:{int(rank) % torch.cuda.device_count()}"
     if wanted == "auto":
-        if torch.cuda.is_available():
-            return "cuda"
         return "mps" if torch.backends.mps.is_available() else "cpu"
     try:
         torch.empty(0, device=wanted)

@@ -32,6 +32,8 @@ def make_projection(config: GradientConfig, sizes: dict[str, int], device: str) 
         raise ValueError("resolve the configuration first")
     if config.projection == "rademacher":
         return Rademacher(config.projection_dim, config.projection_seed)
+    if sum(sizes.values()) > OWN_PLANS:
+        return SharedCountSketch(sizes, config.projection_dim, config.projection_seed)
     return CountSketch(sizes, config.projection_dim, config.projection_seed, device)
 
 
@@ -52,21 +54,65 @@ class CountSketch:
         self.dim = dim
         self._plan: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
         for name, size in sizes.items():
-            slots = -(-size // dim) * dim
             random = _random(name, seed)
-            # Slots beyond the coordinates read some coordinate with sign 0.
-            source = random.permutation(slots)
-            sign = random.integers(0, 2, slots, dtype=np.int8) * 2 - 1
-            sign[source >= size] = 0
+            source, present = _permutation(random, size, dim)
+            sign = (random.integers(0, 2, len(source), dtype=np.int8) * 2 - 1) * present
             self._plan[name] = (
-                torch.from_numpy(np.minimum(source, size - 1).astype(np.int32)).to(device),
+                torch.from_numpy(source).to(device),
                 torch.from_numpy(sign).to(device=device, dtype=torch.float32),
             )
 
     def add(self, sketch: torch.Tensor, name: str, gradient: torch.Tensor) -> None:
         source, sign = self._plan[name]
+        if source.device != gradient.device:  # layers on several devices: each plan goes where it is needed
+            source, sign = source.to(gradient.device), sign.to(gradient.device)
+            self._plan[name] = source, sign
         folded = gradient.index_select(1, source).mul_(sign).view(len(gradient), -1, self.dim)
         sketch += folded.sum(1)
+
+
+OWN_PLANS = 1 << 27
+"""Coordinates up to which each parameter has a permutation of its own: at 8 bytes each, 1 GB."""
+
+
+class SharedCountSketch:
+    """A count sketch of a whole model's weights, whose permutations would otherwise be larger than the model.
+
+    Parameters of one size share one permutation. Each reads its signs from a place of its own in a long row of random
+    signs, and turns its buckets by a number of its own, so that errors of different parameters do not add up.
+    """
+
+    def __init__(self, sizes: dict[str, int], dim: int, seed: int) -> None:
+        self.dim = dim
+        self._sizes = sizes
+        self._plan = {}
+        for size in set(sizes.values()):
+            source, present = _permutation(_random(f"size {size}", seed), size, dim)
+            self._plan[size] = torch.from_numpy(source), torch.from_numpy(present)
+        # Twice as long as the longest parameter, so that places in it differ.
+        longest = max(len(source) for source, _ in self._plan.values())
+        signs = _random("signs", seed).integers(0, 2, 2 * longest, dtype=np.int8) * 2 - 1
+        self._signs = torch.from_numpy(signs)
+        self._own = {}
+        for name, size in sizes.items():
+            random = _random(name, seed)
+            start = int(random.integers(len(signs) - len(self._plan[size][0]) + 1))
+            self._own[name] = start, int(random.integers(dim))
+
+    def add(self, sketch: torch.Tensor, name: str, gradient: torch.Tensor) -> None:
+        size, (start, turn) = self._sizes[name], self._own[name]
+        source, present = (part.to(gradient.device) for part in self._plan[size])
+        self._plan[size] = source, present
+        self._signs = self._signs.to(gradient.device)
+        signs = self._signs[start : start + len(source)] * present
+        folded = gradient.index_select(1, source).mul_(signs).view(len(gradient), -1, self.dim).sum(1)
+        sketch += folded.roll(turn, 1)
+
+
+def _permutation(random: np.random.Generator, size: int, dim: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which coordinate each slot reads (int32), and whether it is one (int8): slots fill whole rows of `dim`."""
+    source = random.permutation(-(-size // dim) * dim)
+    return np.minimum(source, size - 1).astype(np.int32), (source < size).astype(np.int8)
 
 
 class Rademacher:

@@ -27,7 +27,7 @@ def sample_losses(model: Any, batch: Sequence[Encoded]) -> torch.Tensor:
     predicts = trained.roll(-1, dims=1)
 
     def keep_predicting(module: Any, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-        return (inputs[0][predicts].unsqueeze(0), *inputs[1:])
+        return (inputs[0][predicts.to(inputs[0].device)].unsqueeze(0), *inputs[1:])
 
     # A hook on the output layer rather than a call of it: what a model does to its logits afterwards
     # (Gemma caps, Cohere scales them) stays part of the loss.
@@ -36,7 +36,7 @@ def sample_losses(model: Any, batch: Sequence[Encoded]) -> torch.Tensor:
         logits = model(input_ids=input_ids, attention_mask=mask, use_cache=False).logits[0]
     finally:
         hook.remove()
-    losses = F.cross_entropy(logits.float(), input_ids[trained], reduction="none")
+    losses = F.cross_entropy(logits.float(), input_ids[trained].to(logits.device), reduction="none")
     counts = [int(sample.trained.sum()) for sample in batch]
     return torch.stack([part.mean() for part in losses.split(counts)])
 
@@ -67,7 +67,7 @@ def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
 
 
 def trainable(model: Any) -> dict[str, torch.nn.Parameter]:
-    """The adapter's parameters by name."""
+    """The parameters that are trained, by name: the adapter's, or the model's own."""
     return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
 
 
@@ -96,7 +96,7 @@ def train_adapter(
     on_step: Callable[[float], None] = lambda loss: None,
     on_epoch: Callable[[TrainingState], None] = lambda state: None,
 ) -> TrainingState:
-    """Train the model's adapter with AdamW, a linear schedule and no weight decay.
+    """Train what of the model is to be trained with AdamW, a linear schedule and no weight decay.
 
     The loss of an optimizer step is the mean over its samples of their mean token loss. Order and
     dropout are seeded by step, so that resuming after an epoch repeats the undisturbed training. steps: that

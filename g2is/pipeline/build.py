@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,17 +20,28 @@ from g2is.errors import InputError
 from g2is.files import write_array
 from g2is.instructions import Instruction, Reading, Rejected, from_frame, read_instructions, to_frame
 from g2is.lm.gradients import AdamAverages, GradientEngine
-from g2is.lm.model import ModelCard, add_adapter, inspect_model, load_model, load_tokenizer
+from g2is.lm.layers import piece_sizes
+from g2is.lm.model import (
+    DTYPES,
+    ModelCard,
+    add_adapter,
+    inspect_model,
+    load_model,
+    load_tokenizer,
+    train_own_weights,
+)
 from g2is.lm.projection import make_projection
 from g2is.lm.text import PROMPT_CUT, RESPONSE_CUT, Encoded, Encoder
-from g2is.lm.train import trainable
+from g2is.lm.train import TrainingState, trainable
 from g2is.lm.warmup import draw, load_state, save_state, warm_up
+from g2is.manifest import Manifest
 from g2is.pipeline.extras import Extras, write_extras
-from g2is.pipeline.graph import write_graph
+from g2is.pipeline.graph import GraphWriter
 from g2is.pipeline.inputs import Target, check_pool_size, input_file, write_pool
-from g2is.pipeline.running import gradients_of, missing_shards
+from g2is.pipeline.running import gradients_of
+from g2is.pipeline.sharing import PAUSE, Lead, restarted, work_off
 from g2is.pipeline.views import write_views
-from g2is.pipeline.writer import BUILDING, RunWriter, held, new_manifest
+from g2is.pipeline.writer import BUILDING, RunWriter, new_manifest
 from g2is.quantized import stored_rows
 from g2is.run import INSTRUCTIONS, SAMPLES, VALIDATION, VALIDATION_GRADIENTS, WARMUP, Run
 from g2is.store import ShardStore
@@ -44,18 +57,19 @@ def build(
     overwrite: bool = False,
     say: Callable[[str], None] = print,
 ) -> Run:
-    """Build a run, or finish one that was stopped.
+    """Build a run, finish one that was stopped, or help other processes that are building it.
 
     extras: optional stages to add, to a finished run as well. Raises `InputError` for wrong input before
-    anything is written, for a run of that name made from other inputs or settings (unless `overwrite`), and
-    while another process builds it.
+    anything is written, and for a run of that name made from other inputs or settings (unless `overwrite`; only
+    the process that begins a run replaces another).
     """
     card = inspect_model(config.model)
     config = config.resolve(card.hidden_size, card.positions)
     say(f"model {config.model.model}: {card}")
-    with held(folder):
-        built = _Build(RunWriter(folder, say), config, card, tuple(train), tuple(validation))
-        return built.run(extras or Extras(), overwrite)
+    builder = _Build(
+        RunWriter(folder, say), config, card, tuple(train), tuple(validation), extras or Extras()
+    )
+    return builder.run(overwrite and not restarted())
 
 
 @dataclass
@@ -65,27 +79,57 @@ class _Build:
     card: ModelCard
     train: tuple[Path, ...]
     validation: tuple[Target, ...]
+    extras: Extras
 
-    def run(self, extras: Extras, overwrite: bool) -> Run:
+    def run(self, overwrite: bool) -> Run:
         wanted = new_manifest(
             self.config,
             [input_file(path) for path in self.train],
             [input_file(target.path, target.name) for target in self.validation],
             {
                 "fingerprint": self.card.fingerprint,
-                "device": self.card.device,
+                "device": self.card.device.partition(":")[0],
                 "dtype": self.card.dtype,
                 "hidden_size": self.card.hidden_size,
             },
         )
-        self.writer.begin(wanted, overwrite=overwrite, check=self._check)
+        lead = Lead(self.writer.folder)
+        try:
+            with lead.beginning() as leads:
+                if leads:
+                    self.writer.begin(wanted, overwrite=overwrite, check=self._check)
+                else:
+                    self.writer.join(wanted)
+            return self._lead() if leads else self._help(lead, wanted)
+        finally:
+            lead.close()
+
+    def _lead(self) -> Run:
+        """Do all stages, with the help of whoever joins."""
         self.writer.stage("instructions", self._instructions)
         self.writer.stage("warmup", self._warmup)
         self.writer.stage("gradients", self._gradients)
-        self.writer.stage("graph", self._graph)
+        self.writer.stage("graph", self.graph.write)
         write_views(self.writer, self.config)
-        write_extras(self, extras)
+        write_extras(self, self.extras)
         return self.writer.end()
+
+    def _help(self, lead: Lead, wanted: Manifest) -> Run:
+        """Take shards until another process has finished the run; lead where that one has ended before."""
+        self.writer.say("another process leads this build: helping")
+        while not self.writer.manifest.complete:
+            if lead.take():
+                self.writer.say("the process that led has ended: leading")
+                self.writer.begin(wanted, overwrite=False, check=self._check)
+                return self._lead()
+            done = self.writer.manifest.stages
+            if "gradients" in done and "graph" not in done:
+                self.graph.help()
+            elif "warmup" in done and "gradients" not in done and self.shards.absent():
+                self._take_shards()
+            time.sleep(PAUSE)
+            self.writer.look()
+        return Run.open(self.writer.folder)
 
     # What is read before the first byte is written
 
@@ -130,9 +174,11 @@ class _Build:
 
     @cached_property
     def model(self) -> Any:
-        """The base model with a fresh adapter."""
+        """The base model with what is trained of it: a fresh adapter, or weights of its own."""
         self.writer.say("loading the model")
         base = load_model(self.config.model, self.card)
+        if self.config.gradients.parameters != "lora":
+            return train_own_weights(base, self.config.gradients.parameters)
         return add_adapter(base, self.config.lora, self.config.warmup.seed)
 
     # Stages: each writes files and returns what it found
@@ -161,6 +207,11 @@ class _Build:
             raise InputError(
                 "warm-up: no sample drawn has anything to train on; give a larger warmup fraction"
             )
+        own = self.config.gradients.parameters != "lora"
+        if own and not self.config.warmup.epochs and set(self.config.regimes) == {"sgd"}:
+            # Nothing is trained and no averages are asked for: a copy of the model would say nothing.
+            save_state(self.writer.folder / WARMUP, TrainingState({}, {}, {}, 0))
+            return [WARMUP], {"samples": 0, "steps": 0, "trained_parameters": 0}
         checkpoint = self.writer.folder / BUILDING / WARMUP
         batch_size = self.config.warmup.batch_size or 1
         steps = -(-len(samples) // batch_size) * self.config.warmup.epochs
@@ -171,48 +222,73 @@ class _Build:
                 bar.update()
 
             state = warm_up(
-                self.model,
+                # An adapter is float32 as it is; steps of this size would be lost in the rounding of shorter weights.
+                self.model.float() if own else self.model,
                 samples,
                 self.config.warmup,
                 batch_tokens=self.config.gradients.batch_tokens,
                 checkpoint=checkpoint,
                 on_step=on_step,
             )
+        if own:
+            self.model.to(DTYPES[self.card.dtype])
         save_state(self.writer.folder / WARMUP, state)
         return [WARMUP], {
             "samples": len(samples),
             "steps": state.step,
-            "adapter_parameters": sum(tensor.numel() for tensor in state.parameters.values()),
+            "trained_parameters": sum(tensor.numel() for tensor in state.parameters.values()),
         }
 
-    def _gradients(self) -> tuple[list[str], dict[str, Any]]:
+    @cached_property
+    def engine(self) -> GradientEngine:
+        """The engine, with the adapter and the averages of the warm-up."""
         config = self.config.gradients
         state = load_state(self.writer.folder / WARMUP)
         parameters = trainable(self.model)
-        for name, parameter in parameters.items():
-            parameter.data.copy_(state.parameters[name])
-        sizes = {name: parameter.numel() for name, parameter in parameters.items()}
-        projection = make_projection(config, sizes, self.card.device)
+        for name, trained in state.parameters.items():
+            parameters[name].data.copy_(trained)
+        projection = make_projection(config, piece_sizes(parameters), self.card.device)
         averages = None
         if set(config.regimes) != {"sgd"}:
-            averages = AdamAverages.from_training(state, config.optimizer_epsilon, self.card.device)
-        common = averages.common(projection) if averages else None
+            averages = AdamAverages.from_training(state, parameters, config.optimizer_epsilon)
+        return GradientEngine(self.model, projection, averages)
 
-        validation = self.writer.read_frame(VALIDATION)
-        engine = GradientEngine(self.model, projection, averages)
-        sketches, _ = gradients_of(engine, self.encoder(from_frame(validation)), config.batch_tokens)
+    @property
+    def shards(self) -> ShardStore:
+        """The gradients that are there."""
+        pool = self.writer.manifest.stages["instructions"].found["pool"]
+        return ShardStore(self.writer.folder / BUILDING / "shards", pool, self.config.gradients.shard_size)
+
+    def _gradients(self) -> tuple[list[str], dict[str, Any]]:
+        store = self.shards
+        store.open()  # from here on others may help
+        validation = self.encoder(from_frame(self.writer.read_frame(VALIDATION)))
+        sketches, _ = gradients_of(self.engine, validation, self.config.gradients.batch_tokens)
         if not torch.isfinite(sketches["sgd"]).all():
             raise InputError("validation gradients are not finite; try --dtype float32")
         write_array(self.writer.folder / VALIDATION_GRADIENTS, sketches["sgd"].numpy())
-
-        pool = self.writer.read_frame(INSTRUCTIONS)
-        store = ShardStore(self.writer.folder / BUILDING / "shards", len(pool), config.shard_size)
-        with self.writer.progress("gradients", len(pool), "sample") as bar:
-            for shard, rows in missing_shards(store, bar):
-                encoded = self.encoder(from_frame(pool.iloc[rows]))
-                arrays, problems = self._shard(engine, encoded, common, bar)
-                store.write(shard, arrays, {rows.start + i: problem for i, problem in problems.items()})
+        self._take_shards()
         return self._merge(store)
+
+    def _take_shards(self) -> None:
+        """Compute gradients, shard by shard, until all are there."""
+        store, engine = self.shards, self.engine
+        common = engine.averages.common(engine.projection) if engine.averages else None
+        pool = self.writer.read_frame(INSTRUCTIONS)
+        with self.writer.progress("gradients", len(pool), "sample") as bar:
+
+            def count() -> None:
+                bar.update(len(pool) - sum(len(store.rows(shard)) for shard in store.absent()) - bar.n)
+
+            def compute(_: int, shard: int) -> None:
+                rows = store.rows(shard)
+                encoded = self.encoder(from_frame(pool.iloc[rows.start : rows.stop]))
+                arrays, problems = self._shard(engine, encoded, common, bar)
+                store.write(shard, arrays, {rows[i]: problem for i, problem in problems.items()})
+
+            count()
+            bar.unpause()
+            work_off([store], compute, count)
 
     def _shard(
         self,
@@ -256,6 +332,8 @@ class _Build:
     def _merge(self, store: ShardStore) -> tuple[list[str], dict[str, Any]]:
         """Turn the shards into one array a regime and a table of what is known of each sample."""
         files = [VALIDATION_GRADIENTS, SAMPLES]
+        for earlier in (self.writer.folder / BUILDING).glob("graph-*"):
+            shutil.rmtree(earlier)  # compared other gradients
         problems = store.notes()
         columns = {
             name: np.concatenate(list(store.blocks(name)))
@@ -283,5 +361,6 @@ class _Build:
         )
         return files, found
 
-    def _graph(self) -> tuple[list[str], dict[str, Any]]:
-        return write_graph(self.writer, self.config.regimes, self.config.graph, self.card.device)
+    @property
+    def graph(self) -> GraphWriter:
+        return GraphWriter(self.writer, self.config.regimes, self.config.graph, self.card.device)

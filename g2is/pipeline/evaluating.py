@@ -37,7 +37,7 @@ from g2is.lm.evaluate import fine_tuned, greedy_answers, held_out_losses
 from g2is.lm.model import ModelCard, inspect_model, load_model, load_tokenizer
 from g2is.lm.text import Encoded, Encoder
 from g2is.pipeline.inputs import Target, input_file
-from g2is.pipeline.writer import held
+from g2is.pipeline.sharing import held
 from g2is.run import Run
 
 PLAIN_NAME = re.compile(r"[\w][\w .,+=-]*")

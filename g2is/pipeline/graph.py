@@ -2,57 +2,97 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from g2is.config import GraphConfig, RegimeName
 from g2is.files import write_array
-from g2is.neighbors import cosines_to, edge_cosines, exact_neighbors
-from g2is.pipeline.writer import RunWriter
+from g2is.neighbors import BLOCK_ARRAYS, comparable, cosines_to, edge_cosines, join_blocks, neighbor_block
+from g2is.pipeline.sharing import work_off
+from g2is.pipeline.writer import BUILDING, RunWriter
 from g2is.run import SAMPLES, VALIDATION_GRADIENTS
+from g2is.store import ShardStore
 
 
-def write_graph(
-    writer: RunWriter,
-    regimes: tuple[RegimeName, ...],
-    config: GraphConfig,
-    device: str,
-    given: np.ndarray | None = None,
-) -> tuple[list[str], dict[str, Any]]:
-    """Neighbours, conflicts and cosines to the validation samples; `given` (n, k) neighbours are kept as
-    they are."""
-    valid = writer.read_frame(SAMPLES)["valid"].to_numpy()
-    validation = np.load(writer.folder / VALIDATION_GRADIENTS)
-    files: list[str] = []
-    found: dict[str, Any] = {}
-    with writer.progress("graph", int(valid.sum()) * len(regimes), "sample") as bar:
-        for regime in regimes:
-            rows = np.load(writer.folder / regime / "gradients.npy", mmap_mode="r")
-            lists = exact_neighbors(
-                rows,
-                valid,
-                neighbors=config.neighbors if given is None else 1,
-                conflicts=config.conflicts,
-                device=device,
-                # All rows are read once for every block: larger ones where the arithmetic does not hold it up.
-                block=1024 if device == "cpu" else 8192,
-                on_block=bar.update,
-            )
+@dataclass
+class GraphWriter:
+    """Writes neighbours, conflicts and cosines to the validation samples; `given` (n, k) neighbours are kept as
+    they are. Blocks of rows are shards, which several processes share."""
+
+    writer: RunWriter
+    regimes: tuple[RegimeName, ...]
+    config: GraphConfig
+    device: str
+    given: np.ndarray | None = None
+
+    def write(self) -> tuple[list[str], dict[str, Any]]:
+        """The whole stage: the files written, and the numbers found for each regime."""
+        validation = np.load(self.writer.folder / VALIDATION_GRADIENTS)
+        for regime in self.regimes:
+            self._blocks(regime).open()  # from here on others may help
+        files: list[str] = []
+        found: dict[str, Any] = {}
+        self.help()
+        for regime in self.regimes:
+            rows, store = self._rows(regime), self._blocks(regime)
+            lists = join_blocks(self.valid, {name: list(store.blocks(name)) for name in BLOCK_ARRAYS})
             arrays = {
-                "neighbors": lists.neighbors if given is None else given,
-                "cosines": lists.cosines if given is None else edge_cosines(rows, given),
+                "neighbors": lists.neighbors if self.given is None else self.given,
+                "cosines": lists.cosines if self.given is None else edge_cosines(rows, self.given),
                 "conflicts": lists.conflicts,
                 "conflict_cosines": lists.conflict_cosines,
-                "validation_cosines": cosines_to(rows, valid, validation, device=device),
+                "validation_cosines": cosines_to(rows, self.valid, validation, device=self.device),
             }
             for name, array in arrays.items():
-                write_array(writer.folder / regime / f"{name}.npy", array)
+                write_array(self.writer.folder / regime / f"{name}.npy", array)
                 files.append(f"{regime}/{name}.npy")
             found[regime] = {"mean_cosine": lists.mean_cosine, "conflict_share": lists.conflict_share}
-    for name, numbers in found.items():
-        writer.say(
-            f"graph, {name}: mean cosine {numbers['mean_cosine']:.3f}, "
-            f"{numbers['conflict_share']:.1%} of pairs conflict"
-        )
-    return files, found
+        for name, numbers in found.items():
+            self.writer.say(
+                f"graph, {name}: mean cosine {numbers['mean_cosine']:.3f}, "
+                f"{numbers['conflict_share']:.1%} of pairs conflict"
+            )
+        return files, found
+
+    def help(self) -> None:
+        """Compare blocks of rows until all are there."""
+        neighbors = self.config.neighbors if self.given is None else 1
+        index = comparable(self.valid, neighbors)
+        rows = [self._rows(regime) for regime in self.regimes]
+        stores = [self._blocks(regime) for regime in self.regimes]
+        with self.writer.progress("graph", len(index) * len(stores), "sample") as bar:
+
+            def compare(regime: int, block: int) -> None:
+                some = stores[regime].rows(block)
+                arrays = neighbor_block(
+                    rows[regime],
+                    index,
+                    slice(some.start, some.stop),
+                    neighbors=neighbors,
+                    conflicts=self.config.conflicts,
+                    device=self.device,
+                )
+                stores[regime].write(block, arrays, {})
+
+            def count() -> None:
+                absent = sum(len(store.rows(block)) for store in stores for block in store.absent())
+                bar.update(len(index) * len(stores) - absent - bar.n)
+
+            count()
+            work_off(stores, compare, count)
+
+    @cached_property
+    def valid(self) -> np.ndarray:
+        return self.writer.read_frame(SAMPLES)["valid"].to_numpy()
+
+    def _rows(self, regime: RegimeName) -> np.ndarray:
+        return np.load(self.writer.folder / regime / "gradients.npy", mmap_mode="r")
+
+    def _blocks(self, regime: RegimeName) -> ShardStore:
+        # All rows are read once for every block: larger ones where the arithmetic does not hold it up.
+        size = 1024 if self.device == "cpu" else 8192
+        name = f"graph-{regime}-{self.config.neighbors}-{self.config.conflicts}"
+        return ShardStore(self.writer.folder / BUILDING / name, int(self.valid.sum()), size)

@@ -17,10 +17,11 @@ from g2is.files import printable, write_array
 from g2is.gradient_files import LESS_FILES, read_gradients, read_neighbors
 from g2is.instructions import Reading, read_instructions
 from g2is.knowledge import unit
-from g2is.pipeline.graph import write_graph
+from g2is.pipeline.graph import GraphWriter
 from g2is.pipeline.inputs import Target, check_pool_size, input_file, write_pool
+from g2is.pipeline.sharing import held
 from g2is.pipeline.views import write_views
-from g2is.pipeline.writer import RunWriter, held, new_manifest
+from g2is.pipeline.writer import RunWriter, new_manifest
 from g2is.run import SAMPLES, VALIDATION, VALIDATION_GRADIENTS, InputFile, Run
 
 
@@ -70,9 +71,9 @@ class _Import:
         self.writer.stage("gradients", self._gradients)
         self.writer.stage(
             "graph",
-            lambda: write_graph(
-                self.writer, self.config.regimes, self.config.graph, "cpu", given=self.neighbors
-            ),
+            lambda: GraphWriter(
+                self.writer, self.config.regimes, self.config.graph, "cpu", self.neighbors
+            ).write(),
         )
         write_views(self.writer, self.config)
         return self.writer.end()

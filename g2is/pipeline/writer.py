@@ -6,14 +6,13 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from g2is.config import BuildConfig, ImportConfig
@@ -61,29 +60,13 @@ def new_manifest(
     )
 
 
-@contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Keep other builds off a run; raises `InputError` where one holds it or the place is not writable."""
-    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        acquired = lock.acquire(timeout=0)
-    except Timeout:
-        raise InputError(f"{folder}: another process is building this run; wait for it or end it") from None
-    except OSError as error:
-        raise InputError(
-            f"{folder.parent}: not writable ({error.strerror}); choose another --cache"
-        ) from None
-    with acquired:
-        yield
-
-
 class RunWriter:
-    """The folder of a run that is being written. Hold it (`held`) while you write."""
+    """The folder of a run that is being written. Lead it (`sharing.Lead`) while you write."""
 
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
         self.folder = folder
         self.say = say
+        self.helps = False
         self.manifest: Manifest
         self.stages_found: dict[str, Stage] = {}
         """What was finished when the run was taken up, whole or not."""
@@ -95,6 +78,7 @@ class RunWriter:
         """
         if self.folder.exists():
             refuse_links(self.folder)
+        self.helps = False
         if self._is_new() or overwrite:
             check()
             if self.folder.exists():
@@ -130,6 +114,21 @@ class RunWriter:
             manifest.write(self.folder)
             return manifest
 
+    def join(self, wanted: Manifest) -> None:
+        """Help another process that has begun this run.
+
+        Raises `InputError` where it builds from other inputs or settings, or is no build.
+        """
+        if not (self.folder / MANIFEST).exists():
+            raise InputError(f"{self.folder}: another process is building this run; wait for it or end it")
+        self.look()
+        _refuse_difference(self.folder, self.manifest, wanted)
+        self.helps = True
+
+    def look(self) -> None:
+        """Read how far the process that leads has come."""
+        self.manifest = Manifest.read(self.folder)
+
     def _is_new(self) -> bool:
         """Whether there is no run yet; a build killed before its manifest had its name leaves none either.
 
@@ -159,7 +158,12 @@ class RunWriter:
 
     def end(self) -> Run:
         """Remove what only the building needed, and open the run."""
-        shutil.rmtree(self.folder / BUILDING, ignore_errors=True)
+        # Renamed first: those that help see at once that no shards are wanted any more.
+        done = self.folder / f".{BUILDING}"
+        shutil.rmtree(done, ignore_errors=True)
+        with suppress(FileNotFoundError):
+            (self.folder / BUILDING).rename(done)
+        shutil.rmtree(done, ignore_errors=True)
         return Run.open(self.folder)
 
     def write_frame(self, name: str, frame: pd.DataFrame) -> None:
@@ -173,8 +177,10 @@ class RunWriter:
 
     @contextmanager
     def progress(self, what: str, total: int, unit: str) -> Iterator[tqdm]:
-        """A bar with rate and time left, for what takes more than a second."""
-        with tqdm(total=total, desc=what, unit=f" {unit}", delay=1, mininterval=0.5) as bar:
+        """A bar with rate and time left, for what takes more than a second; only the process that leads has one."""
+        with tqdm(
+            total=total, desc=what, unit=f" {unit}", delay=1, mininterval=0.5, disable=self.helps
+        ) as bar:
             yield bar
 
     def _forget_damaged_stages(self) -> None:
@@ -208,9 +214,7 @@ def _refuse_difference(folder: Path, found: Manifest, wanted: Manifest) -> None:
     """Raise `InputError` naming every setting and input in which a run differs from what is asked for."""
 
     def flat(manifest: Manifest) -> dict[str, Any]:
-        values: dict[str, Any] = {
-            f"model.{name}": manifest.model.get(name) for name in ("fingerprint", "device", "dtype")
-        }
+        values: dict[str, Any] = {}
         for section, settings in manifest.configuration.model_dump().items():
             named = settings if isinstance(settings, dict) else {"": settings}
             values.update({f"{section}.{key}".rstrip("."): value for key, value in named.items()})
@@ -218,7 +222,9 @@ def _refuse_difference(folder: Path, found: Manifest, wanted: Manifest) -> None:
             for place, file in enumerate(inputs, start=1):
                 target = f"{file.target}=" if file.target else ""
                 values[f"{kind} file {place}"] = f"{target}{file.name} ({file.sha256[:12]})"
-        return values
+        return values | {
+            f"model.{name}": manifest.model.get(name) for name in ("fingerprint", "device", "dtype")
+        }
 
     old, new = flat(found), flat(wanted)
     # A model that moved is the same model; its content is compared by fingerprint. What is asked for of device and

@@ -135,7 +135,7 @@ def make_run(
                 rejected=0,
                 validation_left_out=[],
             ),
-            "warmup": stage(3.0, ["warmup.safetensors"], samples=10, steps=4, adapter_parameters=99),
+            "warmup": stage(3.0, ["warmup.safetensors"], samples=10, steps=4, trained_parameters=99),
             "gradients": stage(
                 75.0,
                 ["validation_gradients.npy", "samples.parquet", "sgd/gradients.npy", "sgd/norms.npy"],

@@ -1,0 +1,182 @@
+"""Several processes on one run: the same bytes as one process, also where one of them is killed at work."""
+
+import multiprocessing
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from g2is.errors import InputError
+from g2is.lm.model import inspect_model
+from g2is.pipeline.sharing import work_off
+from g2is.store import ShardStore
+from tests.sharing_worker import build, shared_configuration
+from tests.test_pipeline import configuration, content, make
+from tests.tiny import save_tiny_model, write_pool
+
+PATIENCE = 120
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("files")
+    save_tiny_model(folder / "model")
+    write_pool(folder / "pool.jsonl", 40)
+    write_pool(folder / "target.jsonl", 6, seed=1)
+    return folder
+
+
+# Forked from a process that has imported everything: a fresh one takes seconds for that.
+context = multiprocessing.get_context("forkserver")
+context.set_forkserver_preload(["tests.sharing_worker"])
+started: list[multiprocessing.Process] = []
+
+
+@pytest.fixture(autouse=True)
+def none_left():
+    """Whatever a test started ends with it."""
+    yield
+    for process in started:
+        process.kill()
+        process.join()
+    started.clear()
+
+
+def start(files: Path, folder: Path, role: str = "free", stage: str = "gradients") -> multiprocessing.Process:
+    process = context.Process(target=build, args=(files, folder, role, stage))
+    process.start()
+    started.append(process)
+    return process
+
+
+def ended(process: multiprocessing.Process) -> int | None:
+    """The exit code, negative for a signal."""
+    process.join(PATIENCE)
+    return process.exitcode
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path.name} never came"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def alone(files, tmp_path_factory) -> dict[str, bytes]:
+    """What one process makes."""
+    folder = tmp_path_factory.mktemp("alone") / "run"
+    assert ended(start(files, folder)) == 0
+    return content(folder)
+
+
+def test_another_takes_over_the_lead_and_the_shard_of_a_process_that_is_killed(files, alone, tmp_path):
+    folder = tmp_path / "run"
+    doomed = start(files, folder, "doomed")
+    wait_for(folder.with_name("held"))
+    other = start(files, folder)
+    wait_for(folder / "building/shards/000009.lock")  # it has claimed what was free; the first is not
+    doomed.kill()
+    assert ended(other) == 0 and ended(doomed) == -signal.SIGKILL
+    said = next(tmp_path.glob("said-free-*")).read_text()
+    assert "helping" in said and "the process that led has ended: leading" in said
+    assert content(folder) == alone
+
+
+def test_three_processes_share_neighbor_blocks_and_one_is_killed(files, alone, tmp_path):
+    folder = tmp_path / "run"
+    first = start(files, folder, "patient", "graph")
+    wait_for(folder / "manifest.json")
+    doomed, third = start(files, folder, "doomed", "graph"), start(files, folder, "patient", "graph")
+    wait_for(folder.with_name("held"))
+    doomed.kill()
+    assert ended(first) == ended(third) == 0 and ended(doomed) == -signal.SIGKILL
+    assert content(folder) == alone
+
+
+def test_torchrun_starts_all_again_when_one_is_killed(files, alone, tmp_path):
+    folder = tmp_path / "run"
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command += [
+        "--max-restarts",
+        "1",
+        "-m",
+        "tests.sharing_worker",
+        str(files),
+        str(folder),
+        "suicidal",
+        "gradients",
+    ]
+    root = Path(__file__).parents[1]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=4 * PATIENCE)
+    assert done.returncode == 0, done.stderr
+    assert folder.with_name("held").exists()  # one did die
+    assert len(list(tmp_path.glob("said-suicidal-*"))) == 2
+    assert content(folder) == alone
+
+
+def test_every_shard_is_worked_on_once_at_a_time(tmp_path):
+    store = ShardStore(tmp_path / "shards", 60, 3)
+    store.open()
+    worked: list[int] = []
+
+    def work(_: int, shard: int) -> None:
+        worked.append(shard)
+        time.sleep(0.005)
+        store.write(shard, {}, {})
+
+    threads = [threading.Thread(target=work_off, args=([store], work)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(worked) == list(range(20)) and store.absent() == []
+
+
+def test_shards_of_a_run_that_is_finished_are_not_wanted(tmp_path):
+    store = ShardStore(tmp_path / "shards", 60, 3)
+    work_off([store], lambda _, shard: pytest.fail("nobody asked for it"))
+    with store.claim(0) as mine:
+        assert not mine
+    assert not store.folder.exists()
+
+
+def test_only_the_process_that_begins_replaces_a_run(files, tmp_path):
+    config = shared_configuration(files)
+    run = make(tmp_path / "run", files, config)
+    before = content(run.folder)
+    # Another leads, and has begun: this one joins, finds it complete, and leaves it as it is.
+    with FileLock(tmp_path / ".run.lock"):
+        assert make(tmp_path / "run", files, config, overwrite=True).complete
+        with pytest.raises(InputError, match=r"lora.rank: 2 -> 3"):
+            make(tmp_path / "run", files, configuration(files, lora={"rank": 3}), overwrite=True)
+    assert content(run.folder) == before
+
+
+def test_torchrun_does_not_replace_a_run_again_when_it_starts_all_again(files, tmp_path, monkeypatch):
+    config = shared_configuration(files)
+    run = make(tmp_path / "run", files, config)
+    written = (run.folder / "manifest.json").stat().st_mtime_ns
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
+    make(tmp_path / "run", files, config, overwrite=True)
+    assert (run.folder / "manifest.json").stat().st_mtime_ns == written
+
+
+@pytest.mark.parametrize(("variable", "rank"), [("LOCAL_RANK", "5"), ("SLURM_LOCALID", "1"), (None, "")])
+def test_each_process_of_a_machine_takes_a_gpu_of_its_own(files, monkeypatch, variable, rank):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **options: True)
+    for name in ("LOCAL_RANK", "SLURM_LOCALID"):
+        monkeypatch.delenv(name, raising=False)
+    if variable:
+        monkeypatch.setenv(variable, rank)
+    model = configuration(files).model.replace(device="auto")
+    assert inspect_model(model).device == ("cuda:1" if variable else "cuda")
