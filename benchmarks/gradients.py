@@ -9,6 +9,7 @@ import argparse
 import os
 import resource
 import statistics
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from benchmarks.report import best_seconds, report
 from g2is.config import GradientConfig, LoraSettings
 from g2is.lm.gradients import AdamAverages, GradientEngine
-from g2is.lm.model import add_adapter
+from g2is.lm.layers import piece_sizes, pieces
+from g2is.lm.model import add_adapter, train_own_weights
 from g2is.lm.projection import make_projection
 from g2is.lm.text import Encoded
 from g2is.lm.train import batches, sample_losses, trainable
@@ -27,8 +29,8 @@ VOCABULARY = 8192
 DIM = 8192  # of the sketch: LESS's and this project's default
 
 
-def adapted(rank: int, hidden: int) -> Any:
-    """A random Llama of four layers with a LoRA adapter, the same for every call."""
+def base_model(hidden: int) -> Any:
+    """A random Llama of four layers, the same for every call."""
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=VOCABULARY,
@@ -38,8 +40,12 @@ def adapted(rank: int, hidden: int) -> Any:
         num_attention_heads=8,
         tie_word_embeddings=True,
     )
-    model = LlamaForCausalLM(config).requires_grad_(False).eval()
-    model = add_adapter(model, LoraSettings(rank=rank, alpha=4.0 * rank, dropout=0.0), seed=0)
+    return LlamaForCausalLM(config).requires_grad_(False).eval()
+
+
+def adapted(rank: int, hidden: int) -> Any:
+    """The model with a LoRA adapter."""
+    model = add_adapter(base_model(hidden), LoraSettings(rank=rank, alpha=4.0 * rank, dropout=0.0), seed=0)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if "lora_B" in name:
@@ -148,12 +154,67 @@ def measure(rank: int, hidden: int, length: int, count: int, rounds: int) -> dic
     }
 
 
+def measure_own(parameters: str, hidden: int, length: int, count: int, rounds: int) -> dict[str, Any]:
+    """Samples a second with gradients of own weights, beside a plain training pass (which sums them over the
+    batch) and a loop over samples with the same sketch."""
+    pool = samples(count, length)
+    groups = list(batches([len(sample) for sample in pool], batch_tokens=4096))
+    watched, plain = (train_own_weights(base_model(hidden), parameters) for _ in range(2))
+    weights = trainable(plain)
+    sizes = piece_sizes(weights)
+    projection = make_projection(GradientConfig(projection_dim=DIM), sizes, "cpu")
+    averages = AdamAverages(
+        {name: torch.full((size,), 1e-4) for name, size in sizes.items()},
+        {name: torch.full((size,), 1e-7) for name, size in sizes.items()},
+    )
+    engines = {
+        "engine_sgd": GradientEngine(watched, projection),
+        "engine": GradientEngine(train_own_weights(watched, parameters), projection, averages),
+    }
+
+    def bare() -> None:
+        for group in groups:
+            plain.zero_grad()
+            sample_losses(plain, [pool[i] for i in group]).sum().backward()
+
+    def loop() -> None:
+        for sample in pool[:4]:
+            plain.zero_grad()
+            sample_losses(plain, [sample]).sum().backward()
+            sketch = torch.zeros(1, DIM)
+            for name, parameter in weights.items():
+                for piece, rows in pieces(name, parameter.shape).items():
+                    gradient = parameter.grad[rows].flatten().unsqueeze(0)
+                    projection.add(sketch, piece, averages.adam_gradient(piece, gradient))
+                    projection.add(sketch, piece, gradient)
+
+    def run(engine: GradientEngine) -> None:
+        for group in groups:
+            engine([pool[i] for i in group])
+
+    seconds = best_seconds(
+        {"bare": bare, "loop": loop, **{name: partial(run, engine) for name, engine in engines.items()}},
+        rounds,
+    )
+    rate = {name: (4 if name == "loop" else count) / taken for name, taken in seconds.items()}
+    return {
+        "parameters": parameters,
+        "trained_parameters": sum(sizes.values()),
+        **{f"{name}_per_s": value for name, value in rate.items()},
+        "engine_over_bare": rate["engine"] / rate["bare"],
+        "engine_sgd_over_bare": rate["engine_sgd"] / rate["bare"],
+        "engine_over_loop": rate["engine"] / rate["loop"],
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a smaller model and fewer samples")
     quick = parser.parse_args().quick
     hidden, count, rounds = (256, 16, 2) if quick else (512, 64, 3)
     rows = [measure(rank, hidden, 128, count, rounds) for rank in (16, 128)]
+    own = [measure_own(parameters, hidden, 128, count, rounds) for parameters in ("all-linear", "full")]
+    report("gradients_own_weights", own, hidden_size=hidden, layers=4, projection_dim=DIM, mean_tokens=128)
     report("gradients", rows, hidden_size=hidden, layers=4, projection_dim=DIM, kinds="adam and sgd")
 
 

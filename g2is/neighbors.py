@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +36,6 @@ def exact_neighbors(
     device: str = "cpu",
     block: int = 1024,
     columns: int = 16384,
-    on_block: Callable[[int], object] = lambda count: None,
 ) -> NeighborLists:
     """Compare every valid row with every other.
 
@@ -58,7 +57,6 @@ def exact_neighbors(
                 columns=columns,
             )
         )
-        on_block(some.stop - start)
     return join_blocks(valid, {name: [part[name] for part in blocks] for name in BLOCK_ARRAYS})
 
 

@@ -148,7 +148,12 @@ def add_adapter(model: Any, settings: LoraSettings, seed: int) -> Any:
 
 
 def reset_adapter(model: Any, seed: int) -> None:
-    """Make the model's adapter as new, ready to be trained; the same seed gives the same adapter."""
+    """Make the model's adapter as new, ready to be trained; the same seed gives the same adapter.
+
+    Raises `InputError` where the model trains weights of its own instead.
+    """
+    if not any(isinstance(module, LoraLayer) for module in model.modules()):
+        raise InputError("ensemble: trains adapters, and this run takes gradients of the model's own weights")
     torch.manual_seed(seed)
     for module in model.modules():
         if isinstance(module, LoraLayer):
