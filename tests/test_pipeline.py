@@ -498,3 +498,8 @@ def test_weights_that_nothing_trains_are_not_kept_again(files, tmp_path):
     config = configuration(files, warmup={"epochs": 0}, gradients={"regimes": ("sgd",), "parameters": "full"})
     run = make(tmp_path / "run", files, config)
     assert load_file(run.folder / "warmup.safetensors") == {} and run.valid.all()
+
+
+def test_a_model_whose_layers_are_placed_one_by_one_gives_the_same(run, files, tmp_path):
+    placed = make(tmp_path / "run", files, configuration(files, model={"device_map": "auto"}))
+    assert content(placed.folder) == content(run.folder)

@@ -79,7 +79,7 @@ def load_tokenizer(config: ModelConfig) -> Any:
 
 def load_model(config: ModelConfig, card: ModelCard) -> Any:
     """The frozen base model on its device, in eval mode, from safetensors only."""
-    quantized = (
+    placed: dict[str, Any] = (
         {
             "quantization_config": BitsAndBytesConfig(
                 load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=DTYPES[card.dtype]
@@ -89,6 +89,8 @@ def load_model(config: ModelConfig, card: ModelCard) -> Any:
         if config.load_in_4bit
         else {}
     )
+    if config.device_map:
+        placed["device_map"] = config.device_map
     with readable(config.model):
         model, found = AutoModelForCausalLM.from_pretrained(
             config.model,
@@ -96,7 +98,7 @@ def load_model(config: ModelConfig, card: ModelCard) -> Any:
             trust_remote_code=config.trust_remote_code,
             use_safetensors=True,
             output_loading_info=True,
-            **quantized,
+            **placed,
         )
     # Tensors that no file holds would be left random.
     if missing := sorted(found["missing_keys"]):
@@ -104,7 +106,7 @@ def load_model(config: ModelConfig, card: ModelCard) -> Any:
             f"model {config.model}: its files lack {len(missing)} tensors that its config.json asks for, "
             f"first {missing[0]}; expected a whole model"
         )
-    if not quantized:
+    if not placed:
         model.to(card.device)
     model.requires_grad_(False)
     return model.eval()

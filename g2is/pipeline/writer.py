@@ -229,7 +229,7 @@ def _refuse_difference(folder: Path, found: Manifest, wanted: Manifest) -> None:
     old, new = flat(found), flat(wanted)
     # A model that moved is the same model; its content is compared by fingerprint. What is asked for of device and
     # dtype is compared as what came of it. Batches change results by rounding only.
-    free = {"model.model", "gradients.batch_tokens"}
+    free = {"model.model", "model.device_map", "gradients.batch_tokens"}
     free |= {key for key in old | new if key.partition(".")[0] in MADE_AGAIN}
     for values in (old, new):
         for key in free:
