@@ -75,7 +75,8 @@ class ModelConfig(Settings):
         "auto", description="of the base weights; auto: bfloat16 on a GPU that has it, float32 on the CPU"
     )
     device_map: Literal["auto", "balanced", "sequential"] | None = Field(
-        None, description="spread a model that no GPU holds alone over all of this machine (one process a machine)"
+        None,
+        description="spread a model that no GPU holds alone over all of this machine (one process a machine)",
     )
     load_in_4bit: bool = Field(False, description="load the base in 4 bits (needs bitsandbytes)")
     trust_remote_code: bool = Field(False, description="run code that comes with the model")
