@@ -12,6 +12,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from g2is.errors import InputError
+from g2is.files import shortened
 
 RegimeName = Literal["adam", "adam_without_momentum", "sgd"]
 SMALL = 1024
@@ -39,7 +40,7 @@ class Settings(BaseModel):
 def _one_line(error: ValidationError) -> str:
     problems = []
     for problem in error.errors():
-        field = _short(".".join(str(part) for part in problem["loc"]))
+        field = shortened(".".join(str(part) for part in problem["loc"]))
         if problem["type"] == "extra_forbidden":
             problems.append(f"{field}: no such setting")
         elif problem["type"] == "missing":
@@ -48,13 +49,8 @@ def _one_line(error: ValidationError) -> str:
             problems.append(str(problem["ctx"]["error"]))
         else:
             wanted = problem["msg"].removeprefix("Input should be ")
-            problems.append(f"{field} = {_short(repr(problem['input']))}: expected {wanted}")
+            problems.append(f"{field} = {shortened(repr(problem['input']))}: expected {wanted}")
     return "; ".join(problems)
-
-
-def _short(text: str, most: int = 80) -> str:
-    """What a file or an address holds may be of any length; a message is read by a person."""
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 class ReadingConfig(Settings):

@@ -75,6 +75,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
+def shortened(text: str, most: int = 80) -> str:
+    """What a file or an address holds may be of any length; a message is read by a person."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def sweep(folder: Path) -> None:
     """Remove the temporary files that a killed process left in a folder that nobody else writes to."""
     for path in folder.glob(f".*{TEMPORARY}"):

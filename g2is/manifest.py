@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from g2is.config import BuildConfig, ImportConfig
 from g2is.errors import InputError
-from g2is.files import printable, write_bytes
+from g2is.files import printable, shortened, write_bytes
 
 FORMAT_VERSION = 1
 CONTENT_STAGES = ("instructions", "warmup", "gradients", "graph")
@@ -225,6 +225,6 @@ def _first(error: ValidationError | InputError) -> str:
     if isinstance(error, InputError):
         return str(error)
     first = error.errors()[0]
-    where = ".".join(map(str, first["loc"]))
+    where = shortened(".".join(map(str, first["loc"])))
     said = first["msg"].removeprefix("Value error, ")
     return printable(f"{where}: {said}" if where else said)
