@@ -119,9 +119,12 @@ class RunWriter:
 
         Raises `InputError` where it builds from other inputs or settings, or is no build.
         """
+        busy = InputError(f"{self.folder}: another process is building this run; wait for it or end it")
         if not (self.folder / MANIFEST).exists():
-            raise InputError(f"{self.folder}: another process is building this run; wait for it or end it")
+            raise busy
         self.look()
+        if type(self.manifest.configuration) is not type(wanted.configuration):
+            raise busy  # an import, which nobody can help
         _refuse_difference(self.folder, self.manifest, wanted)
         self.helps = True
 
