@@ -274,6 +274,12 @@ def show_regimes(run: Run) -> None:
         border="horizontal",
         alt="Mean cosine and conflicts in each gradient regime",
     )
+    recall = [found[name]["neighbor_recall"] for name in run.regimes if found[name].get("neighbor_recall")]
+    if recall:
+        st.caption(
+            f"Neighbours were searched approximately: at least {ui.percent(min(recall))} of the exact ones are there, "
+            "measured on some samples."
+        )
 
 
 def show_sources(run: Run, found: dict[str, Any]) -> None:

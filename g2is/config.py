@@ -138,6 +138,10 @@ class GraphConfig(Settings):
 
     neighbors: int = Field(50, ge=1, description="nearest samples kept per sample")
     conflicts: int = Field(10, ge=1, description="most conflicting samples kept per sample")
+    neighbor_search: Literal["exact", "approximate"] = Field(
+        "exact",
+        description="exact compares all pairs; approximate misses some and says how many, for pools of a million",
+    )
 
 
 class LayoutConfig(Settings):

@@ -66,9 +66,9 @@ def diagnose(run: Run, trace: WalkTrace) -> Diagnosis:
             "taken_share": taken.to_numpy() / max(1, len(samples)),
         }
     )
-    regimes = pd.DataFrame(
-        [{"regime": name, **run.manifest.stages["graph"].found[name]} for name in run.regimes]
-    )
+    found = run.manifest.stages["graph"].found
+    regimes = pd.DataFrame([found[name] for name in run.regimes])[["mean_cosine", "conflict_share"]]
+    regimes.insert(0, "regime", run.regimes)
     gradients = run.regime(trace.parameters.regime).gradients
     return Diagnosis(
         components, sources, mean_pairwise_cosine(gradients, samples), regimes, _remarks(trace, regimes)

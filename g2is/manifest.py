@@ -88,6 +88,9 @@ class _RegimeFound(_Found):
     model_config = ConfigDict(extra="forbid")
     mean_cosine: Real
     conflict_share: Real
+    # Where the lists are approximate.
+    neighbor_recall: Real | None = None
+    conflict_recall: Real | None = None
 
 
 class _ModelFacts(BaseModel):

@@ -216,7 +216,13 @@ class Run:
                 )
             if lists.size and not (lists.min() >= -1 and lists.max() < count):
                 raise InputError(f"{path}: names samples that are not there; {self.mend}")
-        return Regime(name=name, **arrays, **self.manifest.stages["graph"].found[name])
+        found = self.manifest.stages["graph"].found[name]
+        return Regime(
+            name=name,
+            **arrays,
+            mean_cosine=found["mean_cosine"],
+            conflict_share=found["conflict_share"],
+        )
 
     @property
     def layouts(self) -> tuple[LayoutKind, ...]:

@@ -1,0 +1,283 @@
+"""What grows with the pool: every stage after the gradients, opening, searching, walking, and the pages.
+
+    python -m benchmarks.large [--sizes 12000 100000 270000 1000000] [--folder F] [--no-pages]
+
+Made-up instructions of some 60 words and clustered gradients of 256 dimensions stand in for a model's, imported by the
+real command; nothing else is simulated. Every step runs in a process of its own, whose largest resident memory is the
+step's (files mapped into memory count as far as they were read). Pages are opened in chromium, one after another in a
+server of their own.
+"""
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import numpy as np
+
+from benchmarks.report import report
+from benchmarks.walk import clustered_pool
+
+SIZES = (12_000, 100_000, 270_000, 1_000_000)
+WIDTH = 256
+APPROXIMATE_FROM = 50_000
+"""Pools from this size on get approximate neighbours: comparing all pairs is another benchmark's matter."""
+WORDS = 4000
+PAGES = (
+    ("Home", ""),
+    ("Map", "Map"),
+    ("Neighbourhood", "Neighbourhood?focus=7"),
+    ("Core knowledge", "Core_knowledge?preset=recommended"),
+    ("Walk", "Walk?preset=recommended&fraction=0.01"),
+    ("Instructions", "Instructions"),
+    ("Instructions, searched", "Instructions?search=w17+w23"),
+    ("Compare", "Compare?view=gradients&preset=recommended&fraction=0.01"),
+)
+
+
+def prepare(folder: Path, count: int) -> None:
+    """Write pool.jsonl, gradients.npy and validation.npy."""
+    random = np.random.default_rng(0)
+    words = np.array([f"w{number}" for number in range(WORDS)])
+    ranks = 1 / np.arange(1, WORDS + 1)
+    with (folder / "pool.jsonl").open("w") as file:
+        for start in range(0, count, 10_000):
+            size = min(10_000, count - start)
+            chosen = words[random.choice(WORDS, (size, 60), p=ranks / ranks.sum())]
+            for row, text in enumerate(chosen, start=start):
+                record = {"question": f"{row}: " + " ".join(text[:40]), "answer": " ".join(text[40:])}
+                file.write(json.dumps(record) + "\n")
+    _, _, validation = clustered_pool(folder, count, 500, 0.0, np.float32, width=WIDTH)
+    np.save(folder / "validation.npy", validation)
+
+
+def import_command(folder: Path, count: int) -> list[str]:
+    search = "approximate" if count >= APPROXIMATE_FROM else "exact"
+    return [
+        *(sys.executable, "-m", "g2is", "import", "--run", "large", "--cache", str(folder / "cache")),
+        *("--train", str(folder / "pool.jsonl"), "--train-gradients", str(folder / "gradients.npy")),
+        *("--validation-gradients", str(folder / "validation.npy"), "--regime", "sgd"),
+        *("--neighbor-search", search, "--umap", "off"),
+    ]
+
+
+# Steps, each in a process of its own
+
+
+def step_read(folder: Path) -> None:
+    from g2is.instructions import read_instructions
+
+    read_instructions([folder / "pool.jsonl"])
+
+
+def step_open(folder: Path) -> None:
+    from g2is.run import Run
+
+    run = Run.open(folder / "cache" / "large")
+    run.instructions.iloc[len(run.instructions) // 2]["raw"]
+    _ = run.valid, run.regime("sgd")
+
+
+def step_search(folder: Path) -> None:
+    _search(folder, "w17 w23", regular_expression=False)
+
+
+def step_search_expression(folder: Path) -> None:
+    _search(folder, r"w1[0-9]+ w2[0-9]+ w3[0-9]+\b", regular_expression=True)
+
+
+def _search(folder: Path, text: str, *, regular_expression: bool) -> None:
+    from g2is.run import Run
+    from g2is.ui.filtering import Filter, matching
+
+    run = Run.open(folder / "cache" / "large")
+    matching(run.instructions, Filter(text=text, regular_expression=regular_expression))
+
+
+def step_walk(folder: Path) -> None:
+    _walk(folder, "recommended")
+
+
+def step_walk_official(folder: Path) -> None:
+    _walk(folder, "official", regime="sgd")
+
+
+def _walk(folder: Path, preset: str, **changes: Any) -> None:
+    from g2is.config import walk_preset
+    from g2is.run import Run
+
+    Run.open(folder / "cache" / "large").walk(walk_preset(preset, fraction=0.01, **changes))
+
+
+STEPS: dict[str, Callable[[Path], None]] = {
+    "read": step_read,
+    "open": step_open,
+    "search": step_search,
+    "search, expression": step_search_expression,
+    "walk, recommended": step_walk,
+    "walk, official": step_walk_official,
+}
+
+
+def run_step(name: str, folder: Path) -> None:
+    """In the process of the step: do it and print seconds and memory as JSON."""
+    start = time.perf_counter()
+    STEPS[name](folder)
+    seconds = time.perf_counter() - start
+    print(json.dumps({"seconds": seconds, "resident_mb": _largest(resource.RUSAGE_SELF)}))
+
+
+def _largest(who: int) -> float:
+    return resource.getrusage(who).ru_maxrss / 1024
+
+
+def measured(folder: Path, count: int) -> list[dict[str, Any]]:
+    """All steps but the pages."""
+    rows = []
+    for name in STEPS:
+        if name == "open":
+            rows += _imported(folder, count)
+        command = [sys.executable, "-m", "benchmarks.large", "--step", name, "--folder", str(folder)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        rows.append({"pool": count, "step": name, **json.loads(done.stdout.splitlines()[-1])})
+    return rows
+
+
+def _imported(folder: Path, count: int) -> list[dict[str, Any]]:
+    from g2is.manifest import Manifest
+
+    process = subprocess.Popen(import_command(folder, count), stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit("the import failed")
+    stages = Manifest.read(folder / "cache" / "large").stages
+    rows = [
+        {"pool": count, "step": f"import: {name}", "seconds": stage.seconds} for name, stage in stages.items()
+    ]
+    seconds = sum(stage.seconds for stage in stages.values())
+    found = stages["graph"].found["sgd"]
+    recall = {name: found[name] for name in found if name.startswith("recall")}
+    return [
+        *rows,
+        {
+            "pool": count,
+            "step": "import",
+            "seconds": seconds,
+            "resident_mb": usage.ru_maxrss / 1024,
+            **recall,
+        },
+    ]
+
+
+def opened(folder: Path, count: int) -> list[dict[str, Any]]:
+    """Every page in chromium: seconds until it has answered, first and again, bytes to the browser."""
+    from playwright.sync_api import sync_playwright
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"),
+            *(
+                "--server.address",
+                "127.0.0.1",
+                "--server.port",
+                str(port),
+                "--server.fileWatcherType",
+                "none",
+            ),
+        ],
+        env={**os.environ, "G2IS_CACHE": str(folder / "cache")},
+        stdout=subprocess.DEVNULL,
+    )
+    rows = []
+    try:
+        _wait(f"http://127.0.0.1:{port}/_stcore/health")
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium"),
+                args=["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+            )
+            for name, address in PAGES:
+                row: dict[str, Any] = {"pool": count, "step": f"page: {name}"}
+                for visit in ("seconds", "seconds_again"):
+                    received: list[int] = []
+                    page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
+                    page.on(
+                        "websocket",
+                        lambda socket, received=received: socket.on(
+                            "framereceived", lambda payload: received.append(len(payload))
+                        ),
+                    )
+                    start = time.perf_counter()
+                    page.goto(f"http://127.0.0.1:{port}/{address}")
+                    page.wait_for_selector("h1", timeout=120_000)
+                    page.wait_for_timeout(250)
+                    page.wait_for_selector(
+                        '[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=120_000
+                    )
+                    row[visit] = time.perf_counter() - start
+                    row["browser_mb"] = sum(received) / 1e6
+                    page.context.close()
+                row["resident_mb"] = _resident(server.pid)
+                rows.append(row)
+            browser.close()
+    finally:
+        server.terminate()
+        server.wait()
+    return rows
+
+
+def _wait(address: str) -> None:
+    for _ in range(300):
+        try:
+            urlopen(address).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit("the app did not start")
+
+
+def _resident(process: int) -> float:
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--folder", type=Path, help="where pools are made; kept (a temporary one)")
+    parser.add_argument("--no-pages", action="store_true")
+    parser.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.step:
+        run_step(arguments.step, arguments.folder)
+        return
+    rows = []
+    with tempfile.TemporaryDirectory() as temporary:
+        for count in arguments.sizes:
+            folder = (arguments.folder or Path(temporary)) / str(count)
+            if not (folder / "validation.npy").exists():
+                folder.mkdir(parents=True, exist_ok=True)
+                prepare(folder, count)
+            rows += measured(folder, count)
+            if not arguments.no_pages:
+                rows += opened(folder, count)
+            if arguments.folder is None:
+                shutil.rmtree(folder)
+    report("large", rows)
+
+
+if __name__ == "__main__":
+    main()
