@@ -10,7 +10,6 @@ import numpy as np
 from benchmarks.experiment_targets import Target
 from g2is import selectors
 from g2is.config import WALK_PRESETS
-from g2is.knowledge import CoreKnowledge, unit
 
 Select = Callable[[Target, float, int], np.ndarray]
 """Samples of a target's pool for a budget (share of the pool) and a seed."""
@@ -63,26 +62,6 @@ def walk(**parameters: object) -> Select:
     return lambda target, budget, seed: target.walk(budget, **parameters).samples
 
 
-def every_example(**parameters: object) -> Select:
-    """A walk for each validation example of its own."""
-
-    def select(target: Target, budget: float, seed: int) -> np.ndarray:
-        rows = unit(target.gradients)
-        count = len(rows)
-        knowledge = CoreKnowledge(
-            components=rows,
-            weights=np.full(count, 1 / count),
-            loadings=rows @ rows.T,
-            mean_alignment=np.zeros(count, np.float32),
-            flipped=np.zeros(count, bool),
-            targets=("validation",) * count,
-            spectrum={},
-        )
-        return target.walk(budget, knowledge, **facets(**parameters)).samples
-
-    return select
-
-
 def facets(**parameters: object) -> dict[str, object]:
     return {"regime": "sgd", "knowledge": "facets", "facets": 32, **parameters}
 
@@ -100,54 +79,70 @@ PRINCIPAL: dict[str, Select] = {
     f"{'centred' if center else 'not centred'}, {'oriented' if orient else 'not oriented'}, {regime}": walk(
         center=center, orient=orient, regime=regime
     )
-    for regime in ("adam", "adam_without_momentum", "sgd")
+    for regime in ("adam", "sgd")
     for center in (True, False)
     for orient in (False, True)
-    if (center, orient, regime) != (True, False, "adam")
 }
+PRINCIPAL["not centred, oriented, adam_without_momentum"] = walk(
+    center=False, orient=True, regime="adam_without_momentum"
+)
+PRINCIPAL["not centred, oriented, sgd, variance 0.9"] = walk(
+    center=False, orient=True, regime="sgd", variance=0.9
+)
 
 FACETS: dict[str, Select] = {
     **{f"{count} facets": walk(**facets(facets=count)) for count in (4, 8, 16, 32)},
-    "every validation example": every_example(),
+    "facets by silhouette": walk(**facets(facets_by="silhouette", facets=64)),
+    "each validation example": walk(**facets(facets_by="each")),
     "32 facets, adam_without_momentum": walk(**facets(regime="adam_without_momentum")),
 }
 
 RULES: dict[str, Select] = {
-    **{f"delta {delta}": walk(**facets(delta=delta)) for delta in (0.5, 0.9, 0.95, 0.99)},
-    **{f"{count} neighbours": walk(**facets(neighbors=count)) for count in (3, 10)},
-    "no rules: by cosine to the facet": walk(
-        **facets(knowledge_coherence=False, no_conflict=False, consistency=False)
+    **{f"32 facets, delta {delta}": walk(**facets(delta=delta)) for delta in (0.5, 0.95, 0.99)},
+    "32 facets, delta 0.9 of the best so far": walk(**facets(delta=0.9, consistency_reference="best")),
+    "32 facets, in turn": walk(**facets(order="in_turn")),
+    "32 facets, at most cosine 0.8": walk(**facets(max_cosine=0.8)),
+    "32 facets, 3 neighbours": walk(**facets(neighbors=3)),
+    "32 facets, no conflict rule": walk(**facets(no_conflict=False)),
+    "32 facets, no coherence": walk(**facets(knowledge_coherence=False)),
+    "each example, in turn": walk(**facets(facets_by="each", order="in_turn")),
+    "each example, in turn, no coherence": walk(
+        **facets(facets_by="each", order="in_turn", knowledge_coherence=False)
     ),
-    "no coherence": walk(**facets(knowledge_coherence=False)),
-    "no coherence, delta 0.95": walk(**facets(knowledge_coherence=False, delta=0.95)),
-    "no conflict rule": walk(**facets(no_conflict=False)),
-    "every example, no coherence": every_example(knowledge_coherence=False),
-    "every example, delta 0.95": every_example(delta=0.95),
+    "each example, in turn, no rules": walk(
+        **facets(
+            facets_by="each",
+            order="in_turn",
+            knowledge_coherence=False,
+            no_conflict=False,
+            consistency=False,
+        )
+    ),
 }
 
 
+LARGE = (
+    *("walk, recommended", "walk, official"),
+    *("random", "less, adam (published)", "gist", "round robin, sgd"),
+)
+"""The lines that are also measured at 5 %, where a fine-tuning takes five times as long."""
+
+
 def plans() -> Iterator[Plan]:
-    """All lines of all tables, those that the others are compared with first."""
+    """All lines of all tables."""
     walks = {
-        "walk, official": walk(**WALK_PRESETS["official"]),
         "walk, recommended": walk(**WALK_PRESETS["recommended"]),
+        "walk, 32 facets": walk(**facets()),
+        "walk, official": walk(**WALK_PRESETS["official"]),
     }
-    finalists = {**BASELINES, **walks}
-    for name, select in finalists.items():
-        yield Plan("screen", name, select, 0.01, SCREENED)
+    lines = {**walks, **BASELINES}
+    for name, select in lines.items():
+        yield Plan("finalists", name, select, 0.01, TARGETS, SEEDS)
+    for name in LARGE:
+        yield Plan("finalists", name, lines[name], 0.05, ("demo", "bbh", "gsm8k"), SEEDS)
     for name, select in FACETS.items():
         yield Plan("facets", name, select, 0.01, SCREENED)
     for name, select in RULES.items():
-        yield Plan("rules", name, select, 0.01, ("bbh", "code", "t0", "demo"))
+        yield Plan("rules", name, select, 0.01, ("bbh", "t0", "demo"))
     for name, select in PRINCIPAL.items():
         yield Plan("principal", name, select, 0.01, ("gsm8k", "bbh", "demo"))
-    for budget in (0.01, 0.05):
-        for name, select in finalists.items():
-            yield Plan(
-                "finalists",
-                name,
-                select,
-                budget,
-                TARGETS if budget < 0.05 else ("gsm8k", "bbh", "demo"),
-                SEEDS,
-            )

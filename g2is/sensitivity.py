@@ -53,6 +53,8 @@ def walk_grid(
     base = parameters.replace(component_budgets=None, components=None)
     if base.fraction is None and base.count is None:
         base = base.replace(count=sum(parameters.component_budgets or ()))
+    if name == "facets":
+        base = base.replace(facets_by="number")
     cells = []
     for other in known if others is None else others:
         for delta in deltas:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from g2is.config import walk_preset
+from g2is.config import WalkParameters, walk_preset
 from g2is.core_view import (
     closest_samples,
     components_frame,
@@ -27,8 +27,8 @@ def official(**changes):
     return walk_preset("official", **{"count": 60, "regime": "sgd", "center": False, **changes})
 
 
-def recommended(**changes):
-    return walk_preset("recommended", **{"count": 60, **changes})
+def by_facets(**changes):
+    return WalkParameters(**{"count": 60, "regime": "sgd", "knowledge": "facets", **changes})
 
 
 @pytest.mark.parametrize("center", [True, False])
@@ -45,7 +45,7 @@ def test_the_cut_is_the_first_that_passes_variance(run, center, variance):
 
 
 def test_facets_are_groups_that_share_out_the_examples(run):
-    knowledge = run.core_knowledge(recommended())
+    knowledge = run.core_knowledge(by_facets())
     targets = run.validation["target"].tolist()
     groups, frame = groups_of(knowledge, targets), facets_frame(knowledge, targets)
     assert frame["examples"].tolist() == pytest.approx((knowledge.weights * VALIDATION).tolist())
@@ -65,13 +65,13 @@ def test_each_target_keeps_its_examples():
 
     rows = np.random.default_rng(0).standard_normal((12, 8))
     targets = ["a"] * 5 + ["b"] * 7
-    groups = groups_of(core_knowledge(rows, recommended(facets=2), targets), targets)
+    groups = groups_of(core_knowledge(rows, by_facets(facets=2), targets), targets)
     assert set(groups[:5]) == {0} and set(groups[5:]) == {1, 2}
-    alone = groups_of(core_knowledge(rows, recommended(facets=2, targets={"b": 1.0}), targets), targets)
+    alone = groups_of(core_knowledge(rows, by_facets(facets=2, targets={"b": 1.0}), targets), targets)
     assert (alone[:5] == -1).all() and set(alone[5:]) == {0, 1}
 
 
-@pytest.mark.parametrize("parameters", [official(), recommended(unspent="pass_on", delta=0.97)])
+@pytest.mark.parametrize("parameters", [official(), by_facets(unspent="pass_on", delta=0.97)])
 def test_every_component_has_its_numbers(run, parameters):
     trace, knowledge = run.walk(parameters), run.core_knowledge(parameters)
     frame = components_frame(run, parameters, knowledge, trace)
@@ -88,13 +88,13 @@ def test_every_component_has_its_numbers(run, parameters):
 
 
 def test_a_component_without_budget_has_no_anchor(run):
-    parameters = recommended(component_budgets=(60, 0, 0, 0))
+    parameters = by_facets(component_budgets=(60, 0, 0, 0))
     frame = components_frame(run, parameters, run.core_knowledge(parameters), run.walk(parameters))
     assert (frame["anchor"][1:] == -1).all() and frame["anchor"][0] >= 0
 
 
 def test_closest_samples_are_the_closest(run):
-    parameters = recommended()
+    parameters = by_facets()
     trace = run.walk(parameters)
     found = closest_samples(run, parameters, trace, 2, 30)
     affinities = run.affinities(parameters)[:, 2]
@@ -115,4 +115,4 @@ def test_the_sign_is_told_as_it_is(run):
         assert ("points away from" in orientation(official(), plain, component)) == turned
         told = orientation(official(orient=True), oriented, component)
         assert ("orienting turned it round" in told) == turned and "points towards" in told
-    assert "no sign to choose" in orientation(recommended(), run.core_knowledge(recommended()), 0)
+    assert "no sign to choose" in orientation(by_facets(), run.core_knowledge(by_facets()), 0)

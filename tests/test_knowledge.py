@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from g2is.config import WalkParameters, walk_preset
+from g2is.config import WalkParameters
 from g2is.errors import InputError
 from g2is.knowledge import core_knowledge, facets, principal, unit
 
@@ -135,7 +135,7 @@ def test_one_target_is_the_plain_thing():
 
 def test_several_targets_stand_side_by_side():
     rows, names = gradients(), ["gsm8k"] * 20 + ["bbh"] * 10
-    parameters = walk_preset("recommended", count=1)
+    parameters = WalkParameters(count=1, knowledge="facets")
     knowledge = core_knowledge(rows, parameters, names)
     parts = [facets(rows[:20], count=32), facets(rows[20:], count=32)]
     assert knowledge.targets == ("gsm8k",) * 6 + ("bbh",) * 3

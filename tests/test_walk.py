@@ -25,6 +25,7 @@ from g2is.walk import (
     largest_remainder,
     replay,
 )
+from g2is.walk.plan import share_out
 from g2is.walk.threads import one_blas_thread
 
 MANY = settings(max_examples=80, deadline=None, derandomize=True)
@@ -168,7 +169,7 @@ def plain_walk(case: Case) -> Plain:
         budgets = list(parameters.component_budgets)
     else:
         assert parameters.count is not None
-        budgets = largest_remainder(parameters.count - len(taken), knowledge.weights).tolist()
+        budgets = share_out(parameters.count - len(taken), knowledge, parameters).tolist()
     size = (lambda x: x) if parameters.signed else abs
     ranked_for_anchors = knowledge.components @ gradients.T
     members: dict[int, list[int]] = {component: [] for component in range(len(knowledge))}
@@ -643,6 +644,32 @@ def test_largest_remainders_spend_everything_and_are_within_one(total, weights):
     exact = np.array(weights) / np.sum(weights)
     shares = largest_remainder(total, exact)
     assert shares.sum() == total and np.all(abs(shares - total * exact) < 1)
+
+
+def test_targets_share_the_budget_before_their_components():
+    """Twenty light components of one target and two heavy ones of another: the light ones are not crowded out."""
+    rows, targets = np.random.default_rng(0).standard_normal((22, 8)), ["a"] * 20 + ["b"] * 2
+    for facets_by, inside in (("each", 1), ("number", 6)):
+        parameters = WalkParameters(
+            count=8, knowledge="facets", facets_by=facets_by, targets={"a": 1, "b": 1}
+        )
+        knowledge = core_knowledge(rows, parameters, targets)
+        budgets = share_out(8, knowledge, parameters)
+        of_a = np.array(knowledge.targets) == "a"
+        assert budgets[of_a].sum() == budgets[~of_a].sum() == 4
+        assert budgets[of_a].max() <= inside
+
+
+@given(st.integers(0, 300), st.integers(1, 90))
+@settings(deadline=None, derandomize=True)
+def test_facets_of_one_example_share_evenly_over_the_whole_set(total, count):
+    rows = np.eye(count, 90)
+    parameters = WalkParameters(count=1, knowledge="facets", facets_by="each")
+    budgets = share_out(total, core_knowledge(rows, parameters), parameters)
+    assert budgets.sum() == total and budgets.max() - budgets.min() <= 1
+    # No stretch of the validation set gets more than its share, however it is sorted.
+    running = np.cumsum(budgets)
+    assert np.all(abs(running - total * np.arange(1, count + 1) / count) < 1)
 
 
 def test_in_turn_every_component_takes_its_anchor_before_any_goes_on():

@@ -30,7 +30,10 @@ def show_sensitivity(run: Run) -> None:
     parameters = parameters_in_url(run)
     name, others = other_axis(parameters, len(run.validation))
     # More facets than the validation samples allow are as many as they allow.
-    current = parameters.delta, float(min(getattr(parameters, name), max(others)))
+    value = min(getattr(parameters, name), max(others))
+    if name == "facets" and parameters.facets_by == "each":
+        value = len(run.validation)
+    current = parameters.delta, float(value)
     st.markdown(
         f"Your walk with other values of **delta** (how much of the alignment has to remain at each step) and of "
         f"**{name}** ({_meaning(name)}); everything else stays. Where little changes from cell to cell, the setting is "
@@ -92,4 +95,5 @@ def _walk_so(key: str, frame: pd.DataFrame, name: str) -> None:
     if points:
         cell = frame.iloc[int(points[0]["point_index"])]
         value = int(cell[name]) if name == "facets" else float(cell[name])
-        set_url(delta=float(cell["delta"]), **{name: value}, components=None, component_budgets=None)
+        by = {"facets_by": "number"} if name == "facets" else {}
+        set_url(delta=float(cell["delta"]), **{name: value}, **by, components=None, component_budgets=None)

@@ -23,7 +23,7 @@ PRESETS = {
     "official": ("Preset: official (the paper)", "the values of the paper and its published script"),
     "recommended": (
         "Preset: recommended",
-        "what our measurements favour: plain gradients, many small facets",
+        "what our measurements favour: plain gradients, every validation sample in turn",
     ),
 }
 """The label of each, and what its values are."""

@@ -77,6 +77,32 @@ def largest_remainder(total: int, weights: NDArray[np.floating]) -> NDArray[np.i
     return shares
 
 
+def evenly(total: int, count: int) -> NDArray[np.int64]:
+    """Whole shares (count,) of `total` that differ by one at most, the larger ones spread over the whole range."""
+    return np.diff(np.arange(count + 1) * total // count)
+
+
+def share_out(total: int, knowledge: CoreKnowledge, parameters: WalkParameters) -> NDArray[np.int64]:
+    """Budgets of the components (k,): largest remainders of `total` by weight, within each target's own share.
+
+    Targets come first, since where there are more components than samples each rounds to none, and the target
+    with the heavier ones would take them all. Facets of one example each weigh the same: their odd samples are
+    spread evenly over the validation set, which may be sorted by subtask, and not given to its end.
+    """
+    names = list(dict.fromkeys(knowledge.targets))
+    each = parameters.knowledge == "facets" and parameters.facets_by == "each"
+    if len(names) == 1 and not each:
+        return largest_remainder(total, knowledge.weights)
+    of_target = np.array([names.index(target) for target in knowledge.targets])
+    weights = np.bincount(of_target, knowledge.weights)
+    budgets = np.zeros(len(knowledge), dtype=np.int64)
+    for target, share in enumerate(largest_remainder(total, weights / weights.sum())):
+        own = of_target == target
+        inside = knowledge.weights[own] / weights[target]
+        budgets[own] = evenly(share, len(inside)) if each else largest_remainder(share, inside)
+    return budgets
+
+
 def budget_size(fraction: float | None, count: int | None, usable: int) -> int:
     """The budget in samples: `count`, or a fraction of the `usable` ones, rounded down.
 
@@ -109,7 +135,7 @@ def _budgets(
     total = budget_size(parameters.fraction, parameters.count, usable)
     if pins > total:
         raise InputError(f"pins: {pins:,} samples do not fit a budget of {total:,}; unpin some or raise it")
-    return largest_remainder(total - pins, knowledge.weights)
+    return share_out(total - pins, knowledge, parameters)
 
 
 def _samples(name: str, samples: Sequence[int], rows: int) -> NDArray[np.int64]:

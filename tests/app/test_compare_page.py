@@ -18,7 +18,7 @@ from tests.app.conftest import settle
 from tests.app.tiny_run import make_run
 
 PAGE = "6_Compare"
-WALK = {"preset": "recommended", "facets": "4", "count": "40"}
+WALK = {"preset": "recommended", "facets_by": "number", "facets": "4", "count": "40"}
 SAVED = ["first-walk", "second-walk"]
 
 

@@ -12,7 +12,7 @@ from tests.app.conftest import settle
 
 PAGE = "3_Core_knowledge"
 PRINCIPAL = {"count": "60", "regime": "sgd", "center": "False"}
-FACETS = {"preset": "recommended", "count": "60"}
+FACETS = {"preset": "recommended", "facets_by": "number", "count": "60"}
 
 
 def principal(**changes):

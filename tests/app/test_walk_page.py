@@ -21,7 +21,11 @@ from g2is.walk import ORIGINS, Verdict, explain
 from tests.app.tiny_run import INVALID, make_run
 
 PAGE = "4_Walk"
-LINK = {"preset": "recommended", "count": "60"}
+LINK = {
+    **{"preset": "recommended", "count": "60"},
+    # A walk in the full sense: groups of validation samples, one after the other, from neighbour to neighbour.
+    **{"facets_by": "number", "order": "sequential", "knowledge_coherence": "True"},
+}
 
 
 def metric(app, label):
@@ -29,7 +33,8 @@ def metric(app, label):
 
 
 def parameters(**changes):
-    return walk_preset("recommended", **{"count": 60, **changes})
+    steps = {"facets_by": "number", "order": "sequential", "knowledge_coherence": True}
+    return walk_preset("recommended", **{"count": 60, **steps, **changes})
 
 
 def test_moving_delta_walks_again(open_app, run):
@@ -44,7 +49,7 @@ def test_moving_delta_walks_again(open_app, run):
 
 def test_what_the_paper_does_not_have_is_in_the_panel(open_app, run):
     more = {"facets_by": "each", "order": "in_turn", "consistency_reference": "best", "max_cosine": "0.9"}
-    app = open_app(PAGE, **LINK, **more)
+    app = open_app(PAGE, **{**LINK, **more})
     trace = run.walk(parameters(**more))
     assert metric(app, "Samples taken") == f"{len(trace.steps)} of 60"
     for name in ("facets_by", "order", "consistency_reference"):
@@ -54,14 +59,14 @@ def test_what_the_paper_does_not_have_is_in_the_panel(open_app, run):
     trace = run.walk(parameters(**{**more, "max_cosine": 0.2}))
     assert metric(app, "Samples taken") == f"{len(trace.steps)} of 60"
     step = int(np.flatnonzero(np.bincount(trace.rejections.step[trace.rejections.rule == 4]))[0])
-    app = open_app(PAGE, **LINK, **{**more, "max_cosine": "0.2"}, step=str(step))
+    app = open_app(PAGE, **{**LINK, **more, "max_cosine": "0.2"}, step=str(step))
     table = next(frame.value for frame in app.dataframe if "verdict" in frame.value)
     assert "✘ too similar" in set(table["verdict"])
     assert table["why"].str.contains("above 0.2").any()
 
 
 def test_a_preset_is_one_click_away_and_keeps_pins(open_app):
-    app = open_app(PAGE, **LINK, delta="0.95", pins="3")
+    app = open_app(PAGE, preset="recommended", count="60", delta="0.95", pins="3")
     assert any("changed from **recommended**: count, delta" in text.value for text in app.markdown)
     app.button(key="reset to recommended").click().run()
     assert app.slider(key="delta").value == 0.8
@@ -118,7 +123,7 @@ def test_a_link_brings_every_parameter_back(open_app, run):
     url = {name: str(value) for name, value in changes.items()}
     url |= {"pins": "11, 12", "bans": "20", "sources": "first.jsonl"}
     url["only"] = ", ".join(map(str, changes["only"]))
-    app = open_app(PAGE, **LINK, **url)
+    app = open_app(PAGE, **{**LINK, **url})
     trace = run.walk(parameters(**changes))
     assert not app.warning
     assert app.session_state["walked"].parameters == trace.parameters
