@@ -140,9 +140,9 @@ def plans() -> Iterator[Plan]:
         yield Plan("finalists", name, select, 0.01, TARGETS, SEEDS)
     for name in LARGE:
         yield Plan("finalists", name, lines[name], 0.05, ("demo", "bbh", "gsm8k"), SEEDS)
+    for name, select in PRINCIPAL.items():
+        yield Plan("principal", name, select, 0.01, ("gsm8k", "bbh"))
     for name, select in FACETS.items():
         yield Plan("facets", name, select, 0.01, SCREENED)
     for name, select in RULES.items():
         yield Plan("rules", name, select, 0.01, ("bbh", "t0", "demo"))
-    for name, select in PRINCIPAL.items():
-        yield Plan("principal", name, select, 0.01, ("gsm8k", "bbh", "demo"))
