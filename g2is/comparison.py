@@ -45,10 +45,11 @@ class Profiler:
 
     def __init__(self, run: Run, regime: RegimeName, validation: np.ndarray | None = None) -> None:
         self.regime = run.regime(regime)
-        rows = slice(None) if validation is None else validation
-        self.cosines = self.regime.validation_cosines[:, rows]
-        self.target = unit(run.validation_gradients[rows]).mean(axis=0)
-        self.best = self.cosines[run.valid].max(axis=0)
+        self.columns = slice(None) if validation is None else validation
+        self.target = unit(run.validation_gradients[self.columns]).mean(axis=0)
+        # Samples without a gradient have cosines of 0. The pool may be large: nothing of it is copied.
+        best = self.regime.validation_cosines.max(axis=0, where=run.valid[:, None], initial=-1)
+        self.best = best[self.columns]
 
     def __call__(self, samples: Sequence[int] | np.ndarray) -> Profile:
         rows = np.sort(np.asarray(samples, dtype=np.int64))
@@ -70,7 +71,7 @@ class Profiler:
 
     def coverage(self, rows: np.ndarray) -> float:
         """As in `Profile`, of one or more samples."""
-        return float(self.cosines[rows].max(axis=0).mean())
+        return float(self.regime.validation_cosines[rows][:, self.columns].max(axis=0).mean())
 
 
 def _cosine(a: np.ndarray, b: np.ndarray) -> float:

@@ -101,12 +101,14 @@ def shares_figure(shares: pd.DataFrame) -> go.Figure:
     """One bar a column, `pool` first, divided into the shares (rows) that each value has of it."""
     figure = go.Figure()
     columns = [_short(str(name)) for name in shares.columns]
+    places = list(range(len(columns)))
     for place, (value, row) in enumerate(shares.iterrows()):
         look = style(place)
         figure.add_trace(
             go.Bar(
-                y=columns,
+                y=places,  # names that are cut may be alike
                 x=row.to_numpy(),
+                customdata=[escape(str(name)) for name in shares.columns],
                 orientation="h",
                 name=_short(str(value), 40),
                 marker={
@@ -120,11 +122,11 @@ def shares_figure(shares: pd.DataFrame) -> go.Figure:
                     },
                     "line": {"width": 1, "color": "rgba(255,255,255,0.8)"},
                 },
-                hovertemplate="%{y}: %{x:.1%}<extra>" + escape(str(value)) + "</extra>",
+                hovertemplate="%{customdata}: %{x:.1%}<extra>" + escape(str(value)) + "</extra>",
             )
         )
     figure.update_xaxes(tickformat=".0%", range=[0, 1], zeroline=False)
-    figure.update_yaxes(autorange="reversed")
+    figure.update_yaxes(autorange="reversed", tickvals=places, ticktext=columns)
     figure.update_layout(legend_traceorder="normal")
     return _framed(figure, height=150 + 34 * len(columns) + 10 * len(shares), barmode="stack")
 
@@ -231,13 +233,13 @@ def results_figure(
     """
     figure = go.Figure()
     order = results.groupby("selection")[measure].mean().sort_values(ascending=best == "high").index
-    for name in order:
+    labels = [_short(str(name)) for name in order]
+    for place, name in enumerate(order):
         values = results.loc[results["selection"] == name, measure].to_numpy(dtype=float)
-        label = _short(str(name))
         figure.add_trace(
             go.Scatter(
                 x=values,
-                y=[label] * len(values),
+                y=[place] * len(values),  # names that are cut may be alike
                 mode="markers",
                 marker={"symbol": "circle-open", "size": 9, "color": OKABE_ITO[0]},
                 hovertemplate="%{x:.4g}<extra>" + escape(str(name)) + "</extra>",
@@ -246,7 +248,7 @@ def results_figure(
         figure.add_trace(
             go.Scatter(
                 x=[values.mean()],
-                y=[label],
+                y=[place],
                 mode="markers",
                 marker={"symbol": "diamond", "size": 11, "color": OKABE_ITO[5]},
                 error_x={"type": "data", "array": [values.std(ddof=1) if len(values) > 1 else 0.0]},
@@ -254,6 +256,7 @@ def results_figure(
             )
         )
     figure.update_xaxes(title=title, zeroline=False)
+    figure.update_yaxes(tickvals=list(range(len(labels))), ticktext=labels, zeroline=False)
     return _framed(figure, height=110 + 32 * len(order), showlegend=False)
 
 

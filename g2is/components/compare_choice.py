@@ -33,6 +33,9 @@ from g2is.ui import (
 THIS = "(this walk)"
 """Stands for the walk with the settings in the URL among the names of saved selections."""
 
+COLUMNS = {"pool", "samples", "source", "task", "community", "others", "this walk"}
+"""What stands beside the selections in tables and charts; one that is called so is told from it."""
+
 MOST = 8
 """Selections side by side; more than that no chart tells apart."""
 
@@ -65,10 +68,14 @@ def choose_selections(run: Run) -> list[Compared]:
     """The box of selections, and the button that makes baselines; what is chosen, the walk first."""
     names = [THIS, *saved_selections(run), *([BASKET] if basket(run) else [])]
     labels = {name: visible(name) for name in names} | {THIS: "the walk with your settings"}
-    filled = f"compare filled {run.hash}"
+    labels |= {name: f"{name} (saved)" for name in names if name in COLUMNS}
+    asked, filled = all_texts().get("compare", []), f"compare filled {run.hash}"
     if "compare" not in all_texts() and filled not in st.session_state:
         # A link must not depend on what else is saved when it is opened.
         put_in_url(compare=names[:4])
+    elif asked != (few := list(dict.fromkeys(asked))[:MOST]):
+        # The box can hold no more, and none twice.
+        put_in_url(compare=few)
     st.session_state[filled] = True
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.multiselect(

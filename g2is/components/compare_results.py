@@ -45,9 +45,7 @@ def show_results(run: Run) -> None:
     here = results[results["task"] == task] if task else results
     summary = summarise(results, REFERENCE)
     _dots(here)
-    st.markdown(
-        f"**{visible(target)}**, all together and by subtask" if len(tasks) > 1 else f"**{visible(target)}**"
-    )
+    st.markdown(f"{literal(target)}, all together and by subtask" if len(tasks) > 1 else literal(target))
     _summary(summary[summary["task"] == task] if task else summary)
 
 

@@ -103,19 +103,20 @@ def show_mix(run: Run, chosen: Sequence[Compared]) -> None:
     """What the selections are made of."""
     selections = {one.label: one.samples for one in chosen}
     pool = run.instructions
-    by = {"source": ("Source files", pool["source"].map(visible))}
+    by: dict[str, tuple[str, pd.Series, Any]] = {"source": ("Source files", pool["source"], visible)}
     if pool["task"].notna().any():
-        by["task"] = ("Tasks", pool["task"].fillna("(none)").map(visible))
+        by["task"] = ("Tasks", pool["task"].fillna("(none)"), visible)
     if "communities" in run.manifest.stages:
         names = [f"{regime}" for regime in run.regimes]
         regime = _regime(run) if len(names) > 1 else run.regimes[0]
         found = run.communities(regime)
-        labels = [visible(f"{place}: {label}") for place, label in enumerate(found.labels)]
-        values = [labels[place] if place >= 0 else "(no gradient)" for place in found.membership]
-        by["community"] = ("Communities: groups that the gradient graph falls into", pd.Series(values))
-    for name, (title, values) in by.items():
+        labels = {place: visible(f"{place}: {label}") for place, label in enumerate(found.labels)}
+        labels |= {-1: "(no gradient)"}
+        what = "Communities: groups that the gradient graph falls into"
+        by["community"] = (what, pd.Series(found.membership), labels)
+    for name, (title, values, said) in by.items():
         st.markdown(f"**{title}**")
-        mix = shares(values, selections)
+        mix = shares(values, selections).rename(index=said)
         st.plotly_chart(shares_figure(mix), key=f"mix {name}", config=PLAIN)
         frame = mix.reset_index(names=name)
         table(
@@ -200,15 +201,13 @@ def show_budget(run: Run, chosen: Sequence[Compared]) -> None:
     lines, bar = [], st.progress(0.0, "Choosing …")
     for place, one in enumerate(chosen):
         choose = one.with_budget(run)
+        asked = fingerprint(run.hash, one.selection.method, one.selection.parameters, one.samples)
         for step, count in enumerate(counts):
             bar.progress(
                 (place * len(counts) + step) / (len(chosen) * len(counts)), f"{one.label}: {count:,}"
             )
-            key = fingerprint(
-                run.hash, one.selection.method, one.selection.parameters, one.samples[:9], count
-            )
             try:
-                samples = kept("choices", key, partial(choose, count), most=256)
+                samples = kept("choices", fingerprint(asked, count), partial(choose, count), most=256)
             except InputError as error:
                 show_error(error)
                 break

@@ -9,9 +9,11 @@ import pytest
 
 from g2is.cli import make_parser
 from g2is.comparison import Profiler, memberships
+from g2is.components.compare_choice import MOST
 from g2is.config import EvaluationConfig, walk_preset
 from g2is.evaluation import Evaluation, FineTuning
 from g2is.formulas import safe_csv
+from g2is.plots_compare import shares_figure
 from g2is.run import Run
 from g2is.selection import Selection
 from tests.app.conftest import settle
@@ -194,3 +196,49 @@ def test_a_click_on_a_cell_becomes_the_walk(page, server):
     assert (
         "delta 0.5, facets 1, framed" in page.locator("[data-testid=stCaptionContainer]").all_inner_texts()[0]
     )
+
+
+def test_selections_that_are_called_like_a_column(open_app, own_cache):
+    run = Run.open(own_cache / "tiny")
+    names = ["samples", "pool", "source", "task", "community", "others"]
+    for start, name in enumerate(names):
+        samples = np.flatnonzero(run.valid)[start : start + 20]
+        Selection.of(run, samples, "by hand", {}).write(run.inside("selections", f"{name}.json"))
+    for view in ("overlap", "mix"):
+        app = open_app(PAGE, folder=own_cache, compare=names, view=view)
+    shown = frame(app, "mix-by-source").set_index("source")
+    source = run.instructions["source"]
+    assert shown.loc["first.jsonl", "pool"] == pytest.approx((source == "first.jsonl").mean())
+    assert shown.loc["first.jsonl", "pool (saved)"] == 1
+
+
+def test_an_address_with_more_selections_than_the_box_holds(open_app, own_cache):
+    run = Run.open(own_cache / "tiny")
+    names = [f"hand-{place}" for place in range(MOST + 1)]
+    for name in names:
+        Selection.of(run, np.flatnonzero(run.valid)[:9], "by hand", {}).write(
+            run.inside("selections", f"{name}.json")
+        )
+    app = open_app(PAGE, folder=own_cache, compare=["hand-1", *names])
+    assert app.multiselect(key="compare").value == ["hand-1", "hand-0", *names[2:MOST]]
+
+
+def test_another_basket_has_other_smaller_budgets(open_app, run):
+    first, second = np.flatnonzero(run.valid)[:40], np.flatnonzero(run.valid)[[*range(12), *range(100, 128)]]
+    app = open_app(PAGE, compare=["first-walk"])
+    for samples in (first, second):
+        app.session_state[f"basket of {run.hash}"] = samples.tolist()
+        app.query_params["compare"], app.query_params["view"] = "basket", "budget"
+        app.run()
+        assert not app.exception
+        shown = frame(app, "against-budget").set_index("budget")
+        for count in shown.index:
+            assert shown.loc[count, "coverage"] == pytest.approx(
+                Profiler(run, "sgd")(samples[:count]).coverage
+            )
+
+
+def test_names_that_are_cut_to_the_same_keep_bars_of_their_own():
+    names = ["pool", *(f"the-very-same-long-beginning-{end}" for end in "ab")]
+    figure = shares_figure(pd.DataFrame({name: [0.5, 0.5] for name in names}, index=["one", "other"]))
+    assert all(len(set(bar.y)) == len(names) for bar in figure.data)
