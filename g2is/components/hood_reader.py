@@ -6,8 +6,7 @@ import streamlit as st
 
 from g2is.components.hood_graph import Neighbourhood
 from g2is.components.hood_trail import go_to
-from g2is.components.leak_list import banned
-from g2is.components.walk_parameters import add_row
+from g2is.components.walk_parameters import add_row, rows_in_url
 from g2is.neighbourhood_view import leaks_of
 from g2is.run import Run
 from g2is.ui import link_to, literal, number, set_url, show_record, show_text
@@ -42,7 +41,7 @@ def _show_focus(run: Run, found: Neighbourhood, sample: int) -> None:
             f"{number(float(leak.similarity))}).",
             icon=":material/warning:",
         )
-    out = sample in banned()
+    out = sample in rows_in_url("bans")
     with st.container(horizontal=True):
         link_to("Walk", "Why is it in, or not?", focus=sample)
         link_to("Instructions", "Among the instructions", focus=sample)

@@ -8,28 +8,17 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from g2is.components.walk_parameters import read_rows
-from g2is.errors import InputError
+from g2is.components.walk_parameters import MOST_IN_LINK, row_list, rows_in_url
+from g2is.leaks import LEAST_COSINE
 from g2is.neighbourhood_view import leaks_of
 from g2is.run import Run
-from g2is.ui import all_texts, build_command, link_to, number, set_url, visible
-
-MOST_IN_LINK = 2000
-"""Bans stand in the address of the page, which must not grow without end."""
+from g2is.ui import build_command, link_to, number, set_url, visible
 
 MEANINGS = {
     "same text": "same text",
     "overlap": "half of its 8-word runs or more",
     "gradient": "the same gradient",
 }
-
-
-def banned() -> tuple[int, ...]:
-    """Samples that the walk never takes, as the URL says."""
-    try:
-        return read_rows(all_texts().get("bans", [""])[-1])
-    except InputError:
-        return ()
 
 
 def show_leaks(run: Run, focus: int, go: Callable[[int], None]) -> None:
@@ -42,14 +31,14 @@ def show_leaks(run: Run, focus: int, go: Callable[[int], None]) -> None:
     st.caption(
         "Samples of the pool that are near-copies of validation examples. A model trained on them has seen the answers "
         "it is measured by, so its score says too much. Found by the same text (apart from case and spacing), by "
-        "shared runs of eight words, and by plain gradients with a cosine of 0.99 or more."
+        f"shared runs of eight words, and by plain gradients with a cosine of {LEAST_COSINE} or more."
     )
     leaks = leaks_of(run)
     if leaks.empty:
         st.success("None was found in this pool.", icon=":material/verified:")
         return
     samples = leaks["sample"].tolist()
-    out = set(banned())
+    out = set(rows_in_url("bans"))
     left = [sample for sample in samples if sample not in out]
     _buttons(samples, left)
     _table(run, leaks, out, focus, go)
@@ -68,7 +57,9 @@ def _buttons(samples: list[int], left: list[int]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{count} possible leak{'s' if len(samples) > 1 else ''}**, {state}.", width="content")
         if left:
-            bans = [*banned(), *left]
+            # What is banned cannot be pinned as well.
+            pins = [row for row in rows_in_url("pins") if row not in set(left)]
+            bans = [*rows_in_url("bans"), *left]
             st.button(
                 f"Ban all {count}",
                 key="ban leaks",
@@ -77,7 +68,7 @@ def _buttons(samples: list[int], left: list[int]) -> None:
                 disabled=len(bans) > MOST_IN_LINK,
                 help="The walk never takes them: adds them to its bans, on this page and all others.",
                 on_click=set_url,
-                kwargs={"bans": _rows(bans)},
+                kwargs={"bans": row_list(bans), "pins": row_list(pins)},
             )
             if len(bans) > MOST_IN_LINK:
                 st.caption(
@@ -90,13 +81,9 @@ def _buttons(samples: list[int], left: list[int]) -> None:
                 key="allow leaks",
                 icon=":material/undo:",
                 on_click=set_url,
-                kwargs={"bans": _rows([row for row in banned() if row not in kept])},
+                kwargs={"bans": row_list([row for row in rows_in_url("bans") if row not in kept])},
             )
         link_to("Walk", "To the walk")
-
-
-def _rows(samples: list[int]) -> str | None:
-    return ", ".join(map(str, samples)) or None
 
 
 def _table(run: Run, leaks: pd.DataFrame, out: set[int], focus: int, go: Callable[[int], None]) -> None:

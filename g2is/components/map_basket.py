@@ -11,7 +11,7 @@ import streamlit as st
 
 from g2is import ui
 from g2is.components.map_view import change_basket
-from g2is.components.walk_parameters import row_list, rows_in_url
+from g2is.components.walk_parameters import MOST_IN_LINK, row_list, rows_in_url
 from g2is.formulas import safe_csv
 from g2is.plots_walk import sources_figure
 from g2is.run import Run
@@ -19,8 +19,6 @@ from g2is.terms import Term, distinctive_terms
 
 ROWS = 100
 """Samples of the basket that the table on the page lists."""
-MOST_IN_LINK = 2000
-"""Samples that an address can carry."""
 SOURCES = 8
 
 

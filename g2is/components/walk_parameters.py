@@ -39,6 +39,9 @@ def _reset(preset: str) -> None:
     set_url(**dict.fromkeys(_RESET_FIELDS), preset=None if preset == DEFAULT_PRESET else preset)
 
 
+MOST_IN_LINK = 2000
+"""Samples that an address can carry."""
+
 _ROW_FIELDS = ("pins", "bans", "only")
 _KEPT_FIELDS = (*_ROW_FIELDS, "sources", "without_sources", "targets")
 _RESET_FIELDS = tuple(name for name in WalkParameters.model_fields if name not in _KEPT_FIELDS)
@@ -400,7 +403,7 @@ class ParameterPanel:
             )
 
     def _samples(self) -> None:
-        known = list(dict.fromkeys(self.run.instructions["source"]))
+        known = self.run.instructions["source"].unique().tolist()
         with st.grid(2):
             for name, label in (
                 ("pins", "Pins: always in"),
