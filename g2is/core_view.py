@@ -108,8 +108,9 @@ def closest_samples(
     best = np.argpartition(-affinities, count - 1)[:count]
     best = best[np.lexsort((best, -affinities[best]))]
     steps = trace.steps
-    at = {int(sample): step for step, sample in enumerate(steps.sample) if sample in set(best.tolist())}
-    taken = [at.get(int(sample), -1) for sample in best]
+    here = np.flatnonzero(np.isin(steps.sample, best))
+    at = dict(zip(steps.sample[here].tolist(), here.tolist(), strict=True))
+    taken = [at.get(sample, -1) for sample in best.tolist()]
     return pd.DataFrame(
         {
             "sample": best,

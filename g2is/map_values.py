@@ -53,9 +53,8 @@ def colouring(
     title = SCHEMES[scheme][0].upper() + SCHEMES[scheme][1:]
     no_gradient = "no gradient"
     if scheme == "source":
-        names = list(dict.fromkeys(pool["source"]))
-        numbers = pool["source"].map({name: place for place, name in enumerate(names)})
-        return by_category(scheme, title, numbers.to_numpy(np.int64), names)
+        numbers, names = pool["source"].factorize()
+        return by_category(scheme, title, numbers, names.tolist())
     if scheme == "community":
         found = run.communities(regime)
         return by_category(

@@ -177,6 +177,12 @@ class Run:
         return self.instructions["valid"].to_numpy()
 
     @cached_property
+    def sources(self) -> list[str]:
+        """(n,) the source of each sample; samples of one source share one text in memory."""
+        codes, names = self.instructions["source"].factorize()
+        return np.asarray(names, dtype=object)[codes].tolist()
+
+    @cached_property
     def validation_gradients(self) -> np.ndarray:
         """(m, d) float32: plain gradients of the validation samples, as they are, not normalised."""
         _, dim, validation = self._sizes
@@ -335,7 +341,7 @@ class Run:
             regime.cosines,
             self.core_knowledge(parameters),
             parameters,
-            sources=self.instructions["source"].tolist(),
+            sources=self.sources,
             valid=self.valid,
             affinities=self.affinities(parameters),
             resume=resume,
@@ -352,7 +358,7 @@ class Run:
             regime.gradients,
             regime.neighbors,
             self.core_knowledge(trace.parameters),
-            sources=self.instructions["source"].tolist(),
+            sources=self.sources,
             valid=self.valid,
         )
 

@@ -64,7 +64,7 @@ class _Judge:
             self.parameters,
             self.run.core_knowledge(self.parameters),
             self.trace.rows,
-            sources=self.run.instructions["source"].tolist(),
+            sources=self.run.sources,
             valid=self.run.valid,
         )
         self.left_out = plan.left_out

@@ -156,7 +156,7 @@ def _closest(run: Run, walked: Walked, component: int, anchor: int) -> None:
         )
     else:
         st.markdown("The walk takes no sample for this component at these settings, so it has no anchor.")
-    prompts = run.instructions["prompt"].to_numpy()
+    prompts = run.instructions["prompt"].array
     here = focus(run)
     rows = np.flatnonzero(found["sample"] == here).tolist()
 

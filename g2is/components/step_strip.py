@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from g2is.ui import visible
 from g2is.walk import ORIGINS, WalkTrace
 
 TEXTS = 2000
@@ -37,7 +38,9 @@ def strip_data(trace: WalkTrace, texts: Sequence[str], step: int, order: int) ->
         "origin": steps.origin.tolist(),
         "origins": ORIGINS,
         "alignment": [None if np.isnan(value) else f"{value:.3g}" for value in steps.after],
-        "text": [" ".join(texts[sample][: 2 * TEXT_LENGTH].split())[:TEXT_LENGTH] for sample in shown],
+        "text": [
+            visible(" ".join(texts[sample][: 2 * TEXT_LENGTH].split())[:TEXT_LENGTH]) for sample in shown
+        ],
         "text_from": start,
         "step": step,
         "order": order,

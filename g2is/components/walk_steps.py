@@ -35,7 +35,7 @@ def show_steps(run: Run, walked: Walked) -> None:
         st.info("No sample was taken: the budget is empty, or no sample is left to take.")
         return
     step = _step(len(trace.steps) - 1)
-    prompts = run.instructions["prompt"].tolist()
+    prompts = run.instructions["prompt"].array
     step_strip(strip_data(trace, prompts, step, _order(step)), key=STRIP, on_rest=_rest)
 
     left, right = st.columns([3, 2], gap="medium")
@@ -222,7 +222,7 @@ RULES_HELP = (
 
 
 def _candidate_table(run: Run, frame: pd.DataFrame, key: str) -> None:
-    prompts = run.instructions["prompt"].to_numpy()
+    prompts = run.instructions["prompt"].array
     shown = pd.DataFrame(
         {
             "sample": frame["sample"],

@@ -33,7 +33,7 @@ class Walked:
             regime.gradients,
             regime.neighbors,
             self.knowledge,
-            sources=run.instructions["source"].tolist(),
+            sources=run.sources,
             valid=run.valid,
         )
 
