@@ -1,18 +1,16 @@
-"""Why a sample is in the walk, or not: the one in focus, found by its row number or by words."""
+"""Why a sample is in the walk, or not: the one in focus."""
 
 from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
 
+from g2is.components.sample_search import search_sample
 from g2is.components.walk_steps import sample_actions
 from g2is.components.walked import Walked
 from g2is.run import Run
-from g2is.ui import focus, literal, number, set_url, show_record, visible
+from g2is.ui import focus, number, set_url, show_record, visible
 from g2is.walk import Explanation, Verdict
-
-FOUND = 50
-"""Samples offered for words that more of them contain."""
 
 
 @st.fragment
@@ -20,16 +18,14 @@ def show_why(run: Run, walked: Walked) -> None:
     """Ask for a sample and say why it was taken, or for each component why not."""
     st.subheader("Why is this sample in, or not?")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        asked = st.text_input(
-            "Row number, or words that the sample contains", key="why", width=420, on_change=_ask, args=(run,)
-        ).strip()
-        # An answer to the question before must not stand under a new one.
-        if asked and not asked.isdecimal() and not _choose(run, asked):
-            return
-    if asked.isdecimal() and int(asked) >= len(run.instructions):
-        st.warning(
-            f"There is no sample {literal(asked)}; the pool has 0 to {number(len(run.instructions) - 1)}."
+        searching = search_sample(
+            run,
+            "why",
+            lambda found: set_url(focus=found),
+            label="Row number, or words that the sample contains",
         )
+    if searching:
+        # An answer to the question before must not stand under a new one.
         return
     sample = focus(run)
     if sample is None:
@@ -39,34 +35,6 @@ def show_why(run: Run, walked: Walked) -> None:
     sample_actions(walked, sample, "why")
     with st.expander(f"Sample {number(sample)} in full"):
         show_record(run, sample)
-
-
-def _ask(run: Run) -> None:
-    asked = st.session_state["why"].strip()
-    if asked.isdecimal() and int(asked) < len(run.instructions):
-        set_url(focus=int(asked))
-
-
-def _choose(run: Run, words: str) -> bool:
-    """The samples that contain the words, to choose one from; whether one is chosen."""
-    prompts, responses = run.instructions["prompt"], run.instructions["response"]
-    contain = [text.str.contains(words, case=False, regex=False, na=False) for text in (prompts, responses)]
-    found = (contain[0] | contain[1]).to_numpy().nonzero()[0]
-    if not len(found):
-        st.warning(f"No sample contains {literal(words)}.")
-        return False
-    more = f", the first {FOUND} of which are here" if len(found) > FOUND else ""
-    chosen = st.selectbox(
-        f"{number(len(found))} samples contain it{more}",
-        found[:FOUND].tolist(),
-        index=None,
-        placeholder="choose one",
-        key="why choice",
-        format_func=lambda row: visible(f"{row:,}: {' '.join(prompts.iloc[row][:300].split())[:80]}"),
-        on_change=lambda: set_url(focus=st.session_state["why choice"]),
-        width=420,
-    )
-    return chosen is not None
 
 
 def _show(explanation: Explanation) -> None:

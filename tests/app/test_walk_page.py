@@ -278,7 +278,7 @@ def test_why_a_sample_is_in_or_not(open_app, run):
     said = next(text.value for text in app.text if "was not taken" in text.value)
     assert said.startswith(f"Sample {rest[0]} was not taken. The closest is component {closest.component} (")
     app.text_input(key="why").set_value("QUESTION 123:").run()
-    app.selectbox(key="why choice").set_value(123).run()
+    app.selectbox(key="why found").set_value(123).run()
     assert app.query_params["focus"] == "123"
     app.text_input(key="why").set_value("999").run()
     assert "There is no sample `999`" in app.warning[0].value
