@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 import streamlit as st
 
@@ -16,7 +18,7 @@ def chosen_component(count: int) -> int:
     """The component in the URL. Settings that leave fewer of them lead back to the first."""
     most = st.session_state["most components"] = max(st.session_state.get("most components", 0), count)
     asked = all_texts().get("component", ["0"])[-1]
-    if asked.isdecimal() and count <= int(asked) < most:
+    if re.fullmatch("[0-9]{1,9}", asked) and count <= int(asked) < most:
         return 0
     return url_value("component", 0, whole(0, count - 1))
 

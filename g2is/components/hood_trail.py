@@ -23,7 +23,7 @@ def read_trail(text: str) -> tuple[int, ...]:
 def trail_to(run: Run, focus: int) -> tuple[int, ...]:
     """The trail in the URL, which ends at the focus. A sample that the reader came to from elsewhere is added."""
     count = len(run.instructions)
-    trail = tuple(row for row in url_value("trail", None, read_trail) or () if row < count)
+    trail = tuple(row for row in url_value("trail", None, read_trail) or () if row < count)[-LONGEST:]
     return trail if trail[-1:] == (focus,) else (*trail, focus)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -63,7 +65,7 @@ def _step(last: int) -> int:
     """The step in the URL. A parameter that makes the walk shorter leaves the reader at its end."""
     longest = st.session_state["longest walk"] = max(st.session_state.get("longest walk", 0), last)
     asked = all_texts().get("step", ["0"])[-1]
-    if asked.isdecimal() and last < int(asked) <= longest:
+    if re.fullmatch("[0-9]{1,9}", asked) and last < int(asked) <= longest:
         return last
     return url_value("step", 0, whole(0, last))
 

@@ -108,7 +108,7 @@ def url_value(name: str, default: Any, read: Callable[[str], Any] = str) -> Any:
     except ValueError as error:
         shown = "nothing" if default in (None, "", []) else literal(default)
         st.warning(
-            f"The address of this page says {literal('&'.join(f'{name}={text}' for text in texts))}: {error}. "
+            f"The address of this page says {literal('&'.join(f'{name}={text}' for text in texts))}: {literal(error)}. "
             f"It is not used; this page goes on with {shown}.",
             icon=":material/link_off:",
         )
@@ -180,7 +180,7 @@ def one_of(options: Iterable[str]) -> Callable[[str], str]:
 
     def read(text: str) -> str:
         if text not in known:
-            few = ", ".join(literal(option) for option in known[:8]) + (", …" if len(known) > 8 else "")
+            few = ", ".join(known[:8]) + (", …" if len(known) > 8 else "")
             raise ValueError(f"expected one of {few}" if known else "there is none")
         return text
 

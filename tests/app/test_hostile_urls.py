@@ -1,6 +1,7 @@
 """Addresses made to harm: every parameter that a page reads gets values that it does not expect."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,19 @@ def test_any_address_is_answered_and_nothing_outside_is_touched(open_app, run, p
             app = open_app(page, folder=run.folder.parent, **query)
         shown = [element.value for kind in (app.warning, app.error) for element in kind]
         assert shown and not any("\n" in text for text in shown)
+
+
+@pytest.mark.parametrize("page", ["1_Map", "2_Neighbourhood", "4_Walk"])
+def test_what_an_address_says_is_never_read_as_markup(open_app, run, page):
+    names = ("bans", "pins", "delta", "facets", "target.apples", "preset", "trail", "view", "step")
+    app = open_app(page, folder=run.folder.parent, **dict.fromkeys(names, "![x](http://evil.example/x.png)"))
+    shown = [element.value for kind in (app.warning, app.error) for element in kind]
+    assert len(shown) >= 4
+    for text in shown:
+        assert "![x]" not in re.sub(r"(`+).*?\1", "", text), text
+
+
+@pytest.mark.parametrize(("page", "name"), [("4_Walk", "step"), ("3_Core_knowledge", "component")])
+def test_a_number_longer_than_python_reads(open_app, run, page, name):
+    app = open_app(page, folder=run.folder.parent, **{name: "9" * 5000})
+    assert any("expected a whole number" in warning.value for warning in app.warning)
