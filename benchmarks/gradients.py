@@ -21,12 +21,11 @@ from g2is.config import GradientConfig, LoraSettings
 from g2is.lm.gradients import AdamAverages, GradientEngine
 from g2is.lm.layers import piece_sizes, pieces
 from g2is.lm.model import add_adapter, train_own_weights
-from g2is.lm.projection import make_projection
+from g2is.lm.projection import RandomProjection, make_projection
 from g2is.lm.text import Encoded
 from g2is.lm.train import batches, sample_losses, trainable
 
 VOCABULARY = 8192
-DIM = 8192  # of the sketch: LESS's and this project's default
 
 
 def base_model(hidden: int) -> Any:
@@ -67,20 +66,21 @@ class DenseLoop:
     block, for every sample, as TRAK's projector does.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, dim: int) -> None:
         self.model = model
+        self.dim = dim
         self.parameters = trainable(model)
         self.sizes = {name: parameter.numel() for name, parameter in self.parameters.items()}
         self.projection = make_projection(
-            GradientConfig(projection="rademacher", projection_dim=DIM), self.sizes, "cpu"
+            GradientConfig(projection="rademacher", projection_dim=dim), self.sizes, "cpu"
         )
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        self.resident = sum(self.sizes.values()) * DIM * 4 <= memory / 2
+        self.resident = sum(self.sizes.values()) * dim * 4 <= memory / 2
         self.signs = {}
         if self.resident:
             generator = torch.Generator().manual_seed(0)
             for name, size in self.sizes.items():
-                self.signs[name] = torch.empty(size, DIM)
+                self.signs[name] = torch.empty(size, dim)
                 for block in self.signs[name].split(1 << 12):  # the random bits are larger than the signs
                     block.copy_(
                         torch.randint(0, 2, block.shape, generator=generator, dtype=torch.int8) * 2 - 1
@@ -93,7 +93,7 @@ class DenseLoop:
             ids = torch.from_numpy(sample.input_ids).unsqueeze(0)
             labels = torch.where(torch.from_numpy(sample.trained), ids, -100)
             self.model(input_ids=ids, labels=labels).loss.backward()
-            sketch = torch.zeros(1, DIM)
+            sketch = torch.zeros(1, self.dim)
             for name, parameter in self.parameters.items():
                 g = parameter.grad.view(1, -1)
                 adam = (0.9 * 1e-4 + 0.1 * g) / (0.999 * 1e-7 + 0.001 * g * g + 1e-8).sqrt()
@@ -105,24 +105,53 @@ class DenseLoop:
         return torch.stack(rows)
 
 
+def flat_averages(sizes: dict[str, int], device: str = "cpu") -> AdamAverages:
+    """Averages as a warm-up may leave them, the same for every coordinate."""
+    return AdamAverages(
+        {name: torch.full((size,), 1e-4, device=device) for name, size in sizes.items()},
+        {name: torch.full((size,), 1e-7, device=device) for name, size in sizes.items()},
+    )
+
+
+def one_by_one(
+    model: Any,
+    parameters: dict[str, torch.nn.Parameter],
+    projection: RandomProjection,
+    averages: AdamAverages,
+    pool: list[Encoded],
+) -> dict[str, torch.Tensor]:
+    """The sketches that the engine gives, (n, d) of each kind, from autograd on one sample at a time."""
+    rows: dict[str, list[torch.Tensor]] = {"sgd": [], "adam": []}
+    for sample in pool:
+        model.zero_grad()
+        sample_losses(model, [sample]).sum().backward()
+        device = next(iter(parameters.values())).device
+        sketches = {kind: torch.zeros(1, projection.dim, device=device) for kind in rows}
+        for name, parameter in parameters.items():
+            for piece, part in pieces(name, parameter.shape).items():
+                gradient = parameter.grad[part].flatten().unsqueeze(0).float()
+                projection.add(sketches["sgd"], piece, gradient)
+                projection.add(sketches["adam"], piece, averages.adam_gradient(piece, gradient))
+        for kind, sketch in sketches.items():
+            rows[kind].append(sketch[0])
+    return {kind: torch.stack(found) for kind, found in rows.items()}
+
+
 def peak_mb() -> float:
     """Largest resident size of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def measure(rank: int, hidden: int, length: int, count: int, rounds: int) -> dict[str, Any]:
+def measure(rank: int, hidden: int, dim: int, length: int, count: int, rounds: int) -> dict[str, Any]:
     """Samples a second of the three at one rank."""
     pool = samples(count, length)
     groups = list(batches([len(sample) for sample in pool], batch_tokens=4096))
     model = adapted(rank, hidden)
     sizes = {name: parameter.numel() for name, parameter in trainable(model).items()}
-    averages = AdamAverages(
-        {name: torch.full((size,), 1e-4) for name, size in sizes.items()},
-        {name: torch.full((size,), 1e-7) for name, size in sizes.items()},
-    )
-    projection = make_projection(GradientConfig(projection_dim=DIM), sizes, "cpu")
+    averages = flat_averages(sizes)
+    projection = make_projection(GradientConfig(projection_dim=dim), sizes, "cpu")
     engine = GradientEngine(adapted(rank, hidden), projection, averages)
-    loop = DenseLoop(model)
+    loop = DenseLoop(model, dim)
     few = pool[: 4 if loop.resident else 1]
 
     def bare() -> None:
@@ -154,7 +183,9 @@ def measure(rank: int, hidden: int, length: int, count: int, rounds: int) -> dic
     }
 
 
-def measure_own(parameters: str, hidden: int, length: int, count: int, rounds: int) -> dict[str, Any]:
+def measure_own(
+    parameters: str, hidden: int, dim: int, length: int, count: int, rounds: int
+) -> dict[str, Any]:
     """Samples a second with gradients of own weights, beside a plain training pass (which sums them over the
     batch) and a loop over samples with the same sketch."""
     pool = samples(count, length)
@@ -162,11 +193,8 @@ def measure_own(parameters: str, hidden: int, length: int, count: int, rounds: i
     watched, plain = (train_own_weights(base_model(hidden), parameters) for _ in range(2))
     weights = trainable(plain)
     sizes = piece_sizes(weights)
-    projection = make_projection(GradientConfig(projection_dim=DIM), sizes, "cpu")
-    averages = AdamAverages(
-        {name: torch.full((size,), 1e-4) for name, size in sizes.items()},
-        {name: torch.full((size,), 1e-7) for name, size in sizes.items()},
-    )
+    projection = make_projection(GradientConfig(projection_dim=dim), sizes, "cpu")
+    averages = flat_averages(sizes)
     engines = {
         "engine_sgd": GradientEngine(watched, projection),
         "engine": GradientEngine(train_own_weights(watched, parameters), projection, averages),
@@ -178,15 +206,7 @@ def measure_own(parameters: str, hidden: int, length: int, count: int, rounds: i
             sample_losses(plain, [pool[i] for i in group]).sum().backward()
 
     def loop() -> None:
-        for sample in pool[:4]:
-            plain.zero_grad()
-            sample_losses(plain, [sample]).sum().backward()
-            sketch = torch.zeros(1, DIM)
-            for name, parameter in weights.items():
-                for piece, rows in pieces(name, parameter.shape).items():
-                    gradient = parameter.grad[rows].flatten().unsqueeze(0)
-                    projection.add(sketch, piece, averages.adam_gradient(piece, gradient))
-                    projection.add(sketch, piece, gradient)
+        one_by_one(plain, weights, projection, averages, pool[:4])
 
     def run(engine: GradientEngine) -> None:
         for group in groups:
@@ -209,13 +229,16 @@ def measure_own(parameters: str, hidden: int, length: int, count: int, rounds: i
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="a smaller model and fewer samples")
+    parser.add_argument(
+        "--quick", action="store_true", help="a smaller model, shorter sketches and fewer samples"
+    )
     quick = parser.parse_args().quick
-    hidden, count, rounds = (256, 16, 2) if quick else (512, 64, 3)
-    rows = [measure(rank, hidden, 128, count, rounds) for rank in (16, 128)]
-    own = [measure_own(parameters, hidden, 128, count, rounds) for parameters in ("all-linear", "full")]
-    report("gradients_own_weights", own, hidden_size=hidden, layers=4, projection_dim=DIM, mean_tokens=128)
-    report("gradients", rows, hidden_size=hidden, layers=4, projection_dim=DIM, kinds="adam and sgd")
+    hidden, dim, count, rounds = (128, 1024, 16, 2) if quick else (512, 8192, 64, 3)
+    about = {"hidden_size": hidden, "layers": 4, "projection_dim": dim, "load_average": os.getloadavg()[0]}
+    own = [measure_own(parameters, hidden, dim, 128, count, rounds) for parameters in ("all-linear", "full")]
+    report("gradients_own_weights", own, **about, mean_tokens=128)
+    rows = [measure(rank, hidden, dim, 128, count, rounds) for rank in (16, 128)]
+    report("gradients", rows, **about, kinds="adam and sgd")
 
 
 if __name__ == "__main__":

@@ -60,6 +60,14 @@ def exact_neighbors(
     return join_blocks(valid, {name: [part[name] for part in blocks] for name in BLOCK_ARRAYS})
 
 
+def block_rows(device: str) -> int:
+    """Rows to compare with all at once.
+
+    All rows are read once for every block: larger ones where the arithmetic does not hold it up.
+    """
+    return 1024 if device == "cpu" else 8192
+
+
 def comparable(valid: np.ndarray, neighbors: int) -> np.ndarray:
     """Indices of the valid rows; raises `InputError` where they are too few for lists of `neighbors`."""
     index = np.flatnonzero(valid)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.pytorch_utils import Conv1D
@@ -18,8 +20,13 @@ def read_shape(config: ModelConfig, lora: LoraSettings) -> ModelShape:
     """
     with readable(config.model):
         found = AutoConfig.from_pretrained(config.model, trust_remote_code=config.trust_remote_code)
-        with torch.device("meta"):
-            model = AutoModelForCausalLM.from_config(found, trust_remote_code=config.trust_remote_code)
+    return shape_of(found, lora, trust_remote_code=config.trust_remote_code)
+
+
+def shape_of(found: Any, lora: LoraSettings, *, trust_remote_code: bool = False) -> ModelShape:
+    """The same of a configuration of transformers that is already read."""
+    with readable(found.name_or_path or found.model_type), torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(found, trust_remote_code=trust_remote_code)
     text = found.get_text_config()
     output = model.get_output_embeddings().weight
     linear = tuple(

@@ -14,6 +14,7 @@ from g2is.files import write_array
 from g2is.neighbors import (
     BLOCK_ARRAYS,
     NeighborLists,
+    block_rows,
     comparable,
     cosines_to,
     edge_cosines,
@@ -136,7 +137,6 @@ class GraphWriter:
         return np.load(self.writer.folder / regime / "gradients.npy", mmap_mode="r")
 
     def _blocks(self, regime: RegimeName) -> ShardStore:
-        # All rows are read once for every block: larger ones where the arithmetic does not hold it up.
-        size = 1024 if self.device == "cpu" else 8192
         name = f"graph-{regime}-{self.config.neighbors}-{self.config.conflicts}"
-        return ShardStore(self.writer.folder / BUILDING / name, int(self.valid.sum()), size)
+        rows = block_rows(self.device)
+        return ShardStore(self.writer.folder / BUILDING / name, int(self.valid.sum()), rows)
