@@ -170,7 +170,7 @@ def main(quick: bool) -> None:
     build_stages(500, 1)  # compiles and loads
     sizes = (2_000,) if quick else (2_000, 12_000, 50_000)
     report("graph", [build_stages(count, 1 if count > 20_000 else 3) for count in sizes], quick=quick)
-    report("neighbourhood", refocus(27_000 if quick else 270_000, 5 if quick else 20), quick=quick)
+    report("refocus", refocus(27_000 if quick else 270_000, 5 if quick else 20), quick=quick)
 
 
 if __name__ == "__main__":
