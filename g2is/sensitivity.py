@@ -49,10 +49,11 @@ def walk_grid(
 ) -> list[Cell]:
     """The walk that `parameters` give, with every delta and every value of the second setting (`other_axis`)."""
     name, known = other_axis(parameters, len(run.validation))
-    # Budgets by hand belong to one number of components only.
-    base = parameters.replace(component_budgets=None, components=None)
-    if base.fraction is None and base.count is None:
-        base = base.replace(count=sum(parameters.component_budgets or ()))
+    base = parameters.replace(components=None)
+    if parameters.component_budgets is not None:
+        # Budgets by hand belong to one number of components only: here their sum counts, and the pins on top.
+        total = sum(parameters.component_budgets) + len(parameters.pins)
+        base = base.replace(component_budgets=None, fraction=None, count=max(1, total))
     if name == "facets":
         base = base.replace(facets_by="number")
     cells = []

@@ -117,3 +117,11 @@ def test_the_grid_of_the_same_settings_overlaps_fully(run):
     cells = walk_grid(run, parameters, deltas=(0.8,), others=(4,))
     table = grid_table(cells, "facets", run.walk(parameters).samples, Profiler(run, "sgd"))
     assert table["overlap"].tolist() == [1.0]
+
+
+def test_budgets_by_hand_keep_their_sum_in_the_grid(run):
+    parameters = walk_preset("recommended", component_budgets=(9, 6, 3, 2), facets=4, pins=(30,))
+    for share in (None, 0.5):
+        (cell,) = walk_grid(run, parameters.replace(fraction=share), deltas=(0.5,), others=(2,))
+        same = walk_preset("recommended", count=21, facets=2, pins=(30,), delta=0.5)
+        assert np.array_equal(cell.samples, run.walk(same).samples)

@@ -68,7 +68,7 @@ def _meaning(name: str) -> str:
 
 def _walks(run: Run, parameters: WalkParameters, name: str, others: int) -> Any:
     """The walks of the grid, which do not depend on the values that the grid replaces."""
-    same = parameters.model_dump_json(exclude={"delta", name, "components", "component_budgets"})
+    same = parameters.model_dump_json(exclude={"delta", name, "components"})
 
     def make() -> Any:
         total = others * len(DELTAS)

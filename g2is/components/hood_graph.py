@@ -59,12 +59,16 @@ class Neighbourhood:
 
 def neighbourhood(run: Run, focus: int, wanted: Wanted, knowledge: WalkParameters) -> Neighbourhood:
     """Around a sample that has a gradient; kept for a while, so that going back is quick."""
-    return _neighbourhood(run, run.hash, focus, wanted, knowledge.knowledge_key, knowledge)
+    # The hash is of gradients and graph alone; communities and leaks may be found anew in the same run.
+    stages = run.manifest.stages
+    views = [stages[name].model_dump_json() for name in ("communities", "leaks") if name in stages]
+    key = " ".join([run.hash, *views, knowledge.knowledge_key])
+    return _neighbourhood(run, key, focus, wanted, knowledge)
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)
 def _neighbourhood(
-    _run: Run, run_hash: str, focus: int, wanted: Wanted, key: str, _knowledge: WalkParameters
+    _run: Run, key: str, focus: int, wanted: Wanted, _knowledge: WalkParameters
 ) -> Neighbourhood:
     ego = ego_graph(
         _run,

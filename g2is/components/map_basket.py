@@ -118,14 +118,14 @@ def _source_mix(run: Run, samples: np.ndarray) -> dict[str, pd.Series]:
 @st.cache_data(max_entries=32, show_spinner=False)
 def _terms(_run: Run, run_hash: str, key: int, _samples: np.ndarray) -> list[Term]:
     pool = _run.instructions
-    texts = _Texts(pool["prompt"].to_numpy(), pool["response"].to_numpy())
+    texts = _Texts(pool["prompt"].array, pool["response"].array)
     return distinctive_terms(texts, _samples)  # type: ignore[arg-type]
 
 
 class _Texts:
     """Prompt and response of each sample, put together when they are read."""
 
-    def __init__(self, prompts: np.ndarray, responses: np.ndarray) -> None:
+    def __init__(self, prompts: Sequence[str], responses: Sequence[str]) -> None:
         self.prompts, self.responses = prompts, responses
 
     def __len__(self) -> int:

@@ -111,7 +111,11 @@ class ChosenWalk:
 
 
 def _choose_walk(run: Run) -> ChosenWalk:
-    saved = [name for name, path in ui.saved_selections(run).items() if trace_path(path).is_file()]
+    saved = [
+        name
+        for name, path in ui.saved_selections(run).items()
+        if name not in (SETTINGS, NO_WALK) and trace_path(path).is_file()
+    ]
     labels = {SETTINGS: "As the Walk page is set", NO_WALK: "None"} | {
         name: ui.visible(name) for name in saved
     }

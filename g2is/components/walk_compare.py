@@ -173,7 +173,7 @@ def _mix(run: Run, samples: np.ndarray | None) -> pd.Series:
     """Share of each source, of the pool or of some samples."""
     pool = run.instructions["source"]
     taken = pool if samples is None else pool.iloc[samples]
-    return taken.value_counts(normalize=True).reindex(pool.unique(), fill_value=0.0)
+    return taken.value_counts(normalize=True).reindex(pool.unique(), fill_value=0.0).rename(index=visible)
 
 
 def _parameters(first: WalkTrace, second: WalkTrace) -> None:

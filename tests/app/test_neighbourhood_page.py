@@ -1,13 +1,18 @@
 """The Neighbourhood page: the graph, its table, the way here, the path and the leaks."""
 
+import json
+
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 from g2is.config import walk_preset
+from g2is.files import write_array, write_bytes
 from g2is.graph import ego_graph, strongest_path
+from g2is.pipeline.writer import record
+from g2is.run import LABELS
 from tests.app.conftest import settle
-from tests.app.tiny_run import HOSTILE, INVALID
+from tests.app.tiny_run import HOSTILE, INVALID, make_run
 
 PAGE = "2_Neighbourhood"
 LINK = {"preset": "recommended", "count": "60"}
@@ -127,6 +132,14 @@ def test_leaks_are_flagged_and_banned_at_once(open_app, run):
     assert app.query_params["bans"] == "3"
 
 
+def test_banning_all_leaks_unpins_them(open_app, run):
+    leaks = run.leaks["sample"].tolist()
+    app = open_app(PAGE, **LINK, focus="22", pins=f"3, {leaks[0]}")
+    button(app, f"Ban all {len(leaks)}").click().run()
+    assert app.query_params["bans"] == ", ".join(map(str, leaks))
+    assert app.query_params["pins"] == "3"
+
+
 def test_home_counts_the_leaks(open_app, run):
     app = open_app()
     assert f"**{len(run.leaks)} possible leaks**" in app.warning[0].value
@@ -231,3 +244,16 @@ def test_fits_a_phone_and_fetches_nothing(server, new_page, scheme):
     assert page.locator('[data-testid="stMain"] img').count() == 0
     main = page.get_by_test_id("stMain")
     assert main.evaluate("part => part.scrollWidth <= part.clientWidth + 1")
+
+
+def test_communities_that_are_found_anew_are_shown(open_app, tmp_path):
+    run = make_run(tmp_path / "tiny")
+    assert nodes(open_app(PAGE, folder=tmp_path, **LINK, focus="22"))["community"].iloc[0] != "0: all alike"
+    stage = run.manifest.stages["communities"]
+    write_array(run.folder / "sgd" / "communities.npy", np.where(run.valid, 0, -1).astype(np.int32))
+    write_bytes(run.folder / "sgd" / LABELS, json.dumps(["all alike"]).encode())
+    files = {name: record(run.folder / name) for name in stage.files}
+    run.manifest.stages["communities"] = stage.model_copy(update={"files": files})
+    run.manifest.write(run.folder)
+    shown = nodes(open_app(PAGE, folder=tmp_path, **LINK, focus="22"))
+    assert set(shown["community"][shown["what"].str.contains("aligned|focus")]) == {"0: all alike"}
