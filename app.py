@@ -286,7 +286,7 @@ def show_sources(run: Run, found: dict[str, Any]) -> None:
     st.subheader("What the pool is made of", anchor=False)
     pool = run.instructions
     table = pool.groupby("source", sort=False).agg(
-        format=("format", lambda formats: ", ".join(sorted(set(formats)))),
+        format=("format", lambda formats: ", ".join(sorted(formats.unique()))),
         instructions=("line", "size"),
         duplicates=("duplicate_of", lambda first: int((first >= 0).sum())),
     )

@@ -123,20 +123,22 @@ def draw_navigation(place: DeltaGenerator) -> None:
 
 
 def link_to(title: str, label: str, *, stretch: bool = False, **changes: object) -> None:
-    """A link to another page with the same run, focus, selection and settings of the walk, or with `changes`.
+    """A link to another page with the same run, focus, selection and settings of the walk, or with `changes`, of which
+    None takes a parameter out.
 
-    None is drawn where the page is missing.
+    No link is drawn where the page is missing.
     """
     if title not in pages():
         return
     own = st.session_state.get("url_of_page", {}).get(title, {})
     shared = {name: values for name, values in all_texts().items() if is_shared(name)}
+    kept = {name: values for name, values in {**own, **shared}.items() if name not in changes}
     st.page_link(
         pages()[title],
         label=label,
         icon=f":material/{ICONS.get(title, 'web')}:",
         width="stretch" if stretch else "content",
-        query_params={**own, **shared, **texts_of(changes)},
+        query_params={**kept, **texts_of(changes)},
     )
 
 

@@ -277,3 +277,14 @@ def test_the_settings_of_the_walk_go_along(server, page):
     page.get_by_role("link", name="Walk").first.click()
     page.wait_for_url("**/Walk**step=3**")
     assert "count=40" in page.url
+
+
+def test_a_link_takes_out_what_a_change_empties(open_app, run):
+    """All bans pinned: the link must not lead to a walk with samples both pinned and banned."""
+    app = open_app("1_Map", bans="30", preset="recommended")
+    app.session_state[f"basket of {run.hash}"] = [30, 31]
+    app.run()
+    links = {link.proto.label: parse_qs(link.proto.query_string) for link in app.get("page_link")}
+    assert links["Pin them"]["pins"] == ["30, 31"] and "bans" not in links["Pin them"]
+    assert links["Ban them"]["bans"] == ["30, 31"]
+    assert links["Walk"]["bans"] == ["30"]
