@@ -83,18 +83,18 @@ def verdict_table(lines: pd.DataFrame) -> str:
         if mine.empty or baselines.empty:
             continue
         best = baselines.groupby("selection")["loss"].mean().idxmin()
-        others = {name: here[here["selection"] == name] for name in ("random", PUBLISHED, best)}
+        others = [here[here["selection"] == name] for name in ("random", PUBLISHED, best)]
         rows.append(
             [
                 str(target),
                 f"{budget:.0%}",
                 f"{mine['loss'].mean():.3f}",
-                *(difference(mine, other) for other in others.values()),
+                *(difference(mine, other) for other in others),
                 str(best),
             ]
         )
-    head = ["target", "budget", "recommended", "less random", "less published LESS", "less best baseline"]
-    return markdown([*head, "which is"], rows)
+    head = ["target", "budget", "recommended", "against random", "against published LESS"]
+    return markdown([*head, "against the best baseline", "which is"], rows)
 
 
 def difference(mine: pd.DataFrame, other: pd.DataFrame) -> str:

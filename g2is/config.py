@@ -399,8 +399,8 @@ class WalkParameters(Settings):
 
 # `official` is the authors' published script, to the letter. `recommended` is what our measurements favour
 # (docs/experiments.md, `python -m benchmarks.experiments`): every validation example in turn takes the sample that
-# points its way most, within the rules. Steps to neighbours cost loss there, since the nearest neighbour of a sample
-# repeats it; of plain gradients because the momentum in Adam's makes all samples alike.
+# points its way most, within the rules. Steps to neighbours gained nothing there and cost loss among near-duplicates.
+# Of plain gradients, because the momentum in Adam's makes all samples alike.
 WALK_PRESETS: dict[str, dict[str, Any]] = {
     "official": {
         "regime": "adam",
