@@ -32,10 +32,13 @@ check: setup ## lint, format, types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: setup ## speed of gradients, the walk and the graph, as tables and as JSON under bench/
+bench: setup ## speed of gradients, walk, graph, map and pages, as tables and as JSON under bench/ (pages need chromium)
 	$(BIN)/python -m benchmarks.gradients
 	$(BIN)/python -m benchmarks.walk
 	$(BIN)/python -m benchmarks.graph
+	$(BIN)/python -m benchmarks.map
+	$(BIN)/python -m benchmarks.neighbourhood
+	$(BIN)/python -m benchmarks.large
 
 screenshots: setup ## pictures of every page, light and dark, from the demo run (needs chromium)
 	$(BIN)/python -m g2is demo
