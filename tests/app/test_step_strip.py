@@ -182,7 +182,7 @@ def test_the_text_of_a_sample_is_shown_letter_by_letter(page, server):
     shown = strip.locator(".card .text").all_inner_texts()
     assert shown[0] == HOSTILE[0] and shown[1].startswith("![image](http://evil.example/image.png) [link]")
     assert strip.locator(".text *").count() == 0
-    search = page.get_by_role("textbox", name="Row number, or words")
+    search = page.get_by_role("searchbox", name="Row number, or words")
     search.fill("evil.example")
     search.press("Enter")
     choice = page.get_by_role("combobox", name="samples contain it")
