@@ -203,7 +203,7 @@ def test_editing_a_budget_keeps_the_sum(page, server):
     for key in ("ArrowRight", "ArrowDown"):
         page.wait_for_timeout(200)
         page.keyboard.press(key)
-    assert edit_cell(page, "3")[1] == 3
+    assert edit_cell(page, "5")[1] == 5
     assert edit_cell(page, "30")[2] == 30, "the cursor is on the row below now"
 
 
