@@ -33,7 +33,7 @@ QUERIES: dict[str, dict[str, object]] = {
     "Core_knowledge": {**WALK, "component": 2},
     "Compare": WALK,
     "Map": {**WALK, "focus": 0},
-    "Neighbourhood": {"focus": 0},
+    "Neighbourhood": {**WALK, "focus": 0},
     "Instructions": {"focus": 0},
     "Export": {"format": "messages"},
 }
