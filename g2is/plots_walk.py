@@ -28,24 +28,28 @@ def alignment_figure(trace: WalkTrace, step: int | None = None) -> go.Figure:
     Steps run along the axis as in the walk, so curves stand side by side, each with its component's number.
     """
     steps = trace.steps
-    figure = go.Figure()
     here = len(steps) - 1 if step is None else step
+    curves, numbers = [], []
     for component in dict.fromkeys(steps.component[steps.component >= 0].tolist()):
         own = np.flatnonzero(steps.component == component)
         for part, faint in ((own[own <= here], False), (own[own >= here] if here >= own[0] else own, True)):
             if faint and part.size < 2 and here >= own[-1]:
                 continue
-            figure.add_trace(_curve(trace, component, part, faint))
-        figure.add_annotation(
-            x=float(own.mean()),
-            y=1.0,
-            yref="paper",
-            yanchor="bottom",
-            text=str(component),
-            showarrow=False,
-            opacity=1.0 if own[0] <= here <= own[-1] else 0.5,
-            visible=len(own) * 28 >= len(steps),  # room for its number
-        )
+            curves.append(_curve(trace, component, part, faint))
+        if len(own) * 28 >= len(steps):  # room for its number
+            numbers.append(
+                {
+                    "x": float(own.mean()),
+                    "y": 1.0,
+                    "yref": "paper",
+                    "yanchor": "bottom",
+                    "text": str(component),
+                    "showarrow": False,
+                    "opacity": 1.0 if own[0] <= here <= own[-1] else 0.5,
+                }
+            )
+    # All at once: one after the other, each is checked together with all before it.
+    figure = go.Figure(curves, {"annotations": numbers})
     if step is not None and len(steps):
         figure.add_vline(x=step, line={"color": GREY, "width": 1, "dash": "dot"})
         if steps.component[step] >= 0:
