@@ -789,3 +789,13 @@ def test_walks_side_by_side_give_back_their_threads():
     first_out.set()
     second.join()
     assert threadpool_info() == before
+
+
+def test_affinities_have_the_bits_of_one_product_a_component_however_rows_are_cut():
+    random = np.random.default_rng(4)
+    rows = unit(random.standard_normal((4001, 300), dtype=np.float32))  # three blocks, the last one odd
+    examples = random.standard_normal((5, 300), dtype=np.float32)
+    knowledge = core_knowledge(examples, WalkParameters(knowledge="facets", facets_by="each", count=1))
+    with one_blas_thread():
+        expected = [np.dot(rows, component) for component in knowledge.components]
+    assert np.array_equal(component_affinities(rows, knowledge).T, expected)

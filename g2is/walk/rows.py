@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from g2is.errors import InputError
 from g2is.knowledge import CoreKnowledge
+from g2is.walk.threads import one_blas_thread
 
 BLOCK_NUMBERS = 1 << 19
 """Numbers (2 MB of float32) in the largest block of rows held at once."""
@@ -71,8 +74,9 @@ def _from_half(block: NDArray[np.float16]) -> NDArray[np.float32]:
 
 
 def block_rows(gradients: NDArray[np.floating]) -> int:
-    """How many rows fit in a block."""
-    return max(64, BLOCK_NUMBERS // gradients.shape[1])
+    """How many rows fit in a block; a multiple of 64, for BLAS takes the last few of an odd number otherwise, which
+    shows in their last bits."""
+    return 64 * max(1, BLOCK_NUMBERS // (64 * gradients.shape[1]))
 
 
 def sum_cosine(total: NDArray[np.float32], direction: NDArray[np.float32]) -> np.float32:
@@ -84,16 +88,20 @@ def sum_cosine(total: NDArray[np.float32], direction: NDArray[np.float32]) -> np
 def component_affinities(gradients: ArrayLike, knowledge: CoreKnowledge) -> NDArray[np.float32]:
     """(n, k) cosine of each of the (n, d) unit rows to every component; columns are contiguous.
 
-    float16 rows go block by block, so that a memory-mapped store is read once and never held.
+    Block by block, so that rows are read once for all components and a memory-mapped store is never held. Of float32
+    rows each product is one with one component, as the published script takes it, for its bits; on one thread, since
+    several cut the rows where the number of cores says, and the last bits at the cut with them.
     """
     array = open_rows(gradients, knowledge)
     affinities = np.empty((len(knowledge), len(array)), dtype=np.float32)
-    if array.dtype == np.float32:
-        for component, direction in enumerate(knowledge.components):
-            affinities[component] = np.dot(array, direction)  # the published script's call, for its bits
-    else:
-        size = block_rows(array)
+    size = block_rows(array)
+    with one_blas_thread() if array.dtype == np.float32 else nullcontext():
         for start in range(0, len(array), size):
             block = read_rows(array, slice(start, start + size))
-            affinities[:, start : start + size] = knowledge.components @ block.T
+            here = affinities[:, start : start + size]
+            if array.dtype == np.float32:
+                for component, direction in enumerate(knowledge.components):
+                    here[component] = np.dot(block, direction)
+            else:
+                here[...] = knowledge.components @ block.T
     return affinities.T
