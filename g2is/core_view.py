@@ -72,13 +72,15 @@ def components_frame(
     """One row a component: target, weight, budget, taken, mean_alignment, flipped, the anchor that the walk begins
     at (-1 without one) with its affinity, and how the affinities of the valid samples spread: low (5 %), median,
     high (95 %), highest, positive (share above 0)."""
-    affinities = run.affinities(parameters)[run.valid]
+    affinities = run.affinities(parameters)
+    # Column by column: all at once are as many copies of a large pool's affinities as there are steps here.
+    spread = [_spread(affinities[:, component][run.valid]) for component in range(len(knowledge))]
+    low, median, high, highest, positive = np.array(spread).T
     steps = trace.steps
     # The first anchor of each component: it may have more, where it was passed what others left.
     anchors = np.full(len(knowledge), -1)
     anchor_steps = np.flatnonzero(steps.origin == ORIGINS.index("anchor"))
     anchors[steps.component[anchor_steps[::-1]]] = steps.sample[anchor_steps[::-1]]
-    low, median, high = np.quantile(affinities, QUANTILES, axis=0)
     return pd.DataFrame(
         {
             "component": range(len(knowledge)),
@@ -92,10 +94,15 @@ def components_frame(
             "low": low,
             "median": median,
             "high": high,
-            "highest": affinities.max(axis=0),
-            "positive": (affinities > 0).mean(axis=0),
+            "highest": highest,
+            "positive": positive,
         }
     )
+
+
+def _spread(affinities: NDArray[np.float32]) -> tuple[float, ...]:
+    """The `QUANTILES` of one component's affinities (n,), the highest, and the share above 0."""
+    return *np.quantile(affinities, QUANTILES), affinities.max(), (affinities > 0).mean()
 
 
 def closest_samples(

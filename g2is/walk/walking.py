@@ -413,6 +413,11 @@ class _ComponentWalk:
                 end += 1  # `_first_of` wants ties in one piece
             rows = self.queue[start:end]
             rows = rows[self._in_play(rows) & self._within_reach(rows)]
+            if start == 0 and rows.size and self._ahead(rows):
+                gradient = self._read(int(rows[0]))
+                if self._clearly_passes(int(rows[0]), gradient):
+                    self._shorten_queue(0, int(rows[0]))
+                    return self._take(int(rows[0]), gradient, FALLBACK)
             passes, _, gradients = self._admissible(rows)
             if passes.any():
                 sample = self._first_of(rows[passes])
@@ -420,6 +425,10 @@ class _ComponentWalk:
                 return self._take(sample, gradients[np.argmax(rows == sample)], FALLBACK)
             start, size = end, min(2 * size, block_rows(self.pool.gradients))
         return False
+
+    def _ahead(self, rows: NDArray[np.intp]) -> bool:
+        """Whether the first of rows (b,), in descending affinity, shares its affinity with no other."""
+        return len(rows) == 1 or bool(self.affinity[rows[0]] > self.affinity[rows[1]])
 
     def _equal(self, place: int, other: int) -> bool:
         return bool(self.affinity[self.queue[place]] == self.affinity[self.queue[other]])
