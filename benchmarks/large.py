@@ -11,7 +11,6 @@ server of their own.
 import argparse
 import json
 import os
-import resource
 import shutil
 import socket
 import subprocess
@@ -134,11 +133,7 @@ def run_step(name: str, folder: Path) -> None:
     start = time.perf_counter()
     STEPS[name](folder)
     seconds = time.perf_counter() - start
-    print(json.dumps({"seconds": seconds, "resident_mb": _largest(resource.RUSAGE_SELF)}))
-
-
-def _largest(who: int) -> float:
-    return resource.getrusage(who).ru_maxrss / 1024
+    print(json.dumps({"seconds": seconds, "resident_mb": _memory("self", "VmHWM")}))
 
 
 def measured(folder: Path, count: int) -> list[dict[str, Any]]:
@@ -230,7 +225,7 @@ def opened(folder: Path, count: int) -> list[dict[str, Any]]:
                     row[visit] = time.perf_counter() - start
                     row["browser_mb"] = sum(received) / 1e6
                     page.context.close()
-                row["resident_mb"] = _resident(server.pid)
+                row["resident_mb"] = _memory(server.pid, "VmRSS")
                 rows.append(row)
             browser.close()
     finally:
@@ -249,9 +244,11 @@ def _wait(address: str) -> None:
     raise SystemExit("the app did not start")
 
 
-def _resident(process: int) -> float:
+def _memory(process: int | str, name: str) -> float:
+    """What a process holds (VmRSS) or at most has held (VmHWM) in MB; ru_maxrss would count what the process that
+    started it had held, too."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
 
 def main() -> None:
