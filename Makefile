@@ -45,7 +45,7 @@ screenshots: setup ## pictures of every page, light and dark, from the demo run 
 	$(BIN)/python -m g2is walk demo --fraction 0.02
 	$(BIN)/python -m g2is walk demo --preset official --fraction 0.02
 	for method in random round_robin less; do $(BIN)/python -m g2is select demo --method $$method --fraction 0.02; done
-	$(BIN)/python scripts/screenshots.py --cache cache
+	$(BIN)/python -m scripts.screenshots --cache cache
 
 clean: ## remove what setup and tests made; runs stay
 	rm -rf .venv bench .pytest_cache .ruff_cache .mypy_cache

@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,18 +19,19 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import numpy as np
 
 from benchmarks.report import report
 from benchmarks.walk import clustered_pool
+from tests.app.serving import READY, chromium, serving
 
 SIZES = (12_000, 100_000, 270_000, 1_000_000)
 WIDTH = 256
 APPROXIMATE_FROM = 50_000
 """Pools from this size on get approximate neighbours: comparing all pairs is another benchmark's matter."""
 WORDS = 4000
+PATIENCE = 120_000
 PAGES = (
     ("Home", ""),
     ("Map", "Map"),
@@ -176,72 +176,30 @@ def _imported(folder: Path, count: int) -> list[dict[str, Any]]:
 
 def opened(folder: Path, count: int) -> list[dict[str, Any]]:
     """Every page in chromium: seconds until it has answered, first and again, bytes to the browser."""
-    from playwright.sync_api import sync_playwright
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"),
-            *(
-                "--server.address",
-                "127.0.0.1",
-                "--server.port",
-                str(port),
-                "--server.fileWatcherType",
-                "none",
-            ),
-        ],
-        env={**os.environ, "G2IS_CACHE": str(folder / "cache")},
-        stdout=subprocess.DEVNULL,
-    )
     rows = []
-    try:
-        _wait(f"http://127.0.0.1:{port}/_stcore/health")
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"),
-                args=["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-            )
-            for name, address in PAGES:
-                row: dict[str, Any] = {"pool": count, "step": f"page: {name}"}
-                for visit in ("seconds", "seconds_again"):
-                    received: list[int] = []
-                    page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
-                    page.on(
-                        "websocket",
-                        lambda socket, received=received: socket.on(
-                            "framereceived", lambda payload: received.append(len(payload))
-                        ),
-                    )
-                    start = time.perf_counter()
-                    page.goto(f"http://127.0.0.1:{port}/{address}")
-                    page.wait_for_selector("h1", timeout=120_000)
-                    page.wait_for_timeout(250)
-                    page.wait_for_selector(
-                        '[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=120_000
-                    )
-                    row[visit] = time.perf_counter() - start
-                    row["browser_mb"] = sum(received) / 1e6
-                    page.context.close()
-                row["resident_mb"] = _memory(server.pid, "VmRSS")
-                rows.append(row)
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait()
+    with serving(folder / "cache") as server, chromium() as browser:
+        for name, address in PAGES:
+            row: dict[str, Any] = {"pool": count, "step": f"page: {name}"}
+            for visit in ("seconds", "seconds_again"):
+                received: list[int] = []
+                page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
+                page.on(
+                    "websocket",
+                    lambda socket, received=received: socket.on(
+                        "framereceived", lambda payload: received.append(len(payload))
+                    ),
+                )
+                start = time.perf_counter()
+                page.goto(f"{server.url}/{address}")
+                page.wait_for_selector("h1", timeout=PATIENCE)
+                page.wait_for_timeout(250)
+                page.wait_for_selector(READY, timeout=PATIENCE)
+                row[visit] = time.perf_counter() - start
+                row["browser_mb"] = sum(received) / 1e6
+                page.context.close()
+            row["resident_mb"] = _memory(server.process.pid, "VmRSS")
+            rows.append(row)
     return rows
-
-
-def _wait(address: str) -> None:
-    for _ in range(300):
-        try:
-            urlopen(address).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit("the app did not start")
 
 
 def _memory(process: int | str, name: str) -> float:

@@ -9,23 +9,17 @@ around all samples. "failed": the page did not answer within a minute, or lost i
 """
 
 import argparse
-import os
-import shutil
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 from benchmarks.report import report
 from tests.app.large_run import make_large_run
+from tests.app.serving import READY, ROOT, chromium, serving
 from tests.app.tiny_run import make_run
 
-ROOT = Path(__file__).resolve().parents[1]
 SIZES = (5_000, 50_000, 270_000)
 PATIENCE = 60_000
 PLOTLY = """
@@ -56,32 +50,10 @@ st.markdown(f"selected {{len(chosen['selection']['points'])}} in {{colour}}")
 """
 
 
-class App:
-    """A Streamlit app on a free port of this machine."""
-
-    def __init__(self, script: Path, cache: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-        self.process = subprocess.Popen(
-            f"{sys.executable} -m streamlit run {script} --server.headless true --server.fileWatcherType none "
-            f"--server.address 127.0.0.1 --server.port {port}".split(),
-            cwd=ROOT,
-            env={**os.environ, "G2IS_CACHE": str(cache)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        while self.process.poll() is None:
-            try:
-                urlopen(f"{self.url}/_stcore/health").close()
-                break
-            except OSError:
-                time.sleep(0.1)
-
-    def close(self) -> None:
-        self.process.terminate()
-        self.process.wait()
+BARE = """
+import streamlit as st
+st.title("Nothing")
+"""
 
 
 class Visit:
@@ -107,9 +79,7 @@ class Visit:
         done()
         seconds = time.perf_counter() - start
         self.page.wait_for_timeout(500)
-        self.page.wait_for_selector(
-            '[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=PATIENCE
-        )
+        self.page.wait_for_selector(READY, timeout=PATIENCE)
         return {"s": seconds, "down_MB": self.bytes["down"] / 1e6, "up_kB": self.bytes["up"] / 1e3}
 
     def drag_around(self, box: dict[str, float]) -> None:
@@ -126,12 +96,21 @@ class Visit:
         self.page.context.close()
 
 
+def bare_steps(visit: Visit, address: str) -> dict[str, tuple[Callable[[], Any], Callable[[], Any]]]:
+    page = visit.page
+    return {"paint": (lambda: page.goto(address), lambda: page.wait_for_selector("h1", timeout=PATIENCE))}
+
+
 def canvas_steps(visit: Visit, address: str) -> dict[str, tuple[Callable[[], Any], Callable[[], Any]]]:
     page = visit.page
 
     def colour() -> None:
         page.get_by_role("combobox", name="Colour by").click()
         page.get_by_role("option", name="Loss").click()
+
+    def open_page(name: str) -> None:
+        page.get_by_test_id("stSidebar").get_by_role("link", name=name, exact=True).click()
+        page.get_by_role("heading", name=name, exact=True, level=1).wait_for(timeout=PATIENCE)
 
     def lasso() -> None:
         page.get_by_role("radio", name="Lasso").click()
@@ -144,6 +123,8 @@ def canvas_steps(visit: Visit, address: str) -> dict[str, tuple[Callable[[], Any
         "paint": (lambda: page.goto(address), drawn("[data-paint]")),
         "recolour": (colour, drawn("[data-scheme='loss']")),
         "lasso": (lasso, drawn(":not([data-selected='0'])")),
+        "away": (lambda: open_page("Export"), lambda: None),
+        "return": (lambda: open_page("Map"), drawn("[data-paint]")),
     }
 
 
@@ -174,11 +155,11 @@ def plotly_steps(visit: Visit, address: str) -> dict[str, tuple[Callable[[], Any
     }
 
 
-def rows_of(browser: Any, kind: str, address: str, steps: Callable[..., Any], rounds: int) -> dict[str, Any]:
-    """The best of a few visits; the first, in which the server opens the run, does not count."""
+def rows_of(browser: Any, address: str, steps: Callable[..., Any], rounds: int) -> dict[str, Any]:
+    """The best of a few visits; the first, in which the server opens the run, counts only where no other ends well."""
     from playwright.sync_api import Error
 
-    row: dict[str, Any] = {"drawn_with": kind}
+    row: dict[str, Any] = {}
     for turn in range(rounds + 1):
         visit = Visit(browser)
         for name, (act, done) in steps(visit, address).items():
@@ -187,26 +168,22 @@ def rows_of(browser: Any, kind: str, address: str, steps: Callable[..., Any], ro
             except Error:
                 visit.close()
                 return row | {f"{name}_s": "failed", f"{name}_up_kB": visit.bytes["up"] / 1e3}
-            if turn:
-                found["s"] = min(found["s"], row.get(f"{name}_s", found["s"]))
-                row.update({f"{name}_{unit}": value for unit, value in found.items()})
+            if turn > 1:
+                found["s"] = min(found["s"], row[f"{name}_s"])
+            row.update({f"{name}_{unit}": value for unit, value in found.items()})
         visit.close()
     return row
 
 
 def main(quick: bool, sizes: Sequence[int]) -> None:
-    from playwright.sync_api import sync_playwright
-
-    chromium = shutil.which("chromium")
-    if not chromium:
-        sys.exit("error: no chromium; apt-get install chromium")
     rows = []
-    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as place, chromium() as browser:
         folder = Path(place)
         tiny = make_run(folder / "tiny")
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args="--headless --no-sandbox --disable-quic --no-first-run".split()
-        )
+        script = folder / "bare.py"
+        script.write_text(BARE)
+        with serving(folder, script) as server:
+            rows.append({"drawn_with": "nothing", **rows_of(browser, server.url, bare_steps, rounds(quick))})
         for size in sizes:
             make_large_run(folder / f"of-{size}", tiny, size)
             script = folder / f"plotly_{size}.py"
@@ -215,14 +192,15 @@ def main(quick: bool, sizes: Sequence[int]) -> None:
                 ("map", ROOT / "app.py", f"/Map?run=of-{size}&path=none", canvas_steps),
                 ("plotly", script, "", plotly_steps),
             ):
-                server = App(app, folder)
-                rows.append(
-                    {"samples": size, **rows_of(browser, kind, server.url + path, steps, 1 if quick else 2)}
-                )
-                server.close()
+                with serving(folder, app) as server:
+                    found = rows_of(browser, server.url + path, steps, rounds(quick))
+                rows.append({"samples": size, "drawn_with": kind, **found})
                 print(rows[-1], flush=True)
-        browser.close()
     report("map", rows, quick=quick)
+
+
+def rounds(quick: bool) -> int:
+    return 1 if quick else 2
 
 
 if __name__ == "__main__":

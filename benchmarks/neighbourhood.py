@@ -10,9 +10,7 @@ median. Needs chromium.
 
 import argparse
 import os
-import shutil
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,7 +23,7 @@ from g2is.graph import ego_graph, ego_layout
 from g2is.neighbourhood_view import nodes_frame
 from g2is.plots_neighbourhood import ego_figure
 from g2is.run import Run
-from tests.app.conftest import CHROMIUM_ARGUMENTS, Server
+from tests.app.serving import READY, chromium, serving
 from tests.app.test_neighbourhood_page import FOCUSED
 from tests.app.tiny_run import make_run
 
@@ -83,9 +81,7 @@ class Window:
 
     def _quiet(self) -> None:
         self.page.wait_for_timeout(300)
-        self.page.wait_for_selector(
-            '[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=PATIENCE
-        )
+        self.page.wait_for_selector(READY, timeout=PATIENCE)
         self.page.wait_for_timeout(300)
 
     def timed(self, act: Callable[[], Any]) -> tuple[float, float]:
@@ -145,13 +141,8 @@ def measure(browser: Any, url: str, run: Run, hops: int, most: int, clicks: int)
 
 
 def main(folders: list[Path], quick: bool) -> None:
-    from playwright.sync_api import sync_playwright
-
-    chromium = shutil.which("chromium")
-    if not chromium:
-        sys.exit("error: no chromium; apt-get install chromium")
     lines = []
-    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as place:
         cache = Path(place)
         if folders:
             for folder in folders:
@@ -159,16 +150,11 @@ def main(folders: list[Path], quick: bool) -> None:
         else:
             for size in SIZES[:1] if quick else SIZES:
                 make_run(cache / f"rows-{size}", size)
-        server = Server(cache)
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
-        try:
+        with serving(cache) as server, chromium() as browser:
             for folder in sorted(cache.iterdir()):
                 run = Run.open(folder)
                 for hops, most in VIEWS:
                     lines.append(measure(browser, server.url, run, hops, most, 4 if quick else 12))
-        finally:
-            browser.close()
-            server.stop()
     # A page in a browser shares its cores with whatever else the machine does.
     report("neighbourhood", lines, quick=quick, load_average=os.getloadavg()[0])
 

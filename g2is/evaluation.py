@@ -60,6 +60,8 @@ class Evaluation(BaseModel):
         """Raises `InputError` where the folder is not an evaluation."""
         path = folder / ABOUT
         try:
+            if not path.is_file():  # a pipe would keep whoever reads it for good
+                raise InputError("no file")
             return cls.model_validate_json(path.read_bytes())
         except (OSError, ValidationError, InputError) as error:
             reason = str(error).splitlines()[0]
@@ -91,6 +93,11 @@ def read_evaluations(run: Run) -> pd.DataFrame:
             path = run.inside(FOLDER, name, one.file)
             if path.is_file():
                 part = read_frame(path)
+                if lacking := set(RESULTS) - set(part.columns):
+                    raise InputError(
+                        f"{path}: not results of a fine-tuning (no column {', '.join(sorted(lacking))}); delete it "
+                        f"and evaluate again with --name {name}"
+                    )
                 labels = {
                     "evaluation": name,
                     "selection": one.selection,
@@ -106,10 +113,8 @@ def read_evaluations(run: Run) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-COLUMNS = [
-    *("evaluation", "selection", "method", "size", "seed"),
-    *("target", "task", "example", "loss", "answer", "correct"),
-]
+RESULTS = ("target", "task", "example", "loss", "answer", "correct")
+COLUMNS = [*("evaluation", "selection", "method", "size", "seed"), *RESULTS]
 
 
 def summarise(results: pd.DataFrame, reference: str = "random") -> pd.DataFrame:

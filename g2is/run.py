@@ -126,6 +126,7 @@ class Run:
         default_factory=dict, repr=False, compare=False
     )
     _regimes: dict[str, Regime] = field(default_factory=dict, repr=False, compare=False)
+    _communities: dict[str, Communities] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def open(cls, folder: str | Path) -> Run:
@@ -251,9 +252,14 @@ class Run:
 
     def communities(self, regime: RegimeName) -> Communities:
         """The communities of the gradient graph in one regime, with labels from their texts."""
+        if regime not in self._communities:
+            self._check_regime(regime)
+            self._communities[regime] = self._open_communities(regime)
+        return self._communities[regime]
+
+    def _open_communities(self, regime: RegimeName) -> Communities:
         from g2is.communities import Communities
 
-        self._check_regime(regime)
         membership = self._array(f"{regime}/communities.npy", "i", (self._sizes[0],))
         path = self._integrity.path(f"{regime}/{LABELS}")
         try:

@@ -8,30 +8,15 @@ from g2is.components.core_component import show_component
 from g2is.components.core_components import chosen_component, show_components, summary
 from g2is.components.core_regimes import show_regimes
 from g2is.components.core_spectrum import show_groups, show_spectrum
-from g2is.components.walk_parameters import ParameterPanel, edit_budgets
-from g2is.components.walked import last_walked, walked
-from g2is.errors import InputError
-from g2is.ui import open_page, show_error
+from g2is.components.walk_head import walk_by_panel
+from g2is.ui import open_page
 
 run = open_page("Core knowledge")
 st.markdown(
     "What your validation examples ask for: a few directions in which to change the model, called **components**. The "
     "walk selects samples for each of them. The settings are those of the Walk page, and go along when you go there."
 )
-with st.container(border=True):
-    panel = ParameterPanel(run, tab="Core knowledge")
-try:
-    walk = walked(run, panel.parameters())
-except InputError as error:
-    show_error(error)
-    last = last_walked(run)
-    if last is None:
-        st.stop()
-    st.caption("Below is still what the settings before this change made.")
-    walk = last
-
-with panel.budget_table:
-    edit_budgets(run, walk.knowledge, walk.trace.budgets.tolist())
+walk = walk_by_panel(run, tab="Core knowledge")
 chosen = chosen_component(len(walk.knowledge))
 st.markdown(summary(walk))
 turned = int((walk.knowledge.mean_alignment < 0).sum())

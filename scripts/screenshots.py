@@ -1,6 +1,6 @@
 """Takes a picture of every page, light and dark, wide and narrow, into docs/screenshots/.
 
-    python scripts/screenshots.py [--cache cache] [--run demo] [--only Walk Compare]
+    python -m scripts.screenshots [--cache cache] [--run demo] [--only Walk Compare]
 
 A page is whatever lies in pages/; what its address says beside the run stands in QUERIES.
 
@@ -10,20 +10,13 @@ Needs Debian's chromium.
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
-import socket
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
-from urllib.request import urlopen
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.app.serving import READY, ROOT, chromium, serving
+
 WIDTHS = {"wide": 1440, "narrow": 420}
 WALK = {"preset": "recommended", "fraction": 0.02}
 # Something to look at on each page, by the name of its file without the number; a page that is not here shows itself
@@ -37,39 +30,11 @@ QUERIES: dict[str, dict[str, object]] = {
     "Instructions": {"focus": 0},
     "Export": {"format": "messages"},
 }
-READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 # The page itself does not scroll, its main part does: a window as tall as that shows all of it.
 HEIGHT = """() => {
   const parts = [...document.querySelectorAll('[data-testid="stMain"], [data-testid="stMainBlockContainer"]')]
   return Math.max(...parts.map(part => part.scrollHeight))
 }"""
-
-
-@contextmanager
-def app(cache: Path) -> Iterator[str]:
-    """The app on a free port of this machine."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        f"{sys.executable} -m streamlit run app.py --server.headless true --server.port {port} "
-        "--server.address 127.0.0.1 --server.fileWatcherType none".split(),
-        cwd=ROOT,
-        env={**os.environ, "G2IS_CACHE": str(cache)},
-        stdout=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        while process.poll() is None:
-            try:
-                urlopen(f"{address}/_stcore/health").close()
-                break
-            except OSError:
-                time.sleep(0.2)
-        yield address
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def take(page: Any, address: str, path: Path, width: int, tallest: int) -> None:
@@ -94,11 +59,6 @@ def main() -> None:
         "--output", type=Path, default=ROOT / "docs" / "screenshots", help="folder of the pictures"
     )
     arguments = parser.parse_args()
-    chromium = shutil.which("chromium")
-    if not chromium:
-        sys.exit("error: no chromium; apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
     folder = arguments.output.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     names = [path.stem.partition("_")[2] for path in sorted((ROOT / "pages").glob("[0-9]*.py"))]
@@ -106,11 +66,7 @@ def main() -> None:
     if unknown := set(arguments.only or ()) - set(places):
         sys.exit(f"error: no page {', '.join(sorted(unknown))}; there are {', '.join(places)}")
     run = {"run": arguments.run} if arguments.run else {}
-    with app(arguments.cache.resolve()) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium,
-            args="--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking".split(),
-        )
+    with serving(arguments.cache.resolve()) as server, chromium() as browser:
         for name in arguments.only or places:
             query = urlencode({**run, **QUERIES.get(name, {})})
             for scheme in ("light", "dark"):
@@ -119,13 +75,12 @@ def main() -> None:
                     path = folder / f"{name.lower()}-{scheme}-{size}.png"
                     take(
                         page,
-                        f"{address}/{places[name]}?{query}",
+                        f"{server.url}/{places[name]}?{query}",
                         path,
                         width,
                         1400 if size == "wide" else 2200,
                     )
                 page.context.close()
-        browser.close()
 
 
 if __name__ == "__main__":

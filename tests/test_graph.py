@@ -125,6 +125,16 @@ def test_a_path_is_the_strongest_and_of_those_the_shortest(seed):
         assert path.cosines[-1] == affinities[path.samples[-1], path.component]
 
 
+def test_a_forest_of_another_graph_is_said():
+    _, valid, lists = lists_of(50, 3)
+    alone = np.full_like(lists.neighbors, -1)
+    forest = spanning_forest(lists.neighbors, lists.cosines, valid)
+    affinities = np.full((50, 1), -1, np.float32)
+    affinities[forest[0][0, 1]] = 1
+    with pytest.raises(InputError, match="forest"):
+        find_path(alone, lists.cosines, valid, forest, affinities, int(forest[0][0, 0]))
+
+
 def test_a_runs_own_path_ends_at_its_own_component(run):
     path = strongest_path(run, "sgd", 30, KNOWLEDGE)
     assert path is not None and path.samples[0] == 30

@@ -5,6 +5,7 @@ import os
 import pickle
 import shutil
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,10 @@ from g2is.errors import InputError
 from g2is.export import export
 from g2is.formulas import FORMULA_STARTS
 from g2is.gradient_files import read_gradients, read_neighbors
+from g2is.instructions import files as files_module
 from g2is.instructions import from_frame, read_instructions, to_frame, write_rejects
+from g2is.instructions import reading as reading_module
+from g2is.instructions.files import BOM
 from g2is.manifest import MANIFEST
 from g2is.run import Run
 from g2is.selection import Selection, save_walk
@@ -244,6 +248,46 @@ def test_gradients_with_flipped_bytes_are_read_or_refused_in_one_line(tmp_path, 
 
 
 # Runs that came from elsewhere
+
+
+def test_a_line_of_a_gigabyte_costs_little_and_is_one_bad_record(tmp_path):
+    path = tmp_path / "pool.jsonl"
+    good = [b'{"question": "q", "answer": "%d"}' % number for number in range(2)]
+    with path.open("wb") as file:
+        file.write(good[0] + b'\n{"question": "')
+        file.truncate(2**30)  # zeros that take no place on the disk
+        file.seek(0, os.SEEK_END)
+        file.write(b'"}\n' + good[1] + b"\n")
+    tracemalloc.start()
+    try:
+        reading = read_instructions([path], skip_bad=True)
+        assert [(found.line, found.raw) for found in reading.instructions] == [(1, good[0]), (3, good[1])]
+        [reject] = reading.rejected
+        assert reject.line == 2 and reject.reason == "is longer than 64 MiB, expected an instruction"
+        with pytest.raises(InputError, match=r"^pool\.jsonl:2: is longer than 64 MiB"):
+            read_instructions([path])
+        assert tracemalloc.get_traced_memory()[1] < 2**29
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("start", [b"", BOM])
+@pytest.mark.parametrize("more", range(-1, 12))
+def test_a_line_is_read_up_to_the_longest(tmp_path, monkeypatch, start, end, more):
+    path, short = tmp_path / "pool.jsonl", b'{"question": "q", "answer": "a"}'
+    long = short.replace(b'q"', b"q" * 100 + b'"')
+    for module in (files_module, reading_module):
+        monkeypatch.setattr(module, "LONGEST", len(long) - more)
+    path.write_bytes(start + long + end + short + end)
+    reading = read_instructions([path], skip_bad=True)
+    assert [(found.line, found.raw) for found in reading.instructions] == [(1, long), (2, short)][more > 0 :]
+    assert [(reject.line, long.startswith(reject.raw)) for reject in reading.rejected] == [(1, True)][
+        : more > 0
+    ]
+    # An array may stand on one line, and only its elements count.
+    path.write_bytes(start + b"[" + b",".join([short] * 9) + b"]" + end)
+    assert [found.raw for found in read_instructions([path]).instructions] == [short] * 9
 
 
 @pytest.fixture

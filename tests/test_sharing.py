@@ -99,19 +99,19 @@ def test_three_processes_share_neighbor_blocks_and_one_is_killed(files, alone, t
     assert content(folder) == alone
 
 
-def test_torchrun_starts_all_again_when_one_is_killed(files, alone, tmp_path):
+LAUNCHERS = {
+    "torchrun": "torch.distributed.run --standalone --nproc-per-node 2 --max-restarts 1",
+    # Its way to several processes on one machine is called multi_gpu, without one too.
+    "accelerate": "accelerate.commands.launch --multi_gpu --num_processes 2 --num_machines 1 --max_restarts 1 "
+    "--mixed_precision no --dynamo_backend no",
+}
+
+
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_a_launcher_starts_all_again_when_one_is_killed(files, alone, tmp_path, launcher):
     folder = tmp_path / "run"
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command += [
-        "--max-restarts",
-        "1",
-        "-m",
-        "tests.sharing_worker",
-        str(files),
-        str(folder),
-        "suicidal",
-        "gradients",
-    ]
+    command = [sys.executable, "-m", *LAUNCHERS[launcher].split(), "-m", "tests.sharing_worker"]
+    command += [str(files), str(folder), "suicidal", "gradients"]
     root = Path(__file__).parents[1]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=4 * PATIENCE)
     assert done.returncode == 0, done.stderr

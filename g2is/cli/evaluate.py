@@ -61,6 +61,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     run = open_run(arguments)
     candidates = _candidates(run, arguments)
     from g2is.files import write_bytes
+    from g2is.formulas import safe_csv
     from g2is.pipeline.evaluating import evaluate
     from g2is.pipeline.inputs import Target
 
@@ -78,7 +79,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     shown = summary[summary["task"] == ""].drop(columns=["evaluation", "task"]).dropna(axis=1, how="all")
     print(shown.to_string(index=False, float_format=lambda value: f"{value:.3g}"))
     if arguments.output is not None:
-        write_bytes(arguments.output, summary.to_csv(index=False).encode())
+        write_bytes(arguments.output, safe_csv(summary))
     say(f"written to {run.folder / 'evaluations' / arguments.name}")
 
 

@@ -125,6 +125,8 @@ def find_path(
     parents[sample] = sample
     frontier = np.array([sample])
     while not ends[frontier].any():
+        if not frontier.size:
+            raise InputError("forest: not of these neighbours, for none of its paths is among them")
         one, other = _strong_edges(neighbors, cosines, frontier, strength)
         new = valid[other] & (parents[other] < 0)
         frontier, first = np.unique(other[new], return_index=True)

@@ -26,6 +26,10 @@ OTHER_KINDS = {
     b"version https://git-lfs": "a Git LFS pointer, not the data; fetch it with: git lfs pull",
 }
 
+LONGEST = 2**26
+"""Bytes of a line of JSON Lines that are read; no instruction is that long, and one of many gigabytes would fill the
+memory only to be refused."""
+
 # Strings are matched whole, so that brackets inside them do not count. The closing quote is optional: an
 # unterminated string is then one token up to the end of the file, not a new search from every quote in it.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[{}\[\]]', re.DOTALL)
@@ -65,9 +69,9 @@ def _shortest_tails(paths: Sequence[Path]) -> list[str]:
 def records(path: Path, source: str) -> Iterator[tuple[int, bytes]]:
     """The 1-based line where each record starts (Parquet: its row) and the record's bytes.
 
-    JSON Lines: the line without byte order mark and line ending; blank lines are left out, the file is
-    streamed. Array: the element's slice. Parquet: the row as JSON. Raises InputError for a file that cannot be
-    cut into records.
+    JSON Lines: the line without byte order mark and line ending; blank lines are left out, the file is streamed; of a
+    line longer than `LONGEST` its start, which is longer too. Array: the element's slice. Parquet: the row as JSON.
+    Raises InputError for a file that cannot be cut into records.
     """
     try:
         with path.open("rb") as file:
@@ -82,7 +86,7 @@ def records(path: Path, source: str) -> Iterator[tuple[int, bytes]]:
 
 def _records(file: BinaryIO, source: str) -> Iterator[tuple[int, bytes]]:
     # Only \n ends a line here: U+2028 and others that str.splitlines() knows may stand inside JSON strings.
-    lines = ((number, line.removeprefix(BOM)) for number, line in enumerate(file, 1))
+    lines = ((number, line.removeprefix(BOM)) for number, line in enumerate(_cut_lines(file), 1))
     number, line = next(((number, line) for number, line in lines if line.strip()), (0, b""))
     head = line.lstrip()
     if head.startswith((b"\xff\xfe", b"\xfe\xff")) or head[:2].count(0) == 1:
@@ -99,6 +103,16 @@ def _records(file: BinaryIO, source: str) -> Iterator[tuple[int, bytes]]:
         if head.startswith(magic):
             raise InputError(f"{source}: is {what}")
     raise InputError(f"{source}: starts with {_excerpt(head)}, expected {KINDS}")
+
+
+def _cut_lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file, a long one without what is over `LONGEST` and its end of line."""
+    most = LONGEST + 5  # with a byte order mark and a line ending, which do not count
+    while line := file.readline(most):
+        # Before the rest of the line is left out: an array may stand on one line, and is read on from here.
+        yield line
+        while len(line) == most and not line.endswith(b"\n"):
+            line = file.readline(most)
 
 
 def _lines(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:

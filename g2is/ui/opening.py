@@ -17,6 +17,7 @@ from g2is.run import CONTENT_STAGES, MANIFEST, Manifest, Run
 from g2is.ui.text import literal, stop, visible
 from g2is.ui.url import (
     all_texts,
+    begin_run,
     forget_widgets,
     is_shared,
     one_of,
@@ -64,6 +65,7 @@ def start_page(title: str) -> DeltaGenerator:
     if st.session_state.get("page") != title:
         forget_widgets()
         st.session_state["page"] = title
+    begin_run()
     remember_page(all_texts())
     with st.sidebar:
         st.markdown("#### :material/hub: G2IS Explorer")

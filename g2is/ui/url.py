@@ -106,6 +106,8 @@ def url_value(name: str, default: Any, read: Callable[[str], Any] = str) -> Any:
             raise ValueError(f"expected {len(default)} values")
         return type(default)(read(text) for text in texts)
     except ValueError as error:
+        if _is_said(name, texts):
+            return default
         shown = "nothing" if default in (None, "", []) else literal(default)
         st.warning(
             f"The address of this page says {literal('&'.join(f'{name}={text}' for text in texts))}: {literal(error)}. "
@@ -113,6 +115,23 @@ def url_value(name: str, default: Any, read: Callable[[str], Any] = str) -> Any:
             icon=":material/link_off:",
         )
         return default
+
+
+def begin_run() -> None:
+    """A page starts: nothing has been said on it yet."""
+    st.session_state["url_said"] = set()
+
+
+def _is_said(name: str, texts: list[str]) -> bool:
+    """Whether this run of the page has said what is wrong with a parameter, which several parts may read. A part that
+    reruns alone says it again: what it said before is gone."""
+    context = get_script_run_ctx()
+    if context is not None and context.fragment_ids_this_run:
+        return False
+    said = st.session_state.setdefault("url_said", set())
+    known = (name, *texts) in said
+    said.add((name, *texts))
+    return known
 
 
 def in_url(name: str, default: Any, read: Callable[[str], Any] = str) -> dict[str, Any]:

@@ -1,30 +1,16 @@
 """A tiny run, the app in this process (AppTest), and the app in a browser."""
 
 import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from g2is.errors import InputError
 from g2is.run import Run
+from tests.app.serving import ROOT, Server, chromium, serving
 from tests.app.tiny_run import make_run
-
-ROOT = Path(__file__).resolve().parents[2]
-COMMAND = (
-    f"{sys.executable} -m streamlit run app.py --server.headless true --server.fileWatcherType none "
-    "--server.address 127.0.0.1"
-).split()
-CHROMIUM_ARGUMENTS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
 
 
 @pytest.fixture(scope="session")
@@ -58,65 +44,25 @@ def open_app(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppT
     return open_page
 
 
-class Server:
-    """`streamlit run app.py` on a free port of this machine."""
-
-    def __init__(self, cache: Path) -> None:
-        self.cache = cache
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.start()
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            [*COMMAND, "--server.port", str(self.port)],
-            cwd=ROOT,
-            env={**os.environ, "G2IS_CACHE": str(self.cache)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.STDOUT,
-        )
-        for _ in range(200):
-            try:
-                urlopen(f"{self.url}/_stcore/health").close()
-                return
-            except OSError:
-                time.sleep(0.1)
-        raise RuntimeError("the app did not start")
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait()
-
-    def restart(self) -> None:
-        self.stop()
-        self.start()
-
-
 @pytest.fixture(scope="session")
 def server(cache: Path) -> Iterator[Server]:
-    server = Server(cache)
-    yield server
-    server.stop()
+    with serving(cache) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def browser():
     """Debian's chromium through Playwright."""
-    chromium = shutil.which("chromium")
-    if not chromium:
-        message = "needs a browser: apt-get install chromium"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    from playwright.sync_api import expect, sync_playwright
+    try:
+        with chromium() as found:
+            from playwright.sync_api import expect
 
-    expect.set_options(timeout=20_000)  # on a busy machine a page takes its time
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
-        yield browser
-        browser.close()
+            expect.set_options(timeout=20_000)  # on a busy machine a page takes its time
+            yield found
+    except InputError as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error))
+        pytest.skip(str(error))
 
 
 @pytest.fixture

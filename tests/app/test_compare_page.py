@@ -18,6 +18,7 @@ from g2is.run import Run
 from g2is.selection import Selection
 from tests.app.conftest import settle
 from tests.app.tiny_run import make_run
+from tests.test_faults import DAMAGE
 
 PAGE = "6_Compare"
 WALK = {"preset": "recommended", "facets_by": "number", "facets": "4", "count": "40"}
@@ -154,6 +155,17 @@ def test_results_still_to_come_are_counted(open_app, evaluated, own_cache):
     (evaluated.folder / "evaluations" / "test" / "random-1.parquet").unlink()
     app = open_app(PAGE, folder=own_cache, view="results")
     assert any("3 of 4 fine-tunings are done" in caption.value for caption in app.caption)
+
+
+@pytest.mark.parametrize("kind", ["truncate", "empty", "replace", "pipe"])
+@pytest.mark.parametrize("name", ["evaluation.json", "random-1.parquet"])
+def test_damaged_results_are_said(open_app, evaluated, own_cache, kind, name):
+    if (kind, name) == ("pipe", "random-1.parquet"):
+        pytest.skip("what is no file counts as still to come")
+    DAMAGE[kind](evaluated.folder / "evaluations" / "test" / name)
+    app = open_app(PAGE, folder=own_cache, view="results")
+    assert not app.exception
+    assert any(name in block.value for block in [*app.error, *app.warning])
 
 
 def test_without_results_the_command_is_shown(open_app):

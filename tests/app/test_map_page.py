@@ -17,8 +17,9 @@ from g2is.components.map_canvas import hover_text, pack
 from g2is.components.map_plotly import drawn_polygon, hover_texts
 from g2is.components.map_view import read_view
 from g2is.map_points import MapPoints
-from tests.app.conftest import Server, settle
+from tests.app.conftest import settle
 from tests.app.large_run import make_large_run
+from tests.app.serving import Server
 from tests.app.tiny_run import INVALID, POOL, VALIDATION
 
 PAGE = "1_Map"

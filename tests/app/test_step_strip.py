@@ -9,7 +9,8 @@ from playwright.sync_api import expect
 from g2is.components.step_strip import TEXT_LENGTH
 from g2is.config import walk_preset
 from g2is.walk import ORIGINS
-from tests.app.conftest import Server, settle
+from tests.app.conftest import settle
+from tests.app.serving import Server
 from tests.app.tiny_run import HOSTILE, make_run
 
 LINK = "/Walk?run=tiny&preset=recommended&count=40"

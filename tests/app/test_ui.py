@@ -15,7 +15,8 @@ from g2is import ui
 from g2is.cli import make_parser
 from g2is.cli.arguments import given
 from g2is.config import GradientConfig, LoraSettings
-from tests.app.conftest import ROOT, settle
+from tests.app.conftest import settle
+from tests.app.serving import ROOT
 from tests.app.tiny_run import HOSTILE
 
 PAGES = [None, *(path.stem for path in sorted((ROOT / "pages").glob("*.py")))]

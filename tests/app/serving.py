@@ -1,0 +1,88 @@
+"""The app on a free port of this machine, and a browser to look at it with; for tests, benchmarks and screenshots."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from g2is.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[2]
+READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+CHROMIUM_ARGUMENTS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+).split()
+
+
+class Server:
+    """`streamlit run` over the runs in a folder, of the app or of another script."""
+
+    def __init__(self, cache: Path, script: Path = ROOT / "app.py") -> None:
+        self.cache, self.script = cache, script
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "streamlit", "run", str(self.script), "--server.headless", "true"),
+                *("--server.address", "127.0.0.1", "--server.port", str(self.port)),
+                *("--server.fileWatcherType", "none"),
+            ],
+            cwd=ROOT,
+            env={**os.environ, "G2IS_CACHE": str(self.cache)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
+        )
+        for _ in range(300):
+            try:
+                urlopen(f"{self.url}/_stcore/health").close()
+                return
+            except OSError:
+                time.sleep(0.1)
+        raise RuntimeError("the app did not start")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+
+@contextmanager
+def serving(cache: Path, script: Path = ROOT / "app.py") -> Iterator[Server]:
+    """A `Server` for as long as it is wanted."""
+    server = Server(cache, script)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """Debian's chromium through Playwright. Raises `InputError` where there is none."""
+    path = shutil.which("chromium")
+    if not path:
+        raise InputError("needs a browser: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()
