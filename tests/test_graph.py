@@ -132,7 +132,7 @@ def test_a_forest_of_another_graph_is_said():
     affinities = np.full((50, 1), -1, np.float32)
     affinities[forest[0][0, 1]] = 1
     with pytest.raises(InputError, match="forest"):
-        find_path(alone, lists.cosines, valid, forest, affinities, int(forest[0][0, 0]))
+        find_path(alone, np.zeros_like(lists.cosines), valid, forest, affinities, int(forest[0][0, 0]))
 
 
 def test_a_runs_own_path_ends_at_its_own_component(run):
