@@ -184,6 +184,11 @@ class Run:
         return np.asarray(names, dtype=object)[codes].tolist()
 
     @cached_property
+    def source_names(self) -> list[str]:
+        """The sources there are, in the order of their first samples."""
+        return list(dict.fromkeys(self.sources))
+
+    @cached_property
     def validation_gradients(self) -> np.ndarray:
         """(m, d) float32: plain gradients of the validation samples, as they are, not normalised."""
         _, dim, validation = self._sizes

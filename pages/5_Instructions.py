@@ -55,7 +55,7 @@ def choose_filter(run: Run) -> Filter:
         **filtering("regex", False, ui.flag),
     )
     first, second, third = st.columns(3)
-    names = sorted(pool["source"].unique())
+    names = sorted(run.source_names)
     sources = first.multiselect(
         "Source file",
         names,

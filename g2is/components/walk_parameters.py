@@ -75,7 +75,7 @@ def parameters_in_url(run: Run) -> WalkParameters:
         if name in _ROW_FIELDS:
             values[name] = url_value(name, None, read_rows) or ()
         elif name in ("sources", "without_sources"):
-            values[name] = tuple(url_value(name, [], one_of(run.instructions["source"].unique()))) or default
+            values[name] = tuple(url_value(name, [], one_of(run.source_names))) or default
         elif name == "component_budgets":
             values[name] = url_value(name, None, read_budgets)
         elif name == "targets":
@@ -403,7 +403,7 @@ class ParameterPanel:
             )
 
     def _samples(self) -> None:
-        known = self.run.instructions["source"].unique().tolist()
+        known = self.run.source_names
         with st.grid(2):
             for name, label in (
                 ("pins", "Pins: always in"),
