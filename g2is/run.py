@@ -65,6 +65,7 @@ LABELS = "community_labels.json"
 COLUMNS = ("source", "line", "format", "task", "prompt", "response", "messages", "tools", "raw")
 ENSEMBLE_COLUMNS = ("early", "late", "late_variance")
 SAMPLE_COLUMNS = ("problem", "valid", "loss", "tokens", "trained_tokens", "cut")
+MOST_KEPT, BYTES_KEPT = 4, 2**30
 LEAK_COLUMNS = ("sample", "validation", "kind", "similarity")
 
 
@@ -324,7 +325,8 @@ class Run:
         return self._prepared(parameters)[1]
 
     def _prepared(self, parameters: WalkParameters) -> tuple[CoreKnowledge, np.ndarray]:
-        """Kept for the last few kinds of core knowledge: most walks change only their rules or budget."""
+        """Kept for the last `MOST_KEPT` kinds of core knowledge, fewer where their affinities take more than
+        `BYTES_KEPT`: most walks change only their rules or budget."""
         from g2is.knowledge import core_knowledge
         from g2is.walk import component_affinities
 
@@ -336,8 +338,11 @@ class Run:
             gradients = self.regime(parameters.regime).gradients
             found = knowledge, component_affinities(gradients, knowledge)
             # Several sessions share an open run: whatever they drop meanwhile, this one has what it found.
-            if len(self._cache) >= 4:
-                self._cache.pop(next(iter(self._cache)), None)
+            for oldest in list(self._cache):
+                size = sum(affinities.nbytes for _, affinities in [found, *self._cache.copy().values()])
+                if len(self._cache) < MOST_KEPT and size <= BYTES_KEPT:
+                    break
+                self._cache.pop(oldest, None)
             self._cache[key] = found
         return found
 

@@ -362,3 +362,13 @@ def test_an_open_run_outlives_its_folder(run, tmp_path):
     with pytest.raises(InputError, match="missing; mend it with"):
         _ = run.leaks
     assert Run.open(tmp_path / "elsewhere").walk(parameters).samples.tolist() == before
+
+
+@pytest.mark.parametrize(("most", "kept"), [(2**30, 4), (2 * 4 * COUNT, 2), (1, 1)])
+def test_affinities_are_kept_within_bounds(run, monkeypatch, most, kept):
+    monkeypatch.setattr("g2is.run.BYTES_KEPT", most)
+    for seed in range(6):
+        settings = walk_preset("recommended", facets_by="number", facets=1, seed=seed, count=3)
+        assert run.affinities(settings).shape == (COUNT, 1)
+        assert run.affinities(settings) is run.affinities(settings)
+    assert len(run._cache) == kept
