@@ -121,6 +121,16 @@ RULES: dict[str, Select] = {
 }
 
 
+LIMIT: dict[str, Select] = {
+    "recommended": walk(**WALK_PRESETS["recommended"]),
+    **{
+        f"recommended, at most cosine {most}": walk(**WALK_PRESETS["recommended"], max_cosine=most)
+        for most in (0.9, 0.8, 0.7)
+    },
+    "round robin, sgd": round_robin("sgd"),
+    "random": random,
+}
+
 LARGE = (
     *("walk, recommended", "walk, official"),
     *("random", "less, adam (published)", "gist", "round robin, sgd"),
@@ -138,6 +148,9 @@ def plans() -> Iterator[Plan]:
     lines = {**walks, **BASELINES}
     for name, select in lines.items():
         yield Plan("finalists", name, select, 0.01, TARGETS, SEEDS)
+    for name, select in LIMIT.items():
+        yield Plan("limit", name, select, 0.01, TARGETS, SEEDS)
+        yield Plan("limit", name, select, 0.05, ("demo", "bbh", "gsm8k"), SEEDS)
     for name in LARGE:
         yield Plan("finalists", name, lines[name], 0.05, ("demo", "bbh", "gsm8k"), SEEDS)
     for name, select in PRINCIPAL.items():

@@ -119,6 +119,7 @@ def main(arguments: argparse.Namespace) -> None:
     wanted = [
         (plan, target, job)
         for plan in plans()
+        if not arguments.table or plan.table in arguments.table
         for target in known.values()
         if target.name in plan.targets
         for job in jobs_of(plan, target)
@@ -156,6 +157,9 @@ if __name__ == "__main__":
     parser.add_argument("run", type=Path, help="folder of the run over the pool")
     parser.add_argument("--demo", type=Path, required=True, help="folder of the demo run")
     parser.add_argument("--data", type=Path, required=True, help="folder with target/")
+    parser.add_argument(
+        "--table", action="append", metavar="NAME", help="only this table; once for each [all]"
+    )
     parser.add_argument("--workers", type=int, default=2, help="processes [2]")
     parser.add_argument("--tables", action="store_true", help="only write the tables of what is there")
     main(parser.parse_args())

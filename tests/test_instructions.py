@@ -445,10 +445,10 @@ def test_a_file_without_permission(tmp_path):
 
 def test_a_read_that_fails_midway_is_an_input_error(tmp_path, monkeypatch):
     class Torn(io.BytesIO):
-        def __next__(self) -> bytes:
+        def readline(self, size: int | None = -1, /) -> bytes:
             if self.tell():
                 raise OSError(5, "Input/output error")
-            return super().__next__()
+            return super().readline(size)
 
     path = write(tmp_path, jsonl(GOOD, GOOD))
     monkeypatch.setattr(Path, "open", lambda *_: Torn(jsonl(GOOD, GOOD).encode()))
