@@ -22,8 +22,8 @@ from g2is.export import export
 from g2is.formulas import FORMULA_STARTS
 from g2is.gradient_files import read_gradients, read_neighbors
 from g2is.instructions import files as files_module
+from g2is.instructions import formats as formats_module
 from g2is.instructions import from_frame, read_instructions, to_frame, write_rejects
-from g2is.instructions import reading as reading_module
 from g2is.instructions.files import BOM
 from g2is.manifest import MANIFEST
 from g2is.run import Run
@@ -277,7 +277,7 @@ def test_a_line_of_a_gigabyte_costs_little_and_is_one_bad_record(tmp_path):
 def test_a_line_is_read_up_to_the_longest(tmp_path, monkeypatch, start, end, more):
     path, short = tmp_path / "pool.jsonl", b'{"question": "q", "answer": "a"}'
     long = short.replace(b'q"', b"q" * 100 + b'"')
-    for module in (files_module, reading_module):
+    for module in (files_module, formats_module):
         monkeypatch.setattr(module, "LONGEST", len(long) - more)
     path.write_bytes(start + long + end + short + end)
     reading = read_instructions([path], skip_bad=True)
@@ -288,6 +288,20 @@ def test_a_line_is_read_up_to_the_longest(tmp_path, monkeypatch, start, end, mor
     # An array may stand on one line, and only its elements count.
     path.write_bytes(start + b"[" + b",".join([short] * 9) + b"]" + end)
     assert [found.raw for found in read_instructions([path]).instructions] == [short] * 9
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_line_that_begins_with_more_blanks_than_are_read_is_one_bad_record(tmp_path, monkeypatch, place):
+    for module in (files_module, formats_module):
+        monkeypatch.setattr(module, "LONGEST", 1_000)
+    path, lines = tmp_path / "pool.jsonl", [GOOD, b"  ", GOOD]
+    lines.insert(place, b" " * 2_000 + GOOD)
+    path.write_bytes(b"\n".join(lines))
+    reading = read_instructions([path], skip_bad=True)
+    assert [found.raw for found in reading.instructions] == [GOOD] * 2
+    assert [reject.line for reject in reading.rejected] == [place + 1]
+    with pytest.raises(InputError, match="is longer than"):
+        read_instructions([path])
 
 
 @pytest.fixture

@@ -334,10 +334,18 @@ def test_a_broken_record_is_named_by_its_line_or_set_aside(tmp_path, record, wha
 
 
 def test_a_record_too_long_to_parse_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(formats, "LONGEST_RECORD", 1_000)
-    path = write(tmp_path, jsonl(GOOD, "a" * 1_000))
-    assert "pool.jsonl:2: 1,002 bytes long, expected at most 1,000" in complaint([path])
+    monkeypatch.setattr(formats, "LONGEST", 2**20)
+    path = write(tmp_path, jsonl(GOOD, "a" * 2**20))
+    assert "pool.jsonl:2: is longer than 1 MiB, expected an instruction" in complaint([path])
     assert len(read_instructions([path], skip_bad=True).rejected) == 1
+
+
+def test_one_key_of_very_many_that_stands_twice_is_found(tmp_path):
+    keys = [*range(60_000), 59_999]  # counting each of them would take a minute
+    path = write(tmp_path, "{" + ",".join(f'"{key}": 1' for key in keys) + "}")
+    start = time.perf_counter()
+    assert "the key '59999' stands twice" in complaint([path])
+    assert time.perf_counter() - start < 10
 
 
 # --- files ------------------------------------------------------------------------------------------------------
@@ -546,6 +554,25 @@ def test_parquet_that_cannot_be_rows(tmp_path):
     offsets, latin1 = pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"a\xff")
     pq.write_table(pa.table({"prompt": pa.Array.from_buffers(pa.string(), 1, [None, offsets, latin1])}), path)
     assert "pool.json: holds text that is not UTF-8 after row 0" in complaint([path])
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("timestamp[ms]", 2**60),
+        ("timestamp[us]", 2**62),
+        ("date32", 2**31 - 1),
+        ("duration[s]", 2**62),
+        ("duration[ms]", 2**62),
+    ],
+)
+def test_parquet_with_dates_that_no_calendar_has(tmp_path, kind, value):
+    pa = pytest.importorskip("pyarrow")
+    kind = pa.type_for_alias(kind)
+    when = pa.array([value], pa.int32() if kind == pa.date32() else pa.int64()).cast(kind)
+    path = parquet(tmp_path, {"prompt": ["q"], "completion": ["r"], "when": when})
+    for skip_bad in (False, True):
+        assert "holds a date or a duration that is out of range" in complaint([path], skip_bad=skip_bad)
 
 
 # --- what was read is what was written --------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from g2is.errors import InputError
 from g2is.files import printable
+from g2is.instructions.formats import LONGEST
 
 BOM = b"\xef\xbb\xbf"
 KINDS = "JSON Lines (an object {…} a line), a JSON array [{…}, …] or Parquet"
@@ -25,10 +26,6 @@ OTHER_KINDS = {
     b"PK\x03\x04": "a zip archive; unpack it with: unzip",
     b"version https://git-lfs": "a Git LFS pointer, not the data; fetch it with: git lfs pull",
 }
-
-LONGEST = 2**26
-"""Bytes of a line of JSON Lines that are read; no instruction is that long, and one of many gigabytes would fill the
-memory only to be refused."""
 
 # Strings are matched whole, so that brackets inside them do not count. The closing quote is optional: an
 # unterminated string is then one token up to the end of the file, not a new search from every quote in it.
@@ -70,8 +67,8 @@ def records(path: Path, source: str) -> Iterator[tuple[int, bytes]]:
     """The 1-based line where each record starts (Parquet: its row) and the record's bytes.
 
     JSON Lines: the line without byte order mark and line ending; blank lines are left out, the file is streamed; of a
-    line longer than `LONGEST` its start, which is longer too. Array: the element's slice. Parquet: the row as JSON.
-    Raises InputError for a file that cannot be cut into records.
+    line longer than `LONGEST`, blank or not, its start, which is longer too. Array: the element's slice.
+    Parquet: the row as JSON. Raises InputError for a file that cannot be cut into records.
     """
     try:
         with path.open("rb") as file:
@@ -87,11 +84,12 @@ def records(path: Path, source: str) -> Iterator[tuple[int, bytes]]:
 def _records(file: BinaryIO, source: str) -> Iterator[tuple[int, bytes]]:
     # Only \n ends a line here: U+2028 and others that str.splitlines() knows may stand inside JSON strings.
     lines = ((number, line.removeprefix(BOM)) for number, line in enumerate(_cut_lines(file), 1))
-    number, line = next(((number, line) for number, line in lines if line.strip()), (0, b""))
+    said = ((number, line) for number, line in lines if line.strip() or len(line) > LONGEST)
+    number, line = next(said, (0, b""))
     head = line.lstrip()
     if head.startswith((b"\xff\xfe", b"\xfe\xff")) or head[:2].count(0) == 1:
         raise InputError(f"{source}: is UTF-16 or UTF-32 text, expected UTF-8; save it as UTF-8")
-    if head.startswith(b"{"):
+    if head.startswith(b"{") or (line and not head):  # or so many blanks that what follows them was not read
         return _lines(chain([(number, line)], lines))
     if head.startswith(b"["):
         return _array_elements(head + file.read(), number, source)
@@ -106,7 +104,8 @@ def _records(file: BinaryIO, source: str) -> Iterator[tuple[int, bytes]]:
 
 
 def _cut_lines(file: BinaryIO) -> Iterator[bytes]:
-    """The lines of a file, a long one without what is over `LONGEST` and its end of line."""
+    """The lines of a file, a long one without what is over `LONGEST` and its end of line: many gigabytes would fill
+    the memory only to be refused."""
     most = LONGEST + 5  # with a byte order mark and a line ending, which do not count
     while line := file.readline(most):
         # Before the rest of the line is left out: an array may stand on one line, and is read on from here.
@@ -118,7 +117,7 @@ def _cut_lines(file: BinaryIO) -> Iterator[bytes]:
 def _lines(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
     for number, line in lines:
         raw = line.removesuffix(b"\n").removesuffix(b"\r")
-        if raw and not raw.isspace():
+        if len(raw) > LONGEST or raw.strip():
             yield number, raw
 
 
@@ -199,6 +198,11 @@ def _parquet_rows(file: BinaryIO, source: str) -> Iterator[tuple[int, bytes]]:
                 yield row, _row_as_json(values)
     except UnicodeDecodeError:
         raise InputError(f"{source}: holds text that is not UTF-8 after row {row}, expected UTF-8") from None
+    except OverflowError:
+        raise InputError(
+            f"{source}: holds a date or a duration that is out of range after row {row}, expected the years 1 to "
+            "9999; mend that column or leave it out"
+        ) from None
     except (pa.ArrowException, OSError) as fault:
         raise InputError(f"{source}: is not a Parquet file that can be read: {_first_line(fault)}") from None
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import reprlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -35,7 +36,8 @@ ROLES = {
     "observation": "tool",
     "function_response": "tool",
 }
-LONGEST_RECORD = 64 * 2**20  # bytes; parsing takes several times as much memory
+LONGEST = 2**26
+"""Bytes that a record may have: no instruction is that long, and parsing takes several times as much memory."""
 
 _JSON_TYPES = {
     type(None): "null",
@@ -95,8 +97,8 @@ def read_record(raw: bytes, format: str = "auto") -> Conversation:
 
 
 def _parsed(raw: bytes) -> dict[str, Any]:
-    if len(raw) > LONGEST_RECORD:
-        raise BadRecord(f"{len(raw):,} bytes long, expected at most {LONGEST_RECORD:,} in a record")
+    if len(raw) > LONGEST:
+        raise BadRecord(f"is longer than {LONGEST >> 20} MiB, expected an instruction")
     try:
         record = _DECODER.decode(raw.decode())
     except UnicodeDecodeError as fault:
@@ -121,8 +123,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """JSON parsers disagree about which of two equal keys counts, and one of them would be lost."""
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
         raise BadRecord(f"the key {_SHORT.repr(twice)} stands twice in one object, expected once")
     return fields
 

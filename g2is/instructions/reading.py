@@ -12,7 +12,7 @@ from pathlib import Path
 
 from g2is.errors import InputError
 from g2is.files import write_file
-from g2is.instructions.files import LONGEST, records, source_names
+from g2is.instructions.files import records, source_names
 from g2is.instructions.formats import FORMATS, BadRecord, Message, read_record
 
 
@@ -55,7 +55,7 @@ class Instruction:
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """A record that is no instruction: its place, one line that says why, its very bytes (of a line longer than
-    `files.LONGEST` those at its start)."""
+    `formats.LONGEST` those at its start)."""
 
     source: str
     line: int
@@ -102,8 +102,6 @@ def read_instructions(
         for path, source in zip(files, source_names(files), strict=True):
             for line, raw in records(path, source):
                 try:
-                    if len(raw) > LONGEST:
-                        raise BadRecord(f"is longer than {LONGEST >> 20} MiB, expected an instruction")
                     found = read_record(raw, format)
                 except BadRecord as fault:
                     if not skip_bad:
