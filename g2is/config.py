@@ -11,8 +11,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from g2is.errors import InputError
-from g2is.files import shortened
+from g2is.errors import InputError, shortened
 
 RegimeName = Literal["adam", "adam_without_momentum", "sgd"]
 SMALL = 1024

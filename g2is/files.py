@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 TEMPORARY = ".tmp"
+REMEDIES = {errno.ENOSPC: "free some space", errno.ENAMETOOLONG: "give it a shorter name"}
 
 
 def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -39,7 +40,7 @@ def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
         with suppress(OSError):
             temporary.unlink()
         reason = os.strerror(error.errno) if error.errno else str(error)
-        remedy = "free some space" if error.errno == errno.ENOSPC else "write to another folder"
+        remedy = REMEDIES.get(error.errno or 0, "write to another folder")
         raise InputError(
             f"{path}: could not be written: {reason}; {remedy}, then run the same command again"
         ) from error
@@ -65,19 +66,7 @@ def inside(folder: Path, name: str | Path) -> Path:
             return path
     except (OSError, RuntimeError, ValueError):  # a link in a circle, a name too long or with a NUL
         pass
-    raise InputError(
-        f"{printable(str(path))}: leads out of {folder}, where it should lie; put the file itself there"
-    )
-
-
-def printable(text: str) -> str:
-    """The text with line breaks, control characters and undecodable bytes escaped: it fits one line."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
-def shortened(text: str, most: int = 80) -> str:
-    """What a file or an address holds may be of any length; a message is read by a person."""
-    return text if len(text) <= most else text[: most - 1] + "…"
+    raise InputError(f"{path}: leads out of {folder}, where it should lie; put the file itself there")
 
 
 def sweep(folder: Path) -> None:

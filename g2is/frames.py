@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from g2is.errors import InputError
-from g2is.files import printable, write_file
+from g2is.files import write_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ def read_frame(path: Path) -> pd.DataFrame:
         # Places that point outside the file would otherwise crash whoever reads the row.
         table.validate(full=True)
     except Exception as error:  # Arrow has many for a file that is not what it says
-        reason = printable(str(error)) or type(error).__name__
+        reason = str(error) or type(error).__name__
         raise InputError(f"{path}: not a whole table ({reason})") from None
     as_bytes = {pa.large_binary(): pd.ArrowDtype(pa.large_binary())}
     return table.to_pandas(types_mapper=as_bytes.get)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from g2is.errors import InputError
+from g2is.errors import InputError, shortened
 
 LESS_FILES = ("all_unormalized.pt", "all_orig.pt")
 """What LESS leaves in a folder: the gradients as they are, or normalised; the former where both are."""
@@ -101,7 +101,7 @@ def _only(path: Path, loaded: Any) -> np.ndarray:
 
     if isinstance(loaded, dict):
         if len(loaded) != 1:
-            raise InputError(f"{path}: holds {', '.join(map(str, loaded))}; expected one tensor")
+            raise InputError(f"{path}: holds {shortened(', '.join(map(str, loaded)))}; expected one tensor")
         (loaded,) = loaded.values()
     if not isinstance(loaded, torch.Tensor):
         raise InputError(f"{path}: holds a {type(loaded).__name__}, expected one tensor")

@@ -14,8 +14,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from g2is.config import BuildConfig, ImportConfig
-from g2is.errors import InputError
-from g2is.files import printable, shortened, write_bytes
+from g2is.errors import InputError, shortened
+from g2is.files import write_bytes
 
 FORMAT_VERSION = 1
 CONTENT_STAGES = ("instructions", "warmup", "gradients", "graph")
@@ -137,7 +137,7 @@ class Manifest(BaseModel):
         except (OSError, ValueError, RecursionError) as error:
             if isinstance(error, InputError):
                 raise
-            reason = printable(str(error)) or type(error).__name__
+            reason = str(error) or type(error).__name__
             raise InputError(f"{path}: not readable ({reason}); {again}") from None
         version = values.get("format_version") if isinstance(values, dict) else None
         if isinstance(version, int) and version > FORMAT_VERSION:
@@ -230,4 +230,4 @@ def _first(error: ValidationError | InputError) -> str:
     first = error.errors()[0]
     where = shortened(".".join(map(str, first["loc"])))
     said = first["msg"].removeprefix("Value error, ")
-    return printable(f"{where}: {said}" if where else said)
+    return f"{where}: {said}" if where else said

@@ -18,7 +18,7 @@ import numpy as np
 
 from g2is.config import REGIMES, RegimeName, WalkParameters
 from g2is.errors import InputError
-from g2is.files import inside, printable
+from g2is.files import inside
 from g2is.frames import read_frame
 from g2is.integrity import Integrity
 from g2is.manifest import (
@@ -271,9 +271,7 @@ class Run:
         try:
             return Communities.of(membership, tuple(json.loads(path.read_bytes())))
         except (ValueError, TypeError, RecursionError) as error:
-            raise InputError(
-                f"{path}: not labels of communities ({printable(str(error))}); {self.mend}"
-            ) from None
+            raise InputError(f"{path}: not labels of communities ({error}); {self.mend}") from None
 
     def spanning_forest(self, regime: RegimeName) -> tuple[np.ndarray, np.ndarray]:
         """A maximum spanning forest of the aligned edges, strongest first: (t, 2) pairs and (t,) cosines."""
@@ -451,7 +449,7 @@ class Run:
         try:
             array = np.load(path, mmap_mode="r", allow_pickle=False)
         except Exception as error:  # so has numpy, from its parsing of the header to that of a pickle
-            reason = printable(str(error)) or type(error).__name__
+            reason = str(error) or type(error).__name__
             raise InputError(f"{path}: not a whole array ({reason}); {self.mend}") from None
         fits = array.ndim == len(shape) and all(
             wanted in (None, length) for length, wanted in zip(array.shape, shape, strict=False)

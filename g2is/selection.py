@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from g2is.errors import InputError
+from g2is.errors import InputError, shortened
 from g2is.files import write_bytes
 from g2is.run import Run
 from g2is.trace_file import trace_path, write_trace
@@ -52,13 +52,11 @@ class Selection(BaseModel):
             raise InputError(f"{path}: not readable ({error.strerror}); expected a selection file") from None
         except ValidationError as error:
             first = error.errors()[0]
-            raise InputError(
-                f"{path}: not a selection ({'.'.join(map(str, first['loc'])) or first['msg']}); "
-                "python -m g2is walk writes one"
-            ) from None
+            where = shortened(".".join(map(str, first["loc"]))) or first["msg"]
+            raise InputError(f"{path}: not a selection ({where}); python -m g2is walk writes one") from None
         if selection.run.hash != run.hash:
             raise InputError(
-                f"{path}: was made on run {selection.run.name} ({selection.run.hash}), "
+                f"{path}: was made on run {shortened(selection.run.name)} ({shortened(selection.run.hash)}), "
                 f"this is {run.name} ({run.hash}); row numbers would mean other instructions"
             )
         count = len(run.instructions)

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from g2is.config import WalkParameters
 from g2is.errors import InputError
-from g2is.files import printable, write_file
+from g2is.files import write_file
 from g2is.walk import ORIGINS, RULES, Rejections, Steps, WalkTrace
 
 _KEY = b"g2is"
@@ -93,7 +93,7 @@ def read_trace(path: Path) -> WalkTrace:
             targets=tuple(about["targets"]),
         )
     except OSError as error:
-        raise InputError(f"{path}: not readable ({printable(str(error))}); walk again to write it") from None
+        raise InputError(f"{path}: not readable ({error}); walk again to write it") from None
     except Exception as error:  # Arrow has many for a file that is not what it says
-        reason = printable(str(error)) or type(error).__name__
+        reason = str(error) or type(error).__name__
         raise InputError(f"{path}: not the trace of a walk ({reason}); walk again to write it") from None

@@ -96,7 +96,7 @@ def refused(function, *arguments) -> str | None:
         function(*arguments)
     except InputError as error:
         said = str(error)
-        assert said and "\n" not in said and len(said) < 2000, said
+        assert said and said.isprintable() and len(said) < 2000, said
         return said
     return None
 
@@ -440,6 +440,39 @@ def test_names_of_runs_stay_in_the_cache(files, tmp_path, name, capsys):
     assert not list(tmp_path.rglob("manifest.json"))
 
 
+@pytest.mark.parametrize(
+    "said", ["a\nb", "\x1b[31mred", "a\u2028b", "\u202eback", "\udcff", "\0", "plain … ‘text’, äöü"]
+)
+def test_no_message_breaks_its_line_or_steers_the_terminal(said, capsys):
+    """Names of files, keys and runs are quoted in messages; whoever made them must not speak through those."""
+    assert str(InputError(f"{said}: expected another")).isprintable()
+    assert str(InputError(str(InputError(said)))) == str(InputError(said))
+    assert said.isprintable() == (str(InputError(said)) == said)
+    assert main(["verify", said.replace("\0", "")]) == 2
+    assert capsys.readouterr().err.strip().isprintable()
+
+
+def test_names_longer_than_a_file_may_have_are_one_line(run, tmp_path, files, capsys):
+    long = str(tmp_path / ("x" * 300))
+    cache = ["--cache", str(run.folder.parent)]
+    imports = arguments(tmp_path / "cache" / "other", files)
+    gradients = imports.index("--train-gradients") + 1
+    for words in (
+        ["verify", long],
+        ["walk", "run", "--count", "3", "--output", long, *cache],
+        ["graph", "run", "--output", long, *cache],
+        ["evaluate", "run", "--test", "a=b", "--selection", long, *cache],
+        ["explain", "run", "--selection", long, "--sample", "1", *cache],
+        ["export", "run", "--selection", long, "--output", "x", *cache],
+        [*imports[:gradients], f"{long}.npy", *imports[gradients + 1 :]],
+        [*imports, "--graph", f"{long}.npy"],
+    ):
+        assert main(words) == 2, words
+        said = capsys.readouterr().err.strip().splitlines()[-1]
+        assert said.startswith("error: ") and "name too long" in said.lower() and said.isprintable(), said
+    assert not (tmp_path / "cache" / "other").exists()
+
+
 # Selections and traces
 
 
@@ -453,7 +486,13 @@ def test_any_selection_is_read_or_refused_in_one_line(run, data):
     place = values
     for key in before:
         place = place[key]
-    place[last] = data.draw(nested | st.sampled_from([-1, 10**30, 1.5, "1", True]))
+    if isinstance(place, dict) and data.draw(st.booleans()):
+        new_key = data.draw(st.text(max_size=8) | st.sampled_from(["a\nb", "\x1b[31m", "\u2028", "x" * 5000]))
+        place[new_key] = place.pop(last)
+    else:
+        place[last] = data.draw(
+            nested | st.sampled_from([-1, 10**30, 1.5, "1", True, "\x1b[31m", "x" * 5000])
+        )
     path.write_bytes(as_json(values))
     with confined(run.folder):
         if refused(Selection.read, path, run) is None:

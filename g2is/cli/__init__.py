@@ -7,6 +7,7 @@ Arguments are made from `config`, which also checks them. Each module registers 
 from __future__ import annotations
 
 import argparse
+import errno
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from g2is import __version__
 from g2is.cli import build, evaluate, export, graph, plan, select
 from g2is.cli.arguments import OneLineParser
 from g2is.cli.runs import say
-from g2is.errors import InputError
+from g2is.errors import InputError, shortened
 
 COMMANDS = (plan, build, select, evaluate, export, graph)
 """Modules in the order in which `--help` lists their commands."""
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     try:
         parsed = make_parser().parse_args(arguments)
-        parsed.do(parsed)
+        _do(parsed)
     except InputError as error:
         say(f"error: {error}")
         return 2
@@ -49,3 +50,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say("stopped; the same command goes on from here")
         return 130
     return 0
+
+
+def _do(arguments: argparse.Namespace) -> None:
+    """Run the command; a name that cannot be that of a file is wrong input, wherever it is found out."""
+    try:
+        arguments.do(arguments)
+    except OSError as error:
+        if error.errno not in (errno.ENAMETOOLONG, errno.EACCES) or not error.filename:
+            raise
+        reason = f"{shortened(str(error.filename))}: {error.strerror}"
+        raise InputError(f"{reason}; expected a file or folder that can be opened") from None

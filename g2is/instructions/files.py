@@ -12,8 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from g2is.errors import InputError
-from g2is.files import printable
+from g2is.errors import InputError, printable
 from g2is.instructions.formats import LONGEST
 
 BOM = b"\xef\xbb\xbf"
@@ -46,9 +45,9 @@ def source_names(paths: Sequence[Path]) -> list[str]:
         except (OSError, ValueError) as fault:
             raise _unreadable(path, fault) from None
         if path.is_dir():
-            raise InputError(f"{printable(str(path))}: is a folder, expected a file; name the files in it")
+            raise InputError(f"{path}: is a folder, expected a file; name the files in it")
         if path.resolve() in seen:
-            raise InputError(f"{printable(str(path))}: given twice, expected each file once")
+            raise InputError(f"{path}: given twice, expected each file once")
         seen.add(path.resolve())
     return [printable(name) for name in _shortest_tails([path.absolute() for path in paths])]
 
@@ -221,8 +220,8 @@ def _excerpt(data: bytes) -> str:
 
 def _unreadable(path: Path, fault: Exception) -> InputError:
     reason = getattr(fault, "strerror", None) or _first_line(fault)
-    return InputError(f"{printable(str(path))}: cannot be read: {reason}")
+    return InputError(f"{path}: cannot be read: {reason}")
 
 
 def _first_line(fault: Exception) -> str:
-    return printable(next(iter(str(fault).splitlines()), type(fault).__name__))
+    return next(iter(str(fault).splitlines()), type(fault).__name__)

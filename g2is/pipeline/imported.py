@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from g2is.config import ImportConfig
-from g2is.errors import InputError
-from g2is.files import printable, write_array
+from g2is.errors import InputError, printable
+from g2is.files import write_array
 from g2is.gradient_files import LESS_FILES, read_gradients, read_neighbors
 from g2is.instructions import Reading, read_instructions
 from g2is.knowledge import unit

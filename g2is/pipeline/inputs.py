@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from g2is.config import GraphConfig
-from g2is.errors import InputError
-from g2is.files import printable
+from g2is.errors import InputError, printable
 from g2is.instructions import Reading, Rejected, to_frame, write_rejects
 from g2is.pipeline.writer import RunWriter, record
 from g2is.run import INSTRUCTIONS, InputFile
@@ -32,9 +31,7 @@ def input_file(path: Path, target: str | None = None) -> InputFile:
     try:
         return InputFile(name=printable(path.name), target=target, **record(path).model_dump())
     except OSError as error:
-        raise InputError(
-            f"{printable(str(path))}: not readable ({error.strerror}); expected a file"
-        ) from None
+        raise InputError(f"{path}: not readable ({error.strerror}); expected a file") from None
 
 
 def check_pool_size(count: int, config: GraphConfig) -> None:
