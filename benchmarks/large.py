@@ -161,7 +161,7 @@ def _imported(folder: Path, count: int) -> list[dict[str, Any]]:
     ]
     seconds = sum(stage.seconds for stage in stages.values())
     found = stages["graph"].found["sgd"]
-    recall = {name: found[name] for name in found if name.startswith("recall")}
+    recall = {name: found[name] for name in found if name.endswith("recall")}
     return [
         *rows,
         {

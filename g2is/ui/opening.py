@@ -109,8 +109,8 @@ def show_damage(run: Run) -> bool:
     problems = run.damage()
     if problems:
         st.error(
-            f"This run is damaged: {literal('; '.join(problems))}. This command mends it; nothing that is whole is "
-            "done again:",
+            f"This run is damaged: {literal('; '.join(problems))}. This command mends it; it does "
+            "again the stages that these files belong to, and those that build on them:",
             icon=":material/error:",
         )
         st.code(build_command(run.manifest, run.name), language="bash", wrap_lines=True)
