@@ -94,7 +94,12 @@ def summary(walked: Walked) -> str:
     parameters, knowledge = walked.parameters, walked.knowledge
     targets = ", ".join(literal(target) for target in dict.fromkeys(knowledge.targets))
     if parameters.knowledge == "facets":
-        return f"**{number(len(knowledge))} facets** of {targets}: groups of examples with similar gradients."
+        what = (
+            "one for each validation example"
+            if parameters.facets_by == "each"
+            else "groups of examples with similar gradients"
+        )
+        return f"**{number(len(knowledge))} facets** of {targets}, {what}."
     return (
         f"**{number(len(knowledge))} principal directions** of {targets}, "
         f"{'centred' if parameters.center else 'not centred'}, {'oriented' if parameters.orient else 'not oriented'}."

@@ -93,30 +93,35 @@ def _show_one(spectrum: Spectrum, parameters: WalkParameters, center: bool) -> N
 
 
 def show_groups(run: Run, walked: Walked, chosen: int) -> None:
-    """How large each facet's group is, and how much alike its members are."""
+    """How large each facet's group is, and how much alike its members are; or, of single examples, those."""
     frame = facets_frame(walked.knowledge, run.validation["target"].tolist())
-    st.subheader("Groups")
-    st.caption(
-        "Facets are groups of validation examples whose gradients point the same way, found by k-means on the "
-        "cosines; each facet is the mean direction of its group. **Cohesion** is the mean cosine of the members to "
-        "it: near 1 they all ask for the same, near 0 the group holds what fits nowhere else. The facet chosen below "
-        "is crossed."
-    )
-    left, right = st.columns(2, gap="medium")
-    with left:
-        st.plotly_chart(
-            facet_figure(frame["examples"].to_numpy(), "examples", chosen),
-            key="facet sizes",
-            config=BAR,
-            alt="Validation examples in the group of each facet",
+    if len(frame) > 1 and (frame["examples"] <= 1).all():
+        st.subheader("Examples")
+        st.caption(
+            "Every facet is one validation example by itself. The bar is its cosine to the **nearest other** one: near "
+            "1 two examples ask for the same, and the walk takes samples for both; near 0 nothing else asks for what "
+            "it does. The facet chosen below is crossed."
         )
-    with right:
-        st.plotly_chart(
-            facet_figure(frame["cohesion"].to_numpy(), "cohesion", chosen, share=True),
-            key="facet cohesion",
-            config=BAR,
-            alt="Cohesion of each facet's group",
+        _bars(
+            frame,
+            "cosine_to_it",
+            "cosine to the nearest",
+            chosen,
+            alt="Cosine of each facet to the nearest other",
         )
+    else:
+        st.subheader("Groups")
+        st.caption(
+            "Facets are groups of validation examples whose gradients point the same way, found by k-means on the "
+            "cosines; each facet is the mean direction of its group. **Cohesion** is the mean cosine of the members "
+            "to it: near 1 they all ask for the same, near 0 the group holds what fits nowhere else. The facet chosen "
+            "below is crossed."
+        )
+        left, right = st.columns(2, gap="medium")
+        with left:
+            _bars(frame, "examples", "examples", chosen, alt="Validation examples in the group of each facet")
+        with right:
+            _bars(frame, "cohesion", "cohesion", chosen, alt="Cohesion of each facet's group", share=True)
     with st.expander("The same as a table, with the nearest other facet"):
         st.dataframe(
             frame.rename(columns=lambda name: name.replace("_", " ")),
@@ -129,3 +134,10 @@ def show_groups(run: Run, walked: Walked, chosen: int) -> None:
             },
             alt="Size and cohesion of every facet",
         )
+
+
+def _bars(
+    frame: pd.DataFrame, column: str, title: str, chosen: int, *, alt: str, share: bool = False
+) -> None:
+    figure = facet_figure(frame[column].to_numpy(), title, chosen, share=share)
+    st.plotly_chart(figure, key=f"facet {column}", config=BAR, alt=alt)

@@ -82,6 +82,16 @@ def test_facets_show_groups_instead(open_app, run):
     assert metric(app, "Turned round") == "no"
 
 
+def test_single_examples_show_how_alike_they_are(open_app, run):
+    app = open_app(PAGE, preset="recommended", count="60")
+    assert app.subheader[0].value == "Examples"
+    shown = table(app, "cosine to it")
+    rows = unit(run.validation_gradients)
+    cosines = rows @ rows.T
+    np.fill_diagonal(cosines, -1)
+    assert sorted(shown["cosine to it"]) == pytest.approx(sorted(cosines.max(axis=1)), abs=1e-5)
+
+
 def test_fewer_components_lead_back_to_the_first(open_app):
     app = open_app(PAGE, **FACETS, component="3")
     app.number_input(key="facets").set_value(2).run()
