@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from g2is.config import EvaluationConfig
 from g2is.errors import InputError
+from g2is.files import inside
 from g2is.frames import read_frame
 from g2is.run import InputFile, Run
 
@@ -58,7 +59,7 @@ class Evaluation(BaseModel):
     @classmethod
     def read(cls, folder: Path) -> Evaluation:
         """Raises `InputError` where the folder is not an evaluation."""
-        path = folder / ABOUT
+        path = inside(folder, ABOUT)
         try:
             if not path.is_file():  # a pipe would keep whoever reads it for good
                 raise InputError("no file")
@@ -71,10 +72,12 @@ class Evaluation(BaseModel):
 
 
 def evaluations(run: Run) -> dict[str, Evaluation]:
-    """The run's evaluations by name; those made before the run's content changed are left out."""
-    folder = run.folder / FOLDER
-    names = sorted(path.parent.name for path in folder.glob(f"*/{ABOUT}"))
-    found = {name: Evaluation.read(folder / name) for name in names}
+    """The run's evaluations by name; those made before the run's content changed are left out.
+
+    Raises `InputError` for what is no evaluation, or lies outside of the run.
+    """
+    names = sorted(path.parent.name for path in run.inside(FOLDER).glob(f"*/{ABOUT}"))
+    found = {name: Evaluation.read(run.inside(FOLDER, name)) for name in names}
     return {name: evaluation for name, evaluation in found.items() if evaluation.run == run.hash}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,16 +18,22 @@ if TYPE_CHECKING:
 
 
 TEMPORARY = ".tmp"
-REMEDIES = {errno.ENOSPC: "free some space", errno.ENAMETOOLONG: "give it a shorter name"}
+REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space"),
+    **dict.fromkeys((errno.EISDIR, errno.ELOOP), "remove what lies there, or write to another folder"),
+    errno.ENAMETOOLONG: "give it a shorter name",
+}
 
 
 def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Call `write` on a temporary file beside `path`, sync it, and give it its name.
 
-    Raises `InputError` where the disk is full or the folder is not writable; nothing is left behind.
+    Raises `InputError` where the disk is full or the folder is not writable, and where a device, a pipe, a folder or
+    a link has that name: only a file is replaced. Nothing is left behind.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
     try:
+        refuse_special(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         # Never through what lies there already, which may be a link to somewhere else.
         temporary.unlink(missing_ok=True)
@@ -39,11 +46,33 @@ def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     except OSError as error:
         with suppress(OSError):
             temporary.unlink()
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        remedy = REMEDIES.get(error.errno or 0, "write to another folder")
-        raise InputError(
-            f"{path}: could not be written: {reason}; {remedy}, then run the same command again"
-        ) from error
+        raise not_written(path, error) from error
+
+
+def not_written(path: str | Path, error: OSError) -> InputError:
+    """What to say where the operating system does not let `path` be made, written or removed."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    remedy = REMEDIES.get(error.errno or 0, "write to another folder")
+    return InputError(f"{path}: could not be written: {reason}; {remedy}, then run the same command again")
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder and all in it; raises `InputError` where the operating system does not let it."""
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise not_written(folder, error) from error
+
+
+def refuse_special(path: Path) -> None:
+    """Raise `InputError` for a device, a pipe or a link: it would be replaced, which nobody who names one means."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        kind = "device or a pipe, expected a file; write to another"
+    elif path.is_symlink():
+        kind = "link, expected a file; remove it, or name the file that it leads to"
+    else:
+        return  # the operating system does not let a folder be replaced
+    raise InputError(f"{path}: is a {kind}")
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -72,7 +101,8 @@ def inside(folder: Path, name: str | Path) -> Path:
 def sweep(folder: Path) -> None:
     """Remove the temporary files that a killed process left in a folder that nobody else writes to."""
     for path in folder.glob(f".*{TEMPORARY}"):
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # what stays does no harm
+            path.unlink()
 
 
 def sync_folder(folder: Path) -> None:

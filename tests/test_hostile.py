@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from g2is.__main__ import main
 from g2is.config import walk_preset
 from g2is.errors import InputError
+from g2is.evaluation import evaluations
 from g2is.export import export
+from g2is.files import write_bytes
 from g2is.formulas import FORMULA_STARTS
 from g2is.gradient_files import read_gradients, read_neighbors
 from g2is.instructions import files as files_module
@@ -426,8 +428,55 @@ def test_nothing_is_written_through_a_link(run, files, tmp_path, monkeypatch):
     for name in (selection.name, trace_path(selection).name):
         selection.with_name(f".{name}.{os.getpid()}.tmp").symlink_to(outside / "mine")
     save_walk(selection, run, run.walk(walk_preset("recommended", facets=2, count=3)))
+    # A link in the place of the file itself, asked for by name or not.
+    selection.unlink()
+    selection.symlink_to(outside / "mine")
+    assert "is a link" in (refused(write_bytes, selection, b"other") or "")
+    assert main(["walk", "run", "--count", "3", "--output", "cache/run/selections/one.json"]) == 2
     assert [path.name for path in outside.iterdir()] == ["mine"]
     assert (outside / "mine").read_text() == "mine"
+
+
+@pytest.mark.parametrize("command", ["walk", "select --method random", "graph"])
+def test_what_is_written_replaces_files_only(run, tmp_path, command, capsys):
+    output = tmp_path / "pipe"
+    os.mkfifo(output)
+    words = [*command.split(), "--output", str(output)]
+    words[1:1] = [str(run.folder), *(["--count", "3"] if command != "graph" else [])]
+    assert main(words) == 2 and output.is_fifo()
+    assert (
+        capsys.readouterr().err
+        == f"error: {output}: is a device or a pipe, expected a file; write to another\n"
+    )
+    assert "is a device or a pipe" in (refused(write_bytes, output, b"all") or "") and output.is_fifo()
+    # What a link leads to is written, and the link stays; there may be nothing yet.
+    output.unlink()
+    output.symlink_to("elsewhere/file")
+    for _ in range(2):
+        assert main(words) == 0 and output.is_symlink() and output.stat().st_size > 100
+    if command == "walk":
+        words = ["explain", str(run.folder), "--selection", str(output), "--sample", "1"]
+        assert main(words) == 0 and not list(tmp_path.glob("*.trace.parquet"))
+
+
+def test_evaluations_are_neither_replaced_nor_read_through_a_link(run, files, tmp_path, capsys):
+    """Neither all of them, nor one, nor the file that says what one is."""
+    outside = tmp_path / "outside"
+    (outside / "test").mkdir(parents=True)
+    (outside / "test" / "evaluation.json").write_text("precious")
+    place = run.folder / "evaluations"
+    words = ["evaluate", str(run.folder), "--method", "random", "--count", "3", "--model", "nothing"]
+    words += ["--test", str(files / "target.jsonl"), "--overwrite"]
+    for link, target in (("", ""), ("test", "test"), ("test/evaluation.json", "test/evaluation.json")):
+        (place / link).parent.mkdir(parents=True, exist_ok=True)
+        (place / link).symlink_to(outside / target)
+        with confined(run.folder):
+            assert "leads out of" in (refused(evaluations, run) or "")
+            assert main(words) == 2
+        assert ("leads out of" in capsys.readouterr().err) == (not link.endswith(".json"))
+        assert [path.name for path in outside.rglob("*")] == ["test", "evaluation.json"]
+        assert (outside / "test" / "evaluation.json").read_text() == "precious"
+        (place / link).unlink()
 
 
 @pytest.mark.parametrize("name", ["../x", "/tmp/x", "..", "a/b", ".hidden", "", "a\0b", "a\\b", "x" * 300])

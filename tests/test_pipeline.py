@@ -404,13 +404,17 @@ def test_a_build_killed_before_its_first_file_begins_again(run, files, tmp_path)
     assert content(make(tmp_path / "run", files).folder) == content(run.folder)
 
 
+@pytest.mark.parametrize("names", [["thesis.txt"], [".thesis.tmp"], ["thesis.txt", ".manifest.json.9.tmp"]])
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_a_folder_that_is_no_run_is_never_touched(files, tmp_path, overwrite):
+def test_a_folder_that_is_no_run_is_never_touched(files, tmp_path, overwrite, names):
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "thesis.txt").write_text("years of work")
+    for name in names:
+        (tmp_path / "run" / name).write_text("years of work")
     with pytest.raises(InputError, match="is not a run and not empty"):
         make(tmp_path / "run", files, overwrite=overwrite)
-    assert (tmp_path / "run" / "thesis.txt").read_text() == "years of work"
+    assert {path.name: path.read_text() for path in (tmp_path / "run").iterdir()} == dict.fromkeys(
+        names, "years of work"
+    )
 
 
 def test_a_damaged_warm_up_checkpoint_is_as_good_as_none(run, files, tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from g2is.cli.arguments import AddCommand, add_settings, given
-from g2is.cli.runs import open_run, say
+from g2is.cli.runs import open_run, output_file, say
 from g2is.config import EvaluationConfig
 from g2is.errors import InputError
 from g2is.selector_config import METHODS
@@ -59,6 +59,7 @@ def register(command: AddCommand) -> None:
 def evaluate(arguments: argparse.Namespace) -> None:
     config = EvaluationConfig(**given(EvaluationConfig, arguments))
     run = open_run(arguments)
+    output = None if arguments.output is None else output_file(arguments.output, run)
     candidates = _candidates(run, arguments)
     from g2is.files import write_bytes
     from g2is.formulas import safe_csv
@@ -78,8 +79,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
     )
     shown = summary[summary["task"] == ""].drop(columns=["evaluation", "task"]).dropna(axis=1, how="all")
     print(shown.to_string(index=False, float_format=lambda value: f"{value:.3g}"))
-    if arguments.output is not None:
-        write_bytes(arguments.output, safe_csv(summary))
+    if output is not None:
+        write_bytes(output, safe_csv(summary))
     say(f"written to {run.folder / 'evaluations' / arguments.name}")
 
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from g2is.cli.arguments import AddCommand
-from g2is.cli.runs import open_run, say
+from g2is.cli.runs import open_run, output_file, say
 from g2is.config import REGIMES, WALK_PRESETS, walk_preset
 from g2is.errors import InputError
 
@@ -29,9 +29,8 @@ def graph(arguments: argparse.Namespace) -> None:
         value = getattr(arguments, name)
         if value is not None and value < 1:
             raise InputError(f"{name} = {value}: expected 1 or more")
-    if arguments.output.is_dir():
-        raise InputError(f"output = {str(arguments.output)!r}: is a folder, expected the name of a file")
     run = open_run(arguments)
+    output = output_file(arguments.output, run)
     from g2is.graph import mixed_graph, write_graphml
 
     made = mixed_graph(
@@ -41,5 +40,5 @@ def graph(arguments: argparse.Namespace) -> None:
         neighbors=arguments.neighbors,
         conflicts=arguments.conflicts,
     )
-    write_graphml(made, arguments.output)
-    say(f"{made.vcount():,} vertices and {made.ecount():,} edges written to {arguments.output}")
+    write_graphml(made, output)
+    say(f"{made.vcount():,} vertices and {made.ecount():,} edges written to {output}")

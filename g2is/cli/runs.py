@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from g2is.errors import InputError
+from g2is.files import inside, not_written, refuse_special
 
 if TYPE_CHECKING:
     from g2is.run import Run
@@ -33,6 +35,29 @@ def open_run(arguments: argparse.Namespace) -> Run:
 
     path = Path(arguments.run)
     return Run.open(path if len(path.parts) > 1 else Path(arguments.cache) / path)
+
+
+def output_file(given: Path, run: Run) -> Path:
+    """The file that a command shall write; what a link leads to, unless it leads out of the run.
+
+    Raises `InputError`, before anything is computed, where no file can be written there.
+    """
+    path, folder = (Path(os.path.normpath(place.absolute())) for place in (given, run.folder))
+    if path.is_relative_to(folder):
+        inside(folder, path.relative_to(folder))
+    try:
+        if given.is_dir() or not given.name:
+            raise InputError(f"output = {str(given)!r}: is a folder, expected the name of a file")
+        output = followed(given) if given.is_file() or not given.exists() else given
+        refuse_special(output)
+    except OSError as error:
+        raise not_written(given, error) from None
+    return output
+
+
+def followed(path: Path) -> Path:
+    """What a link leads to, which is where that which belongs to a file lies beside it."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def say(text: str) -> None:

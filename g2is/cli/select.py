@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from g2is.cli.arguments import AddCommand, add_field, add_settings, given, shown
-from g2is.cli.runs import open_run, say
+from g2is.cli.runs import followed, open_run, output_file, say
 from g2is.config import WALK_PRESETS, WalkParameters, walk_preset
 from g2is.errors import InputError
 from g2is.selector_config import METHODS, selector_parameters
@@ -87,9 +87,9 @@ def _add_fields(parser: argparse.ArgumentParser) -> None:
 
 def _output(arguments: argparse.Namespace, run: Run, name: str) -> Path:
     """The selection file to write."""
-    if arguments.output is not None and (arguments.output.is_dir() or not arguments.output.name):
-        raise InputError(f"output = {str(arguments.output)!r}: is a folder, expected the name of a file")
-    return arguments.output or run.inside("selections", f"{name}.json")
+    if arguments.output is None:
+        return run.inside("selections", f"{name}.json")
+    return output_file(arguments.output, run)
 
 
 def explain(arguments: argparse.Namespace) -> None:
@@ -97,10 +97,9 @@ def explain(arguments: argparse.Namespace) -> None:
     from g2is.trace_file import read_trace, trace_path
 
     run = open_run(arguments)
-    selection = Selection.read(arguments.selection, run)
-    trace = read_trace(trace_path(arguments.selection))
+    path = followed(arguments.selection)
+    selection = Selection.read(path, run)
+    trace = read_trace(trace_path(path))
     if trace.samples.tolist() != selection.samples:
-        raise InputError(
-            f"{trace_path(arguments.selection)}: the trace of another walk; walk again to write both"
-        )
+        raise InputError(f"{trace_path(path)}: the trace of another walk; walk again to write both")
     print(run.explain(trace, run.row(arguments.sample)).text)

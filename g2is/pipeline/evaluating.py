@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ from g2is.evaluation import (
     summarise,
 )
 from g2is.exact_match import exact_match, has_short_answers
-from g2is.files import sweep, write_bytes
+from g2is.files import remove_folder, sweep, write_bytes
 from g2is.instructions import Instruction, from_frame, read_instructions
 from g2is.leaks import find_leaks
 from g2is.lm.evaluate import fine_tuned, greedy_answers, held_out_losses
@@ -79,7 +78,7 @@ def evaluate(
                 raise InputError(f"{what} {one!r}: expected a plain name; give one with NAME=…")
             if names.count(one) > 1:
                 raise InputError(f"{what} {one!r} is given twice; name each one: NAME=…")
-    folder = run.folder / FOLDER / name
+    folder = run.inside(FOLDER, name)
     with held(folder):
         return _Evaluation(run, tuple(tests), tuple(candidates), config, folder, model, say).run_all(
             overwrite
@@ -223,7 +222,7 @@ class _Evaluation:
     def _begin(self, wanted: Evaluation, overwrite: bool) -> None:
         """Write what is to be done; refuse to mix it with something else."""
         if overwrite and self.folder.exists():
-            shutil.rmtree(self.folder)
+            remove_folder(self.folder)
         if (self.folder / ABOUT).exists():
             known = Evaluation.read(self.folder)
             self._refuse_difference(known, wanted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,12 +17,14 @@ from tqdm import tqdm
 
 from g2is.config import BuildConfig, ImportConfig
 from g2is.errors import InputError
-from g2is.files import inside, sha256, sweep
+from g2is.files import TEMPORARY, inside, remove_folder, sha256, sweep
 from g2is.frames import read_frame, write_frame
 from g2is.manifest import COPY, FORMAT_VERSION, MANIFEST, FileRecord, InputFile, Manifest, Stage
 from g2is.run import REPRESENTATIONS, Run
 
 BUILDING = "building"
+BEGINNING = f".{MANIFEST}.*{TEMPORARY}"
+"""What a build leaves that was killed before its manifest had its name; all else in such a folder is not ours."""
 
 LIBRARIES = ("torch", "transformers", "peft", "numpy", "pandas", "umap-learn", "igraph")
 """Their versions are kept: what a run holds may depend on them."""
@@ -82,7 +84,7 @@ class RunWriter:
         if self._is_new() or overwrite:
             check()
             if self.folder.exists():
-                shutil.rmtree(self.folder)
+                remove_folder(self.folder)
             self.manifest = wanted
             self._write_manifest()
             return
@@ -111,6 +113,7 @@ class RunWriter:
                 raise
             manifest = Manifest.read(self.folder, COPY)
             self.say(f"{str(error).partition(';')[0]}: taken from its copy")
+            self._clear([MANIFEST])
             manifest.write(self.folder)
             return manifest
 
@@ -141,8 +144,7 @@ class RunWriter:
             return True
         if any((self.folder / name).exists() for name in (MANIFEST, COPY)):
             return False
-        sweep(self.folder)
-        if not self.folder.is_dir() or any(self.folder.iterdir()):
+        if not self.folder.is_dir() or set(self.folder.iterdir()) - set(self.folder.glob(BEGINNING)):
             raise InputError(f"{self.folder}: is not a run and not empty; choose another --run or --cache")
         return True
 
@@ -194,7 +196,15 @@ class RunWriter:
                 if not path.is_file() or record(path) != expected:
                     self.say(f"{path} is missing or damaged: doing {name} again")
                     del self.manifest.stages[name]
+                    self._clear(stage.files)
                     break
+
+    def _clear(self, files: Iterable[str]) -> None:
+        """Remove what lies in the place of a file of the run and is neither one nor a folder, such as a pipe."""
+        for path in (self.folder / file for file in files):
+            if not path.is_file() and not path.is_dir():
+                with suppress(OSError):
+                    path.unlink()
 
     def _write_manifest(self) -> None:
         self.manifest.write(self.folder)
