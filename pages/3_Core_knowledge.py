@@ -9,7 +9,7 @@ from g2is.components.core_components import chosen_component, show_components, s
 from g2is.components.core_regimes import show_regimes
 from g2is.components.core_spectrum import show_groups, show_spectrum
 from g2is.components.walk_head import walk_by_panel
-from g2is.ui import open_page
+from g2is.ui import flag, in_url, open_page
 
 run = open_page("Core knowledge")
 st.markdown(
@@ -29,6 +29,10 @@ if turned and not walk.parameters.signed:
     )
 if walk.parameters.knowledge == "facets":
     show_groups(run, walk, chosen)
+    if st.toggle(
+        "Show the spectrum of the validation gradients, too", **in_url("with_spectrum", False, flag)
+    ):
+        show_spectrum(run, walk)
 else:
     show_spectrum(run, walk)
 show_components(run, walk, chosen)

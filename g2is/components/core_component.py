@@ -46,11 +46,12 @@ def show_component(run: Run, walked: Walked, chosen: int) -> None:
             help=f"Samples to take for it; the walk took {number(int(row.taken))}.",
         )
         st.metric("Cosine to the target's mean", number(float(row.mean_alignment)))
-        st.metric(
-            "Turned round",
-            "yes" if row.flipped else "no",
-            help="Whether orienting reversed it, so that it points towards its target.",
-        )
+        if walked.parameters.knowledge == "principal":
+            st.metric(
+                "Turned round",
+                "yes" if row.flipped else "no",
+                help="Whether orienting reversed it, so that it points towards its target.",
+            )
         st.metric(
             "Pool on its side",
             percent(float(row.positive)),

@@ -94,12 +94,15 @@ def summary(walked: Walked) -> str:
     parameters, knowledge = walked.parameters, walked.knowledge
     targets = ", ".join(literal(target) for target in dict.fromkeys(knowledge.targets))
     if parameters.knowledge == "facets":
-        what = (
-            "one for each validation example"
-            if parameters.facets_by == "each"
-            else "groups of examples with similar gradients"
+        made = f"**{number(len(knowledge))} facets** of {targets}"
+        if parameters.facets_by == "each":
+            return f"{made}, one for each validation example."
+        fewer = parameters.facets_by == "number" and len(set(knowledge.targets)) == 1
+        asked = f" ({number(parameters.facets)} were asked for; a group has three examples or so at least)"
+        return (
+            f"{made}, groups of examples with similar gradients"
+            f"{asked if fewer and len(knowledge) < parameters.facets else ''}."
         )
-        return f"**{number(len(knowledge))} facets** of {targets}, {what}."
     return (
         f"**{number(len(knowledge))} principal directions** of {targets}, "
         f"{'centred' if parameters.center else 'not centred'}, {'oriented' if parameters.orient else 'not oriented'}."

@@ -27,7 +27,12 @@ def _spectrum(
 def show_spectrum(run: Run, walked: Walked) -> None:
     """How much of what the validation gradients say each principal direction holds, centred and not."""
     parameters, knowledge = walked.parameters, walked.knowledge
+    in_use = parameters.knowledge == "principal"
     st.subheader("Spectrum")
+    if not in_use:
+        st.markdown(
+            "What the published method would take its components from; the settings above take facets instead."
+        )
     asked = (
         f"as many as were asked for, {number(parameters.components)}"
         if parameters.components is not None
@@ -48,7 +53,7 @@ def show_spectrum(run: Run, walked: Walked) -> None:
             **in_url("spectrum", target, one_of(targets)),
         )
     for column, center in zip(st.columns(2, gap="medium"), (True, False), strict=True):
-        used = " · **in use**" if center == parameters.center else ""
+        used = " · **in use**" if in_use and center == parameters.center else ""
         with column:
             st.markdown(f"**{'Centred' if center else 'Not centred'}**{used}")
             try:

@@ -79,7 +79,18 @@ def test_facets_show_groups_instead(open_app, run):
     app = open_app(PAGE, **FACETS)
     assert app.subheader[0].value == "Groups"
     assert table(app, "cohesion")["examples"].sum() == len(run.validation)
-    assert metric(app, "Turned round") == "no"
+    assert "Turned round" not in [metric.label for metric in app.metric]
+    app.toggle(key="with_spectrum").set_value(True).run()
+    assert "Spectrum" in [heading.value for heading in app.subheader]
+    assert not app.exception and not any("in use" in text.value for text in app.markdown)
+
+
+def test_fewer_groups_than_asked_for_are_explained(open_app, run):
+    app = open_app(PAGE, **FACETS, facets="32")
+    most = len(run.validation) // 3
+    assert any(
+        f"**{most} facets**" in text.value and "32 were asked for" in text.value for text in app.markdown
+    )
 
 
 def test_single_examples_show_how_alike_they_are(open_app, run):
