@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 
 TEMPORARY = ".tmp"
+SEAL = 16
+"""Characters of a checksum that a file carries in its name."""
 REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space"),
     **dict.fromkeys((errno.EISDIR, errno.ELOOP), "remove what lies there, or write to another folder"),
@@ -78,6 +80,22 @@ def refuse_special(path: Path) -> None:
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a whole file."""
     write_file(path, lambda file: file.write(data))
+
+
+def write_sealed(path: Path, data: bytes) -> Path:
+    """Write a file that carries its checksum in its name, `stem-checksum.suffix`; gives where it lies."""
+    sealed = path.with_stem(f"{path.stem}-{hashlib.sha256(data).hexdigest()[:SEAL]}")
+    write_bytes(sealed, data)
+    return sealed
+
+
+def whole_files(folder: Path, pattern: str) -> list[Path]:
+    """The files of that pattern that `write_sealed` has written, by name; damaged ones are removed."""
+    found = sorted(folder.glob(pattern))
+    whole = [path for path in found if path.stem.rpartition("-")[2] == sha256(path)[:SEAL]]
+    for path in set(found).difference(whole):
+        path.unlink()
+    return whole
 
 
 def write_array(path: Path, array: np.ndarray) -> None:

@@ -6,7 +6,6 @@ needs no list that could disagree with it: what is whole is there, everything el
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from filelock import FileLock, Timeout
 from safetensors import safe_open
 from safetensors.numpy import save
 
-from g2is.files import write_bytes, write_file
+from g2is.files import whole_files, write_file, write_sealed
 
 
 @dataclass(frozen=True)
@@ -39,10 +38,8 @@ class ShardStore:
 
     def missing(self) -> list[int]:
         """Shards still to be computed; damaged ones are removed and counted as missing."""
-        for path in self.folder.glob("*.safetensors"):
-            if _digest(path.read_bytes()) != path.stem.split("-")[1]:
-                path.unlink()
-        return [shard for shard in range(len(self)) if self._path(shard) is None]
+        whole_files(self.folder, "*.safetensors")
+        return self._not_among(self._files())
 
     def open(self) -> None:
         """Make the folder, without damaged shards of an earlier attempt: now several processes may share it."""
@@ -53,8 +50,7 @@ class ShardStore:
         """Shards still to be computed; none where there is no folder, since then they are not wanted (any more)."""
         if not self.folder.is_dir():
             return []
-        present = {path.name[:6] for path in self.folder.glob("*.safetensors")}
-        return [shard for shard in range(len(self)) if f"{shard:06d}" not in present]
+        return self._not_among(self._files())
 
     @contextmanager
     def claim(self, shard: int) -> Iterator[bool]:
@@ -74,20 +70,20 @@ class ShardStore:
     def write(self, shard: int, arrays: dict[str, np.ndarray], notes: dict[int, str]) -> None:
         """Keep a shard: arrays of one length, and what there is to say of single rows (by row number)."""
         data = save(arrays, metadata={"notes": json.dumps(notes)})
-        write_bytes(self.folder / f"{shard:06d}-{_digest(data)}.safetensors", data)
+        write_sealed(self.folder / f"{shard:06d}.safetensors", data)
 
     def notes(self) -> dict[int, str]:
         """What was noted of single rows, over all shards."""
         notes = {}
-        for shard in range(len(self)):
-            with safe_open(self._existing(shard), framework="np") as file:
+        for path in self._all_files():
+            with safe_open(path, framework="np") as file:
                 notes.update({int(row): note for row, note in json.loads(file.metadata()["notes"]).items()})
         return notes
 
     def blocks(self, name: str) -> Iterator[np.ndarray]:
         """One array, shard by shard."""
-        for shard in range(len(self)):
-            with safe_open(self._existing(shard), framework="np") as file:
+        for path in self._all_files():
+            with safe_open(path, framework="np") as file:
                 yield file.get_tensor(name)
 
     def merge(self, name: str, path: Path) -> None:
@@ -107,15 +103,17 @@ class ShardStore:
 
         write_file(path, write)
 
-    def _path(self, shard: int) -> Path | None:
-        return min(self.folder.glob(f"{shard:06d}-*.safetensors"), default=None)
+    def _files(self) -> dict[int, Path]:
+        """The file of each shard that is there: one look at a folder that may hold thousands."""
+        paths = sorted(self.folder.glob("*-*.safetensors"), reverse=True)
+        return {int(path.name.partition("-")[0]): path for path in paths}
 
-    def _existing(self, shard: int) -> Path:
-        path = self._path(shard)
-        if path is None:
-            raise FileNotFoundError(f"shard {shard} of {self.folder} is missing")
-        return path
+    def _not_among(self, files: dict[int, Path]) -> list[int]:
+        return [shard for shard in range(len(self)) if shard not in files]
 
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:16]
+    def _all_files(self) -> list[Path]:
+        """The files of all shards in order; raises `FileNotFoundError` where some are missing."""
+        files = self._files()
+        if missing := self._not_among(files):
+            raise FileNotFoundError(f"shard {missing[0]} of {self.folder} is missing")
+        return [files[shard] for shard in range(len(self))]

@@ -17,7 +17,8 @@ from g2is.errors import InputError
 from g2is.instructions import from_frame
 from g2is.lm.model import add_adapter, inspect_model, load_model, load_tokenizer
 from g2is.lm.text import Encoder
-from g2is.lm.train import sample_losses, trainable
+from g2is.lm.train import TrainingState, sample_losses, trainable
+from g2is.lm.warmup import Checkpoint
 from g2is.pipeline import Target, build
 from g2is.pipeline.build import _Build
 from g2is.run import Run
@@ -417,17 +418,52 @@ def test_a_folder_that_is_no_run_is_never_touched(files, tmp_path, overwrite, na
     )
 
 
-def test_a_damaged_warm_up_checkpoint_is_as_good_as_none(run, files, tmp_path, monkeypatch):
-    def stopped(build):
+@pytest.mark.parametrize("damage", ["none", "half", "middle", "step"])
+def test_a_damaged_warm_up_checkpoint_is_as_good_as_none(run, files, tmp_path, monkeypatch, damage):
+    """Stopped after the first of two epochs; the second is done from what is whole."""
+    write, steps = Checkpoint.write, []
+
+    def stopping(checkpoint, state):
+        write(checkpoint, state)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(_Build, "_gradients", stopped)
+        patch.setattr(Checkpoint, "write", stopping)
         with pytest.raises(KeyboardInterrupt):
             make(tmp_path / "run", files)
-    (tmp_path / "run" / "warmup.safetensors").unlink()
-    (tmp_path / "run" / "building" / "warmup.safetensors").write_bytes(b"half of it")
+    (path,) = (tmp_path / "run" / "building").iterdir()
+    data = bytearray(path.read_bytes())
+    if damage == "half":
+        del data[len(data) // 2 :]
+    elif damage != "none":
+        data[len(data) // 2 if damage == "middle" else data.index(b'"step":"') + 8] ^= 1
+    path.write_bytes(data)
+
+    def watched(checkpoint, state):
+        steps.append(state.step)
+        write(checkpoint, state)
+
+    monkeypatch.setattr(Checkpoint, "write", watched)
     assert content(make(tmp_path / "run", files).folder) == content(run.folder)
+    assert steps == ([6] if damage == "none" else [3, 6])
+
+
+def test_a_checkpoint_takes_the_place_of_those_before_and_the_last_whole_one_counts(tmp_path):
+    checkpoint = Checkpoint(tmp_path, "1-late")
+    Checkpoint(tmp_path, "1-early").write(TrainingState({}, {}, {}, 2))
+    kept = {}
+    for step in (9, 10):
+        checkpoint.write(TrainingState({"a": torch.full((3,), step)}, {}, {}, step))
+        (path,) = tmp_path.glob("1-late-*")
+        kept[path] = path.read_bytes()
+    first, last = kept
+    first.write_bytes(kept[first])  # killed before it was removed
+    assert checkpoint.read().step == 10
+    flipped = bytearray(kept[last])
+    flipped[-1] ^= 1
+    last.write_bytes(flipped)
+    assert checkpoint.read().step == 9 and not last.exists()
+    assert Checkpoint(tmp_path, "1-early").read().step == 2
 
 
 def test_a_model_that_lacks_tensors_is_refused(files, tmp_path):

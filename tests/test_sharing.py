@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from filelock import FileLock
 
@@ -136,6 +137,24 @@ def test_every_shard_is_worked_on_once_at_a_time(tmp_path):
     for thread in threads:
         thread.join(60)
     assert sorted(worked) == list(range(20)) and store.absent() == []
+
+
+def test_a_pass_over_all_shards_looks_at_the_folder_once(tmp_path, monkeypatch):
+    """Looking for each shard by itself takes seconds a pass where there are thousands."""
+    store = ShardStore(tmp_path, 7, 1)
+    for shard in range(7):
+        store.write(shard, {"row": np.array([shard])}, {shard: "a note"})
+    glob, looks = Path.glob, []
+
+    def watched(folder, pattern):
+        looks.append(pattern)
+        return glob(folder, pattern)
+
+    monkeypatch.setattr(Path, "glob", watched)
+    assert np.concatenate(list(store.blocks("row"))).tolist() == list(range(7)) and len(looks) == 1
+    assert list(store.notes()) == list(range(7)) and len(looks) == 2
+    assert store.absent() == [] and len(looks) == 3
+    assert store.missing() == [] and len(looks) <= 5  # once for what is damaged
 
 
 def test_shards_of_a_run_that_is_finished_are_not_wanted(tmp_path):

@@ -7,7 +7,6 @@ the pool in its own order. Only the gradients' lengths are kept, two numbers a s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,8 +14,8 @@ import torch
 from g2is.config import WarmupConfig
 from g2is.lm.model import reset_adapter
 from g2is.lm.text import Encoded
-from g2is.lm.train import TrainingState, train_adapter, trainable
-from g2is.lm.warmup import read_checkpoint, save_state
+from g2is.lm.train import TrainingState, trainable
+from g2is.lm.warmup import Checkpoint, warm_up
 
 
 class SquaredLength:
@@ -34,37 +33,33 @@ def train_member(
     config: WarmupConfig,
     *,
     batch_tokens: int,
-    early: Path,
-    late: Path,
-    on_step: Callable[[float], None] = lambda loss: None,
-) -> None:
-    """Train the model's adapter anew, seeded by `config`, and keep its state after the first epoch and the last.
+    early: Checkpoint,
+    late: Checkpoint,
+    on_step: Callable[[float], None],
+) -> tuple[TrainingState, TrainingState]:
+    """Train the model's adapter anew, seeded by `config`; gives its state after the first epoch and the last.
 
     A stopped training goes on after the last whole epoch, whose state lies in `late`.
     """
-    if config.learning_rate is None or config.batch_size is None:
-        raise ValueError("resolve the configuration first")
     reset_adapter(model, config.seed)
-    resume = read_checkpoint(late) if read_checkpoint(early) else None
+    first = [state for state in [early.read()] if state]
 
     def keep(state: TrainingState) -> None:
-        if read_checkpoint(early) is None:
-            save_state(early, state)
-        save_state(late, state)
+        if not first:
+            first.append(state)
+            early.write(state)
+        late.write(state)
 
-    train_adapter(
+    last = warm_up(
         model,
         samples,
-        epochs=config.epochs,
-        learning_rate=config.learning_rate,
-        schedule_warmup=config.schedule_warmup,
-        batch_size=config.batch_size,
+        config,
         batch_tokens=batch_tokens,
-        seed=config.seed,
-        resume=resume,
+        resume=late.read() if first else None,
         on_step=on_step,
         on_epoch=keep,
     )
+    return first[0], last
 
 
 def take_state(model: Any, state: TrainingState) -> None:

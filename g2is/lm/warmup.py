@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 
 from g2is.config import WarmupConfig
-from g2is.files import write_bytes
+from g2is.files import whole_files, write_bytes, write_sealed
 from g2is.lm.text import Encoded
 from g2is.lm.train import TrainingState, train_adapter
 
@@ -29,10 +30,11 @@ def warm_up(
     config: WarmupConfig,
     *,
     batch_tokens: int,
-    checkpoint: Path,
-    on_step: Callable[[float], None] = lambda loss: None,
+    resume: TrainingState | None,
+    on_step: Callable[[float], None],
+    on_epoch: Callable[[TrainingState], None],
 ) -> TrainingState:
-    """Train the adapter in place; a checkpoint after each epoch lets a stopped warm-up go on."""
+    """Train the adapter in place; what `on_epoch` is given lets a stopped warm-up go on."""
     if config.learning_rate is None or config.batch_size is None:
         raise ValueError("resolve the configuration first")
     return train_adapter(
@@ -44,35 +46,49 @@ def warm_up(
         batch_size=config.batch_size,
         batch_tokens=batch_tokens,
         seed=config.seed,
-        resume=read_checkpoint(checkpoint),
+        resume=resume,
         on_step=on_step,
-        on_epoch=lambda state: save_state(checkpoint, state),
+        on_epoch=on_epoch,
     )
 
 
-def read_checkpoint(path: Path) -> TrainingState | None:
-    """Where a stopped warm-up goes on; a damaged checkpoint is as good as none."""
-    try:
-        return load_state(path)
-    except (FileNotFoundError, ValueError):
-        return None
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a stopped training goes on: its last state, in a file with its checksum in its name."""
+
+    folder: Path
+    name: str
+
+    def read(self) -> TrainingState | None:
+        """The last state that is whole; a damaged one is as good as none."""
+        whole = whole_files(self.folder, f"{self.name}-*.safetensors")
+        return load_state(whole[-1]) if whole else None
+
+    def write(self, state: TrainingState) -> None:
+        """Keep a state in the place of those before."""
+        path = self.folder / f"{self.name}-{state.step:09d}.safetensors"
+        written = write_sealed(path, _serialized(state))
+        for earlier in self.folder.glob(f"{self.name}-*.safetensors"):
+            if earlier != written:
+                earlier.unlink()
 
 
 def save_state(path: Path, state: TrainingState) -> None:
     """Adapter and Adam's averages as one safetensors file, tensors named `group/parameter`."""
+    write_bytes(path, _serialized(state))
+
+
+def _serialized(state: TrainingState) -> bytes:
     groups = {"parameters": state.parameters, "exp_avg": state.exp_avg, "exp_avg_sq": state.exp_avg_sq}
     tensors = {f"{group}/{name}": tensor for group, named in groups.items() for name, tensor in named.items()}
-    write_bytes(path, save(tensors, metadata={"step": str(state.step)}))
+    return save(tensors, metadata={"step": str(state.step)})
 
 
 def load_state(path: Path) -> TrainingState:
-    """Read what `save_state` wrote; raises `ValueError` where the file is not whole."""
+    """Read what `save_state` wrote; whether the file is whole, its checksum has told."""
     groups: dict[str, dict[str, torch.Tensor]] = {"parameters": {}, "exp_avg": {}, "exp_avg_sq": {}}
-    try:
-        with safe_open(path, framework="pt") as file:
-            for key in file.keys():  # noqa: SIM118 - not a mapping
-                group, name = key.split("/", 1)
-                groups[group][name] = file.get_tensor(key)
-            return TrainingState(**groups, step=int(file.metadata()["step"]))
-    except (SafetensorError, KeyError, TypeError) as error:
-        raise ValueError(f"{path.name}: not a whole warm-up state ({error})") from None
+    with safe_open(path, framework="pt") as file:
+        for key in file.keys():  # noqa: SIM118 - not a mapping
+            group, name = key.split("/", 1)
+            groups[group][name] = file.get_tensor(key)
+        return TrainingState(**groups, step=int(file.metadata()["step"]))

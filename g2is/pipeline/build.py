@@ -33,7 +33,7 @@ from g2is.lm.model import (
 from g2is.lm.projection import make_projection
 from g2is.lm.text import PROMPT_CUT, RESPONSE_CUT, Encoded, Encoder
 from g2is.lm.train import TrainingState, trainable
-from g2is.lm.warmup import draw, load_state, save_state, warm_up
+from g2is.lm.warmup import Checkpoint, draw, load_state, save_state, warm_up
 from g2is.manifest import Manifest
 from g2is.pipeline.extras import Extras, write_extras
 from g2is.pipeline.graph import GraphWriter
@@ -212,7 +212,7 @@ class _Build:
             # Nothing is trained and no averages are asked for: a copy of the model would say nothing.
             save_state(self.writer.folder / WARMUP, TrainingState({}, {}, {}, 0))
             return [WARMUP], {"samples": 0, "steps": 0, "trained_parameters": 0}
-        checkpoint = self.writer.folder / BUILDING / WARMUP
+        checkpoint = Checkpoint(self.writer.folder / BUILDING, "warmup")
         batch_size = self.config.warmup.batch_size or 1
         steps = -(-len(samples) // batch_size) * self.config.warmup.epochs
         with self.writer.progress("warm-up", steps, "step") as bar:
@@ -227,8 +227,9 @@ class _Build:
                 samples,
                 self.config.warmup,
                 batch_tokens=self.config.gradients.batch_tokens,
-                checkpoint=checkpoint,
+                resume=checkpoint.read(),
                 on_step=on_step,
+                on_epoch=checkpoint.write,
             )
         if own:
             self.model.to(DTYPES[self.card.dtype])

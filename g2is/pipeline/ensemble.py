@@ -15,7 +15,8 @@ from g2is.errors import InputError
 from g2is.instructions import from_frame
 from g2is.lm.ensemble import SquaredLength, take_state, train_member
 from g2is.lm.gradients import GradientEngine
-from g2is.lm.warmup import draw, load_state
+from g2is.lm.train import TrainingState
+from g2is.lm.warmup import Checkpoint, draw
 from g2is.pipeline.running import Running, gradients_of, missing_shards
 from g2is.pipeline.writer import BUILDING
 from g2is.run import ENSEMBLE, INSTRUCTIONS
@@ -51,16 +52,12 @@ class _Ensemble:
         # Other numbers of epochs are other trainings, of which nothing can be taken up.
         return self.build.writer.folder / BUILDING / f"ensemble-{self.settings.epochs}"
 
-    def state(self, member: int, moment: str) -> Path:
-        return self.folder / f"{member}-{moment}.safetensors"
-
     def lengths(self, member: int, moment: str) -> np.ndarray:
         """(n,) lengths of all samples' gradients for one member; 0 for samples without one."""
         settings = self.build.config.gradients
         store = ShardStore(self.folder / f"{member}-{moment}", len(self.pool), settings.shard_size)
         if store.missing():
-            self._train(member)
-            take_state(self.build.model, load_state(self.state(member, moment)))
+            take_state(self.build.model, self._train(member)[moment])
             engine = GradientEngine(self.build.model, SquaredLength())
             with self._progress(member, moment, len(self.pool), "sample") as bar:
                 for shard, rows in missing_shards(store, bar):
@@ -74,7 +71,8 @@ class _Ensemble:
                     store.write(shard, {"lengths": lengths}, {})
         return np.concatenate(list(store.blocks("lengths")))
 
-    def _train(self, member: int) -> None:
+    def _train(self, member: int) -> dict[str, TrainingState]:
+        """The states of a member at both moments."""
         # Seeds of their own: no member repeats the warm-up, after which the run's gradients were taken.
         config = self.build.config.warmup
         config = config.replace(seed=config.seed + 1 + member, epochs=self.settings.epochs)
@@ -91,15 +89,16 @@ class _Ensemble:
                 bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
                 bar.update()
 
-            train_member(
+            states = train_member(
                 self.build.model,
                 samples,
                 config,
                 batch_tokens=self.build.config.gradients.batch_tokens,
-                early=self.state(member, "early"),
-                late=self.state(member, "late"),
+                early=Checkpoint(self.folder, f"{member}-early"),
+                late=Checkpoint(self.folder, f"{member}-late"),
                 on_step=on_step,
             )
+        return dict(zip(MOMENTS, states, strict=True))
 
     def _progress(self, member: int, what: str, total: int, unit: str) -> Any:
         name = f"ensemble {member + 1}/{self.settings.members}, {what}"
