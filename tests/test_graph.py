@@ -1,6 +1,8 @@
 """The graph as arrays, around a sample, along its strongest paths, and for other programs."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import igraph
 import networkx
@@ -133,6 +135,18 @@ def test_a_forest_of_another_graph_is_said():
     affinities[forest[0][0, 1]] = 1
     with pytest.raises(InputError, match="forest"):
         find_path(alone, np.zeros_like(lists.cosines), valid, forest, affinities, int(forest[0][0, 0]))
+
+
+def test_what_the_readme_does_from_python_works(run, tmp_path, monkeypatch):
+    text = (Path(__file__).parents[1] / "README.md").read_text()
+    [program] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "demo").symlink_to(run.folder)
+    names: dict[str, Any] = {}
+    exec(program, names)
+    assert len(names["trace"].samples) > 0
+    assert igraph.Graph.Read_GraphML("demo.graphml").vcount() == names["graph"].vcount()
 
 
 def test_a_runs_own_path_ends_at_its_own_component(run):

@@ -81,9 +81,9 @@ def mixed_graph(
     return graph
 
 
-def write_graphml(graph: igraph.Graph, path: Path) -> None:
+def write_graphml(graph: igraph.Graph, path: Path | str) -> None:
     """Write a graph for Gephi, Cytoscape, yEd, networkx. Raises `InputError` where it cannot be written."""
-    write_file(path, lambda file: graph.write_graphml(file))
+    write_file(Path(path), lambda file: graph.write_graphml(file))
 
 
 def clean(text: str) -> str:
