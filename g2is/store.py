@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from safetensors import safe_open
 from safetensors.numpy import save
 
-from g2is.files import whole_files, write_file, write_sealed
+from g2is.files import not_written, whole_files, write_file, write_sealed
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,15 @@ class ShardStore:
         return self._not_among(self._files())
 
     def open(self) -> None:
-        """Make the folder, without damaged shards of an earlier attempt: now several processes may share it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.missing()
+        """Make the folder, without damaged shards of an earlier attempt: now several processes may share it.
+
+        Raises `InputError` where the operating system does not let it.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.missing()
+        except OSError as error:
+            raise not_written(self.folder, error) from error
 
     def absent(self) -> list[int]:
         """Shards still to be computed; none where there is no folder, since then they are not wanted (any more)."""
@@ -54,18 +60,22 @@ class ShardStore:
 
     @contextmanager
     def claim(self, shard: int) -> Iterator[bool]:
-        """Yields whether this process may compute the shard: no other that lives has claimed it."""
+        """Yields whether this process may compute the shard: no other that lives has claimed it.
+
+        Raises `InputError` where the claim cannot be written.
+        """
         # The lock would make the folder anew.
         if not self.folder.is_dir():
             yield False
             return
-        try:
-            lock = FileLock(self.folder / f"{shard:06d}.lock").acquire(timeout=0)
-        except Timeout:
+        lock = FileLock(self.folder / f"{shard:06d}.lock")
+        if not taken(lock):
             yield False
             return
-        with lock:
+        try:
             yield True
+        finally:
+            lock.release()
 
     def write(self, shard: int, arrays: dict[str, np.ndarray], notes: dict[int, str]) -> None:
         """Keep a shard: arrays of one length, and what there is to say of single rows (by row number)."""
@@ -117,3 +127,14 @@ class ShardStore:
         if missing := self._not_among(files):
             raise FileNotFoundError(f"shard {missing[0]} of {self.folder} is missing")
         return [files[shard] for shard in range(len(self))]
+
+
+def taken(lock: FileLock) -> bool:
+    """Take a lock without waiting; False where another holds it. Raises `InputError` where there cannot be one."""
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    except OSError as error:
+        raise not_written(lock.lock_file, error) from error
+    return True

@@ -215,6 +215,70 @@ def test_a_disk_full_at_any_moment_loses_nothing(whole, files, tmp_path, monkeyp
     assert content(run.folder) == content(whole.folder) and run.check() == []
 
 
+def test_a_disk_that_takes_no_more_files_is_one_line_at_any_moment(whole, files, tmp_path, monkeypatch):
+    """As where all inodes are taken: each time a few locks and folders later."""
+    folder = tmp_path / "cache" / "run"
+    left = [0]
+
+    def failing(real: Callable) -> Callable:
+        def make(path, *arguments, **options):
+            new = real is os.mkdir or (arguments and arguments[0] & os.O_CREAT)
+            if new and not Path(path).exists():
+                left[0] -= 1
+                if left[0] == 0:
+                    raise OSError(28, "No space left on device", str(path))
+            return real(path, *arguments, **options)
+
+        return make
+
+    for name in ("open", "mkdir"):
+        monkeypatch.setattr(os, name, failing(getattr(os, name)))
+    refused = []
+    for makes in range(1, 60):
+        left[0] = makes
+        try:
+            imported(folder, files)
+        except InputError as error:
+            refused.append(str(error))
+            assert "\n" not in str(error) and "No space left on device; free some space" in str(error)
+            assert content(imported(folder, files).folder) == content(whole.folder)
+        if left[0] > 0:
+            break
+        shutil.rmtree(folder.parent)
+    for made in ("cache", ".run.begin.lock", ".run.lock", "graph-sgd-5-3", "000000.lock"):
+        assert any(f"{made}: could not be written" in said for said in refused)
+
+
+@pytest.mark.parametrize("place", [".run.begin.lock", ".run.lock", "run/evaluations/.test.lock"])
+def test_a_folder_in_the_place_of_a_lock_is_one_line(run, files, place, capsys):
+    lock = run.folder.parent / place
+    lock.mkdir(parents=True)
+    words = arguments(run.folder, files)
+    if "evaluations" in place:
+        words = ["evaluate", str(run.folder), "--method", "full", "--test", str(files / "target.jsonl")]
+    assert main(words) == 2
+    assert (
+        f"error: {lock}: could not be written: Is a directory; remove what lies there"
+        in capsys.readouterr().err
+    )
+
+
+def test_what_cannot_be_removed_is_one_line(run, files, monkeypatch):
+    (run.folder / ".building").write_text("a file, where a folder is made way for")
+    (run.folder / "sgd" / "neighbors.npy").unlink()
+    with pytest.raises(
+        InputError, match=r"^[^\n]*/\.building: could not be written: Not a directory; [^\n]*$"
+    ):
+        imported(run.folder, files)
+
+    def busy(folder, ignore_errors=False):
+        raise OSError(16, "Device or resource busy")
+
+    monkeypatch.setattr(g2is_files.shutil, "rmtree", busy)
+    with pytest.raises(InputError, match=r"^[^\n]*/run: could not be written: Device or resource busy; "):
+        imported(run.folder, files, overwrite=True)
+
+
 def test_a_selection_is_saved_whole_or_not_at_all(run, monkeypatch):
     path = run.folder / "selections" / "one.json"
     save_walk(path, run, run.walk(walk_preset("recommended", facets=2, count=5)))

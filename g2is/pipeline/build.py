@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from tqdm import tqdm
 
 from g2is.config import BuildConfig
 from g2is.errors import InputError
-from g2is.files import write_array
+from g2is.files import remove_folder, write_array
 from g2is.instructions import Instruction, Reading, Rejected, from_frame, read_instructions, to_frame
 from g2is.lm.gradients import AdamAverages, GradientEngine
 from g2is.lm.layers import piece_sizes
@@ -334,7 +333,7 @@ class _Build:
         """Turn the shards into one array a regime and a table of what is known of each sample."""
         files = [VALIDATION_GRADIENTS, SAMPLES]
         for earlier in (self.writer.folder / BUILDING).glob("graph-*"):
-            shutil.rmtree(earlier)  # compared other gradients
+            remove_folder(earlier)  # compared other gradients
         problems = store.notes()
         columns = {
             name: np.concatenate(list(store.blocks(name)))

@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from g2is.errors import InputError
-from g2is.store import ShardStore
+from g2is.files import not_written
+from g2is.store import ShardStore, taken
 
 PAUSE = 0.5
 """Seconds between two looks at what the others have done."""
@@ -32,12 +33,8 @@ class Lead:
         self._door = FileLock(folder.with_name(f".{folder.name}.begin.lock"))
 
     def take(self) -> bool:
-        """Whether this process leads from now on."""
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            return False
-        return True
+        """Whether this process leads from now on; raises `InputError` where there cannot be a lock."""
+        return taken(self._lock)
 
     @contextmanager
     def beginning(self) -> Iterator[bool]:
@@ -49,9 +46,7 @@ class Lead:
             self.folder.parent.mkdir(parents=True, exist_ok=True)
             door = self._door.acquire()
         except OSError as error:
-            raise InputError(
-                f"{self.folder.parent}: not writable ({error.strerror}); choose another --cache"
-            ) from None
+            raise not_written(error.filename or self.folder.parent, error) from error
         with door:
             yield self.take()
 

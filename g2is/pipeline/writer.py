@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from g2is.config import BuildConfig, ImportConfig
 from g2is.errors import InputError
-from g2is.files import TEMPORARY, inside, remove_folder, sha256, sweep
+from g2is.files import TEMPORARY, inside, not_written, remove_folder, sha256, sweep
 from g2is.frames import read_frame, write_frame
 from g2is.manifest import COPY, FORMAT_VERSION, MANIFEST, FileRecord, InputFile, Manifest, Stage
 from g2is.run import REPRESENTATIONS, Run
@@ -166,8 +166,11 @@ class RunWriter:
         # Renamed first: those that help see at once that no shards are wanted any more.
         done = self.folder / f".{BUILDING}"
         shutil.rmtree(done, ignore_errors=True)
-        with suppress(FileNotFoundError):
-            (self.folder / BUILDING).rename(done)
+        try:
+            with suppress(FileNotFoundError):
+                (self.folder / BUILDING).rename(done)
+        except OSError as error:
+            raise not_written(done, error) from error
         shutil.rmtree(done, ignore_errors=True)
         return Run.open(self.folder)
 
