@@ -27,7 +27,7 @@ except InputError as error:
     ui.stop(error)
 focus = choose_focus(run, settings)
 trail = trail_to(run, focus)
-wanted, by_community = choose_view(run, settings, focus, trail)
+wanted, by_community = choose_view(run, settings, trail)
 show_trail(run, trail)
 if not run.valid[focus]:
     st.warning(

@@ -122,8 +122,9 @@ def filter_by_selection(run: Run, found: np.ndarray) -> np.ndarray:
         )
         if within == "out":
             return np.setdiff1d(found, taken)
-        trace = trace_path(ui.saved_selections(run).get(name, Path()))
-        if selection.method == "walk" and trace.is_file():
+        path = ui.saved_selections(run).get(name)  # none of the basket
+        if selection.method == "walk" and path is not None and trace_path(path).is_file():
+            trace = trace_path(path)
             of_sample = component_of_samples(trace, trace.stat().st_mtime_ns)
             names = sorted(set(of_sample.values()))
             component = third.selectbox(

@@ -17,23 +17,20 @@ def choose_community(
     run: Run,
     regime: RegimeName,
     *,
-    own: int | None = None,
     bind: Callable[..., dict[str, Any]] = in_url,
 ) -> int | None:
-    """Ask for a community, `community` in the URL; None for all. own: that of the sample in focus, to point it out.
+    """Ask for a community, `community` in the URL; None for all.
 
     bind: what ties the box to the URL, `in_url` or something like it.
     """
     communities = run.communities(regime)
 
     def name(text: str) -> str:
+        # The browser sends the label of what is chosen: it must not depend on anything but the run and the regime.
         if not text:
             return "All"
         place = int(text)
-        mine = " (this sample's)" if place == own else ""
-        return (
-            f"{place}{mine}: {visible(communities.labels[place])} · {number(int(communities.sizes[place]))}"
-        )
+        return f"{place}: {visible(communities.labels[place])} · {number(int(communities.sizes[place]))}"
 
     options = ["", *map(str, range(len(communities)))]
     chosen = st.selectbox(

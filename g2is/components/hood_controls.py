@@ -15,7 +15,7 @@ from g2is.components.walk_parameters import REGIME_MEANINGS
 from g2is.config import WalkParameters
 from g2is.graph.ego import MOST
 from g2is.run import Run
-from g2is.ui import flag, focus, in_url, one_of, real, whole
+from g2is.ui import flag, focus, in_url, one_of, real, set_url, whole
 
 SHOWN = 60
 
@@ -32,9 +32,7 @@ def choose_focus(run: Run, settings: WalkParameters) -> int:
     return int(affinities.argmax())
 
 
-def choose_view(
-    run: Run, settings: WalkParameters, sample: int, trail: tuple[int, ...]
-) -> tuple[Wanted, bool]:
+def choose_view(run: Run, settings: WalkParameters, trail: tuple[int, ...]) -> tuple[Wanted, bool]:
     """What of the graph to show, and whether to colour it by community."""
     with st.container(border=True):
         with st.grid(4, min_column_width=190):
@@ -44,9 +42,13 @@ def choose_view(
                 list[str](run.regimes),
                 format_func=REGIME_MEANINGS.__getitem__,
                 help="The version of the gradients that says what is alike; at first that of the walk.",
-                **in_url("graph_regime", settings.regime, one_of(run.regimes)),
+                # Each regime has communities of its own.
+                **{
+                    **in_url("graph_regime", settings.regime, one_of(run.regimes)),
+                    "on_change": lambda: set_url(community=None),
+                },
             )
-            community = choose_community(run, regime, own=int(run.communities(regime).membership[sample]))
+            community = choose_community(run, regime)
             hops = st.segmented_control(
                 "Hops",
                 [1, 2],

@@ -210,8 +210,8 @@ def counts_of(found: Neighbourhood) -> str:
     parts = [f"{number(int(counts[name]))} {words}" for name, words in names.items() if name in counts]
     hidden = f" {number(found.left_out)} of other communities are hidden." if found.left_out else ""
     return (
-        f"Showing **{number(len(found.ego))} of {number(found.ego.total)}**: the sample in focus, "
-        f"{', '.join(parts) or 'nothing else'}.{hidden}"
+        f"Showing **{number(len(found.ego))} of {number(found.ego.total)}**: the sample in focus "
+        f"(community {found.nodes['community'].iloc[0]}), {', '.join(parts) or 'nothing else'}.{hidden}"
     )
 
 

@@ -59,11 +59,10 @@ def choose_selection(run: Run, label: str, *, none: str | None = None, help: str
     if none is None and "selection" not in all_texts():
         # A link must not depend on which selection is the newest when it is opened.
         put_in_url(selection=names[0])
+    # The browser sends the label of what is chosen, so that a label must not change with what the basket holds.
     labels = {name: visible(name) for name in names}
     if none is not None:
         labels = {"": none, **labels}
-    if BASKET in labels:
-        labels[BASKET] = f"basket ({number(len(basket(run)))} samples)"
     chosen = st.selectbox(
         label,
         list(labels),

@@ -110,6 +110,18 @@ def test_the_basket(open_app, run):
     assert app.session_state[f"basket of {run.hash}"] == []
 
 
+def test_the_basket_is_a_filter_whose_name_does_not_change(open_app, run):
+    app = open_app(PAGE)
+    names = []
+    for samples in ([33, 30], [40]):
+        app.session_state[f"basket of {run.hash}"] = samples
+        app.query_params["within"] = "basket"
+        app.run()
+        assert not app.exception and listed(app) == sorted(samples)
+        names.append(app.selectbox(key="within").options)
+    assert names[0] == names[1], "the browser sends back what it was shown"
+
+
 def test_a_click_on_a_row_focuses_it(server, page):
     page.goto(f"{server.url}/Instructions?run=tiny&search=Question")
     settle(page)

@@ -19,7 +19,7 @@ from g2is.components.map_view import read_view
 from g2is.map_points import MapPoints
 from tests.app.conftest import settle
 from tests.app.large_run import make_large_run
-from tests.app.serving import Server
+from tests.app.serving import ROOT, Server
 from tests.app.tiny_run import INVALID, POOL, VALIDATION
 
 PAGE = "1_Map"
@@ -293,6 +293,25 @@ def test_hover_shows_text_letter_by_letter(page, server, run):
     said = tip.locator(".said").inner_text()
     assert said.split("\n")[0][:40] == " ".join(frame["prompt"].iloc[row].split())[:40]
     assert tip.locator(".said *").count() == 0
+
+
+def test_every_way_on_from_the_basket_opens(open_app, run):
+    app = open_app("1_Map", preset="recommended")
+    app.session_state[f"basket of {run.hash}"] = [30, 31]
+    app.run()
+    links = {link.proto.label: link.proto for link in app.get("page_link")}
+    titles = {"Read them": "Instructions", "Export them": "Export"}
+    for label in ("Read them", "Export them", "Pin them", "Ban them", "Walk on these only"):
+        other = open_app()
+        other.session_state[f"basket of {run.hash}"] = [30, 31]
+        page = titles.get(label, "Walk")
+        assert links[label].page == page.replace(" ", "_")
+        other.switch_page(next(f"pages/{path.name}" for path in (ROOT / "pages").glob(f"*_{page}.py")))
+        for name, values in parse_qs(links[label].query_string).items():
+            other.query_params[name] = values
+        other.run()
+        assert not other.exception and not other.error, label
+        assert other.title[0].value == page
 
 
 def test_a_lasso_fills_the_basket_and_it_stays_on_other_pages(page, server, run):

@@ -1,6 +1,7 @@
 """The Neighbourhood page: the graph, its table, the way here, the path and the leaks."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -99,6 +100,29 @@ def test_a_community_filters_graph_and_search(open_app, run):
     outside = int(np.flatnonzero((communities.membership != own) & (communities.membership >= 0))[-1])
     app.text_input(key="search sample").set_value(f"question {outside}:").run()
     assert "No sample contains" in app.warning[0].value
+
+
+def test_communities_are_called_the_same_whatever_is_in_focus(open_app):
+    """The browser sends the label that it was shown, perhaps with another sample in focus."""
+    boxes = [open_app(PAGE, **LINK, focus=focus).selectbox(key="community") for focus in ("22", "30")]
+    assert boxes[0].options == boxes[1].options
+
+
+def test_another_regime_has_other_communities(open_app, run, tmp_path):
+    two = tmp_path / "two"
+    shutil.copytree(run.folder, two)
+    shutil.copytree(two / "sgd", two / "adam")
+    manifest = json.loads((two / "manifest.json").read_text())
+    manifest["configuration"]["gradients"]["regimes"] = ["sgd", "adam"]
+    for stage in manifest["stages"].values():
+        for part in ("files", "found"):
+            of_sgd = {name: told for name, told in stage[part].items() if name.startswith("sgd")}
+            stage[part] |= {name.replace("sgd", "adam"): told for name, told in of_sgd.items()}
+    (two / "manifest.json").write_text(json.dumps(manifest))
+    app = open_app(PAGE, folder=tmp_path, **LINK, focus="22", community="1")
+    app.selectbox(key="graph_regime").set_value("adam").run()
+    assert not app.exception and app.query_params["graph_regime"] == "adam"
+    assert "community" not in app.query_params and app.selectbox(key="community").value == ""
 
 
 def test_the_strongest_path_is_a_chain(open_app, run):
