@@ -7,7 +7,7 @@ its help text is written once. A bad value raises `InputError` naming the field,
 from __future__ import annotations
 
 from math import inf
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -18,6 +18,13 @@ SMALL = 1024
 """Models with a smaller hidden size get small defaults."""
 
 REGIMES: tuple[RegimeName, ...] = ("adam", "adam_without_momentum", "sgd")
+
+LARGEST = 2**31 - 1
+"""Of whatever is counted; rows of the pool are kept as numbers of 32 bits."""
+SEEDS = 2**32
+"""How many there are: what every library that draws takes."""
+Whole = Annotated[int, Field(ge=0, le=LARGEST)]
+Share = Annotated[float, Field(ge=0, le=1e6)]
 
 
 class Settings(BaseModel):
@@ -78,6 +85,7 @@ class ModelConfig(Settings):
     max_length: int | None = Field(
         None,
         ge=8,
+        le=LARGEST,
         description="tokens a sample may have (2048, or what the model takes); longer ones are cut",
     )
 
@@ -85,8 +93,8 @@ class ModelConfig(Settings):
 class LoraSettings(Settings):
     """The adapter whose gradients are taken. None: chosen by the size of the model, see `resolve`."""
 
-    rank: int | None = Field(None, ge=1, description="LoRA rank (128; small models: 8)")
-    alpha: float | None = Field(None, gt=0, description="LoRA alpha (4 x rank)")
+    rank: int | None = Field(None, ge=1, le=2**16, description="LoRA rank (128; small models: 8)")
+    alpha: float | None = Field(None, gt=0, le=1e6, description="LoRA alpha (4 x rank)")
     dropout: float = Field(0.1, ge=0, lt=1, description="LoRA dropout during the warm-up")
     target_modules: tuple[str, ...] | None = Field(
         None, description="module names that get an adapter (query, key, value and output of attention)"
@@ -97,13 +105,15 @@ class WarmupConfig(Settings):
     """The short training before gradients are taken. None: chosen by the size of the model."""
 
     fraction: float = Field(0.05, gt=0, le=1, description="share of the pool trained on")
-    epochs: int = Field(4, ge=0, description="passes over that share; 0 skips the warm-up")
-    learning_rate: float | None = Field(None, gt=0, description="peak of AdamW (2e-5; small models: 1e-3)")
+    epochs: int = Field(4, ge=0, le=10_000, description="passes over that share; 0 skips the warm-up")
+    learning_rate: float | None = Field(
+        None, gt=0, le=1, description="peak of AdamW (2e-5; small models: 1e-3)"
+    )
     schedule_warmup: float = Field(0.03, ge=0, lt=1, description="share of the steps with a rising rate")
     batch_size: int | None = Field(
-        None, ge=1, description="samples an optimizer step (128; small models: 16)"
+        None, ge=1, le=LARGEST, description="samples an optimizer step (128; small models: 16)"
     )
-    seed: int = Field(0, ge=0, description="of the draw, the adapter, the order and dropout")
+    seed: int = Field(0, ge=0, lt=SEEDS, description="of the draw, the adapter, the order and dropout")
 
 
 class GradientConfig(Settings):
@@ -120,23 +130,27 @@ class GradientConfig(Settings):
     projection: Literal["countsketch", "rademacher", "none"] = Field(
         "countsketch", description="random projection: one non-zero per coordinate, dense signs, or none"
     )
-    projection_dim: int | None = Field(None, ge=2, description="dimensions kept (8192; small models: 1024)")
-    projection_seed: int = Field(0, ge=0, description="of the projection")
+    projection_dim: int | None = Field(
+        None, ge=2, le=2**20, description="dimensions kept (8192; small models: 1024)"
+    )
+    projection_seed: int = Field(0, ge=0, lt=SEEDS, description="of the projection")
     regimes: tuple[RegimeName, ...] = Field(
         REGIMES, min_length=1, description="gradient regimes kept for the training samples"
     )
     store_dtype: Literal["float16", "float32", "int8"] = Field(
         "float16", description="of the unit rows on disk; int8: half of float16's size, rounded"
     )
-    batch_tokens: int = Field(4096, ge=1, description="tokens (with padding) in a batch")
-    shard_size: int = Field(512, ge=1, description="samples a shard; a stopped build repeats at most one")
+    batch_tokens: int = Field(4096, ge=1, le=LARGEST, description="tokens (with padding) in a batch")
+    shard_size: int = Field(
+        512, ge=1, le=LARGEST, description="samples a shard; a stopped build repeats at most one"
+    )
 
 
 class GraphConfig(Settings):
     """The lists that are kept for every sample."""
 
-    neighbors: int = Field(50, ge=1, description="nearest samples kept per sample")
-    conflicts: int = Field(10, ge=1, description="most conflicting samples kept per sample")
+    neighbors: int = Field(50, ge=1, le=LARGEST, description="nearest samples kept per sample")
+    conflicts: int = Field(10, ge=1, le=LARGEST, description="most conflicting samples kept per sample")
     neighbor_search: Literal["exact", "approximate"] = Field(
         "exact",
         description="exact compares all pairs; approximate misses some and says how many, for pools of a million",
@@ -147,23 +161,27 @@ class LayoutConfig(Settings):
     """The coordinates of the map."""
 
     umap: bool = Field(True, description="UMAP beside the principal components, which cost next to nothing")
-    umap_neighbors: int = Field(15, ge=2, description="neighbours per sample that UMAP keeps close")
+    umap_neighbors: int = Field(
+        15, ge=2, le=LARGEST, description="neighbours per sample that UMAP keeps close"
+    )
     umap_min_dist: float = Field(0.1, ge=0, le=1, description="how tightly UMAP may pack samples")
-    layout_seed: int = Field(0, ge=0, description="of the layout")
+    layout_seed: int = Field(0, ge=0, lt=SEEDS, description="of the layout")
 
 
 class CommunityConfig(Settings):
     """The communities of the gradient graph."""
 
     resolution: float = Field(1.0, gt=0, le=100, description="higher: more and smaller communities")
-    community_seed: int = Field(0, ge=0, description="of the search for communities")
+    community_seed: int = Field(0, ge=0, lt=SEEDS, description="of the search for communities")
 
 
 class EnsembleConfig(Settings):
     """The adapters whose gradients tell signal from noise; trained like the warm-up but for this."""
 
-    members: int = Field(3, ge=2, description="adapters, each with a seed and a draw of its own")
-    epochs: int = Field(4, ge=2, description="passes; gradients are measured after the first and the last")
+    members: int = Field(3, ge=2, le=1000, description="adapters, each with a seed and a draw of its own")
+    epochs: int = Field(
+        4, ge=2, le=10_000, description="passes; gradients are measured after the first and the last"
+    )
 
 
 class BuildConfig(Settings):
@@ -217,24 +235,32 @@ class EvaluationConfig(Settings):
     rate, batch and adapter.
     """
 
-    seeds: int = Field(3, ge=1, description="fine-tunings of each selection, with seeds 0, 1, 2 …")
+    seeds: int = Field(3, ge=1, le=1000, description="fine-tunings of each selection, with seeds 0, 1, 2 …")
     epochs: int | None = Field(
-        None, ge=1, description="passes over the selected samples (3; small models: 10)"
+        None, ge=1, le=10_000, description="passes over the selected samples (3; small models: 10)"
     )
     steps: int | None = Field(
-        None, ge=1, description="optimizer steps for every selection whatever its size, instead of epochs"
+        None,
+        ge=1,
+        le=LARGEST,
+        description="optimizer steps for every selection whatever its size, instead of epochs",
     )
-    learning_rate: float | None = Field(None, gt=0, description="peak of AdamW (2e-5; small models: 1e-3)")
+    learning_rate: float | None = Field(
+        None, gt=0, le=1, description="peak of AdamW (2e-5; small models: 1e-3)"
+    )
     schedule_warmup: float = Field(0.03, ge=0, lt=1, description="share of the steps with a rising rate")
     batch_size: int | None = Field(
-        None, ge=1, description="samples an optimizer step (128; small models: 16)"
+        None, ge=1, le=LARGEST, description="samples an optimizer step (128; small models: 16)"
     )
     dropout: float | None = Field(None, ge=0, lt=1, description="LoRA dropout (that of the run)")
     answers: int | None = Field(
-        None, ge=0, description="test examples of a target that are answered for exact match; 0: none (all)"
+        None,
+        ge=0,
+        le=LARGEST,
+        description="test examples of a target that are answered for exact match; 0: none (all)",
     )
-    new_tokens: int = Field(256, ge=1, description="tokens an answer may have")
-    batch_tokens: int = Field(4096, ge=1, description="tokens (with padding) in a batch")
+    new_tokens: int = Field(256, ge=1, le=LARGEST, description="tokens an answer may have")
+    batch_tokens: int = Field(4096, ge=1, le=LARGEST, description="tokens (with padding) in a batch")
 
     def resolve(self, hidden_size: int) -> EvaluationConfig:
         """Fill the values left to the model's hidden size, by the same rule as the warm-up's."""
@@ -266,32 +292,35 @@ class ImportConfig(Settings):
 class Workload(Settings):
     """The pool and its validation examples, as far as their cost goes."""
 
-    samples: int = Field(270_000, ge=1, description="instructions in the pool")
-    tokens: float = Field(300.0, gt=0, description="mean tokens a sample")
+    samples: int = Field(270_000, ge=1, le=10**12, description="instructions in the pool")
+    tokens: float = Field(300.0, ge=1, le=1e9, description="mean tokens a sample")
     trained_share: float = Field(
         0.5, gt=0, le=1, description="share of the tokens that is trained: responses"
     )
-    validation_samples: int = Field(100, ge=2, description="validation examples of all targets")
+    validation_samples: int = Field(100, ge=2, le=LARGEST, description="validation examples of all targets")
 
 
 class Hardware(Settings):
     """The devices that a build is planned for, one NVIDIA H100 or H200 SXM unless said otherwise."""
 
-    devices: int = Field(1, ge=1, description="devices that share gradients and neighbours")
+    devices: int = Field(1, ge=1, le=10**6, description="devices that share gradients and neighbours")
     tflops: float = Field(
         989.0,
-        gt=0,
+        ge=1e-3,
+        le=1e6,
         description="peak of a device in 10^12 FLOP/s in the model's dtype, without sparsity (A100: 312)",
     )
-    float32_tflops: float = Field(67.0, gt=0, description="the same in float32, for neighbours (A100: 19.5)")
+    float32_tflops: float = Field(
+        67.0, ge=1e-3, le=1e6, description="the same in float32, for neighbours (A100: 19.5)"
+    )
     peak_share: float = Field(
         0.4,
-        gt=0,
+        ge=1e-3,
         le=1,
         description="share of the peak that is reached; large batches commonly reach 0.3 to 0.5",
     )
     bandwidth: float = Field(
-        3.35, gt=0, description="memory of a device in 10^12 bytes/s (H200: 4.8, A100: 2.0)"
+        3.35, ge=1e-3, le=1e6, description="memory of a device in 10^12 bytes/s (H200: 4.8, A100: 2.0)"
     )
 
 
@@ -308,8 +337,8 @@ class WalkParameters(Settings):
     fraction: float | None = Field(
         None, gt=0, le=1, description="budget as a share of the pool's valid samples"
     )
-    count: int | None = Field(None, ge=1, description="budget as a number of samples")
-    component_budgets: tuple[int, ...] | None = Field(
+    count: int | None = Field(None, ge=1, le=LARGEST, description="budget as a number of samples")
+    component_budgets: tuple[Whole, ...] | None = Field(
         None, description="budget of each component, in the order of the core knowledge; instead of weights"
     )
     regime: RegimeName = Field("adam", description="gradient regime the walk moves in")
@@ -318,14 +347,16 @@ class WalkParameters(Settings):
     )
     variance: float = Field(0.5, gt=0, lt=1, description="principal: share of the spectrum that is kept")
     components: int | None = Field(
-        None, ge=1, description="principal: number of directions instead of a share"
+        None, ge=1, le=LARGEST, description="principal: number of directions instead of a share"
     )
     center: bool = Field(True, description="principal: subtract the mean validation gradient first")
     orient: bool = Field(
         False, description="principal: flip each direction towards the mean validation gradient"
     )
     unit_rows: bool = Field(False, description="principal: normalise the validation gradients first")
-    facets: int = Field(32, ge=1, description="facets: groups, at most a third of the validation samples")
+    facets: int = Field(
+        32, ge=1, le=LARGEST, description="facets: groups, at most a third of the validation samples"
+    )
     facets_by: Literal["number", "silhouette", "each"] = Field(
         "number",
         description="facets: how many; their number, the number with the clearest groups, or one a sample",
@@ -343,29 +374,29 @@ class WalkParameters(Settings):
     order: Literal["sequential", "in_turn"] = Field(
         "sequential", description="components one after the other as published, or a sample each in turn"
     )
-    neighbors: int | None = Field(None, ge=1, description="neighbours looked at per step (all that are kept)")
+    neighbors: int | None = Field(
+        None, ge=1, le=LARGEST, description="neighbours looked at per step (all that are kept)"
+    )
     knowledge_coherence: bool = Field(True, description="rule: step to neighbours before all others")
     no_conflict: bool = Field(True, description="rule: no cosine below the threshold with samples taken")
     consistency: bool = Field(True, description="rule: the sum of gradients stays aligned with the component")
     unspent: Literal["stop", "pass_on"] = Field(
         "stop", description="what becomes of a component's unspent budget: lost as published, or passed on"
     )
-    pins: tuple[int, ...] = Field((), description="samples that are always in")
-    bans: tuple[int, ...] = Field((), description="samples that are never in")
-    only: tuple[int, ...] = Field((), description="samples to walk on, and on no others (all)")
+    pins: tuple[Whole, ...] = Field((), description="samples that are always in")
+    bans: tuple[Whole, ...] = Field((), description="samples that are never in")
+    only: tuple[Whole, ...] = Field((), description="samples to walk on, and on no others (all)")
     sources: tuple[str, ...] | None = Field(None, description="source files to walk on (all)")
     without_sources: tuple[str, ...] = Field((), description="source files to leave out")
-    targets: dict[str, float] | None = Field(
+    targets: dict[str, Share] | None = Field(
         None, description="validation targets to walk for with their shares of the budget (all, by size)"
     )
-    seed: int = Field(0, ge=0, description="of the facets")
+    seed: int = Field(0, ge=0, lt=SEEDS, description="of the facets")
 
     @model_validator(mode="after")
     def _one_budget(self) -> Self:
         if (self.fraction is None) == (self.count is None) and self.component_budgets is None:
             raise ValueError("budget: give either fraction (0 to 1) or count (1 or more)")
-        if self.component_budgets is not None and any(budget < 0 for budget in self.component_budgets):
-            raise ValueError(f"component_budgets = {self.component_budgets}: expected numbers of 0 or more")
         return self
 
     @model_validator(mode="after")

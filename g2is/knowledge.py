@@ -171,11 +171,9 @@ def core_knowledge(
     wanted = parameters.targets
     if wanted is None:
         wanted = {name: float(np.mean(names == name)) for name in known}
-    for name, share in wanted.items():
+    for name in wanted:
         if name not in known:
             raise InputError(f"targets: no target {name!r}; there are {', '.join(map(repr, known))}")
-        if share < 0:
-            raise InputError(f"targets: share of {name!r} = {share:g}: expected 0 or more")
     total = sum(wanted.values())
     if total <= 0:
         raise InputError("targets: all shares are 0; give at least one target a share above 0")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from g2is.config import REGIMES, RegimeName, WalkParameters
-from g2is.errors import InputError
+from g2is.errors import InputError, shortened
 from g2is.files import inside
 from g2is.frames import read_frame
 from g2is.integrity import Integrity
@@ -379,14 +379,16 @@ class Run:
     def row(self, sample: str) -> int:
         """A sample's row from its number or its place, `source:line`; raises `InputError` for neither."""
         count = len(self.instructions)
-        if sample.isdecimal() and int(sample) < count:
+        if _is_number(sample) and int(sample) < count:
             return int(sample)
         source, _, line = sample.rpartition(":")
-        if line.isdecimal():
+        if _is_number(line):
             here = (self.instructions["source"] == source) & (self.instructions["line"] == int(line))
             if here.any():
                 return int(here.to_numpy().argmax())
-        raise InputError(f"sample = {sample!r}: expected a row from 0 to {count - 1:,}, or source:line")
+        raise InputError(
+            f"sample = {shortened(sample)!r}: expected a row from 0 to {count - 1:,}, or source:line"
+        )
 
     def inside(self, *parts: str) -> Path:
         """A place in the run's folder, such as a selection; raises `InputError` where a link leads out of it."""
@@ -460,3 +462,8 @@ class Run:
                 f"{path}: {array.dtype} of shape {array.shape}, expected {kind} of {wanted}; {self.mend}"
             )
         return array
+
+
+def _is_number(text: str) -> bool:
+    """Whether this is a row or a line; no file has as many as take 19 digits."""
+    return text.isdecimal() and len(text) < 19

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from g2is.config import RegimeName, Settings
+from g2is.config import LARGEST, SEEDS, RegimeName, Settings
 from g2is.errors import InputError
 
 
@@ -23,7 +23,7 @@ class SelectorParameters(Settings):
     fraction: float | None = Field(
         None, gt=0, le=1, description="budget as a share of the pool's valid samples"
     )
-    count: int | None = Field(None, ge=1, description="budget as a number of samples")
+    count: int | None = Field(None, ge=1, le=LARGEST, description="budget as a number of samples")
 
     @model_validator(mode="after")
     def _one_budget(self) -> Self:
@@ -43,15 +43,15 @@ class GradfilteringParameters(SelectorParameters):
 class RandomParameters(SelectorParameters):
     """A random draw."""
 
-    seed: int = Field(0, ge=0, description="of all that is drawn at random")
+    seed: int = Field(0, ge=0, lt=SEEDS, description="of all that is drawn at random")
 
 
 class TagcosParameters(SelectorParameters):
     """Clusters of gradients and matching pursuit in each."""
 
     regime: RegimeName = Field("adam", description="gradient regime")
-    clusters: int = Field(100, ge=1, description="groups of samples with similar gradients")
-    seed: int = Field(0, ge=0, description="of all that is drawn at random")
+    clusters: int = Field(100, ge=1, le=LARGEST, description="groups of samples with similar gradients")
+    seed: int = Field(0, ge=0, lt=SEEDS, description="of all that is drawn at random")
 
 
 class TargetedParameters(SelectorParameters):
@@ -82,7 +82,9 @@ class GistParameters(TargetedParameters):
     """Cosine inside the subspace of the validation gradients."""
 
     regime: RegimeName = Field("sgd", description="gradient regime; sgd: as published")
-    rank: int = Field(32, ge=1, description="singular vectors of the validation gradients that are kept")
+    rank: int = Field(
+        32, ge=1, le=LARGEST, description="singular vectors of the validation gradients that are kept"
+    )
 
 
 class SemanticParameters(TargetedParameters):

@@ -90,6 +90,9 @@ def test_any_sample_can_be_explained(files, tmp_path, capsys):
     assert explained("11") == "Sample 11 was left out: it is banned."
     assert g2is(files, "explain", "both", "--selection", str(path), "--sample", "80") == 2
     assert "expected a row from 0 to 79, or source:line" in capsys.readouterr().err
+    for sample in ("9" * 5000, "pool.jsonl:" + "9" * 5000, f"pool.jsonl:{10**30}"):
+        assert g2is(files, "explain", "both", "--selection", str(path), "--sample", sample) == 2
+        assert "expected a row from 0 to 79, or source:line" in capsys.readouterr().err
 
 
 def test_selections_with_a_point_in_their_name_keep_their_own_traces(files, tmp_path, capsys):
@@ -148,13 +151,61 @@ def test_verify_names_what_is_damaged(files, tmp_path, capsys):
         (["build", "--run", "../x", "--model", "m", "--train", "a", "--validation", "b"], "a plain name"),
         (["export", "both", "--selection", "none.json", "--output", "x"], "none.json: not readable"),
         (["dance"], "invalid choice: 'dance'"),
+        (["walk", "both", "--count", "5", "--pins", str(10**30)], "pins.0 = '1000"),
+        (["walk", "both", "--component-budgets", str(10**30)], "component_budgets.0 = '1000"),
+        (
+            ["select", "both", "--method", "tagcos", "--count", "3", "--seed", str(2**32)],
+            "less than 4294967296",
+        ),
+        (["graph", "both", "--output", "g.graphml", "--neighbors", "9" * 5000], "invalid int value: '999"),
+        (
+            [
+                "build",
+                "--run",
+                "x",
+                "--model",
+                "m",
+                "--train",
+                "a",
+                "--validation",
+                "b",
+                "--warmup-seed",
+                str(2**64),
+            ],
+            "less than",
+        ),
+        (
+            [
+                "build",
+                "--run",
+                "x",
+                "--model",
+                "m",
+                "--train",
+                "a",
+                "--validation",
+                "b",
+                "--layout-seed",
+                str(2**32),
+            ],
+            "less than",
+        ),
         (["walk", "both", "--count", "5", "--no-such-thing"], "unrecognized arguments"),
     ],
 )
 def test_wrong_input_is_one_line_and_exit_code_2(files, capsys, arguments, expected):
     assert g2is(files, *arguments) == 2
     said = capsys.readouterr().err.strip()
-    assert expected in said and said.startswith("error: ") and "\n" not in said
+    assert expected in said and said.startswith("error: ") and "\n" not in said and len(said) < 600
+
+
+@pytest.mark.parametrize("device", ["meta", "cuda:99", "nowhere", "privateuseone", "a\nb"])
+def test_a_device_that_is_not_there_is_one_line(files, capsys, device):
+    arguments = ["--run", "x", "--train", str(files / "pool.jsonl"), "--model", str(files / "model")]
+    arguments += ["--validation", str(files / "words.jsonl"), "--device", device]
+    assert g2is(files, "build", *arguments) == 2
+    said = capsys.readouterr().err.strip()
+    assert "not available here; expected auto, cpu" in said and said.isprintable()
 
 
 def test_a_selection_of_another_run_is_refused(files, tmp_path, capsys):

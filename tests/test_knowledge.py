@@ -160,7 +160,11 @@ def test_several_targets_stand_side_by_side():
         (np.ones(5), {}, r"shape \(5,\)"),
         (gradients(5), {"components": 5}, "components = 5: .* at most 4"),
         (gradients(), {"targets": {"math": 1}}, "no target 'math'; there are 'a', 'b'"),
-        (gradients(), {"targets": {"a": -1, "b": 1}}, "share of 'a' = -1"),
+        (
+            gradients(),
+            {"targets": {"a": -1, "b": 1}},
+            r"targets\.a = -1: expected greater than or equal to 0",
+        ),
         (gradients(), {"targets": {"a": 0}}, "all shares are 0"),
     ],
 )

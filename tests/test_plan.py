@@ -9,7 +9,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import LlamaConfig, LlamaForCausalLM, MixtralConfig, MixtralForCausalLM
 
 from g2is.cli import main
-from g2is.config import BuildConfig, Hardware, LoraSettings, ModelConfig, Workload
+from g2is.cli.plan import describe
+from g2is.config import BuildConfig, Hardware, LoraSettings, ModelConfig, Settings, Workload
 from g2is.lm.gradients import GradientEngine
 from g2is.lm.layers import piece_sizes
 from g2is.lm.model import add_adapter, train_own_weights
@@ -18,6 +19,7 @@ from g2is.lm.shape import read_shape
 from g2is.lm.text import Encoded
 from g2is.lm.train import sample_losses, trainable
 from g2is.plan import Plan
+from tests.test_config import least_and_most, numbers
 from tests.tiny import ARCHITECTURES, save_tiny_model, write_pool
 
 LLAMA = {
@@ -217,11 +219,27 @@ def test_the_command_counts_the_tokens_of_files(tmp_path, capsys):
     assert "5 samples x 1,000 tokens" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("end", [0, 1])
+def test_the_least_and_the_most_of_everything_can_be_planned(tmp_path, end):
+    plan = planned(tmp_path, LLAMA_8B)
+
+    def changed(settings: Settings) -> Settings:
+        fields = numbers(type(settings))
+        return settings.replace(**{name: least_and_most(field)[end] for name, field in fields.items()})
+
+    config = plan.config.replace(
+        **{name: changed(getattr(plan.config, name)) for name in ("lora", "warmup", "gradients", "graph")}
+    )
+    plan = Plan(plan.shape, config, changed(plan.work), changed(plan.hardware))
+    assert max(plan.hours, plan.warmup_bytes, plan.gradients_bytes, plan.building_bytes) < 1e300
+    assert "inf" not in describe(plan) and "nan" not in describe(plan)
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (["--model", "nowhere"], "nowhere"),
-        (["--model", "m", "--tokens", "0"], "tokens = '0': expected greater than 0"),
+        (["--model", "m", "--tokens", "0"], "tokens = '0': expected greater than or equal to 1"),
         (["--model", "m", "--peak-share", "40"], "peak_share = '40': expected less than or equal to 1"),
     ],
 )

@@ -726,7 +726,6 @@ def test_a_budget_larger_than_what_is_free_ends_with_the_pool():
         ({"count": 121}, "count = 121: the pool has 120 valid samples"),
         ({"count": None, "fraction": 0.001}, "fraction = 0.001: of 120 valid samples that is none"),
         ({"pins": (120,)}, "pins: no sample 120; the pool has samples 0 to 119"),
-        ({"bans": (-1,)}, "bans: no sample -1"),
         ({"only": (3, 120)}, "only: no sample 120"),
         ({"pins": (4,), "bans": (4,)}, "sample 4 is both pinned and banned"),
         ({"pins": (0, 1, 2), "count": 2}, "pins: 3 samples do not fit a budget of 2"),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from types import UnionType
-from typing import Any, Literal, NoReturn, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NoReturn, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
 from g2is.config import Settings
-from g2is.errors import InputError
+from g2is.errors import InputError, shortened
 
 AddCommand = Callable[[str, Callable[[argparse.Namespace], None], str], argparse.ArgumentParser]
 """Adds a command: its name, what it does, and a line of help."""
@@ -20,7 +20,7 @@ class OneLineParser(argparse.ArgumentParser):
     """Says what is wrong in one line instead of printing the usage first."""
 
     def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; see {self.prog} --help")
+        raise InputError(f"{shortened(message, 500)}; see {self.prog} --help")
 
 
 def add_settings(parser: argparse.ArgumentParser, settings: type[Settings], prefix: str = "") -> None:
@@ -47,7 +47,7 @@ def add_field(group: argparse._ActionsContainer, name: str, field: FieldInfo, te
         if get_origin(get_args(kind)[0]) is Literal:
             options["choices"] = get_args(get_args(kind)[0])
         else:
-            options["metavar"] = _metavar(get_args(kind)[0])
+            options["metavar"] = _metavar(_plain(get_args(kind)[0]))
     elif get_origin(kind) is dict:
         options["nargs"] = "+"
         options["metavar"] = "NAME=SHARE"
@@ -67,7 +67,9 @@ def given(settings: type[Settings], arguments: argparse.Namespace, prefix: str =
 
 
 def _plain(annotation: Any) -> Any:
-    """The type itself of an optional one."""
+    """The type itself of an optional one, or of one with bounds."""
+    if get_origin(annotation) is Annotated:
+        return get_args(annotation)[0]
     if get_origin(annotation) in (Union, UnionType):
         return next(kind for kind in get_args(annotation) if kind is not type(None))
     return annotation

@@ -208,8 +208,8 @@ def _device(wanted: str) -> str:
     if wanted == "auto":
         return "mps" if torch.backends.mps.is_available() else "cpu"
     try:
-        torch.empty(0, device=wanted)
-    except (RuntimeError, AssertionError, NotImplementedError):
+        torch.zeros(1, device=wanted).item()  # meta makes arrays, but there is nothing in them
+    except (RuntimeError, AssertionError, ImportError):
         raise InputError(
             f"device = {wanted!r}: not available here; expected auto, cpu, cuda or mps"
         ) from None

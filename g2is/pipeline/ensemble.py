@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from g2is.config import EnsembleConfig
+from g2is.config import SEEDS, EnsembleConfig
 from g2is.errors import InputError
 from g2is.instructions import from_frame
 from g2is.lm.ensemble import SquaredLength, take_state, train_member
@@ -75,7 +75,7 @@ class _Ensemble:
         """The states of a member at both moments."""
         # Seeds of their own: no member repeats the warm-up, after which the run's gradients were taken.
         config = self.build.config.warmup
-        config = config.replace(seed=config.seed + 1 + member, epochs=self.settings.epochs)
+        config = config.replace(seed=(config.seed + 1 + member) % SEEDS, epochs=self.settings.epochs)
         drawn = self.build.encoder(from_frame(self.pool.iloc[draw(len(self.pool), config)]))
         samples = [sample for sample in drawn if sample.problem is None]
         if not samples:

@@ -140,7 +140,7 @@ def _budgets(
 
 def _samples(name: str, samples: Sequence[int], rows: int) -> NDArray[np.int64]:
     unique = np.array(list(dict.fromkeys(samples)), dtype=np.int64)
-    outside = unique[(unique < 0) | (unique >= rows)]
+    outside = unique[unique >= rows]
     if outside.size:
         raise InputError(f"{name}: no sample {outside[0]}; the pool has samples 0 to {rows - 1:,}")
     return unique
