@@ -341,7 +341,7 @@ class ParameterPanel:
                 placeholder="empty: the share counts",
                 disabled=facets,
             )
-            self._ask_whole("seed", "Facets: seed", disabled=not facets)
+            self._ask_whole("seed", "Facets: seed", disabled=not facets or by == "each")
             self._ask(st.toggle, "center", "Principal: subtract the mean first", disabled=facets)
             self._ask(st.toggle, "orient", "Principal: turn towards the target", disabled=facets)
             self._ask(st.toggle, "unit_rows", "Principal: normalise first", disabled=facets)
