@@ -57,7 +57,7 @@ def map_figure(
         )
     ink = "#E4E9EE" if dark else "#1B2733"
     if trace is not None:
-        _add_walk(figure, points, trace, ink)
+        _add_path(figure, points, trace, ink)
     placed = points.validation[:, 0] != NOWHERE
     if placed.any():
         figure.add_trace(
@@ -71,6 +71,8 @@ def map_figure(
                 name="validation sample",
             )
         )
+    if trace is not None:
+        _add_anchors(figure, points, trace, ink)
     if focus is not None and points.placed[focus]:
         x, y = points.samples[focus]
         figure.add_trace(
@@ -140,15 +142,17 @@ def _series(points: MapPoints, colouring: Colouring, dark: bool) -> list[dict[st
     return [*series, {"rows": np.flatnonzero(known), "name": colouring.title, "marker": marker}]
 
 
-def _add_walk(figure: go.Figure, points: MapPoints, trace: WalkTrace, ink: str) -> None:
+def _add_path(figure: go.Figure, points: MapPoints, trace: WalkTrace, ink: str) -> None:
     steps = trace.steps
-    x, y = (points.samples[steps.sample, axis].astype(float) for axis in (0, 1))
-    # A line breaks where another component begins.
-    breaks = np.flatnonzero(np.diff(steps.component)) + 1
+    # A line for each step, and a gap after it.
+    came_from = steps.path()
+    led = (came_from >= 0) & points.placed[came_from] & points.placed[steps.sample]
+    lines = np.full((int(led.sum()), 3, 2), np.nan)
+    lines[:, 0], lines[:, 1] = points.samples[came_from[led]], points.samples[steps.sample[led]]
     figure.add_trace(
         go.Scattergl(
-            x=np.insert(x, breaks, np.nan),
-            y=np.insert(y, breaks, np.nan),
+            x=lines[..., 0].ravel(),
+            y=lines[..., 1].ravel(),
             mode="lines",
             line={"color": ink, "width": 1},
             opacity=0.6,
@@ -156,11 +160,14 @@ def _add_walk(figure: go.Figure, points: MapPoints, trace: WalkTrace, ink: str) 
             name="walk",
         )
     )
-    anchors = steps.origin == ORIGINS.index("anchor")
+
+
+def _add_anchors(figure: go.Figure, points: MapPoints, trace: WalkTrace, ink: str) -> None:
+    anchors = trace.steps.sample[trace.steps.origin == ORIGINS.index("anchor")]
     figure.add_trace(
         go.Scattergl(
-            x=x[anchors],
-            y=y[anchors],
+            x=points.samples[anchors, 0],
+            y=points.samples[anchors, 1],
             mode="markers",
             hoverinfo="skip",
             marker={

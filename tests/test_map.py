@@ -15,6 +15,8 @@ from g2is.map_values import conflict_shares
 from g2is.plots import MARKERS
 from g2is.plots_map import map_figure
 from g2is.terms import distinctive_terms
+from g2is.walk import ORIGINS
+from g2is.walk.trace import Steps
 
 PLACES = arrays(np.float32, (40, 2), elements=st.floats(-1e3, 1e3, width=32))
 CORNERS = arrays(np.int64, st.tuples(st.integers(3, 9), st.just(2)), elements=st.integers(0, FULL))
@@ -164,6 +166,30 @@ def test_terms_mark_out_what_is_inside():
     assert all(term.share == 1 and term.share_of_all == 0.25 for term in found)
     assert distinctive_terms(texts, np.arange(40)) == []
     assert distinctive_terms(texts, np.arange(0)) == []
+
+
+def test_the_path_joins_each_step_to_the_last_of_its_component():
+    found = points(np.random.default_rng(3).standard_normal((9, 2)).astype(np.float32))
+    origins = [
+        ORIGINS.index(name) for name in ("anchor", "anchor", "neighbor", "neighbor", "pin", "fallback")
+    ]
+    blank = np.zeros(6, np.float32)
+    steps = Steps(
+        np.array([4, 7, 1, 8, 2, 5], np.int32),
+        np.array([0, 1, 0, 1, -1, 0], np.int32),
+        np.array(origins, np.uint8),
+        *[blank] * 5,
+    )
+    figure = map_figure(
+        found, by_category("source", "Source", np.zeros(9, int), ["a"]), ["t"] * 9, np.array([], int),
+        trace=SimpleNamespace(steps=steps),
+    )  # fmt: skip
+    (path,) = (trace for trace in figure.data if trace.name == "walk")
+    lines = np.stack([path.x, path.y], axis=1).reshape(-1, 3, 2)
+    expected = found.samples[[[4, 1], [7, 8], [1, 5]]].astype(float)
+    np.testing.assert_array_equal(lines[:, :2], expected)
+    assert np.isnan(lines[:, 2]).all()
+    assert [trace.name for trace in figure.data].index("anchor") > 0
 
 
 def test_the_figure_holds_every_placed_sample_once_and_only_escaped_text():

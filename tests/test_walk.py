@@ -548,6 +548,15 @@ def test_the_trace_gives_back_the_selection_and_its_tables():
     steps, rejections = trace.to_frames()
     assert steps["sample"].tolist() == trace.samples.tolist() and len(rejections) == len(trace.rejections)
     assert steps["origin"].tolist()[:3] == ["pin", "pin", "anchor"]
+    last: dict[int, int] = {}
+    for came_from, sample, component, origin in zip(
+        trace.steps.path(), *(steps[name] for name in ("sample", "component", "origin")), strict=True
+    ):
+        begins = origin in ("pin", "anchor")
+        assert came_from == (-1 if begins else last[component]), "the last of its own component, in turn"
+        last[component] = sample
+    stepped = steps["origin"] == "neighbor"
+    assert stepped.any() and np.array_equal(trace.steps.path()[stepped], trace.steps.previous[stepped])
     assert set(rejections["rule"]) <= set(RULES)
     summary = trace.summary()
     assert sum(part.taken for part in summary) == len(trace.steps) - 2

@@ -165,7 +165,7 @@ def walk_part(map_id: str, trace: WalkTrace | None) -> bytes:
         map_id,
         {"origins": ORIGINS},
         sample=empty if steps is None else steps.sample.astype(np.int32),
-        component=empty if steps is None else steps.component.astype(np.int32),
+        came_from=empty if steps is None else steps.path(),
         origin=empty.astype(np.uint8) if steps is None else steps.origin.astype(np.uint8),
     )
 

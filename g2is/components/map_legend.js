@@ -1,24 +1,31 @@
 // The legend: what colours, shapes and marks mean; a press on a category shows it alone.
 
 function drawLegend(map) {
-  const { colours, walk, points } = map
+  const { colours } = map
   const legend = map.find(".legend")
   const parts = [element("span", "title", colours.title)]
   if (colours.entries) parts.push(...colours.entries.map((entry, code) => categoryOf(map, entry, code)))
   else parts.push(scaleOf(colours))
   if (colours.none) parts.push(markOf(map, "circle", rgb(mix(map.paper, map.ink, 0.3)), null, colours.none, true))
   parts.push(element("span", "break"))
-  const ink = rgb(map.ink)
-  if (points.vx.length) parts.push(markOf(map, "star", ink, null, "validation sample"))
-  if (walk?.sample.length) {
-    parts.push(markOf(map, "diamond", ANCHOR, ink, "anchor: the walk for a component begins"))
-    if (walk.component.includes(-1)) parts.push(markOf(map, "square", PIN, ink, "pinned"))
-    parts.push(markOf(map, "circle", null, ink, "taken, a line leads from the one before"))
-    if (walk.origin.includes(walk.origins.indexOf("fallback"))) {
-      parts.push(markOf(map, "triangle", null, ink, "fallback, after a jump (dotted)"))
-    }
-  }
+  parts.push(...marksOf(map).map((mark) => markOf(map, ...mark)))
   legend.replaceChildren(...parts)
+}
+
+// What there is above the dots, as [shape, fill, stroke, text].
+function marksOf({ walk, points, ink }) {
+  const pen = rgb(ink)
+  const marks = points.vx.length ? [["star", pen, null, "validation sample"]] : []
+  const kinds = {
+    anchor: ["diamond", ANCHOR, pen, "anchor: the walk for a component begins"],
+    pin: ["square", PIN, pen, "pinned"],
+    neighbor: ["circle", null, pen, "taken, a line leads from the one its component took before"],
+    fallback: ["triangle", null, pen, "fallback, after a jump (dotted)"],
+  }
+  for (const [kind, mark] of Object.entries(kinds)) {
+    if (walk?.origin.includes(walk.origins.indexOf(kind))) marks.push(mark)
+  }
+  return marks
 }
 
 function categoryOf(map, { name, count, shape }, code) {

@@ -3,6 +3,8 @@
 const PIN = "#cc79a7"
 const ANCHOR = "#e69f00"
 const MOST_RINGS = 1500 // more steps than this in sight are a line alone
+const MANY_STEPS = 300 // more than this in sight are drawn fainter
+const CROWD = 40 // more stars or anchors than this are drawn small
 const FONT = 13
 
 class Marks {
@@ -18,8 +20,9 @@ class Marks {
     c.clearRect(0, 0, map.width, map.height)
     this.ink = rgb(map.ink)
     this.paper = rgb(map.paper)
-    if (map.walk?.sample.length) this.drawWalk(map)
+    const taken = map.walk?.sample.length ? this.drawWalk(map) : []
     this.drawValidation(map)
+    this.drawStarts(map, taken)
     this.drawNames(map)
     if (map.hover !== null) this.ring(map.placeOf(map.hover), map.radius + 4, 1.5)
     if (map.focus !== null && map.placed(map.focus)) {
@@ -59,9 +62,10 @@ class Marks {
     }
   }
 
+  // The lines and rings; gives back the steps in sight, as [kind, place].
   drawWalk(map) {
     const c = this.context
-    const { sample, origin, component, origins } = map.walk
+    const { sample, origin, came_from, origins } = map.walk
     const solid = new Path2D()
     const dashed = new Path2D()
     const inSight = []
@@ -69,15 +73,14 @@ class Marks {
       if (!map.placed(sample[step])) continue
       const here = map.placeOf(sample[step])
       const kind = origins[origin[step]]
-      if (map.sees(here)) inSight.push([step, kind, here])
-      if (step === 0 || component[step] !== component[step - 1] || component[step] < 0) continue
-      if (kind === "anchor" || !map.placed(sample[step - 1])) continue
-      const before = map.placeOf(sample[step - 1])
+      if (map.sees(here)) inSight.push([kind, here])
+      if (came_from[step] < 0 || !map.placed(came_from[step])) continue
+      const before = map.placeOf(came_from[step])
       const path = kind === "fallback" ? dashed : solid
       path.moveTo(...before)
       path.lineTo(...here)
     }
-    const many = sample.length > MOST_RINGS
+    const many = inSight.length > MANY_STEPS
     c.lineCap = "round"
     for (const [colour, width, alpha] of [[this.paper, 3, 0.55], [this.ink, 1.2, many ? 0.35 : 0.7]]) {
       c.strokeStyle = colour
@@ -92,38 +95,42 @@ class Marks {
     c.setLineDash([])
     c.globalAlpha = 1
     if (inSight.length <= MOST_RINGS) {
-      for (const [, kind, here] of inSight) {
-        if (kind === "neighbor") this.outline("circle", here, map.radius + 1.5)
-        if (kind === "fallback") this.outline("triangle", here, map.radius + 2.5)
+      // One path, so that rings that cross let through what is beneath as a single one does.
+      const rings = new Path2D()
+      const circle = outline("circle", map.radius + 1.5)
+      const triangle = outline("triangle", map.radius + 2.5)
+      for (const [kind, [left, top]] of inSight) {
+        if (kind === "neighbor") rings.addPath(circle, { e: left, f: top })
+        if (kind === "fallback") rings.addPath(triangle, { e: left, f: top })
       }
+      c.strokeStyle = this.ink
+      c.lineWidth = 1.3 // a line of one pixel or less would be drawn piece by piece, and add up where it crosses
+      c.globalAlpha = map.radius >= 3 ? 0.9 : many ? 0.4 : 0.6
+      c.stroke(rings)
+      c.globalAlpha = 1
     }
-    const size = Math.min(6, 3.2 + 0.6 * map.radius)
-    for (const [, kind, here] of inSight) {
+    return inSight
+  }
+
+  // Anchors and pins, above the stars: an anchor is the sample nearest to what the stars stand for.
+  drawStarts(map, taken) {
+    const anchors = taken.filter(([kind]) => kind === "anchor").length
+    const size = Math.min(6, (anchors > CROWD ? 2 : 3.2) + 0.6 * map.radius)
+    for (const [kind, here] of taken) {
       if (kind === "anchor") this.shape("diamond", here, size, ANCHOR, this.ink, 1.2)
       if (kind === "pin") this.shape("square", here, size, PIN, this.ink, 1.2)
     }
   }
 
-  outline(name, [left, top], radius) {
-    const c = this.context
-    c.save()
-    c.translate(left, top)
-    c.beginPath()
-    SHAPES[name](c, radius)
-    c.lineWidth = 1.3
-    c.strokeStyle = this.ink
-    c.stroke()
-    c.restore()
-  }
-
   drawValidation(map) {
     const { vx, vy } = map.points
-    const size = Math.min(6, 2.6 + 0.6 * map.radius)
+    const stars = []
     for (let row = 0; row < vx.length; row++) {
-      if (vx[row] === NOWHERE) continue
       const here = map.place(vx[row], vy[row])
-      if (map.sees(here)) this.shape("star", here, size, this.ink, this.paper, 1.2)
+      if (vx[row] !== NOWHERE && map.sees(here)) stars.push(here)
     }
+    const size = Math.min(6, (stars.length > CROWD ? 2 : 2.6) + 0.6 * map.radius)
+    for (const here of stars) this.shape("star", here, size, this.ink, this.paper, 1.2)
   }
 
   drawNames(map) {
@@ -174,6 +181,12 @@ class Marks {
     c.stroke()
     c.setLineDash([])
   }
+}
+
+function outline(name, radius) {
+  const path = new Path2D()
+  SHAPES[name](path, radius)
+  return path
 }
 
 function wrap(text, width) {

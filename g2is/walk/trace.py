@@ -54,6 +54,18 @@ class Steps:
     def __len__(self) -> int:
         return len(self.sample)
 
+    def path(self) -> NDArray[np.int32]:
+        """(t,) the sample that its component took before; -1 for pins and anchors, where a path begins.
+
+        Components take turns, so it seldom is the step before.
+        """
+        came_from = np.full(len(self), -1, np.int32)
+        order = np.argsort(self.component, kind="stable")
+        same = self.component[order[1:]] == self.component[order[:-1]]
+        came_from[order[1:][same]] = self.sample[order[:-1][same]]
+        came_from[(self.origin == PIN) | (self.origin == ANCHOR)] = -1
+        return came_from
+
 
 @dataclass(frozen=True, eq=False)
 class Rejections:
