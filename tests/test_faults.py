@@ -402,7 +402,8 @@ def test_a_damaged_manifest_is_mended_from_its_copy(run, files, whole, kind, cap
     DAMAGE[kind](run.folder / MANIFEST)
     assert main(["verify", str(run.folder)]) == 2
     said = capsys.readouterr().err
-    assert said.count("\n") == 1 and MANIFEST in said and "python -m g2is build --run run" in said
+    command = f"mend it with: python -m g2is import --run run --cache {run.folder.parent} …"
+    assert said.count("\n") == 1 and MANIFEST in said and f"its copy is whole, {command}" in said
     before = content(run.folder)
     times = {path: path.stat().st_mtime_ns for path in run.folder.rglob("*.npy")}
     mended = imported(run.folder, files)
@@ -411,10 +412,22 @@ def test_a_damaged_manifest_is_mended_from_its_copy(run, files, whole, kind, cap
     assert Manifest.read(run.folder) == Manifest.read(run.folder, COPY)
 
 
+@pytest.mark.parametrize("kind", ["missing", "truncate", "folder_instead"])
+def test_a_damaged_manifest_without_a_whole_copy_names_no_copy(run, kind):
+    truncate(run.folder / MANIFEST)
+    DAMAGE[kind](run.folder / COPY)
+    with pytest.raises(
+        InputError, match=r"^[^\n]*manifest.json: not readable [^\n]*; build again with --overwrite$"
+    ):
+        Run.open(run.folder)
+
+
 def test_an_edited_manifest_is_noticed(run):
     path = run.folder / MANIFEST
     path.write_text(path.read_text().replace(f'"pool": {COUNT}', f'"pool": {COUNT - 1}'))
-    with pytest.raises(InputError, match=r"manifest.json: was changed after it was written.*from its copy"):
+    with pytest.raises(
+        InputError, match=r"manifest.json: was changed after it was written.*its copy is whole"
+    ):
         Run.open(run.folder)
 
 

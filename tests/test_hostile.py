@@ -400,7 +400,7 @@ def linked(place: Path, target: Path) -> None:
     place.symlink_to(target)
 
 
-@pytest.mark.parametrize("name", ["samples.parquet", "sgd/neighbors.npy", "sgd", "leaks.parquet"])
+@pytest.mark.parametrize("name", ["samples.parquet", "sgd/neighbors.npy", "sgd", "leaks.parquet", MANIFEST])
 def test_links_that_leave_the_run_are_not_followed(run, files, tmp_path, name):
     linked(run.folder / name, tmp_path / "outside")
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("outside*")}

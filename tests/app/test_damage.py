@@ -73,6 +73,16 @@ def test_damaged_selections_are_said_where_they_are_used(open_app, run, kind):
         )
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_run_without_its_manifest_is_listed_and_mended_from_the_copy(open_app, run, page):
+    run.manifest.write(run.folder)
+    (run.folder / MANIFEST).unlink()
+    app = open_app(page, folder=run.folder.parent)
+    assert app.sidebar.selectbox[0].options == ["tiny"]
+    assert "manifest.json: missing" in app.error[0].value
+    assert any("python -m g2is build --run tiny --model" in code.value for code in app.code)
+
+
 EDITS = [
     '{"stages": {"graph": {"found": null}}}',
     '{"stages": {"gradients": {"found": {"projection_dim": "many"}}}}',
