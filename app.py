@@ -378,4 +378,4 @@ if folder:
     try:
         show_run(ui.read_run(folder))
     except InputError as error:
-        ui.show_error(error)
+        ui.show_closed(folder, error)

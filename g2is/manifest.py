@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from g2is.config import BuildConfig, ImportConfig
 from g2is.errors import InputError, shortened
-from g2is.files import write_bytes
+from g2is.files import inside, write_bytes
 
 FORMAT_VERSION = 1
 CONTENT_STAGES = ("instructions", "warmup", "gradients", "graph")
@@ -102,6 +103,10 @@ class _ModelFacts(BaseModel):
     hidden_size: Count
 
 
+class _Damage(Exception):
+    """What is wrong with a manifest, without where it is and how it is mended."""
+
+
 class Manifest(BaseModel):
     """What a run is made of and how far it is."""
 
@@ -118,27 +123,31 @@ class Manifest(BaseModel):
     @classmethod
     def read(cls, folder: Path, name: str = MANIFEST) -> Manifest:
         """Read a run's manifest; raises `InputError` for what is not a run, damaged, or newer."""
-        path = folder / name
+        path = inside(folder, name)
         if not path.exists() and not (folder / COPY).exists():
             raise InputError(
                 f"{folder}: not a run (no {MANIFEST}); python -m g2is build --run {folder.name} … makes one"
             )
-        again = (
-            f"the same command again mends it from its copy: python -m g2is build --run {folder.name} …"
-            if name != COPY and (folder / COPY).is_file()
-            else "build again with --overwrite"
-        )
+        try:
+            return cls._of(path)
+        except _Damage as damage:
+            again = "build again with --overwrite"
+            if name != COPY:
+                with suppress(InputError):
+                    again = f"its copy is whole, {cls.read(folder, COPY).mend(folder)}"
+            raise InputError(f"{path}: {damage}; {again}") from None
+
+    @classmethod
+    def _of(cls, path: Path) -> Manifest:
+        """What a file holds; raises `_Damage` where that is no manifest, or not as it was written."""
         try:
             if not path.is_file():
-                raise InputError(f"{path}: missing, or not a file; {again}")
+                raise _Damage("missing, or not a file")
             if path.stat().st_size > LONGEST:
-                raise InputError(f"{path}: {path.stat().st_size:,} bytes, expected a manifest; {again}")
+                raise _Damage(f"{path.stat().st_size:,} bytes, expected a manifest")
             values = json.loads(path.read_bytes())
         except (OSError, ValueError, RecursionError) as error:
-            if isinstance(error, InputError):
-                raise
-            reason = str(error) or type(error).__name__
-            raise InputError(f"{path}: not readable ({reason}); {again}") from None
+            raise _Damage(f"not readable ({str(error) or type(error).__name__})") from None
         version = values.get("format_version") if isinstance(values, dict) else None
         if isinstance(version, int) and version > FORMAT_VERSION:
             raise InputError(
@@ -149,9 +158,9 @@ class Manifest(BaseModel):
         try:
             manifest = cls.model_validate(values)
         except (ValidationError, InputError) as error:
-            raise InputError(f"{path}: not a manifest of a run ({_first(error)}); {again}") from None
+            raise _Damage(f"not a manifest of a run ({_first(error)})") from None
         if seal is not None and seal != _seal(values):
-            raise InputError(f"{path}: was changed after it was written, or is damaged; {again}")
+            raise _Damage("was changed after it was written, or is damaged")
         return manifest
 
     def write(self, folder: Path) -> None:

@@ -23,6 +23,7 @@ from g2is.ui.opening import (
     pages,
     read_run,
     run_folders,
+    show_closed,
     show_damage,
     start_page,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "run_folders",
     "saved_selections",
     "set_url",
+    "show_closed",
     "show_damage",
     "show_error",
     "show_record",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
@@ -13,8 +14,9 @@ from streamlit.delta_generator import DeltaGenerator
 from g2is.config import BuildConfig, ImportConfig, ModelConfig, Settings
 from g2is.errors import InputError
 from g2is.files import inside
+from g2is.manifest import COPY
 from g2is.run import CONTENT_STAGES, MANIFEST, Manifest, Run
-from g2is.ui.text import literal, stop, visible
+from g2is.ui.text import literal, show_error, visible
 from g2is.ui.url import (
     all_texts,
     begin_run,
@@ -91,7 +93,8 @@ def open_page(title: str, *, stages: Sequence[str] = CONTENT_STAGES) -> Run:
     try:
         run = read_run(folder)
     except InputError as error:
-        stop(error)
+        show_closed(folder, error)
+        st.stop()
     for stage in run.manifest.stage_names:
         if stage in stages and stage not in run.manifest.stages:
             st.error(
@@ -115,6 +118,15 @@ def show_damage(run: Run) -> bool:
         )
         st.code(build_command(run.manifest, run.name), language="bash", wrap_lines=True)
     return bool(problems)
+
+
+def show_closed(folder: Path, error: InputError) -> None:
+    """Why a run cannot be opened, and the command that mends it where the copy of its manifest knows it."""
+    show_error(error)
+    with suppress(InputError):
+        inside(cache_folder(), folder.name)
+        manifest = Manifest.read(folder, COPY)
+        st.code(build_command(manifest, folder.name), language="bash", wrap_lines=True)
 
 
 def draw_navigation(place: DeltaGenerator) -> None:
@@ -152,13 +164,12 @@ def cache_folder() -> Path:
 def run_folders() -> dict[str, Path]:
     """The runs under the cache folder by name, damaged ones included; the newest first."""
     try:
-        found = [path.parent for path in cache_folder().glob(f"[!.]*/{MANIFEST}")]
+        # A run whose manifest is lost has its copy still.
+        found = {path.parent for name in (MANIFEST, COPY) for path in cache_folder().glob(f"[!.]*/{name}")}
     except OSError:
-        found = []
-    return {
-        folder.name: folder
-        for folder in sorted(found, key=lambda folder: (-_written(folder / MANIFEST), folder.name))
-    }
+        found = set()
+    times = {folder: _written(folder / MANIFEST) or _written(folder / COPY) for folder in found}
+    return {folder.name: folder for folder in sorted(found, key=lambda folder: (-times[folder], folder.name))}
 
 
 def _written(path: Path) -> float:
