@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from g2is.config import EnsembleConfig
 from g2is.errors import InputError
 from g2is.lm.model import inspect_model
+from g2is.manifest import Stage
+from g2is.pipeline import Extras
 from g2is.pipeline.sharing import work_off
 from g2is.store import ShardStore
 from tests.sharing_worker import build, shared_configuration
@@ -74,6 +77,12 @@ def alone(files, tmp_path_factory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("alone") / "run"
     assert ended(start(files, folder)) == 0
     return content(folder)
+
+
+@pytest.fixture
+def finished(files, tmp_path) -> Path:
+    """The folder of a run that is complete."""
+    return make(tmp_path / "run", files, shared_configuration(files)).folder
 
 
 def test_another_takes_over_the_lead_and_the_shard_of_a_process_that_is_killed(files, alone, tmp_path):
@@ -175,6 +184,49 @@ def test_only_the_process_that_begins_replaces_a_run(files, tmp_path):
         with pytest.raises(InputError, match=r"lora.rank: 2 -> 3"):
             make(tmp_path / "run", files, configuration(files, lora={"rank": 3}), overwrite=True)
     assert content(run.folder) == before
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "old", "new"),
+    [("graph", "neighbors", 5, 9), ("layout", "umap", False, True), ("communities", "resolution", 1.0, 2.0)],
+)
+def test_other_settings_are_refused_while_another_builds(finished, files, section, name, old, new):
+    """Also those that a finished run may change: nobody would do it."""
+    before, other = content(finished), configuration(files, **{section: {name: new}})
+    with (
+        FileLock(finished.with_name(".run.lock")),
+        pytest.raises(InputError, match=rf"{section}.{name}: {old} -> {new}\); wait .* same command") as said,
+    ):
+        make(finished, files, shared_configuration(files).replace(**{section: getattr(other, section)}))
+    assert "\n" not in str(said.value) and content(finished) == before
+
+
+@pytest.mark.parametrize(
+    "extras", [Extras(representations=True), Extras(ensemble=EnsembleConfig(members=2, epochs=2))]
+)
+def test_extras_that_the_leading_process_does_not_make_are_added_when_it_has_ended(
+    finished, files, monkeypatch, extras
+):
+    config, lead, said = shared_configuration(files), FileLock(finished.with_name(".run.lock")), []
+    lead.acquire()
+    monkeypatch.setattr(time, "sleep", lambda seconds: lead.release())  # ends while the other waits
+    run = make(finished, files, config, extras=extras, said=said)
+    assert extras.among(run.manifest.stages) and run.check() == []
+    assert any("leading" in line for line in said)
+    # Where it makes them, too, there is nothing to wait for.
+    said.clear()
+    with lead:
+        monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail("waits"))
+        make(finished, files, config, extras=extras, said=said)
+    assert not any("leading" in line for line in said)
+
+
+def test_an_ensemble_of_other_settings_is_not_the_one_asked_for():
+    ensemble = EnsembleConfig(members=2)
+    made = {"ensemble": Stage(seconds=0, files={}, found={"settings": ensemble.model_dump()})}
+    assert Extras(ensemble=ensemble).among(made) and Extras().among({})
+    assert not Extras(ensemble=ensemble.replace(members=3)).among(made)
+    assert not Extras(ensemble=ensemble, representations=True).among(made)
 
 
 def test_torchrun_does_not_replace_a_run_again_when_it_starts_all_again(files, tmp_path, monkeypatch):

@@ -114,9 +114,12 @@ class _Build:
         return self.writer.end()
 
     def _help(self, lead: Lead, wanted: Manifest) -> Run:
-        """Take shards until another process has finished the run; lead where that one has ended before."""
+        """Take shards until another process has finished the run; lead where that one has ended before.
+
+        Only this one may have been asked for some of the extras: then it adds them when the other has ended.
+        """
         self.writer.say("another process leads this build: helping")
-        while not self.writer.manifest.complete:
+        while not (self.writer.manifest.complete and self.extras.among(self.writer.manifest.stages)):
             if lead.take():
                 self.writer.say("the process that led has ended: leading")
                 self.writer.begin(wanted, overwrite=False, check=self._check)

@@ -120,7 +120,8 @@ class RunWriter:
     def join(self, wanted: Manifest) -> None:
         """Help another process that has begun this run.
 
-        Raises `InputError` where it builds from other inputs or settings, or is no build.
+        Raises `InputError` where it builds from other inputs or settings, also such as may be changed later, or is
+        no build.
         """
         busy = InputError(f"{self.folder}: another process is building this run; wait for it or end it")
         if not (self.folder / MANIFEST).exists():
@@ -129,6 +130,11 @@ class RunWriter:
         if type(self.manifest.configuration) is not type(wanted.configuration):
             raise busy  # an import, which nobody can help
         _refuse_difference(self.folder, self.manifest, wanted)
+        if differences := _differences(self.manifest, wanted):
+            raise InputError(
+                f"{self.folder}: another process is building this run with other settings "
+                f"({'; '.join(differences)}); wait until it has ended, then run the same command again"
+            )
         self.helps = True
 
     def look(self) -> None:
@@ -227,7 +233,16 @@ def record(path: Path) -> FileRecord:
 
 
 def _refuse_difference(folder: Path, found: Manifest, wanted: Manifest) -> None:
-    """Raise `InputError` naming every setting and input in which a run differs from what is asked for."""
+    """Raise `InputError` naming every setting and input that differs and that a run cannot change."""
+    if differences := _differences(found, wanted, *MADE_AGAIN):
+        raise InputError(
+            f"{folder}: exists, built from other inputs or settings ({'; '.join(differences)}); "
+            "choose another --run, or replace it with --overwrite"
+        )
+
+
+def _differences(found: Manifest, wanted: Manifest, *without: str) -> list[str]:
+    """Every setting and input in which a run differs from what is asked for, but for some sections of settings."""
 
     def flat(manifest: Manifest) -> dict[str, Any]:
         values: dict[str, Any] = {}
@@ -246,17 +261,8 @@ def _refuse_difference(folder: Path, found: Manifest, wanted: Manifest) -> None:
     # A model that moved is the same model; its content is compared by fingerprint. What is asked for of device and
     # dtype is compared as what came of it. Batches change results by rounding only.
     free = {"model.model", "model.device_map", "gradients.batch_tokens"}
-    free |= {key for key in old | new if key.partition(".")[0] in MADE_AGAIN}
-    for values in (old, new):
-        for key in free:
-            values.pop(key, None)
-    differences = [
+    return [
         f"{key}: {old.get(key, 'absent')} -> {new.get(key, 'absent')}"
         for key in sorted(old.keys() | new.keys())
-        if old.get(key) != new.get(key)
+        if old.get(key) != new.get(key) and key not in free and key.partition(".")[0] not in without
     ]
-    if differences:
-        raise InputError(
-            f"{folder}: exists, built from other inputs or settings ({'; '.join(differences)}); "
-            "choose another --run, or replace it with --overwrite"
-        )
