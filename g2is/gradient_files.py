@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from g2is.errors import InputError, shortened
+from g2is.knowledge import lengths
 
 LESS_FILES = ("all_unormalized.pt", "all_orig.pt")
 """What LESS leaves in a folder: the gradients as they are, or normalised; the former where both are."""
@@ -17,7 +18,8 @@ def read_gradients(path: Path) -> np.ndarray:
     """A matrix of one gradient a row, (n, d) float32: .npy, .pt, .safetensors, or a folder of LESS.
 
     A .pt file is loaded as weights only, so nothing in it is executed. Raises `InputError` for a file
-    that is not one matrix of numbers, or that holds a row with a number that is not finite.
+    that is not one matrix of numbers, or that holds a row with a number that is not finite or a row that is
+    longer or shorter than float32 can say.
     """
     if path.is_dir():
         found = [path / name for name in LESS_FILES if (path / name).is_file()]
@@ -29,14 +31,22 @@ def read_gradients(path: Path) -> np.ndarray:
         raise InputError(f"{path}: shape {rows.shape}, expected (samples, dimensions)")
     if rows.dtype.kind not in "fiu":
         raise InputError(f"{path}: numbers of type {rows.dtype}, expected real numbers")
-    rows = np.ascontiguousarray(rows, dtype=np.float32)
     bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
     if bad.size:
         raise InputError(
             f"{path}: row {bad[0]} holds a number that is not finite ({bad.size:,} such rows); "
             "compute it again or leave the sample out"
         )
-    return rows
+    with np.errstate(over="ignore"):
+        kept = np.ascontiguousarray(rows, dtype=np.float32)
+    length = lengths(kept)
+    bad = np.flatnonzero((length > np.finfo(np.float32).max) | ((length == 0) & rows.any(axis=1)))
+    if bad.size:
+        raise InputError(
+            f"{path}: row {bad[0]} is too large or too small for float32 ({bad.size:,} such rows); "
+            "multiply all rows by one number that brings them near 1"
+        )
+    return kept
 
 
 def read_neighbors(path: Path, count: int) -> np.ndarray:
@@ -105,4 +115,6 @@ def _only(path: Path, loaded: Any) -> np.ndarray:
         (loaded,) = loaded.values()
     if not isinstance(loaded, torch.Tensor):
         raise InputError(f"{path}: holds a {type(loaded).__name__}, expected one tensor")
-    return (loaded.float() if loaded.is_floating_point() else loaded).numpy()
+    # NumPy does not know the half precisions.
+    half = loaded.is_floating_point() and loaded.dtype != torch.float64
+    return (loaded.float() if half else loaded).numpy()

@@ -21,6 +21,8 @@ Array = NDArray[np.floating]
 DEFAULT_TARGET = "validation"
 FACET_RESTARTS = 8
 FACET_ROUNDS = 100
+SMALL, LARGE = 1e-12, 1e15
+"""Numbers beyond these have squares that float32 holds badly or not at all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +55,26 @@ def unit(rows: ArrayLike) -> NDArray[np.float32]:
 
     The published script's own arithmetic, so that a walk on the result matches it to the last bit.
     """
-    rows = np.asarray(rows, dtype=np.float32)
+    rows = in_range(np.asarray(rows, dtype=np.float32))
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     norms[norms == 0] = 1e-10
     return rows / norms
+
+
+def in_range(rows: Array) -> Array:
+    """rows (n, d), those whose squares float32 cannot hold multiplied by a power of two each, which keeps their
+    directions to the last bit; all others as they are."""
+    most = np.maximum(rows.max(axis=1, initial=0), -rows.min(axis=1, initial=0))
+    far = (most > LARGE) | ((most > 0) & (most < SMALL))
+    if far.any():
+        rows = rows.copy()
+        rows[far] = np.ldexp(rows[far], -np.frexp(most[far])[1][:, None])
+    return rows
+
+
+def lengths(rows: Array) -> NDArray[np.float64]:
+    """(n,) lengths of rows (n, d), however large or small their numbers."""
+    return np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64))
 
 
 def principal(
@@ -253,9 +271,11 @@ def _checked(validation_gradients: ArrayLike) -> Array:
         raise InputError(
             f"validation gradients: row {bad[0]} holds a number that is not finite ({bad.size} such rows)"
         )
-    if not rows.any():
+    most = np.abs(rows).max()
+    if most == 0:
         raise InputError("validation gradients: every row is zero, so they ask for nothing")
-    return rows
+    # All by one power of two: no direction depends on the unit that gradients are measured in.
+    return rows if SMALL <= most <= LARGE else np.ldexp(rows, -np.frexp(most)[1])
 
 
 def _best_groups(cosines: NDArray[np.float64], count: int, seed: int) -> NDArray[np.intp]:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from g2is.errors import InputError
+from g2is.knowledge import in_range
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,9 @@ def cosines_to(
 ) -> np.ndarray:
     """Cosine of every valid row (n, d) with every target (m, d): (n, m) float32, 0 for the others."""
     result = np.zeros((len(rows), len(targets)), np.float32)
-    unit = torch.nn.functional.normalize(torch.from_numpy(np.asarray(targets, np.float32)).to(device))
+    unit = torch.nn.functional.normalize(
+        torch.from_numpy(in_range(np.asarray(targets, np.float32))).to(device)
+    )
     index = np.flatnonzero(valid)
     for start in range(0, len(index), block):
         mine = index[start : start + block]

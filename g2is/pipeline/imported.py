@@ -16,7 +16,7 @@ from g2is.errors import InputError, printable
 from g2is.files import write_array
 from g2is.gradient_files import LESS_FILES, read_gradients, read_neighbors
 from g2is.instructions import Reading, read_instructions
-from g2is.knowledge import unit
+from g2is.knowledge import lengths, unit
 from g2is.pipeline.graph import GraphWriter
 from g2is.pipeline.inputs import Target, check_pool_size, input_file, write_pool
 from g2is.pipeline.sharing import held
@@ -138,7 +138,7 @@ class _Import:
         return [*files, VALIDATION], {**found, "validation": len(validation), "validation_left_out": []}
 
     def _gradients(self) -> tuple[list[str], dict[str, Any]]:
-        norms = np.linalg.norm(self.rows, axis=1)
+        norms = lengths(self.rows).astype(np.float32)
         valid = norms > 0
         samples = pd.DataFrame(
             {
