@@ -422,6 +422,11 @@ class WalkParameters(Settings):
         return self.model_dump_json(include=KNOWLEDGE_FIELDS)
 
     @property
+    def facet_per_example(self) -> bool:
+        """Whether each validation example is a component of its own."""
+        return self.knowledge == "facets" and self.facets_by == "each"
+
+    @property
     def signed(self) -> bool:
         """Whether consistency compares signed cosines: directions that point towards the target, not ± it."""
         return self.knowledge == "facets" or self.orient

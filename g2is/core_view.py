@@ -132,7 +132,7 @@ def closest_samples(
 def orientation(parameters: WalkParameters, knowledge: CoreKnowledge, component: int) -> str:
     """In plain words: which way a component points, and what orienting did to it."""
     alignment = float(knowledge.mean_alignment[component])
-    if parameters.knowledge == "facets" and parameters.facets_by == "each":
+    if parameters.facet_per_example:
         return (
             "It is the gradient of one validation example, so it points towards that by construction and there is no "
             f"sign to choose. Its cosine to the mean of all examples is {alignment:.3g}."

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from g2is.graph import EgoGraph
 from g2is.knowledge import CoreKnowledge
@@ -75,22 +71,3 @@ def leaks_of(run: Run) -> pd.DataFrame:
     if "leaks" in run.manifest.stages:
         return run.leaks
     return pd.DataFrame(columns=["sample", "validation", "kind", "similarity"])
-
-
-def keep_nodes(ego: EgoGraph, kept: NDArray[np.bool_]) -> EgoGraph:
-    """The ego graph of some of its nodes, the focus among them, and the edges between those. kept: (k,)."""
-    place = np.cumsum(kept) - 1
-    source, target = ego.edges["source"].to_numpy(), ego.edges["target"].to_numpy()
-    between = kept[source] & kept[target]
-    edges = ego.edges[between].assign(source=place[source[between]], target=place[target[between]])
-    return replace(ego, nodes=ego.nodes[kept].reset_index(drop=True), edges=edges.reset_index(drop=True))
-
-
-def only_community(run: Run, ego: EgoGraph, community: int) -> EgoGraph:
-    """Without the samples of other communities. The focus stays, and so do validation samples and components."""
-    membership = run.communities(ego.regime).membership
-    train = (ego.nodes["kind"] == "train").to_numpy()
-    kept = ~train
-    kept[train] = membership[ego.nodes["id"][train]] == community
-    kept[0] = True
-    return keep_nodes(ego, kept)

@@ -38,6 +38,16 @@ MOST_BETWEEN = 200
 """Edges drawn that do not end at the focus, the strongest: a browser takes a second or two over thousands."""
 
 
+def community_colours(communities: Sequence[int]) -> list[str]:
+    """For each node that of its community; grey where it has none (-1) and where there are more than colours. The
+    commonest take theirs first, so that no two share one."""
+    numbers = np.array(communities)
+    found, counts = np.unique(numbers[numbers >= 0], return_counts=True)
+    commonest = found[np.argsort(-counts, kind="stable")].tolist()
+    colours = dict(zip(commonest, OKABE_ITO[:-1], strict=False))
+    return [colours.get(number, GREY) for number in numbers.tolist()]
+
+
 def ego_figure(
     ego: EgoGraph,
     places: NDArray[np.float32],
@@ -51,15 +61,18 @@ def ego_figure(
 ) -> go.Figure:
     """The graph at these places (k, 2). A node's place in the graph is its `customdata`.
 
-    hovers: (k,) as HTML. labels: (k,) to write on the nodes. colours: (k,) instead of those by relation.
+    hovers: (k,) as HTML. labels: (k,) to write on the nodes. colours: (k,) of the samples instead of those by relation;
+    all else is grey then, and validation samples and components are outlines.
     ringed: nodes to mark as possible leaks. chosen: a node to mark as chosen.
     """
-    figure = go.Figure([*_edges(ego, places), *_marks(places, ringed, chosen)])
+    figure = go.Figure([*_edges(ego, places, grey=colours is not None), *_marks(places, ringed, chosen)])
     relation = np.array(relations)
     for name, (legend, colour, symbol, size) in NODES.items():
         here = np.flatnonzero(relation == name).tolist()
         if not here:
             continue
+        if colours and name in ("validation", "component"):
+            symbol += "-open"
         figure.add_trace(
             go.Scatter(
                 x=places[here, 0],
@@ -70,6 +83,7 @@ def ego_figure(
                 textposition="top center",
                 textfont={"size": 11},
                 name=legend,
+                showlegend=not colours,
                 marker={
                     "color": [colours[node] for node in here] if colours else colour,
                     "symbol": symbol,
@@ -85,6 +99,14 @@ def ego_figure(
                 unselected={"marker": {"opacity": 1}},
             )
         )
+        if colours:  # the legend would take the colour of the first of them
+            figure.add_scatter(
+                x=[None],
+                y=[None],
+                mode="markers",
+                name=legend,
+                marker={"color": GREY, "symbol": symbol, "size": size},
+            )
     low, high = places.min(axis=0), places.max(axis=0)
     room = 0.08 * np.maximum(high - low, 0.1)  # for the marks at the edge
     low, high = (low - room).tolist(), (high + room).tolist()
@@ -100,7 +122,7 @@ def ego_figure(
     return figure
 
 
-def _edges(ego: EgoGraph, places: NDArray[np.float32]) -> list[go.Scatter]:
+def _edges(ego: EgoGraph, places: NDArray[np.float32], *, grey: bool) -> list[go.Scatter]:
     """Lines by kind, width and whether they end at the focus, faint ones first."""
     between = ego.edges[ego.edges["source"] != 0]
     strongest = abs(between["cosine"]).sort_values(ascending=False, kind="stable").index[:MOST_BETWEEN]
@@ -125,7 +147,7 @@ def _edges(ego: EgoGraph, places: NDArray[np.float32]) -> list[go.Scatter]:
                         y=lines[..., 1].ravel(),
                         mode="lines",
                         line={
-                            "color": colour,
+                            "color": GREY if grey else colour,
                             "dash": dash,
                             "width": (0.5 + 4.5 * cosine) * (1 if strong else 0.6),
                         },

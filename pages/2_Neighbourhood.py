@@ -41,7 +41,7 @@ chosen = chosen_node(found)
 st.markdown(counts_of(found))
 graph, table = st.columns([5, 4], gap="medium")
 with graph:
-    show_graph(run, found, chosen, trail, by_community=by_community)
+    show_graph(run, found, chosen, trail, settings, by_community=by_community)
 with table:
     show_table(run, found, chosen)
 show_reader(run, found, chosen, trail)

@@ -7,6 +7,7 @@ from typing import Any
 import igraph
 import networkx
 import numpy as np
+import pandas as pd
 import pytest
 
 from g2is.cli import main
@@ -14,6 +15,7 @@ from g2is.config import WalkParameters, walk_preset
 from g2is.errors import InputError
 from g2is.graph import ego_graph, ego_layout, mixed_graph, strongest_path, write_graphml
 from g2is.graph.edges import aligned_edges, conflict_edges, nearest_rows
+from g2is.graph.ego import APART, EgoGraph
 from g2is.graph.paths import find_path, spanning_forest, strongest_to_all
 from g2is.knowledge import unit
 from g2is.neighbors import exact_neighbors
@@ -221,6 +223,44 @@ def test_the_nearest_come_first(run):
     aligned = ego.nodes[(ego.nodes["kind"] == "train") & (ego.nodes["cosine"] > 0)]["id"].tolist()
     assert aligned == [30, *graph.neighbors[30][: len(aligned) - 1]]
     assert "component" not in set(ego.nodes["kind"]), "none without a core knowledge"
+
+
+@pytest.mark.parametrize("hops", [1, 2])
+def test_an_ego_graph_of_some_samples_is_filled_up_with_those(run, hops):
+    members = np.arange(POOL) % 2 == 1
+    everyone = ego_graph(run, "sgd", 30, hops=hops, most=150)
+    ego = ego_graph(run, "sgd", 30, hops=hops, most=10, members=members)
+    samples = ego.nodes[ego.nodes["kind"] == "train"]["id"].to_numpy()
+    assert members[samples[1:]].all() and samples[0] == 30 and len(ego) == min(10, ego.total)
+    linked = igraph.Graph(n=len(ego), edges=ego.edges[["source", "target"]].to_numpy().tolist())
+    assert linked.is_connected()
+    graph = run.regime("sgd")
+    near = [row for row in graph.neighbors[30].tolist() if members[row]]
+    assert samples[1 : 1 + len(near)].tolist() == near
+    assert ego.total < everyone.total
+
+
+def test_an_example_that_is_a_component_is_one_node(run):
+    each = walk_preset("recommended", count=1)
+    assert each.facet_per_example and not KNOWLEDGE.facet_per_example
+    ego = ego_graph(run, "sgd", 30, most=150, knowledge=each)
+    assert set(ego.nodes["kind"]) == {"train", "validation"}
+    assert ego.total == ego_graph(run, "sgd", 30, most=150).total
+
+
+def test_nodes_of_a_tight_neighbourhood_are_drawn_apart():
+    """Forty samples in one spot, and ten conflicts far from it."""
+    edges = [(a, b, "aligned", 0.95) for a in range(40) for b in range(a + 1, 40)]
+    edges += [(0, b, "conflict", -0.1) for b in range(40, 50)]
+    nodes = pd.DataFrame({"kind": "train", "id": range(50)})
+    columns = ["source", "target", "kind", "cosine"]
+    ego = EgoGraph("sgd", 0, nodes, pd.DataFrame(edges, columns=columns), 50)
+    places = ego_layout(ego)
+    distances = np.linalg.norm(places[:, None] - places[None], axis=2)
+    np.fill_diagonal(distances, np.inf)
+    assert distances.min() > 0.8 * APART
+    away = np.linalg.norm(places, axis=1)
+    assert away[40:].min() > away[:40].mean() and away.max() == pytest.approx(1)
 
 
 @pytest.mark.parametrize(

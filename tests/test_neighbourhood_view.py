@@ -6,8 +6,9 @@ import pytest
 from g2is.components.hood_graph import _hover
 from g2is.config import walk_preset
 from g2is.graph import ego_graph, ego_layout
-from g2is.neighbourhood_view import keep_nodes, nodes_frame, only_community, relations
-from g2is.plots_neighbourhood import EDGES, MOST_BETWEEN, NODES, ego_figure
+from g2is.neighbourhood_view import nodes_frame, relations
+from g2is.plots import OKABE_ITO
+from g2is.plots_neighbourhood import EDGES, GREY, MOST_BETWEEN, NODES, community_colours, ego_figure
 from g2is.run import Run
 from tests.app.tiny_run import HOSTILE, make_run
 
@@ -45,30 +46,27 @@ def test_every_node_is_what_the_lists_say(run, settings, ego):
     assert frame["leak"].iloc[0] == "same text", "sample 22 is the validation example 2"
 
 
-def test_kept_nodes_keep_their_edges(ego):
-    kept = np.random.default_rng(0).random(len(ego)) < 0.5
-    kept[0] = True
-    found = keep_nodes(ego, kept)
-    assert len(found) == kept.sum() and found.total == ego.total
-    before = {
-        (ego.nodes["kind"][a], ego.nodes["id"][a], ego.nodes["kind"][b], ego.nodes["id"][b], cosine)
-        for a, b, cosine in ego.edges[["source", "target", "cosine"]].itertuples(index=False)
-        if kept[a] and kept[b]
-    }
-    after = {
-        (found.nodes["kind"][a], found.nodes["id"][a], found.nodes["kind"][b], found.nodes["id"][b], cosine)
-        for a, b, cosine in found.edges[["source", "target", "cosine"]].itertuples(index=False)
-    }
-    assert after == before
-
-
-def test_a_community_hides_the_samples_of_others(run, ego):
-    membership = run.communities("sgd").membership
-    found = only_community(run, ego, 0)
-    train = found.nodes[found.nodes["kind"] == "train"]["id"].tolist()
-    assert train[0] == FOCUS and set(membership[train[1:]]) == {0}
-    others = ego.nodes["kind"] != "train"
-    assert (found.nodes["kind"] != "train").sum() == others.sum()
+def test_by_community_no_two_share_a_colour_and_all_else_is_an_outline(run, ego, settings):
+    assert community_colours([14, 7, 7, 0, -1]) == [
+        OKABE_ITO[2],
+        OKABE_ITO[0],
+        OKABE_ITO[0],
+        OKABE_ITO[1],
+        GREY,
+    ]
+    many = community_colours(range(12))
+    assert len(set(many[:7])) == 7 and set(many[7:]) == {GREY}
+    nodes = nodes_frame(run, ego, run.core_knowledge(settings))
+    colours = community_colours(nodes["community"].tolist())
+    hovers = [""] * len(ego)
+    figure = ego_figure(ego, ego_layout(ego), nodes["relation"].tolist(), hovers, colours=colours)
+    for trace in figure.data:
+        if trace.mode == "lines":
+            assert trace.line.color == GREY
+        elif trace.customdata is not None:
+            kinds = set(nodes["kind"].iloc[list(trace.customdata)])
+            if kinds != {"train"}:
+                assert trace.marker.symbol.endswith("-open") and set(trace.marker.color) == {GREY}
 
 
 def test_no_two_marks_are_told_by_colour_alone():

@@ -17,9 +17,8 @@ from g2is.components.hood_trail import go_to
 from g2is.config import RegimeName, WalkParameters
 from g2is.graph import EgoGraph, ego_graph, ego_layout
 from g2is.knowledge import CoreKnowledge
-from g2is.neighbourhood_view import nodes_frame, only_community
-from g2is.plots import OKABE_ITO
-from g2is.plots_neighbourhood import MOST_BETWEEN, NODES, ego_figure
+from g2is.neighbourhood_view import nodes_frame
+from g2is.plots_neighbourhood import MOST_BETWEEN, NODES, community_colours, ego_figure
 from g2is.run import Run
 from g2is.ui import number, set_url, url_value, visible
 
@@ -48,13 +47,11 @@ class Wanted:
 
 @dataclass(frozen=True, eq=False)
 class Neighbourhood:
-    """An ego graph ready to be shown. nodes: see `nodes_frame`. places: (k, 2). left_out: nodes that the choice of a
-    community hides."""
+    """An ego graph ready to be shown. nodes: see `nodes_frame`. places: (k, 2)."""
 
     ego: EgoGraph
     nodes: pd.DataFrame
     places: NDArray[np.float32]
-    left_out: int
 
 
 def neighbourhood(run: Run, focus: int, wanted: Wanted, knowledge: WalkParameters) -> Neighbourhood:
@@ -70,6 +67,7 @@ def neighbourhood(run: Run, focus: int, wanted: Wanted, knowledge: WalkParameter
 def _neighbourhood(
     _run: Run, key: str, focus: int, wanted: Wanted, _knowledge: WalkParameters
 ) -> Neighbourhood:
+    membership = _run.communities(wanted.regime).membership
     ego = ego_graph(
         _run,
         wanted.regime,
@@ -78,12 +76,10 @@ def _neighbourhood(
         most=wanted.most,
         floor=wanted.floor,
         knowledge=_knowledge,
+        members=None if wanted.community is None else membership == wanted.community,
     )
-    before = len(ego)
-    if wanted.community is not None:
-        ego = only_community(_run, ego, wanted.community)
     knowledge: CoreKnowledge = _run.core_knowledge(_knowledge.replace(regime=wanted.regime))
-    return Neighbourhood(ego, nodes_frame(_run, ego, knowledge), ego_layout(ego), before - len(ego))
+    return Neighbourhood(ego, nodes_frame(_run, ego, knowledge), ego_layout(ego))
 
 
 def chosen_node(found: Neighbourhood) -> int | None:
@@ -103,7 +99,13 @@ def chosen_node(found: Neighbourhood) -> int | None:
 
 
 def show_graph(
-    run: Run, found: Neighbourhood, chosen: int | None, trail: tuple[int, ...], *, by_community: bool
+    run: Run,
+    found: Neighbourhood,
+    chosen: int | None,
+    trail: tuple[int, ...],
+    knowledge: WalkParameters,
+    *,
+    by_community: bool,
 ) -> None:
     """The graph. A click on a sample makes it the focus, one on another node chooses it."""
     nodes = found.nodes
@@ -126,7 +128,7 @@ def show_graph(
         nodes["relation"].tolist(),
         [_hover(node, labels) for node in nodes.itertuples()],
         labels=[_label(node, by_community) for node in nodes.itertuples()],
-        colours=[_colour(node) for node in nodes.itertuples()] if by_community else None,
+        colours=community_colours(nodes["community"].tolist()) if by_community else None,
         ringed=np.flatnonzero(nodes["leak"] != "").tolist(),
         chosen=chosen,
     )
@@ -138,10 +140,20 @@ def show_graph(
         config={"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"},
         alt="The sample in focus and what is near it",
     )
+    components = "dash-dotted, to a component; "
+    each = ""
+    if knowledge.facet_per_example:
+        components = ""
+        each = " Each validation example is a component of the core knowledge here, so it is drawn once."
+    colour = ""
+    if by_community:
+        colour = (
+            " The number and the colour at a sample are those of its community; grey ones share a colour."
+        )
     st.caption(
         "Close together means alike. Lines: solid, aligned; dashed, in conflict; dotted, to a validation example; "
-        "dash-dotted, to a component; the thicker, the larger the cosine. Faint ones are the strongest "
-        f"{MOST_BETWEEN} between the others. **Click** a sample to go there; drag to move."
+        f"{components}the thicker, the larger the cosine. Faint ones are the strongest {MOST_BETWEEN} between the "
+        f"others.{each}{colour} **Click** a sample to go there; drag to move."
     )
 
 
@@ -208,10 +220,9 @@ def counts_of(found: Neighbourhood) -> str:
         "component": "components",
     }
     parts = [f"{number(int(counts[name]))} {words}" for name, words in names.items() if name in counts]
-    hidden = f" {number(found.left_out)} of other communities are hidden." if found.left_out else ""
     return (
         f"Showing **{number(len(found.ego))} of {number(found.ego.total)}**: the sample in focus "
-        f"(community {found.nodes['community'].iloc[0]}), {', '.join(parts) or 'nothing else'}.{hidden}"
+        f"(community {found.nodes['community'].iloc[0]}), {', '.join(parts) or 'nothing else'}."
     )
 
 
@@ -219,10 +230,6 @@ def _label(node: Any, by_community: bool) -> str:
     if by_community:
         return str(node.community) if node.community >= 0 else ""
     return f"{node.id}" if node.kind == "component" or node.relation == "focus" else ""
-
-
-def _colour(node: Any) -> str:
-    return OKABE_ITO[node.community % 7] if node.community >= 0 else NODES[node.relation][1]
 
 
 def _hover(node: Any, labels: tuple[str, ...]) -> str:

@@ -26,6 +26,9 @@ SHARES = {"conflict": 1 / 6, "validation": 1 / 8, "component": 1 / 12}
 """Of the nodes shown, at least this share for each where it has as many, so that the aligned ones do not crowd
 them out; what a kind leaves over is free for the others."""
 
+APART = 0.08
+"""Least distance between two nodes, of a graph that reaches from -1 to 1: a node is drawn about as wide."""
+
 LINKS = 2
 """Edges that a validation sample or component has to samples beside the focus."""
 
@@ -64,6 +67,7 @@ def ego_graph(
     most: int = 60,
     floor: float = 0.0,
     knowledge: WalkParameters | None = None,
+    members: NDArray[np.bool_] | None = None,
 ) -> EgoGraph:
     """What is near sample `focus` on the mixed graph: at most `most` nodes, itself included.
 
@@ -71,7 +75,9 @@ def ego_graph(
     conflicts with one below 0, and the validation samples and components with one above `floor`. Two hops: also
     the neighbours of those neighbours; the stronger the weaker edge on the way, the sooner. Edges are all that the
     run lists between samples shown; validation samples and components are tied to the focus and the nearest
-    few others. knowledge: whose components to show (none). Raises `InputError` for a focus without a gradient.
+    few others. knowledge: whose components to show (none); where each is a validation example, it is shown as that
+    alone. members: (n,) which samples may be shown beside the focus (all). Raises `InputError` for a focus without a
+    gradient.
     """
     graph = run.regime(regime)
     if not 0 <= focus < len(graph.neighbors) or not run.valid[focus]:
@@ -80,10 +86,11 @@ def ego_graph(
         raise InputError(
             f"hops = {hops}, most = {most}, floor = {floor}: expected 1 or 2, 2 to {MOST}, and 0 to 1"
         )
-    near, far, conflicts = _samples(graph, run.valid, focus, hops, floor)
+    allowed = run.valid if members is None else run.valid & members
+    near, far, conflicts = _samples(graph, allowed, focus, hops, floor)
     validation = graph.validation_cosines[focus]
     components, affinities = np.zeros((0, graph.gradients.shape[1]), np.float32), np.zeros(0, np.float32)
-    if knowledge is not None:
+    if knowledge is not None and not knowledge.facet_per_example:
         components = run.core_knowledge(knowledge.replace(regime=regime)).components
         affinities = components @ read_rows(graph.gradients, np.array([focus]))[0]
     candidates = {
@@ -114,7 +121,9 @@ def ego_graph(
 def ego_layout(ego: EgoGraph, seed: int = 0) -> NDArray[np.float32]:
     """(k, 2) places of the nodes, the focus at (0, 0) and the farthest at distance 1: aligned close, conflicts apart.
 
-    Fruchterman and Reingold's forces from igraph; the same for the same seed.
+    Fruchterman and Reingold's forces from igraph; the same for the same seed. Those leave samples that are much alike
+    in one spot, far from everything else: distances to the focus are drawn as their square roots, and what is still
+    closer than `APART` is pushed apart.
     """
     import random
 
@@ -130,13 +139,29 @@ def ego_layout(ego: EgoGraph, seed: int = 0) -> NDArray[np.float32]:
         igraph.set_random_number_generator(random)
     places = np.array(layout.coords, dtype=np.float64)
     places -= places[0]
+    radii = np.linalg.norm(places, axis=1, keepdims=True)
+    places = _apart(places / np.sqrt(np.maximum(radii * radii.max(), 1e-12)))
     return (places / max(np.linalg.norm(places, axis=1).max(), 1e-9)).astype(np.float32)
 
 
+def _apart(places: NDArray[np.float64], rounds: int = 100) -> NDArray[np.float64]:
+    """The places (k, 2) with nodes that are too close pushed away from each other, the focus where it was."""
+    for _ in range(rounds):
+        between = places[:, None] - places[None]
+        distances = np.linalg.norm(between, axis=2)
+        np.fill_diagonal(distances, np.inf)
+        lacking = np.maximum(APART - distances, 0)
+        if lacking.max() < 0.05 * APART:
+            break
+        places = places + 0.5 * np.einsum("ij,ijd->id", lacking / np.maximum(distances, 1e-9), between)
+        places -= places[0]
+    return places
+
+
 def _samples(
-    graph: Regime, valid: NDArray[np.bool_], focus: int, hops: int, floor: float
+    graph: Regime, allowed: NDArray[np.bool_], focus: int, hops: int, floor: float
 ) -> tuple[Rows, Rows, Rows]:
-    """Rows of the pool, strongest first: neighbours, neighbours of neighbours, conflicts."""
+    """Rows of the pool that are allowed, strongest first: neighbours, neighbours of neighbours, conflicts."""
 
     def listed(rows: Rows) -> tuple[Rows, Rows, NDArray[np.float32]]:
         """Who lists whom, and their cosines."""
@@ -144,14 +169,14 @@ def _samples(
         one, column = np.nonzero((cosines > floor) & (graph.neighbors[rows] >= 0))
         other = graph.neighbors[rows][one, column].astype(np.intp)
         # Lists made elsewhere may name samples without a gradient, or the sample itself.
-        kept = valid[other] & (other != focus)
+        kept = allowed[other] & (other != focus)
         return one[kept], other[kept], cosines[one, column][kept]
 
     _, near, strength = listed(np.array([focus]))
     order = np.argsort(-strength, kind="stable")
     near, strength = near[order], strength[order]
     conflicts = graph.conflicts[focus][graph.conflict_cosines[focus] < 0].astype(np.intp)
-    conflicts = conflicts[~np.isin(conflicts, near)]
+    conflicts = conflicts[allowed[conflicts] & ~np.isin(conflicts, near)]
     if hops == 1 or not near.size:
         return near, np.zeros(0, np.intp), conflicts
     one, other, cosines = listed(near)

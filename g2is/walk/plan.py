@@ -90,7 +90,7 @@ def share_out(total: int, knowledge: CoreKnowledge, parameters: WalkParameters) 
     spread evenly over the validation set, which may be sorted by subtask, and not given to its end.
     """
     names = list(dict.fromkeys(knowledge.targets))
-    each = parameters.knowledge == "facets" and parameters.facets_by == "each"
+    each = parameters.facet_per_example
     if len(names) == 1 and not each:
         return largest_remainder(total, knowledge.weights)
     of_target = np.array([names.index(target) for target in knowledge.targets])
