@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any, Self
 
@@ -63,6 +64,9 @@ class Selection(BaseModel):
         for sample in selection.samples:
             if not 0 <= sample < count:
                 raise InputError(f"{path}: sample {sample}: expected a row of the pool, 0 to {count - 1:,}")
+        if len(set(selection.samples)) < len(selection.samples):
+            (sample, times), *_ = Counter(selection.samples).most_common(1)
+            raise InputError(f"{path}: sample {sample}: named {times:,} times, expected each sample once")
         return selection
 
     def write(self, path: Path) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from g2is.cli import main
+from g2is.cli import build, main
+from g2is.cli.arguments import named
 from g2is.run import Run
 from g2is.trace_file import read_trace
 from g2is.walk import replay
@@ -151,6 +152,14 @@ def test_verify_names_what_is_damaged(files, tmp_path, capsys):
         (["build", "--run", "../x", "--model", "m", "--train", "a", "--validation", "b"], "a plain name"),
         (["export", "both", "--selection", "none.json", "--output", "x"], "none.json: not readable"),
         (["dance"], "invalid choice: 'dance'"),
+        (
+            ["evaluate", "both", "--test", "t", "--selection", "s", "--count", "0"],
+            "count = 0: expected greater",
+        ),
+        (
+            ["evaluate", "both", "--test", "t", "--selection", "s", "--fraction", "nan"],
+            "fraction = nan: expected",
+        ),
         (["walk", "both", "--count", "5", "--pins", str(10**30)], "pins.0 = '1000"),
         (["walk", "both", "--component-budgets", str(10**30)], "component_budgets.0 = '1000"),
         (
@@ -214,6 +223,31 @@ def test_a_selection_of_another_run_is_refused(files, tmp_path, capsys):
     selection.write_text(json.dumps(about))
     assert g2is(files, "export", "both", "--selection", str(selection), "--output", str(tmp_path / "x")) == 2
     assert "row numbers would mean other instructions" in capsys.readouterr().err
+
+
+def test_a_selection_that_names_a_sample_twice_is_refused(files, tmp_path, capsys):
+    selection = tmp_path / "s.json"
+    run = {"name": "both", "hash": Run.open(files / "cache" / "both").hash}
+    selection.write_text(json.dumps({"samples": [2, 1, 1, 1], "method": "walk", "run": run}))
+    assert g2is(files, "export", "both", "--selection", str(selection), "--output", str(tmp_path / "x")) == 2
+    assert "sample 1: named 3 times, expected each sample once" in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_name_ends_at_the_first_equals_sign_unless_all_of_it_is_a_path(tmp_path):
+    path = tmp_path / "y=1" / "v=2.npy"
+    path.parent.mkdir()
+    path.touch()
+    assert named(str(path)) == ("", str(path))
+    assert named(f"gsm={path}") == ("gsm", str(path))
+    assert named(f"={path}") == ("", str(path))
+    assert named("a=b=c") == ("a", "b=c")
+    assert named("plain.npy") == ("", "plain.npy")
+    assert named("x" * 5000) == ("", "x" * 5000)
+    assert [(target.name, target.path) for target in build.targets([str(path), f"gsm={path}"])] == [
+        ("v=2", path),
+        ("gsm", path),
+    ]
 
 
 @pytest.mark.parametrize(

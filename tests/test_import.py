@@ -82,6 +82,38 @@ def test_given_neighbors_are_kept_with_their_cosines(files):
     np.testing.assert_allclose(regime.cosines, np.einsum("nd,nkd->nk", unit, unit[lists]), atol=1e-6)
 
 
+@pytest.mark.parametrize("scale", [2.0**83, 2.0**-100, "mixed"])
+def test_rows_whose_squares_float32_cannot_hold_keep_their_directions(files, scale):
+    plain = imported(files)
+    walks = [walk_preset("official", count=8), walk_preset("recommended", regime="adam", count=8)]
+    expected = [plain.walk(parameters) for parameters in walks]
+    mixed = 2.0 ** np.random.default_rng(1).integers(-120, 110, COUNT)[:, None]
+    for name, factor in (("train", mixed if scale == "mixed" else scale), ("validation", 2.0**83)):
+        np.save(files / f"{name}.npy", np.load(files / f"{name}.npy") * np.float32(factor))
+    run = imported(files, overwrite=True)
+    assert run.valid.all() and run.check() == []
+    rows = np.load(files / "train.npy").astype(np.float64)
+    regime, before = run.regime("adam"), plain.regime("adam")
+    np.testing.assert_allclose(regime.norms, np.linalg.norm(rows, axis=1), rtol=1e-6)
+    np.testing.assert_allclose(
+        regime.gradients, rows / np.linalg.norm(rows, axis=1, keepdims=True), atol=1e-6
+    )
+    np.testing.assert_allclose(regime.validation_cosines, before.validation_cosines, atol=1e-6)
+    for parameters, trace in zip(walks, expected, strict=True):
+        assert run.walk(parameters).samples.tolist() == trace.samples.tolist()
+
+
+@pytest.mark.parametrize("kind", ["npy", "pt"])
+@pytest.mark.parametrize("value", [1e300, 3.4e38, 1e-60])
+def test_rows_that_float32_cannot_say_are_named(files, kind, value):
+    rows = np.load(files / "train.npy").astype(np.float64)
+    rows[17] = value
+    path = files / f"far.{kind}"
+    np.save(path, rows) if kind == "npy" else torch.save(torch.from_numpy(rows), path)
+    with pytest.raises(InputError, match="row 17 is too large or too small for float32 \\(1 such rows"):
+        read_gradients(path)
+
+
 def test_several_targets_are_told_apart(files):
     run = imported(
         files, validation=[Target("a", files / "validation.npy"), Target("b", files / "other.npy")]

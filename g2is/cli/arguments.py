@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, NoReturn, Union, get_args, get_origin
 
@@ -91,3 +92,19 @@ def _shares(name: str, values: Sequence[str]) -> dict[str, str]:
     if "" in shares:
         raise InputError(f"{name}: expected NAME=SHARE, such as gsm8k=0.5")
     return shares
+
+
+def named(value: str) -> tuple[str, str]:
+    """[NAME=]FILE as name, "" without one, and file.
+
+    What exists as it stands is a file with `=` in its path; in all else the first `=` ends the name.
+    """
+    name, equals, file = value.partition("=")
+    return (name, file) if equals and not _exists(value) else ("", value)
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # no file can have this name
+        return False

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from g2is.cli.arguments import AddCommand, add_settings, given
+from g2is.cli.arguments import AddCommand, add_settings, given, named
 from g2is.cli.runs import run_folder, say
 from g2is.config import (
     REGIMES,
@@ -179,10 +179,7 @@ def targets(values: Sequence[str]) -> list[Target]:
     """[NAME=]FILE as targets; a file without a name is named after itself."""
     from g2is.pipeline import Target
 
-    targets = []
-    for value in values:
-        name, _, path = value.rpartition("=")
-        targets.append(Target(name or Path(path).stem, Path(path)))
+    targets = [Target(name or Path(path).stem, Path(path)) for name, path in map(named, values)]
     names = [target.name for target in targets]
     for name in names:
         if names.count(name) > 1:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from g2is.cli.arguments import AddCommand, add_settings, given
+from g2is.cli.arguments import AddCommand, add_settings, given, named
 from g2is.cli.runs import open_run, output_file, say
 from g2is.config import EvaluationConfig
 from g2is.errors import InputError
-from g2is.selector_config import METHODS
+from g2is.selector_config import METHODS, SelectorParameters
 
 if TYPE_CHECKING:
     from g2is.pipeline.evaluating import Candidate
@@ -58,6 +58,7 @@ def register(command: AddCommand) -> None:
 
 def evaluate(arguments: argparse.Namespace) -> None:
     config = EvaluationConfig(**given(EvaluationConfig, arguments))
+    _budget(arguments)  # what is wrong with it is said before anything is read
     run = open_run(arguments)
     output = None if arguments.output is None else output_file(arguments.output, run)
     candidates = _candidates(run, arguments)
@@ -66,7 +67,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     from g2is.pipeline.evaluating import evaluate
     from g2is.pipeline.inputs import Target
 
-    tests = [Target(name or Path(file).stem, Path(file)) for name, file in map(_named, arguments.test)]
+    tests = [Target(name or Path(file).stem, Path(file)) for name, file in map(named, arguments.test)]
     summary = evaluate(
         run,
         tests,
@@ -90,16 +91,14 @@ def _candidates(run: Run, arguments: argparse.Namespace) -> list[Candidate]:
     from g2is.selection import Selection
 
     candidates, largest = [], 0
-    for name, place in map(_named, arguments.selection):
+    for name, place in map(named, arguments.selection):
         path = Path(place)
         if not path.is_file() and len(path.parts) == 1:
             path = run.folder / "selections" / f"{place.removesuffix('.json')}.json"
         selection = Selection.read(path, run)
         largest = max(largest, len(selection.samples))
         candidates.append(Candidate(name or path.stem, selection.method, _always(selection.samples)))
-    budget: dict[str, Any] = {"count": arguments.count or largest}
-    if arguments.fraction is not None:
-        budget = {"fraction": arguments.fraction}
+    budget = _budget(arguments) or {"count": largest}
     for method in arguments.method:
         if "count" not in METHODS[method].model_fields:
             values = {}
@@ -115,6 +114,14 @@ def _candidates(run: Run, arguments: argparse.Namespace) -> list[Candidate]:
     return candidates
 
 
+def _budget(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The budget that was given, checked."""
+    budget = given(SelectorParameters, arguments)
+    if budget:
+        SelectorParameters(**budget)
+    return budget
+
+
 def _always(samples: list[int]) -> Callable[[int], list[int]]:
     """The same samples for every seed."""
     return lambda seed: samples
@@ -126,9 +133,3 @@ def _drawn(run: Run, method: str, values: dict[str, Any]) -> Callable[[int], lis
 
     seeded = "seed" in METHODS[method].model_fields
     return lambda seed: select(run, method, **values, **({"seed": seed} if seeded else {})).samples
-
-
-def _named(value: str) -> tuple[str, str]:
-    """[NAME=]REST as name, "" without one, and rest."""
-    name, _, rest = value.rpartition("=")
-    return name, rest

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from g2is.cli.arguments import AddCommand, add_settings, given
+from g2is.cli.arguments import AddCommand, add_settings, given, named
 from g2is.cli.build import BUILD_SETTINGS, build_config
 from g2is.config import BuildConfig, Hardware, Workload
 
@@ -59,8 +59,8 @@ def _counted(arguments: argparse.Namespace, config: BuildConfig, tokens: bool) -
     reading = config.reading
     found: dict[str, Any] = {}
     if arguments.validation:
-        paths = [value.rpartition("=")[2] for value in arguments.validation]
-        read = read_instructions([Path(p) for p in paths], format=reading.format, skip_bad=reading.skip_bad)
+        paths = [Path(path) for _, path in map(named, arguments.validation)]
+        read = read_instructions(paths, format=reading.format, skip_bad=reading.skip_bad)
         found["validation_samples"] = len(read.instructions)
     if arguments.train:
         paths = [Path(path) for path in arguments.train]
