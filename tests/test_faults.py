@@ -312,15 +312,39 @@ def test_of_two_builds_of_one_name_one_is_refused_and_the_other_unharmed(whole, 
     assert content(run.folder) == content(whole.folder)
 
 
-def test_the_clock_jumps(whole, files, tmp_path, monkeypatch):
-    clock = random.Random(0)
-    real = time.time
-    monkeypatch.setattr(time, "time", lambda: real() + clock.uniform(-1e9, 1e9))
+# Clocks
+
+
+def test_progress_bars_bear_a_clock_that_jumps(whole, files, tmp_path, monkeypatch, capsys):
+    """They alone ask for the time of day; locks are the system's, and stages are timed by a clock that cannot jump."""
+    jumps = random.Random(0)
+    monkeypatch.setattr("tqdm.std.time", lambda: jumps.uniform(-1e9, 1e9))
     run = imported(tmp_path / "run", files)
-    for place, when in ((run.folder / MANIFEST, -(10**9)), (run.folder / "samples.parquet", 2**33)):
-        os.utime(place, (when, when))
-    assert content(imported(tmp_path / "run", files).folder) == content(whole.folder)
+    assert content(run.folder) == content(whole.folder) and run.check() == []
+    assert "%|" in capsys.readouterr().err  # some are shown, since more than a second seems to have passed
+
+
+def test_dates_of_files_mean_nothing(run, files):
+    """A copy may have dates of a clock that was wrong: nothing is damaged by them, or made again."""
+    for name, when in zip((MANIFEST, *run.manifest.files), [-(10**9), 2**33] * 99, strict=False):
+        os.utime(run.folder / name, (when, when))
+    before = {path: path.stat().st_mtime for path in run.folder.rglob("*") if path.is_file()}
     assert Run.open(run.folder).damage() == []
+    assert imported(run.folder, files).check() == []
+    assert before == {path: path.stat().st_mtime for path in run.folder.rglob("*") if path.is_file()}
+
+
+def test_a_change_whose_date_was_put_back_is_noticed(run):
+    """Also in a run that is open and whose files were found whole."""
+    assert run.damage() == []
+    time.sleep(0.02)  # a tick of the system's clock
+    for name in run.manifest.files:
+        path = run.folder / name
+        found = path.stat()
+        flip(path)
+        os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+        assert path.stat().st_ino == found.st_ino and path.stat().st_mtime_ns == found.st_mtime_ns
+    assert len(run.damage()) == len(run.manifest.files)
 
 
 # Damage

@@ -196,14 +196,24 @@ def test_any_instruction_file_is_read_or_refused_in_one_line_and_nothing_is_lost
     assert all("\n" not in r["reason"] for r in again)
 
 
-def test_names_that_are_not_text(tmp_path, files):
-    """A file name of bytes that are no UTF-8, and one that is a line of its own."""
-    for name in (b"\xff\xfe.jsonl", b"a\nb.jsonl"):
-        path = Path(os.fsdecode(bytes(tmp_path) + b"/" + name))
-        shutil.copy(files / "pool.jsonl", path)
-        words = arguments(tmp_path / "cache" / f"run{len(name)}", files)
-        words[words.index(str(files / "pool.jsonl"))] = str(path)
-        assert main(words) in (0, 2)
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [(b"\xff\xfe.jsonl", r"\udcff\udcfe.jsonl"), (b"a\nb.jsonl", r"a\nb.jsonl")],
+    ids=["no UTF-8", "two lines"],
+)
+def test_names_that_are_not_text_are_read_and_shown_in_one_line(tmp_path, files, name, shown, capsys):
+    path = Path(os.fsdecode(bytes(tmp_path) + b"/" + name))
+    shutil.copy(files / "pool.jsonl", path)
+    words = arguments(tmp_path / "cache" / "run", files)
+    words[words.index(str(files / "pool.jsonl"))] = str(path)
+    assert main(words) == 0
+    assert Run.open(tmp_path / "cache" / "run").source_names == [shown]
+    capsys.readouterr()
+    path.write_text("{")
+    words[words.index("run")] = "other"
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {shown}:1: bad JSON") and said.strip().isprintable()
 
 
 # Gradients of others
