@@ -49,7 +49,7 @@ def offer_demo() -> None:
         st.subheader("The demo run", anchor=False)
         st.markdown(
             "A small model and a few thousand made-up instructions come with the tool, so nothing is downloaded. "
-            "Building takes some minutes on a laptop; it goes on if you close this page."
+            "Building takes a minute or two on a laptop; it goes on if you close this page."
         )
         if not building.POSSIBLE:
             st.code("python -m g2is demo", language="bash")

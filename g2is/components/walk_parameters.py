@@ -159,6 +159,11 @@ class ParameterPanel:
                     args=(name,),
                 )
             changes = st.empty()
+        if preset == "official":
+            st.caption(
+                "These are the values of the paper. In our own measurements (docs/experiments.md) they chose worse "
+                "than a random draw on four of six targets; **recommended** chose better than they did on all six."
+            )
         self.defaults = preset_values(run, preset)
         if (wanted := WALK_PRESETS[preset]["regime"]) != self.defaults["regime"]:
             st.caption(

@@ -65,6 +65,13 @@ def test_what_the_paper_does_not_have_is_in_the_panel(open_app, run):
     assert table["why"].str.contains("above 0.2").any()
 
 
+def test_the_papers_values_come_with_what_was_measured_of_them(open_app):
+    def measured(**query: str) -> bool:
+        return any("worse than a random draw" in text.value for text in open_app(PAGE, **query).caption)
+
+    assert measured() and not measured(preset="recommended")
+
+
 def test_a_preset_is_one_click_away_and_keeps_pins(open_app):
     app = open_app(PAGE, preset="recommended", count="60", delta="0.95", pins="3")
     assert any("changed from **recommended**: count, delta" in text.value for text in app.markdown)
