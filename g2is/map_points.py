@@ -50,6 +50,10 @@ class MapPoints:
         """(n,) whether a sample has a place."""
         return self.samples[:, 0] != NOWHERE
 
+    def place(self, sample: int) -> NDArray[np.uint16]:
+        """(2,) that of a sample, or of a validation sample, which count from -1 down."""
+        return self.samples[sample] if sample >= 0 else self.validation[-1 - sample]
+
     def inside(self, polygon: Sequence[Sequence[float]]) -> NDArray[np.int64]:
         """Samples inside a closed polygon, ascending; of one that crosses itself, by the even-odd rule.
 

@@ -35,7 +35,8 @@ def map_figure(
     """The dots, one series a category, and above them validation samples, walk and focus.
 
     texts: (n,) shown on hover, already safe to show. selected: samples; the others fade, unless it is empty.
-    revision: Plotly keeps the zoom as long as it is the same. Each dot carries its sample as customdata.
+    focus: a sample; validation examples count from -1 down. revision: Plotly keeps the zoom as long as it is the
+    same. Each dot and star carries its number as customdata.
     """
     figure = go.Figure()
     chosen = np.zeros(len(points.samples), dtype=bool)
@@ -64,17 +65,18 @@ def map_figure(
             go.Scattergl(
                 x=points.validation[placed, 0],
                 y=points.validation[placed, 1],
+                customdata=-1 - np.flatnonzero(placed),
                 text=[text for text, there in zip(validation_texts, placed, strict=True) if there],
-                hovertemplate="%{text}<extra>validation sample</extra>",
+                hovertemplate="%{text}<extra></extra>",
                 mode="markers",
                 marker={"symbol": "star", "size": 9, "color": ink},
-                name="validation sample",
+                name="validation example",
             )
         )
     if trace is not None:
         _add_anchors(figure, points, trace, ink)
-    if focus is not None and points.placed[focus]:
-        x, y = points.samples[focus]
+    x, y = (NOWHERE, NOWHERE) if focus is None else points.place(focus)
+    if x != NOWHERE:
         figure.add_trace(
             go.Scattergl(
                 x=[x],

@@ -203,12 +203,12 @@ def test_the_figure_holds_every_placed_sample_once_and_only_escaped_text():
         found, colouring, [str(row) for row in range(50)], np.array([5, 6]), validation_texts=["v"] * 4
     )
     rows = [int(row) for trace in figure.data if trace.customdata is not None for row in trace.customdata]
-    assert sorted(rows) == [row for row in range(50) if row != 3]
+    assert sorted(rows) == [-4, -3, -2, -1, *(row for row in range(50) if row != 3)]
     chosen = [
         int(trace.customdata[place])
         for trace in figure.data
         if trace.customdata is not None
-        for place in trace.selectedpoints
+        for place in (() if trace.selectedpoints is None else trace.selectedpoints)
     ]
     assert sorted(chosen) == [5, 6]
     assert all("<b>" not in trace.name for trace in figure.data)

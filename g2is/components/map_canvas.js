@@ -38,6 +38,7 @@ class MapView {
     this.texts = new Map()
     this.asked = new Set()
     this.only = new Set()
+    this.starts = new Set() // anchors and pins of the walk
     this.focus = this.hover = this.drawn = null
     this.changed = new Set()
     for (const button of root.querySelectorAll("[data-mode]")) {
@@ -84,7 +85,11 @@ class MapView {
       this.colours = part
       this.choosePalette()
     }
-    if (kind === "walk") this.walk = part
+    if (kind === "walk") {
+      this.walk = part
+      const begins = (_, step) => ["anchor", "pin"].includes(part.origins[part.origin[step]])
+      this.starts = new Set([...part.sample].filter(begins))
+    }
     if (kind === "marks") {
       this.bits = part.bits?.length ? part.bits : null
       this.drawn = null
@@ -164,13 +169,17 @@ class MapView {
     return [(left - this.width / 2) / this.scale + this.view.x, (this.height / 2 - top) / this.scale + this.view.y]
   }
 
-  placeOf(sample) {
+  at(sample) {
     const { x, y, vx, vy } = this.points
-    return sample < 0 ? this.place(vx[-1 - sample], vy[-1 - sample]) : this.place(x[sample], y[sample])
+    return sample < 0 ? [vx[-1 - sample], vy[-1 - sample]] : [x[sample], y[sample]]
+  }
+
+  placeOf(sample) {
+    return this.place(...this.at(sample))
   }
 
   placed(sample) {
-    return sample < this.points.x.length && this.points.x[sample] !== NOWHERE
+    return (this.at(sample)[0] ?? NOWHERE) !== NOWHERE
   }
 
   sees([left, top]) {
@@ -223,10 +232,11 @@ class MapView {
       const away = (x[sample] - atX) ** 2 + (y[sample] - atY) ** 2
       if (away < least && x[sample] !== NOWHERE) [found, least] = [sample, away]
     }
-    // Stars are larger and lie on top.
+    // Stars are larger and lie above dots; above them lie the anchors.
+    if (!this.starts.has(found)) least = (7 / this.scale) ** 2
     for (let row = 0; row < vx.length; row++) {
       const away = (vx[row] - atX) ** 2 + (vy[row] - atY) ** 2
-      if (away < (7 / this.scale) ** 2 && vx[row] !== NOWHERE) [found, least] = [-1 - row, away]
+      if (away < least && vx[row] !== NOWHERE) [found, least] = [-1 - row, away]
     }
     return found
   }
@@ -235,14 +245,15 @@ class MapView {
   step([right, up]) {
     if (!this.points) return
     const { x, y } = this.points
-    if (this.focus === null || !this.placed(this.focus)) {
+    const here = this.focus === null ? null : this.at(this.focus)
+    if (here === null || !this.placed(this.focus)) {
       const middle = this.nearestPlaced(this.width / 2, this.height / 2)
       return middle === null ? undefined : this.go(middle)
     }
     let [found, least] = [null, Infinity]
     for (let sample = 0; sample < x.length; sample++) {
       if (x[sample] === NOWHERE) continue
-      const [awayX, awayY] = [x[sample] - x[this.focus], y[sample] - y[this.focus]]
+      const [awayX, awayY] = [x[sample] - here[0], y[sample] - here[1]]
       const ahead = awayX * right + awayY * up
       const aside = Math.abs(awayX * up) + Math.abs(awayY * right)
       if (ahead <= 0 || aside > ahead) continue
@@ -255,7 +266,7 @@ class MapView {
   nearestPlaced(left, top) {
     for (let reach = 40; reach < 1e5; reach *= 3) {
       const found = this.nearest(left, top, reach)
-      if (found !== null && found >= 0) return found
+      if (found !== null) return found
     }
     return null
   }
@@ -323,7 +334,7 @@ class MapView {
   valueOf(sample) {
     const code = sample < 0 ? NONE : this.colours.codes[sample]
     const { title, entries, low, high, log, whole, unit, none } = this.colours
-    if (sample < 0) return "validation sample"
+    if (sample < 0) return "what the model should learn"
     if (code === NONE) return `${title}: ${none || "none"}`
     if (entries) return entries[code].name
     const share = code / 254
@@ -333,7 +344,7 @@ class MapView {
   }
 
   titleOf(sample) {
-    return sample < 0 ? `Validation sample ${number(-1 - sample)}` : `Sample ${number(sample)}`
+    return sample < 0 ? `Validation example ${number(-1 - sample)}` : `Sample ${number(sample)}`
   }
 
   drawTip() {

@@ -89,7 +89,7 @@ def explain(view: MapView) -> None:
     """What the reader sees, and what the axes do not mean."""
     st.markdown(
         "Each dot is an instruction of the pool; dots lie near each other where their gradients are alike, so that "
-        "training on one does what training on the other does. Stars are the validation samples: what you want the "
+        "training on one does what training on the other does. Stars are the validation examples: what you want the "
         f"model to learn. {LAYOUT_MEANINGS[view.kind]}"
     )
 

@@ -17,7 +17,9 @@ class Hands {
     canvas.onpointerup = (event) => this.up(event)
     canvas.onpointercancel = () => this.drop()
     canvas.onpointerleave = () => map.point(null)
-    canvas.ondblclick = () => map.reset()
+    canvas.ondblclick = (event) => {
+      if (map.nearest(...this.at(event), REACH_PX) === null) map.reset()
+    }
     canvas.onkeydown = (event) => this.key(event)
     canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false })
   }
@@ -85,7 +87,7 @@ class Hands {
     if (!press.moved) {
       const found = this.map.nearest(...this.at(event), REACH_PX)
       if (event.pointerType === "touch") this.map.point(this.at(event))
-      if (found !== null && found >= 0) this.map.go(found)
+      if (found !== null) this.map.go(found)
       return
     }
     if (!press.drawing) return

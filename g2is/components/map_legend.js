@@ -15,7 +15,7 @@ function drawLegend(map) {
 // What there is above the dots, as [shape, fill, stroke, text].
 function marksOf({ walk, points, ink }) {
   const pen = rgb(ink)
-  const marks = points.vx.length ? [["star", pen, null, "validation sample"]] : []
+  const marks = points.vx.length ? [["star", pen, null, "validation example"]] : []
   const kinds = {
     anchor: ["diamond", ANCHOR, pen, "anchor: the walk for a component begins"],
     pin: ["square", PIN, pen, "pinned"],

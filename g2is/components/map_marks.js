@@ -88,7 +88,7 @@ class Marks {
       c.globalAlpha = alpha
       c.setLineDash([])
       c.stroke(solid)
-      c.globalAlpha = 0.55 * alpha
+      c.globalAlpha = 0.75 * alpha
       c.setLineDash([2, 5])
       c.stroke(dashed)
     }

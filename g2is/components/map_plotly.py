@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from g2is import ui
-from g2is.components.map_view import MapView, change_basket
+from g2is.components.map_view import MapView, change_basket, go_to, in_focus
 from g2is.map_colours import Colouring
 from g2is.plots_map import map_figure
 from g2is.run import Run
@@ -39,8 +39,8 @@ def show_plotly(view: MapView) -> None:
         _texts(run, run.hash),
         np.array(ui.basket(run), np.int64),
         trace=view.trace(),
-        validation_texts=hover_texts(run.validation, "validation"),
-        focus=ui.focus(run),
+        validation_texts=hover_texts(run.validation, "validation example"),
+        focus=in_focus(run),
         dark=st.context.theme.type == "dark",
         revision=view.id,
     )
@@ -51,7 +51,7 @@ def show_plotly(view: MapView) -> None:
         if polygon is not None:
             change_basket(run, view.points.inside(polygon).tolist(), how)
         elif len(selected["points"]) == 1 and "customdata" in selected["points"][0]:
-            ui.set_url(focus=int(np.ravel(selected["points"][0]["customdata"])[0]))
+            go_to(int(np.ravel(selected["points"][0]["customdata"])[0]))
 
     st.plotly_chart(
         figure,

@@ -45,6 +45,7 @@ class MapView:
         """What the canvas is made of, all but the walk."""
         run, pool = self.run, self.run.instructions
         selected = np.array(ui.basket(run), np.int64)
+        focus = in_focus(run)
         view = ui.url_value("view", None, read_view)
         about = (
             f"{len(pool):,} instructions as dots, {int((~self.points.placed).sum()):,} of them without a place. "
@@ -55,7 +56,7 @@ class MapView:
         return [
             points_part(self.id, self.points, about),
             colours_part(self.id, self.colouring, self.names() if self.named else []),
-            marks_part(self.id, len(pool), selected, ui.focus(run), view, _order(ui.focus(run), view)),
+            marks_part(self.id, len(pool), selected, focus, view, _order(focus, view)),
         ]
 
     def walk_part(self) -> bytes:
@@ -144,6 +145,21 @@ def _names(
     return [(name, at) for name, at in placed if at is not None]
 
 
+def in_focus(run: Run) -> int | None:
+    """The sample that the map is about; validation examples count from -1 down."""
+    sample = ui.focus(run)
+    if sample is not None:
+        return sample
+    example = ui.url_value("example", None, ui.whole(0, len(run.validation) - 1))
+    return None if example is None else -1 - example
+
+
+def go_to(sample: int | None) -> None:
+    """Put a sample, or a validation example, in focus; a callback."""
+    example = None if sample is None or sample >= 0 else -1 - sample
+    ui.set_url(focus=None if example is not None else sample, example=example)
+
+
 def read_view(text: str) -> tuple[float, float, float]:
     """Reads the part of the plane that is seen from a URL: x, y, zoom."""
     try:
@@ -182,14 +198,14 @@ def on_event(run: Run, points: MapPoints, name: str) -> None:
     if name == "focus":
         sample = int(event(CANVAS, "focus"))
         _rests(focus=sample)
-        ui.set_url(focus=sample)
+        go_to(sample)
     elif name == "drawn":
         drawn = event(CANVAS, "drawn")
         change_basket(run, points.inside(drawn["polygon"]).tolist(), drawn["how"])
     else:
         _rests(focus=None)
         change_basket(run, [], "new")
-        ui.set_url(focus=None)
+        go_to(None)
 
 
 def change_basket(run: Run, samples: Sequence[int], how: str) -> None:

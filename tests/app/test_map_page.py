@@ -140,6 +140,22 @@ def test_focus_shows_the_record_and_its_ten_nearest(open_app, run):
     assert any("no place on the map" in text for text in app.caption.values)
 
 
+def test_a_validation_example_in_focus_is_shown_with_the_samples_nearest_to_it(open_app, run):
+    app = open_app(PAGE, example="7")
+    example = run.validation.iloc[7]
+    assert any(text.startswith("**Validation example 7**") for text in app.markdown.values)
+    assert any(block.value.startswith(example["prompt"]) for block in app.code)
+    cosines = np.where(run.valid, run.regime("sgd").validation_cosines[:, 7], -2)
+    np.testing.assert_allclose(app.dataframe[0].value["cosine"], np.sort(cosines)[::-1][:10], rtol=1e-6)
+    np.testing.assert_array_equal(
+        cosines[app.dataframe[0].value["sample"]].astype(np.float32),
+        app.dataframe[0].value["cosine"].astype(np.float32),
+    )
+    assert parts_of(app)["marks"]["focus"] == -8
+    # A sample that another page puts in focus comes first.
+    assert parts_of(open_app(PAGE, example="7", focus="33"))["marks"]["focus"] == 33
+
+
 def test_the_basket_greys_out_the_others(open_app, run):
     app = open_app(PAGE, focus="33")
     assert len(parts_of(app)["marks"]["bits"]) == 0
@@ -226,7 +242,7 @@ def place_of(page, run, sample) -> tuple[float, float]:
     box = page.locator(".over").bounding_box()
     width, height = points.extent
     scale = min((box["width"] - 40) / width, (box["height"] - 40) / height)
-    x, y = points.samples[sample].astype(float)
+    x, y = points.place(sample).astype(float)
     return (
         box["x"] + box["width"] / 2 + (x - width / 2) * scale,
         box["y"] + box["height"] / 2 - (y - height / 2) * scale,
@@ -276,6 +292,28 @@ def test_a_click_opens_the_sample(page, server, run):
         page.get_by_text(f"Sample {focus} ·").first.is_visible()
         or page.get_by_text(f"Sample {focus}").count()
     )
+
+
+def test_a_click_on_a_star_opens_the_validation_example(page, server, run):
+    shown = open_map(page, server, "&path=none&names=False")
+    page.mouse.click(*place_of(page, run, -4))
+    page.wait_for_selector(".map[data-focus^='-']")
+    row = -1 - int(shown.get_attribute("data-focus"))
+    here, there = np.array(place_of(page, run, -1 - row)), np.array(place_of(page, run, -4))
+    assert np.hypot(*(here - there)) < 7, "the star clicked on, or one that covers it"
+    wait_for(page, "example", str(row))
+    settle(page)
+    assert page.get_by_text(f"Validation example {row}").first.is_visible()
+    page.get_by_role("button", name="Zoom in").click()
+    page.wait_for_selector(".map[data-zoom='1.500']")
+    box = page.locator(".over").bounding_box()
+    middle = np.array([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2])
+    page.mouse.dblclick(*(middle + 1.5 * (here - middle)))
+    settle(page)
+    assert shown.get_attribute("data-zoom") == "1.500", "a double click shows all only where nothing is"
+    page.locator(".over").press("ArrowRight")
+    page.wait_for_selector(".map:not([data-focus^='-'])")
+    wait_for(page, "example", None)
 
 
 def test_hover_shows_text_letter_by_letter(page, server, run):
@@ -437,7 +475,7 @@ def test_recolouring_keeps_the_zoom(page, server):
     ink = [np.abs(picture.astype(int) - picture[0, 0]).sum(axis=2) > 60 for picture in (before, after)]
     assert (ink[0] == ink[1]).mean() > 0.98, "every dot is where it was"
     assert np.abs(before.astype(int) - after).sum() > 0
-    # A link shows the same part of the plane; a double click all of it.
+    # A link shows the same part of the plane; a double click beside the dots all of it.
     view = query(page)["view"]
     page.reload()
     page.wait_for_selector(".map[data-drawn]")
