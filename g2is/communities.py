@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from g2is.graph.edges import aligned_edges
+from g2is.terms import STOP_WORDS
 
 LABEL_WORDS = 4
 TEXTS = 400
@@ -94,7 +95,7 @@ def label_communities(membership: NDArray[np.int32], text: Callable[[int], str])
     ]
     samples = np.concatenate(drawn)
     vectorizer = CountVectorizer(
-        binary=True, token_pattern=r"(?u)[^\W\d_]{2,30}", stop_words="english", dtype=np.float32
+        binary=True, token_pattern=r"(?u)[^\W\d_]{2,30}", stop_words=sorted(STOP_WORDS), dtype=np.float32
     )
     try:
         present = vectorizer.fit_transform(text(sample)[:LETTERS] for sample in samples.tolist())

@@ -17,6 +17,23 @@ LETTERS = 1000
 LEAST = 2
 """Texts that a word must stand in."""
 
+STOP_WORDS = frozenset(
+    """
+    about above across after again against all almost along also although always am among an and another any anyone
+    anything are around as at be because been before being below between both but by can cannot could did didn do does
+    doesn doing don done down during each either else enough etc even ever every everyone everything few for from
+    further get go had has have having he hence her here hers herself him himself his how however if in indeed into is
+    isn it its itself just least less ll made many may me might mine more most much must my myself neither never no nor
+    not nothing now of off often on once one only onto or other others our ours ourselves out over own per perhaps
+    please put rather re same see seem seems several shall she should since so some someone something sometimes still
+    such take than that the their theirs them themselves then there therefore these they this those though through
+    thus to together too toward towards under until up upon us ve very via was we well were what whatever when whenever
+    where whereas whether which while who whoever whole whom whose why will with within without would yet you your
+    yours yourself yourselves
+    """.split()
+)
+"""Words of English that every text has, whatever it is about; they mark out nothing."""
+
 _WORD = re.compile(r"[^\W\d_]{2,30}")
 
 
@@ -30,7 +47,7 @@ class Term:
 
 
 def distinctive_terms(texts: Sequence[str], inside: NDArray[np.integer], count: int = 12) -> list[Term]:
-    """The words that the texts inside have far more often than all texts have, the most telling first.
+    """The words that the texts inside have far more often than all texts have, the most telling first; no STOP_WORDS.
 
     inside: indices into texts. A word's score is its share inside times the logarithm of how many times its share of
     all texts that is: class-based TF-IDF on presence (Grootendorst 2022). Nothing tells all texts apart from
@@ -59,5 +76,5 @@ def _counted(texts: Sequence[str], rows: NDArray[np.integer]) -> tuple[Counter[s
     drawn = rows[np.unique(np.linspace(0, len(rows) - 1, TEXTS).astype(np.intp))]
     counts: Counter[str] = Counter()
     for row in drawn.tolist():
-        counts.update(set(_WORD.findall(texts[row][:LETTERS].lower())))
+        counts.update(set(_WORD.findall(texts[row][:LETTERS].lower())) - STOP_WORDS)
     return counts, len(drawn)

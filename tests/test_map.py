@@ -164,6 +164,8 @@ def test_terms_mark_out_what_is_inside():
     words = [term.word for term in found]
     assert set(words) == {"apple", "number", "red"}, "not what all texts say"
     assert all(term.share == 1 and term.share_of_all == 0.25 for term in found)
+    spoken = [f"{text} and you would like this too" if row < 10 else text for row, text in enumerate(texts)]
+    assert {term.word for term in distinctive_terms(spoken, np.arange(10))} == {*words, "like"}
     assert distinctive_terms(texts, np.arange(40)) == []
     assert distinctive_terms(texts, np.arange(0)) == []
 
