@@ -30,13 +30,12 @@ def map_figure(
     validation_texts: Sequence[str] = (),
     focus: int | None = None,
     dark: bool = False,
-    revision: str = "",
 ) -> go.Figure:
     """The dots, one series a category, and above them validation samples, walk and focus.
 
     texts: (n,) shown on hover, already safe to show. selected: samples; the others fade, unless it is empty.
-    focus: a sample; validation examples count from -1 down. revision: Plotly keeps the zoom as long as it is the
-    same. Each dot and star carries its number as customdata.
+    focus: a sample; validation examples count from -1 down. Each dot and star carries its number as
+    customdata.
     """
     figure = go.Figure()
     chosen = np.zeros(len(points.samples), dtype=bool)
@@ -93,10 +92,9 @@ def map_figure(
     figure.update_layout(
         height=HEIGHT,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        dragmode="lasso",
+        # Streamlit turns clicks off where dragging selects.
+        dragmode="pan",
         hovermode="closest",
-        uirevision=revision,
-        selectionrevision=revision,
         legend={"orientation": "h", "yanchor": "top", "y": 0, "x": 0, "itemsizing": "constant"},
     )
     return figure

@@ -73,7 +73,8 @@ def choose_view(run: Run, switches: DeltaGenerator) -> tuple[MapView, str]:
         if len(run.instructions) <= PLOTLY_MOST:
             with_plotly = st.toggle(
                 "Draw with Plotly",
-                help="With its hover, legend and tools; without keys and without names in the picture.",
+                help="With its hover, legend and tools; without keys and without names in the picture. Whatever "
+                "changes in it shows all of it again.",
                 **ui.in_url("plotly", False, ui.flag),
             )
             drawing = "plotly" if with_plotly else drawing

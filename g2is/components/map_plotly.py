@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
@@ -19,7 +20,7 @@ from g2is.run import Run
 
 KEY = "map plotly"
 HOVER = 70
-"""Letters of a line of the text on hover."""
+"""Letters of a line of the text on hover, at most."""
 
 
 def show_plotly(view: MapView) -> None:
@@ -32,6 +33,7 @@ def show_plotly(view: MapView) -> None:
         default="new",
         required=True,
         key="map plotly how",
+        help="Lasso and box are chosen at the top right of the picture.",
     )
     figure = map_figure(
         view.points,
@@ -42,7 +44,6 @@ def show_plotly(view: MapView) -> None:
         validation_texts=hover_texts(run.validation, "validation example"),
         focus=in_focus(run),
         dark=st.context.theme.type == "dark",
-        revision=view.id,
     )
 
     def select() -> None:
@@ -93,8 +94,7 @@ def hover_texts(frame: pd.DataFrame, kind: str) -> list[str]:
     """For each row what Plotly may show on hover: its number, its prompt and its source, nothing read as markup."""
     texts = []
     for row, (prompt, source) in enumerate(zip(frame["prompt"], frame["source"], strict=True)):
-        text = " ".join(prompt[: 4 * HOVER].split())
-        lines = [text[start : start + HOVER] for start in range(0, min(len(text), 2 * HOVER), HOVER)]
+        lines = textwrap.wrap(prompt[: 4 * HOVER], HOVER)[:2]
         shown = "<br>".join(escape(ui.visible(line)) for line in lines)
         texts.append(f"<b>{kind} {row:,}</b><br>{shown}<br><i>{escape(ui.visible(source))}</i>")
     return texts

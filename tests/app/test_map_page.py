@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -206,6 +207,8 @@ def test_small_readers(run):
     assert drawn_polygon({"lasso": [], "box": []}) is None
     texts = hover_texts(run.instructions.iloc[:4], "sample")
     assert all("<img" not in text and "<script" not in text and "\u202e" not in text for text in texts)
+    long = pd.DataFrame({"prompt": ["word " * 60], "source": ["a"]})
+    assert set(hover_texts(long, "sample")[0].split("<br>")[1].split()) == {"word"}, "no word is cut"
     lines = basket_csv(run, np.array([20, 30])).decode().splitlines()
     assert lines[0].startswith("sample,source,line") and [line.split(",")[0] for line in lines[1:]] == [
         "20",
@@ -536,6 +539,15 @@ def test_the_picture_can_be_saved(page, server, tmp_path):
     assert path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size > 5_000
 
 
+# Where the first sample is on the screen.
+DOT_OF_PLOTLY = """plot => {
+  const { xaxis, yaxis } = plot._fullLayout
+  const { x, y } = plot._fullData[0]
+  const box = plot.querySelector('.nsewdrag').getBoundingClientRect()
+  return [box.left + xaxis.d2p(x[0]), box.top + yaxis.d2p(y[0])]
+}"""
+
+
 def test_plotly_on_request(page, server, run):
     page.goto(server.url + LINK + "&plotly=True")
     plot = page.locator(".js-plotly-plot").first
@@ -544,6 +556,12 @@ def test_plotly_on_request(page, server, run):
     page.wait_for_timeout(1000)
     area = plot.locator(".nsewdrag").first.bounding_box()
     x, y = area["x"] + area["width"] / 2, area["y"] + area["height"] / 2
+    page.mouse.click(*plot.evaluate(DOT_OF_PLOTLY))
+    page.wait_for_function("() => /focus|example/.test(location.search)")
+    settle(page)
+    assert page.get_by_text("Its 10 nearest").is_visible(), "a click opens what it meets, as it stands"
+    plot.hover()
+    plot.locator("[data-title='Lasso Select']").click()
     draw(page, [(x - 150, y - 150), (x + 150, y - 150), (x + 150, y + 150), (x - 150, y + 150)])
     page.get_by_text("of the pool").first.wait_for()
     settle(page)
