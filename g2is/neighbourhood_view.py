@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from g2is.graph import EgoGraph
+from g2is.config import WalkParameters
+from g2is.graph import EgoGraph, Path
 from g2is.knowledge import CoreKnowledge
 from g2is.run import Run
 
@@ -64,6 +65,18 @@ def nodes_frame(run: Run, ego: EgoGraph, knowledge: CoreKnowledge) -> pd.DataFra
             "text": [text(kind, row) for kind, row in pairs],
         }
     )
+
+
+def on_path(
+    nodes: pd.DataFrame, path: Path, parameters: WalkParameters, knowledge: CoreKnowledge
+) -> list[int | None]:
+    """Where the samples of a path and the component at its end stand in `nodes`; None for those that are not there.
+    A component that is a validation example is looked for as that."""
+    places = {pair: place for place, pair in enumerate(zip(nodes["kind"], nodes["id"], strict=True))}
+    end = "component", path.component
+    if parameters.facet_per_example:
+        end = "validation", int(knowledge.loadings[path.component].argmax())
+    return [places.get(pair) for pair in (*(("train", row) for row in path.samples.tolist()), end)]
 
 
 def leaks_of(run: Run) -> pd.DataFrame:

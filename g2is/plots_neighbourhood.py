@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from g2is.graph import EgoGraph
 from g2is.plots import OKABE_ITO
 
-BLUE, ORANGE, GREEN, PINK, SKY, VERMILION, _, GREY = OKABE_ITO
+BLUE, ORANGE, GREEN, PINK, SKY, VERMILION, YELLOW, GREY = OKABE_ITO
 
 # By relation: name in the legend, colour, shape, size. No two share a shape.
 NODES = {
@@ -58,14 +58,22 @@ def ego_figure(
     colours: Sequence[str] | None = None,
     ringed: Sequence[int] = (),
     chosen: int | None = None,
+    path: Sequence[int | None] = (),
 ) -> go.Figure:
     """The graph at these places (k, 2). A node's place in the graph is its `customdata`.
 
     hovers: (k,) as HTML. labels: (k,) to write on the nodes. colours: (k,) of the samples instead of those by relation;
     all else is grey then, and validation samples and components are outlines.
-    ringed: nodes to mark as possible leaks. chosen: a node to mark as chosen.
+    ringed: nodes to mark as possible leaks. chosen: a node to mark as chosen. path: nodes to join in
+    this order, None for a gap.
     """
-    figure = go.Figure([*_edges(ego, places, grey=colours is not None), *_marks(places, ringed, chosen)])
+    figure = go.Figure(
+        [
+            *_path(places, path),
+            *_edges(ego, places, grey=colours is not None),
+            *_marks(places, ringed, chosen),
+        ]
+    )
     relation = np.array(relations)
     for name, (legend, colour, symbol, size) in NODES.items():
         here = np.flatnonzero(relation == name).tolist()
@@ -112,7 +120,7 @@ def ego_figure(
     low, high = (low - room).tolist(), (high + room).tolist()
     figure.update_layout(
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        height=600,
+        height=540,
         hovermode="closest",
         dragmode="pan",
         legend={"orientation": "h", "yanchor": "top", "y": 0, "x": 0},
@@ -158,6 +166,24 @@ def _edges(ego: EgoGraph, places: NDArray[np.float32], *, grey: bool) -> list[go
                     )
                 )
     return traces
+
+
+def _path(places: NDArray[np.float32], path: Sequence[int | None]) -> list[go.Scatter]:
+    """A broad line, under all else."""
+    if not path:
+        return []
+    x, y = ([None if node is None else float(places[node, axis]) for node in path] for axis in (0, 1))
+    return [
+        go.Scatter(
+            x=x,
+            y=y,
+            mode="lines+markers",
+            name="on the strongest path",
+            line={"color": YELLOW, "width": 10},
+            marker={"color": YELLOW, "size": 30},
+            hoverinfo="skip",
+        )
+    ]
 
 
 def _marks(places: NDArray[np.float32], ringed: Sequence[int], chosen: int | None) -> list[go.Scatter]:

@@ -7,12 +7,13 @@ import streamlit as st
 from g2is import ui
 from g2is.components.hood_controls import choose_focus, choose_view
 from g2is.components.hood_graph import chosen_node, counts_of, neighbourhood, show_graph, show_table
-from g2is.components.hood_path import show_path
+from g2is.components.hood_path import path_from, show_path
 from g2is.components.hood_reader import show_reader
 from g2is.components.hood_trail import go_to, show_trail, trail_to
 from g2is.components.leak_list import show_leaks
 from g2is.components.walk_parameters import component_names, parameters_in_url
 from g2is.errors import InputError
+from g2is.neighbourhood_view import on_path
 from g2is.run import CONTENT_STAGES
 
 run = ui.open_page("Neighbourhood", stages=(*CONTENT_STAGES, "communities"))
@@ -22,7 +23,7 @@ st.markdown(
 )
 try:
     settings = parameters_in_url(run)
-    knowledge = run.core_knowledge(settings)
+    run.core_knowledge(settings)
 except InputError as error:
     ui.stop(error)
 focus = choose_focus(run, settings)
@@ -39,11 +40,11 @@ if not run.valid[focus]:
 found = neighbourhood(run, focus, wanted, settings)
 chosen = chosen_node(found)
 st.markdown(counts_of(found))
-graph, table = st.columns([5, 4], gap="medium")
-with graph:
-    show_graph(run, found, chosen, trail, settings, by_community=by_community)
-with table:
-    show_table(run, found, chosen)
+knowledge = run.core_knowledge(settings.replace(regime=wanted.regime))
+path = path_from(run, wanted.regime, settings, focus)
+marked = [] if path is None else on_path(found.nodes, path, settings, knowledge)
+show_graph(run, found, chosen, trail, settings, by_community=by_community, path=marked)
+show_table(run, found, chosen)
 show_reader(run, found, chosen, trail)
-show_path(run, wanted.regime, settings, component_names(run, knowledge), trail)
+show_path(run, path, marked, component_names(run, knowledge), trail)
 show_leaks(run, focus, lambda sample: go_to(sample, trail))

@@ -5,8 +5,8 @@ import pytest
 
 from g2is.components.hood_graph import _hover
 from g2is.config import walk_preset
-from g2is.graph import ego_graph, ego_layout
-from g2is.neighbourhood_view import nodes_frame, relations
+from g2is.graph import Path, ego_graph, ego_layout
+from g2is.neighbourhood_view import nodes_frame, on_path, relations
 from g2is.plots import OKABE_ITO
 from g2is.plots_neighbourhood import EDGES, GREY, MOST_BETWEEN, NODES, community_colours, ego_figure
 from g2is.run import Run
@@ -67,6 +67,31 @@ def test_by_community_no_two_share_a_colour_and_all_else_is_an_outline(run, ego,
             kinds = set(nodes["kind"].iloc[list(trace.customdata)])
             if kinds != {"train"}:
                 assert trace.marker.symbol.endswith("-open") and set(trace.marker.color) == {GREY}
+
+
+def test_a_path_is_marked_where_it_is_shown(run, settings, ego):
+    core = run.core_knowledge(settings)
+    nodes = nodes_frame(run, ego, core)
+    component = int(nodes["id"][nodes["kind"] == "component"].iloc[0])
+    hidden = int(np.setdiff1d(np.arange(len(run.valid)), nodes["id"][nodes["kind"] == "train"])[0])
+    path = Path(np.array([FOCUS, hidden, nodes["id"][3]], np.int32), component, np.ones(3, np.float32))
+    places = on_path(nodes, path, settings, core)
+    assert places[:3] == [0, None, 3]
+    assert nodes.loc[places[3], ["kind", "id"]].tolist() == ["component", component]
+    relation = nodes["relation"].tolist()
+    where = ego_layout(ego)
+    line = ego_figure(ego, where, relation, [""] * len(ego), path=places).data[0]
+    assert line.name == "on the strongest path" and line.x[1] is None
+    assert line.x[2] == pytest.approx(where[3, 0]) and line.y[3] == pytest.approx(where[places[3], 1])
+
+    each = walk_preset("recommended", count=60)
+    ego = ego_graph(run, "sgd", FOCUS, most=120, knowledge=each)
+    core = run.core_knowledge(each)
+    nodes = nodes_frame(run, ego, core)
+    example = int(nodes["id"][nodes["kind"] == "validation"].iloc[0])
+    path = Path(np.array([FOCUS], np.int32), example, np.ones(1, np.float32))
+    end = on_path(nodes, path, each, core)[-1]
+    assert nodes.loc[end, ["kind", "id"]].tolist() == ["validation", example]
 
 
 def test_no_two_marks_are_told_by_colour_alone():

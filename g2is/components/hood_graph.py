@@ -1,4 +1,4 @@
-"""The neighbourhood of a sample as a graph and as a table, linked: what is chosen in one is marked in the other."""
+"""The neighbourhood of a sample as a graph, and below it as a table: what is chosen in one is marked in the other."""
 
 from __future__ import annotations
 
@@ -106,8 +106,9 @@ def show_graph(
     knowledge: WalkParameters,
     *,
     by_community: bool,
+    path: list[int | None],
 ) -> None:
-    """The graph. A click on a sample makes it the focus, one on another node chooses it."""
+    """The graph. A click on a sample makes it the focus, one on another node chooses it. path: see `on_path`."""
     nodes = found.nodes
 
     def click() -> None:
@@ -131,6 +132,7 @@ def show_graph(
         colours=community_colours(nodes["community"].tolist()) if by_community else None,
         ringed=np.flatnonzero(nodes["leak"] != "").tolist(),
         chosen=chosen,
+        path=path,
     )
     st.plotly_chart(
         figure,
@@ -148,7 +150,7 @@ def show_graph(
     colour = ""
     if by_community:
         colour = (
-            " The number and the colour at a sample are those of its community; grey ones share a colour."
+            " Number and colour are those of a sample's community; beyond the seven commonest all are grey."
         )
     st.caption(
         "Close together means alike. Lines: solid, aligned; dashed, in conflict; dotted, to a validation example; "
@@ -188,7 +190,7 @@ def show_table(run: Run, found: Neighbourhood, chosen: int | None) -> None:
         on_select=choose,
         selection_mode="single-row",
         hide_index=True,
-        height=600,
+        height=320,
         column_config={
             "what": st.column_config.TextColumn(width=105, pinned=True),
             "number": st.column_config.NumberColumn(
@@ -201,9 +203,9 @@ def show_table(run: Run, found: Neighbourhood, chosen: int | None) -> None:
                 format="%.3g", width=65, help="Of the gradient to that of the sample in focus."
             ),
             "text": st.column_config.TextColumn(
-                width=260, help="Of a component: the validation example closest to it."
+                width=420, help="Of a component: the validation example closest to it."
             ),
-            "community": st.column_config.TextColumn(width=180),
+            "community": st.column_config.TextColumn(width=200),
         },
         alt="The nodes of the graph",
     )

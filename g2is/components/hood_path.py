@@ -8,9 +8,10 @@ from g2is.components.hood_trail import go_to
 from g2is.config import RegimeName, WalkParameters
 from g2is.graph import Path, strongest_path
 from g2is.run import Run
-from g2is.ui import flag, in_url, literal, number
+from g2is.ui import flag, in_url, literal, number, url_value
 
 TEXT = 140
+"""Characters of each sample that are shown."""
 
 
 @st.cache_resource(max_entries=64, show_spinner="Looking for the strongest path…")
@@ -20,10 +21,18 @@ def _path(
     return strongest_path(_run, regime, sample, _knowledge)
 
 
+def path_from(run: Run, regime: RegimeName, knowledge: WalkParameters, focus: int) -> Path | None:
+    """The path from the focus; None where it is not asked for, or where there is none."""
+    if not url_value("path", False, flag):
+        return None
+    return _path(run, run.hash, regime, focus, knowledge.knowledge_key, knowledge)
+
+
 def show_path(
-    run: Run, regime: RegimeName, knowledge: WalkParameters, names: list[str], trail: tuple[int, ...]
+    run: Run, path: Path | None, marked: list[int | None], names: list[str], trail: tuple[int, ...]
 ) -> None:
-    """A switch, and the path from the focus where it is on. names: what each component stands for."""
+    """A switch, and the path from the focus where it is on. marked: see `on_path`. names: what each component stands
+    for."""
     st.subheader("Path to the core knowledge")
     wanted = st.toggle(
         "Show the strongest path",
@@ -33,7 +42,6 @@ def show_path(
     )
     if not wanted:
         return
-    path = _path(run, run.hash, regime, trail[-1], knowledge.knowledge_key, knowledge)
     if path is None:
         st.info("No path of cosines above 0 leads from this sample to a component of the core knowledge.")
         return
@@ -42,21 +50,27 @@ def show_path(
     st.markdown(
         f"**{number(len(path))} edge{'s' if len(path) > 1 else ''}** to component {path.component}. The weakest, from "
         f"{ends[weakest]} to {ends[weakest + 1]}, has a cosine of **{number(path.strength)}**; no path has a stronger "
-        "weakest edge."
+        f"weakest edge. Of its {len(marked)} nodes the graph above shows {len(marked) - marked.count(None)}, on a "
+        "yellow ground."
     )
     prompts = run.instructions["prompt"]
     with st.container(border=True, height=460 if len(path) > 4 else "content", gap="xsmall"):
         for place, sample in enumerate(path.samples.tolist()):
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.button(
-                    number(sample),
-                    key=f"path {place}",
-                    disabled=place == 0,
-                    on_click=go_to,
-                    args=(sample, trail),
-                )
-                text = " ".join(str(prompts.iloc[sample])[: 2 * TEXT].split())[:TEXT]
-                st.markdown(literal(text), width="stretch")
+            left, right = st.columns([1, 9], vertical_alignment="center", gap="small")
+            left.button(
+                number(sample),
+                key=f"path {place}",
+                disabled=place == 0,
+                on_click=go_to,
+                args=(sample, trail),
+            )
+            right.markdown(literal(_beginning(str(prompts.iloc[sample]))))
             mark = " · **the weakest edge**" if place == weakest else ""
             st.caption(f":material/arrow_downward: cosine {number(float(path.cosines[place]))}{mark}")
         st.markdown(f"★ **Component {path.component}**, closest to {literal(names[path.component])}")
+
+
+def _beginning(text: str) -> str:
+    """On one line, cut after a word where there are words."""
+    text = " ".join(text[: 4 * TEXT].split())
+    return text if len(text) <= TEXT else text[:TEXT].rsplit(" ", 1)[0] + " …"

@@ -12,7 +12,7 @@ from g2is.components.walk_parameters import MOST_IN_LINK, row_list, rows_in_url
 from g2is.leaks import LEAST_COSINE
 from g2is.neighbourhood_view import leaks_of
 from g2is.run import Run
-from g2is.ui import build_command, link_to, number, set_url, visible
+from g2is.ui import build_command, link_to, number, set_url, show_text, visible
 
 MEANINGS = {
     "same text": "same text",
@@ -122,8 +122,28 @@ def _table(run: Run, leaks: pd.DataFrame, out: set[int], focus: int, go: Callabl
                 format="%.3g", help="Share of the 8-word runs, or the cosine of the gradients."
             ),
             "text": st.column_config.TextColumn(width=320),
-            "example": st.column_config.NumberColumn("validation example", format="localized", width="small"),
+            "example": st.column_config.NumberColumn(
+                format="localized", width="small", help="Number of the validation example."
+            ),
             "text of the validation example": st.column_config.TextColumn(width=320),
         },
         alt="Samples that are near-copies of validation examples",
     )
+    if not here:
+        st.caption(
+            "Choose a row to read the sample beside the validation example; it comes into focus as well."
+        )
+    for row in here:
+        _pair(run, focus, int(leaks["validation"].iloc[row]))
+
+
+def _pair(run: Run, sample: int, example: int) -> None:
+    """What is alike, side by side."""
+    pair = (
+        (f"Sample {number(sample)}, now in focus above", run.instructions.iloc[sample]),
+        (f"Validation example {number(example)}", run.validation.iloc[example]),
+    )
+    for side, (title, row) in zip(st.columns(2, gap="medium"), pair, strict=True):
+        with side:
+            st.markdown(f"**{title}**")
+            show_text(f"{row['prompt']}\n\n→ {row['response']}", tallest=320)

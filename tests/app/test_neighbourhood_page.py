@@ -59,6 +59,17 @@ def test_search_by_number_and_by_words(open_app):
     assert "No sample contains `no such words`" in app.warning[0].value
 
 
+def test_an_example_that_is_a_component_is_shown_once(open_app):
+    app = open_app(PAGE, **LINK, focus="22")
+    assert not nodes(app)["what"].str.contains("component").any()
+    assert any(
+        "a component of the core knowledge here, so it is drawn once" in text.value for text in app.caption
+    )
+    app = open_app(PAGE, **LINK, focus="22", facets_by="number", facets="4")
+    assert nodes(app)["what"].str.contains("component").any()
+    assert not any("drawn once" in text.value for text in app.caption)
+
+
 def test_the_trail_leads_back(open_app):
     app = open_app(PAGE, **LINK, focus="30", trail="22,25,30", node="validation-3")
     app.button(key="trail 1").click().run()
@@ -96,7 +107,9 @@ def test_a_community_filters_graph_and_search(open_app, run):
     app.selectbox(key="community").set_value(str(own)).run()
     shown = nodes(app)
     train = shown[shown["what"].str.contains("aligned|conflict")]["number"]
-    assert set(communities.membership[train]) <= {own}
+    assert set(communities.membership[train]) == {own}
+    ego = ego_graph(run, "sgd", 22, knowledge=SETTINGS, members=communities.membership == own)
+    assert shown["number"].tolist() == ego.nodes["id"].tolist()
     outside = int(np.flatnonzero((communities.membership != own) & (communities.membership >= 0))[-1])
     app.text_input(key="search sample").set_value(f"question {outside}:").run()
     assert "No sample contains" in app.warning[0].value
@@ -136,6 +149,11 @@ def test_the_strongest_path_is_a_chain(open_app, run):
         text.value.startswith(f"**{len(path)} edge") and f"**{path.strength:.3g}**" in text.value
         for text in app.markdown
     )
+    shown = nodes(app)
+    example = int(run.core_knowledge(SETTINGS).loadings[path.component].argmax())
+    ends = {*path.samples.tolist()} & set(shown["number"][~shown["what"].str.contains("validation")])
+    count = len(ends) + (example in set(shown["number"][shown["what"].str.contains("validation")]))
+    assert any(f"{len(path) + 1} nodes the graph above shows {count}," in text.value for text in app.markdown)
     if len(path) > 1:
         app.button(key="path 1").click().run()
         assert app.query_params["focus"] == str(path.samples[1])
@@ -154,6 +172,17 @@ def test_leaks_are_flagged_and_banned_at_once(open_app, run):
     app = open_app(PAGE, **LINK, focus="22", bans=", ".join(map(str, [3, *leaks])))
     button(app, "Allow them again").click().run()
     assert app.query_params["bans"] == "3"
+
+
+def test_a_leak_stands_beside_its_example(open_app, run):
+    app = open_app(PAGE, **LINK, focus="100")
+    assert any(text.value.startswith("Choose a row to read the sample") for text in app.caption)
+    app = open_app(PAGE, **LINK, focus="22")
+    titles = [text.value for text in app.markdown]
+    assert "**Sample 22, now in focus above**" in titles and "**Validation example 2**" in titles
+    pool, example = run.instructions.iloc[22], run.validation.iloc[2]
+    pair = [f"{row['prompt']}\n\n→ {row['response']}" for row in (pool, example)]
+    assert [code.value for code in app.code][-2:] == pair
 
 
 def test_banning_all_leaks_unpins_them(open_app, run):
