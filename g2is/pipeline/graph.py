@@ -23,7 +23,7 @@ from g2is.neighbors import (
 )
 from g2is.pipeline.sharing import work_off
 from g2is.pipeline.writer import BUILDING, RunWriter
-from g2is.run import SAMPLES, VALIDATION_GRADIENTS
+from g2is.run import VALIDATION_GRADIENTS
 from g2is.store import ShardStore
 
 RECALL = ("neighbor_recall", "conflict_recall")
@@ -131,10 +131,10 @@ class GraphWriter:
 
     @cached_property
     def valid(self) -> np.ndarray:
-        return self.writer.read_frame(SAMPLES)["valid"].to_numpy()
+        return self.writer.read_valid()
 
     def _rows(self, regime: RegimeName) -> np.ndarray:
-        return np.load(self.writer.folder / regime / "gradients.npy", mmap_mode="r")
+        return self.writer.read_array(f"{regime}/gradients.npy")
 
     def _blocks(self, regime: RegimeName) -> ShardStore:
         name = f"graph-{regime}-{self.config.neighbors}-{self.config.conflicts}"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import numpy as np
-
 from g2is.communities import find_communities, label_communities
 from g2is.config import BuildConfig, ImportConfig
 from g2is.files import write_array, write_bytes
@@ -14,7 +12,7 @@ from g2is.graph.paths import spanning_forest
 from g2is.layout import pca_layout, umap_layout
 from g2is.leaks import KINDS, find_leaks
 from g2is.pipeline.writer import RunWriter
-from g2is.run import INSTRUCTIONS, LABELS, LEAKS, SAMPLES, VALIDATION, VALIDATION_GRADIENTS
+from g2is.run import INSTRUCTIONS, LABELS, LEAKS, VALIDATION, VALIDATION_GRADIENTS
 
 
 def write_views(writer: RunWriter, config: BuildConfig | ImportConfig) -> None:
@@ -26,21 +24,21 @@ def write_views(writer: RunWriter, config: BuildConfig | ImportConfig) -> None:
 
 def _layout(writer: RunWriter, config: BuildConfig | ImportConfig) -> tuple[list[str], dict[str, Any]]:
     settings = config.layout
-    valid = _valid(writer)
-    validation = np.load(writer.folder / VALIDATION_GRADIENTS)
+    valid = writer.read_valid()
+    validation = writer.read_array(VALIDATION_GRADIENTS)
     files = []
     with writer.progress("layout", len(config.regimes) * (1 + settings.umap), "map") as bar:
         for regime in config.regimes:
             places = pca_layout(
-                _array(writer, regime, "gradients"), validation, valid, seed=settings.layout_seed
+                writer.read_array(f"{regime}/gradients.npy"), validation, valid, seed=settings.layout_seed
             )
             kinds = {"pca": places}
             bar.update()
             if settings.umap:
                 kinds["umap"] = umap_layout(
-                    _array(writer, regime, "neighbors"),
-                    _array(writer, regime, "cosines"),
-                    _array(writer, regime, "validation_cosines"),
+                    writer.read_array(f"{regime}/neighbors.npy"),
+                    writer.read_array(f"{regime}/cosines.npy"),
+                    writer.read_array(f"{regime}/validation_cosines.npy"),
                     valid,
                     places,
                     closest=settings.umap_neighbors,
@@ -58,13 +56,17 @@ def _layout(writer: RunWriter, config: BuildConfig | ImportConfig) -> tuple[list
 
 def _communities(writer: RunWriter, config: BuildConfig | ImportConfig) -> tuple[list[str], dict[str, Any]]:
     settings = config.communities
-    valid = _valid(writer)
+    valid = writer.read_valid()
     pool = writer.read_frame(INSTRUCTIONS)
     prompts, responses = pool["prompt"], pool["response"]
     files: list[str] = []
     found: dict[str, Any] = {}
     for regime in config.regimes:
-        lists = _array(writer, regime, "neighbors"), _array(writer, regime, "cosines"), valid
+        lists = (
+            writer.read_array(f"{regime}/neighbors.npy"),
+            writer.read_array(f"{regime}/cosines.npy"),
+            valid,
+        )
         membership = find_communities(*lists, resolution=settings.resolution, seed=settings.community_seed)
         edges, cosines = spanning_forest(*lists)
         labels = label_communities(membership, lambda row: f"{prompts[row]}\n{responses[row]}")
@@ -84,7 +86,7 @@ def _leaks(writer: RunWriter, config: BuildConfig | ImportConfig) -> tuple[list[
         zip(frame["prompt"], frame["response"], strict=True)
         for frame in map(writer.read_frame, (INSTRUCTIONS, VALIDATION))
     ]
-    plain = _array(writer, "sgd", "validation_cosines") if "sgd" in config.regimes else None
+    plain = writer.read_array("sgd/validation_cosines.npy") if "sgd" in config.regimes else None
     leaks = find_leaks(texts[0], list(texts[1]), plain)
     writer.write_frame(LEAKS, leaks)
     found = {kind: int((leaks["kind"] == kind).sum()) for kind in KINDS}
@@ -94,11 +96,3 @@ def _leaks(writer: RunWriter, config: BuildConfig | ImportConfig) -> tuple[list[
             f"possible leaks: {len(leaks):,} samples of the pool are near-copies of validation ({counts})"
         )
     return [LEAKS], found
-
-
-def _valid(writer: RunWriter) -> np.ndarray:
-    return writer.read_frame(SAMPLES)["valid"].to_numpy()
-
-
-def _array(writer: RunWriter, regime: str, part: str) -> np.ndarray:
-    return np.load(writer.folder / regime / f"{part}.npy", mmap_mode="r")

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
@@ -20,7 +21,7 @@ from g2is.errors import InputError
 from g2is.files import TEMPORARY, inside, not_written, remove_folder, sha256, sweep
 from g2is.frames import read_frame, write_frame
 from g2is.manifest import COPY, FORMAT_VERSION, MANIFEST, FileRecord, InputFile, Manifest, Stage
-from g2is.run import REPRESENTATIONS, Run
+from g2is.run import REPRESENTATIONS, SAMPLES, Run
 
 BUILDING = "building"
 BEGINNING = f".{MANIFEST}.*{TEMPORARY}"
@@ -188,6 +189,14 @@ class RunWriter:
         """Read a table back, in a run of an earlier version from Parquet."""
         path = self.folder / name
         return read_frame(path if path.exists() else path.with_suffix(".parquet"))
+
+    def read_array(self, name: str) -> np.ndarray:
+        """An array as a read-only map."""
+        return np.load(self.folder / name, mmap_mode="r")
+
+    def read_valid(self) -> np.ndarray:
+        """(n,) bool: samples that have a gradient."""
+        return self.read_frame(SAMPLES)["valid"].to_numpy()
 
     @contextmanager
     def progress(self, what: str, total: int, unit: str) -> Iterator[tqdm]:
