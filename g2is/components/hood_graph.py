@@ -221,7 +221,11 @@ def counts_of(found: Neighbourhood) -> str:
         "validation": "validation examples",
         "component": "components",
     }
-    parts = [f"{number(int(counts[name]))} {words}" for name, words in names.items() if name in counts]
+    parts = [
+        f"{number(int(counts[name]))} {words.removesuffix('s') if counts[name] == 1 else words}"
+        for name, words in names.items()
+        if name in counts
+    ]
     return (
         f"Showing **{number(len(found.ego))} of {number(found.ego.total)}**: the sample in focus "
         f"(community {found.nodes['community'].iloc[0]}), {', '.join(parts) or 'nothing else'}."

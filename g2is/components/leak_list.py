@@ -115,7 +115,7 @@ def _table(run: Run, leaks: pd.DataFrame, out: set[int], focus: int, go: Callabl
         on_select=choose,
         selection_mode="single-row",
         hide_index=True,
-        height=min(400, 38 + 35 * len(leaks)),
+        height=min(290, 38 + 35 * len(leaks)),  # the pair below it is to be in view
         column_config={
             "sample": st.column_config.NumberColumn(format="localized", width="small", pinned=True),
             "similarity": st.column_config.NumberColumn(
