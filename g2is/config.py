@@ -55,6 +55,8 @@ def _one_line(error: ValidationError) -> str:
             problems.append(str(problem["ctx"]["error"]))
         else:
             wanted = problem["msg"].removeprefix("Input should be ")
+            if problem["type"] == "int_parsing_size":  # thousands of digits, which pydantic does not read
+                wanted = "a number of fewer digits"
             problems.append(f"{field} = {shortened(repr(problem['input']))}: expected {wanted}")
     return "; ".join(problems)
 
