@@ -39,7 +39,7 @@ def choose_view(run: Run, switches: DeltaGenerator) -> tuple[MapView, str]:
     switches: where those stand that matter less.
     """
     known = schemes(run)
-    with st.grid(4, min_column_width=190):
+    with st.grid(4, min_column_width=150):
         scheme = st.selectbox(
             "Colour by",
             known,
@@ -89,9 +89,10 @@ def choose_view(run: Run, switches: DeltaGenerator) -> tuple[MapView, str]:
 def explain(view: MapView) -> None:
     """What the reader sees, and what the axes do not mean."""
     st.markdown(
-        "Each dot is an instruction of the pool; dots lie near each other where their gradients are alike, so that "
-        "training on one does what training on the other does. Stars are the validation examples: what you want the "
-        f"model to learn. {LAYOUT_MEANINGS[view.kind]}"
+        "Each dot is an instruction, near those that teach the model alike. Stars are the validation examples: what "
+        "it should learn.",
+        help="Dots lie near each other where their gradients are alike, so that training on one does what training on "
+        f"the other does.\n\n{LAYOUT_MEANINGS[view.kind]}",
     )
 
 

@@ -17,10 +17,10 @@ function marksOf({ walk, points, ink }) {
   const pen = rgb(ink)
   const marks = points.vx.length ? [["star", pen, null, "validation example"]] : []
   const kinds = {
-    anchor: ["diamond", ANCHOR, pen, "anchor: the walk for a component begins"],
+    anchor: ["diamond", ANCHOR, pen, "anchor: a component begins"],
     pin: ["square", PIN, pen, "pinned"],
-    neighbor: ["circle", null, pen, "taken, a line leads from the one its component took before"],
-    fallback: ["triangle", null, pen, "fallback, after a jump (dotted)"],
+    neighbor: ["circle", null, pen, "taken, with a line from the one before"],
+    fallback: ["triangle", null, pen, "fallback, a jump (dotted)"],
   }
   for (const [kind, mark] of Object.entries(kinds)) {
     if (walk?.origin.includes(walk.origins.indexOf(kind))) marks.push(mark)
