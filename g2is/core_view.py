@@ -43,6 +43,13 @@ def groups_of(knowledge: CoreKnowledge, targets: list[str]) -> NDArray[np.intp]:
     return np.where(own.any(axis=0), loadings.argmax(axis=0), -1)
 
 
+def closest_examples(run: Run, knowledge: CoreKnowledge) -> list[str]:
+    """What each component stands for: the prompt, on one line, of the validation sample that lies closest to it."""
+    closest = abs(knowledge.loadings).argmax(axis=1)
+    prompts = run.validation["prompt"].to_numpy()
+    return [" ".join(str(prompts[row]).split()) for row in closest]
+
+
 def facets_frame(knowledge: CoreKnowledge, targets: list[str]) -> pd.DataFrame:
     """One row a facet: component, examples in its group, cohesion (their mean cosine to it), and the other facet
     that is nearest with its cosine."""

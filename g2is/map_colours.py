@@ -9,14 +9,16 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from g2is.plots import MARKERS, OKABE_ITO
+from g2is.plots import MARKERS, OKABE_ITO, OKABE_ITO_DARK
 
 NONE = 255
 """The code of a sample without a value."""
 LEVELS = 254
 """The highest code of a continuous scale."""
 MOST = len(OKABE_ITO)
-"""Colours that can be told apart; with more categories the last of them stands for all the smaller ones."""
+"""Colours that can be told apart; with more categories the last entry stands for all the smaller ones."""
+REST = "#A08D7D"
+"""Of all the smaller ones: a brown, since what is not chosen is grey."""
 CLIPPED = 0.01
 """The share at each end of a scale that is drawn in the colour of that end, so that a few do not flatten the rest."""
 
@@ -76,7 +78,7 @@ def by_category(
 ) -> Colouring:
     """Colours for categories, the largest first. numbers: (n,) index into names, -1 for none.
 
-    With more categories than colours, the smaller ones share the last, grey, and are said to.
+    With more categories than colours, the smaller ones share REST, and are said to.
     """
     counts = np.bincount(numbers[numbers >= 0], minlength=len(names))
     order = np.argsort(-counts, kind="stable")
@@ -96,11 +98,17 @@ def by_category(
     code_of = np.full(len(names) + 1, NONE, np.uint8)
     for code, entry in enumerate(entries):
         code_of[list(entry.members)] = code
-    colours = np.zeros((256, 3), np.uint8)
-    colours[:MOST] = [[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in OKABE_ITO]
+    light, dark = (_palette(colours, bool(len(rest))) for colours in (OKABE_ITO, OKABE_ITO_DARK))
     codes = code_of[numbers]  # -1 is the last entry
     none = none if (codes == NONE).any() else ""
-    return Colouring(scheme, title, codes, colours, colours, categories=tuple(entries), none=none)
+    return Colouring(scheme, title, codes, light, dark, categories=tuple(entries), none=none)
+
+
+def _palette(colours: Sequence[str], rest: bool) -> NDArray[np.uint8]:
+    palette = np.zeros((256, 3), np.uint8)
+    shown = [*colours[:-1], REST] if rest else colours
+    palette[:MOST] = [[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in shown]
+    return palette
 
 
 def by_value(
@@ -138,7 +146,7 @@ def by_value(
     codes[~known] = NONE
     # High values stand out from either page, and the end that fades into it is left out: yellow on white, violet on
     # black.
-    light, dark = _viridis(0.9, 0.0), _viridis(0.2, 1.0)
+    light, dark = _viridis(0.9, 0.0), _viridis(0.3, 1.0)
     return Colouring(
         scheme, title, codes, light, dark, unit=unit, scale=scale, none="" if known.all() else none
     )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from g2is.config import RegimeName, WalkParameters
+from g2is.core_view import closest_examples
 from g2is.map_colours import Colouring, by_category, by_value
 from g2is.run import Regime, Run
 from g2is.walk import WalkTrace
@@ -15,6 +16,9 @@ from g2is.walk.rows import block_rows, read_rows
 
 COMPARED = 256
 """Random samples that every sample's conflicts are counted with."""
+
+NAME = 48
+"""Letters that a component is named by, at most."""
 
 SCHEMES = {
     "source": "source file",
@@ -31,7 +35,8 @@ SCHEMES = {
 MEANINGS = {
     "source": "The file of the pool that an instruction comes from.",
     "community": "Groups of samples with more strong links inside than to others (Leiden), named by their words.",
-    "component": "The direction of core knowledge, of the walk's settings, that the gradient is closest to.",
+    "component": "The direction of core knowledge, of the walk's settings, that the gradient is closest to, named by "
+    "the validation example closest to it.",
     "order": "The step at which the walk took a sample.",
     "alignment": "The cosine between the gradient and the closest component of the core knowledge: how well it "
     "serves the target.",
@@ -63,7 +68,8 @@ def colouring(
     if scheme == "component":
         affinities = run.affinities(parameters)
         closest = (affinities if parameters.signed else np.abs(affinities)).argmax(axis=1)
-        names = [f"component {number}" for number in range(affinities.shape[1])]
+        examples = closest_examples(run, run.core_knowledge(parameters))
+        names = _numbered([text if len(text) <= NAME else f"{text[:NAME].rstrip()}…" for text in examples])
         return by_category(scheme, title, np.where(run.valid, closest, -1), names, none=no_gradient)
     if scheme == "order":
         steps = np.full(len(pool), np.nan)
@@ -115,5 +121,5 @@ def conflict_shares(
 
 
 def _numbered(labels: Sequence[str]) -> list[str]:
-    """Communities may be called alike; numbers tell them apart."""
+    """Communities and components may be called alike; numbers tell them apart."""
     return [f"{number}: {label}" for number, label in enumerate(labels)]

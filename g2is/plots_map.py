@@ -115,13 +115,13 @@ def _series(points: MapPoints, colouring: Colouring, dark: bool) -> list[dict[st
             }
         )
     scale = colouring.scale
+    palette = colouring.dark if dark else colouring.light
     if scale is None:
         for code, entry in enumerate(colouring.categories):
             rows = np.flatnonzero(known & (colouring.codes == code))
-            marker = {"color": OKABE_ITO[code], "symbol": entry.shape, "size": size, "opacity": 0.85}
+            marker = {"color": _rgb(palette[code]), "symbol": entry.shape, "size": size, "opacity": 0.85}
             series.append({"rows": rows, "name": escape(entry.name), "marker": marker})
         return series
-    palette = colouring.dark if dark else colouring.light
     stops = np.linspace(0, LEVELS, 17).astype(int)
     marks = [0, 0.25, 0.5, 0.75, 1]
     marker = {
@@ -130,7 +130,7 @@ def _series(points: MapPoints, colouring: Colouring, dark: bool) -> list[dict[st
         "cmax": LEVELS,
         "size": size,
         "opacity": 0.85,
-        "colorscale": [[stop / LEVELS, "rgb({},{},{})".format(*palette[stop])] for stop in stops],
+        "colorscale": [[stop / LEVELS, _rgb(palette[stop])] for stop in stops],
         "colorbar": {
             "title": {"text": f"{colouring.title}<br>{colouring.unit}"},
             "tickvals": [mark * LEVELS for mark in marks],
@@ -140,6 +140,10 @@ def _series(points: MapPoints, colouring: Colouring, dark: bool) -> list[dict[st
         },
     }
     return [*series, {"rows": np.flatnonzero(known), "name": colouring.title, "marker": marker}]
+
+
+def _rgb(colour: NDArray[np.uint8]) -> str:
+    return "rgb({},{},{})".format(*colour)
 
 
 def _add_path(figure: go.Figure, points: MapPoints, trace: WalkTrace, ink: str) -> None:

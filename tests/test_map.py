@@ -1,5 +1,7 @@
 """What a map is made of: places, colours, terms; against plain implementations."""
 
+import tomllib
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -103,6 +105,9 @@ def test_with_many_categories_the_largest_have_their_own_colour_and_the_rest_is_
         "5 smaller ones",
     ]
     assert found.categories[-1].count == 1 + 2 + 3 + 4 + 5
+    assert found.light[MOST - 1].tolist() == found.dark[MOST - 1].tolist() != [0x99] * 3, (
+        "not as what is left out"
+    )
     eight = by_category("source", "Source", numbers % 8, [f"n{number}" for number in range(8)])
     assert len(eight.categories) == 8 and all(len(entry.members) == 1 for entry in eight.categories)
 
@@ -129,6 +134,14 @@ def test_a_scale_of_ratios():
 def test_a_scale_of_one_value_is_a_scale(values):
     found = by_value("loss", "Loss", np.array(values), unit="nats")
     assert found.scale.low < found.scale.high and np.isfinite(found.scale.high)
+
+
+def test_categories_have_the_colours_of_the_theme():
+    theme = tomllib.loads((Path(__file__).parents[1] / ".streamlit" / "config.toml").read_text())["theme"]
+    found = by_category("source", "Source", np.arange(MOST), [str(number) for number in range(MOST)])
+    for page in ("light", "dark"):
+        shown = ["#" + bytes(colour).hex().upper() for colour in getattr(found, page)[:MOST]]
+        assert shown == theme[page]["chartCategoricalColors"]
 
 
 @pytest.mark.parametrize("page", ["light", "dark"])

@@ -6,10 +6,14 @@ function drawLegend(map) {
   const parts = [element("span", "title", colours.title)]
   if (colours.entries) parts.push(...colours.entries.map((entry, code) => categoryOf(map, entry, code)))
   else parts.push(scaleOf(colours))
-  if (colours.none) parts.push(markOf(map, "circle", rgb(mix(map.paper, map.ink, 0.3)), null, colours.none, true))
-  parts.push(element("span", "break"))
+  parts.push(...nothingOf(map).map((mark) => markOf(map, ...mark)), element("span", "break"))
   parts.push(...marksOf(map).map((mark) => markOf(map, ...mark)))
   legend.replaceChildren(...parts)
+}
+
+// What dots without a value are, if there are any, as [shape, fill, stroke, text].
+function nothingOf({ colours, paper, ink }) {
+  return colours.none ? [["circle", rgb(mix(paper, ink, 0.3)), null, colours.none]] : []
 }
 
 // What there is above the dots, as [shape, fill, stroke, text].
@@ -103,16 +107,24 @@ function savePicture(map) {
   const c = canvas.getContext("2d")
   c.font = `13px ${map.font}`
   const spots = []
-  let [left, top] = [12 + c.measureText(colours.title).width + 18, height + 22]
-  for (const [code, { name, count, shape }] of (colours.entries ?? []).entries()) {
-    const text = `${name} (${number(count)})`
-    const wide = c.measureText(text).width + 44
-    if (left + wide > width) [left, top] = [12, top + 24]
-    spots.push([left, top, shape, code, text])
-    left += wide
+  // Marks one after the other, in as many lines as they need; gives back the last of these.
+  const flow = (marks, left, top) => {
+    for (const mark of marks) {
+      const wide = c.measureText(mark[3]).width + 44
+      if (left > 12 && left + wide > width) [left, top] = [12, top + 24]
+      spots.push([left, top, mark])
+      left += wide
+    }
+    return top
   }
+  const left = 12 + c.measureText(colours.title).width + 18
+  const entries = (colours.entries ?? []).map(({ name, count, shape }, code) => {
+    return [shape, rgb(colourOf(colours, code)), null, `${name} (${number(count)})`]
+  })
+  const top = flow(entries, left, height + 22) + (colours.entries ? 24 : 46)
+  const bottom = flow([...nothingOf(map), ...marksOf(map)], 12, top)
   canvas.width = width * map.dpr
-  canvas.height = (top + (colours.entries ? 20 : 42)) * map.dpr
+  canvas.height = (bottom + 20) * map.dpr
   c.scale(map.dpr, map.dpr)
   c.fillStyle = rgb(map.paper)
   c.fillRect(0, 0, canvas.width, canvas.height)
@@ -122,8 +134,8 @@ function savePicture(map) {
   c.font = `13px ${map.font}`
   c.textBaseline = "middle"
   c.fillText(colours.title, 12, height + 22)
-  for (const [x, y, shape, code, text] of spots) {
-    paintSwatch(c, x + 8, y, shape, rgb(colourOf(colours, code)))
+  for (const [x, y, [shape, fill, stroke, text]] of spots) {
+    paintSwatch(c, x + 8, y, shape, fill, stroke)
     c.fillStyle = rgb(map.ink)
     c.fillText(text, x + 22, y)
   }

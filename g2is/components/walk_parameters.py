@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from g2is.config import WALK_PRESETS, WalkParameters
+from g2is.core_view import closest_examples
 from g2is.errors import InputError
 from g2is.knowledge import CoreKnowledge
 from g2is.run import Run
@@ -478,9 +479,7 @@ def rebalance(budgets: Sequence[int], component: int, wanted: int) -> tuple[int,
 
 def component_names(run: Run, knowledge: CoreKnowledge) -> list[str]:
     """What each component stands for: the text of the validation sample that lies closest to it."""
-    closest = abs(knowledge.loadings).argmax(axis=1)
-    prompts = run.validation["prompt"].to_numpy()
-    return [visible(" ".join(str(prompts[row]).split())[:120]) for row in closest]
+    return [visible(text[:120]) for text in closest_examples(run, knowledge)]
 
 
 def edit_budgets(run: Run, knowledge: CoreKnowledge, budgets: Sequence[int]) -> None:

@@ -98,12 +98,19 @@ def test_the_walk_of_the_address_is_drawn_and_coloured(open_app, run):
     assert len(parts_of(open_app(PAGE, path="none"))["walk"]["sample"]) == 0
 
 
-def test_a_saved_walk_can_be_drawn(open_app, cache):
+def test_a_saved_walk_can_be_drawn(open_app, cache, run):
     from g2is.trace_file import read_trace
 
     trace = read_trace(cache / "tiny" / "selections" / "first-walk.trace.parquet")
     parts = parts_of(open_app(PAGE, path="first-walk", colour="component"))
     assert parts["walk"]["sample"].tolist() == trace.samples.tolist()
+    loadings = abs(run.core_knowledge(trace.parameters).loadings)
+    expected = {
+        f"{number}: {' '.join(run.validation['prompt'].iloc[row].split())}"
+        for number, row in enumerate(loadings.argmax(axis=1))
+    }
+    names = {entry["name"].rstrip("…") for entry in parts["colours"]["entries"]}
+    assert names and all(any(text.startswith(name) for text in expected) for name in names)
 
 
 def test_alignment_is_that_of_the_closest_component(open_app, run):
@@ -530,13 +537,16 @@ def test_fits_a_phone_and_a_touch_opens_a_sample(new_page, server, run, scale):
 
 
 def test_the_picture_can_be_saved(page, server, tmp_path):
-    open_map(page, server)
+    open_map(page, server, "&colour=loss")
     with page.expect_download() as download:
         page.get_by_role("button", name="↓ PNG").click()
     path = tmp_path / "map.png"
     download.value.save_as(path)
-    assert download.value.suggested_filename == "map-source-file.png"
-    assert path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size > 5_000
+    assert download.value.suggested_filename == "map-loss.png"
+    picture = np.array(Image.open(path).convert("RGB"))
+    legend = picture[round(page.locator(".stage").bounding_box()["height"]) :]
+    anchor = (np.abs(legend.astype(int) - [0xE6, 0x9F, 0x00]) < 4).all(axis=2)
+    assert picture.std() > 5 and anchor.sum() > 20, "the legend tells what anchors are"
 
 
 # Where the first sample is on the screen.
