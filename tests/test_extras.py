@@ -16,7 +16,7 @@ from g2is.lm.model import add_adapter, inspect_model, load_model, load_tokenizer
 from g2is.lm.representations import represent
 from g2is.lm.text import Encoder
 from g2is.lm.train import sample_losses, train_adapter, trainable
-from g2is.lm.warmup import draw
+from g2is.lm.warmup import Checkpoint, draw
 from g2is.pipeline import Extras
 from g2is.run import Run
 from g2is.selecting import select
@@ -213,4 +213,26 @@ def test_stopped_extras_go_on_and_end_the_same(plain, run, files, tmp_path, monk
     # The second time it is not interrupted: the count has passed.
     make(folder, files, extras=BOTH)
     assert len(written) == 3 + 2 * 2 * 3  # nothing is computed twice
+    assert content(folder) == content(run.folder)
+
+
+@pytest.mark.parametrize("moment", ["early", "late"])
+def test_a_flipped_bit_in_the_state_of_a_member_is_noticed(plain, run, files, tmp_path, monkeypatch, moment):
+    folder = shutil.copytree(plain.folder, tmp_path / "run")
+    write, written = Checkpoint.write, []
+
+    def stopping(checkpoint, state):
+        write(checkpoint, state)
+        written.append(checkpoint.name)
+        if len(written) == 2:  # both states of the first member, after its first epoch
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Checkpoint, "write", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        make(folder, files, extras=BOTH)
+    (path,) = (folder / "building" / "ensemble-2").glob(f"0-{moment}-*")
+    data = bytearray(path.read_bytes())
+    data[-400] ^= 1 << 6
+    path.write_bytes(data)
+    make(folder, files, extras=BOTH)
     assert content(folder) == content(run.folder)
