@@ -69,7 +69,7 @@ def colouring(
         affinities = run.affinities(parameters)
         closest = (affinities if parameters.signed else np.abs(affinities)).argmax(axis=1)
         examples = closest_examples(run, run.core_knowledge(parameters))
-        names = _numbered([text if len(text) <= NAME else f"{text[:NAME].rstrip()}…" for text in examples])
+        names = _numbered([_beginning(text) for text in examples])
         return by_category(scheme, title, np.where(run.valid, closest, -1), names, none=no_gradient)
     if scheme == "order":
         steps = np.full(len(pool), np.nan)
@@ -118,6 +118,14 @@ def conflict_shares(
         shares[start : start + len(block)] = (block @ others.T < 0).sum(axis=1) / met
     shares[~valid] = np.nan
     return shares
+
+
+def _beginning(text: str) -> str:
+    """At most NAME letters, and whole words where there are any."""
+    if len(text) <= NAME:
+        return text
+    space = text.rfind(" ", NAME // 2, NAME + 1)
+    return f"{text[: NAME if space < 0 else space]}…"
 
 
 def _numbered(labels: Sequence[str]) -> list[str]:

@@ -29,6 +29,10 @@ LAYOUT_MEANINGS = {
     "pca": "**PCA** shows the two directions in which the gradients differ most. What lies apart differs; what lies "
     "together may still differ in the hundreds of directions that a plane cannot show.",
 }
+LAYOUT_CAVEATS = {
+    "umap": "How far apart groups lie means little.",
+    "pca": "What lies together may still differ.",
+}
 PLOTLY_MOST = 10_000
 """Samples that Plotly still draws at ease."""
 
@@ -87,10 +91,10 @@ def choose_view(run: Run, switches: DeltaGenerator) -> tuple[MapView, str]:
 
 
 def explain(view: MapView) -> None:
-    """What the reader sees, and what the axes do not mean."""
+    """What the reader sees, and what it does not mean."""
     st.markdown(
         "Each dot is an instruction, near those that teach the model alike. Stars are the validation examples: what "
-        "it should learn.",
+        f"it should learn. {LAYOUT_CAVEATS[view.kind]}",
         help="Dots lie near each other where their gradients are alike, so that training on one does what training on "
         f"the other does.\n\n{LAYOUT_MEANINGS[view.kind]}",
     )

@@ -536,8 +536,15 @@ def test_fits_a_phone_and_a_touch_opens_a_sample(new_page, server, run, scale):
     page.wait_for_selector(".map:not([data-focus=''])")
 
 
-def test_the_picture_can_be_saved(page, server, tmp_path):
+def test_the_legend_lists_what_there_is_and_the_picture_can_be_saved(page, server, run, tmp_path):
+    from g2is.config import walk_preset
+    from g2is.walk import ORIGINS
+
     open_map(page, server, "&colour=loss")
+    origins = {ORIGINS[origin] for origin in run.walk(walk_preset("recommended", count=40)).steps.origin}
+    said = page.locator(".legend").inner_text()
+    words = {"pin": "pinned", "anchor": "anchor", "neighbor": "taken", "fallback": "fallback"}
+    assert {origin for origin, word in words.items() if word in said} == origins
     with page.expect_download() as download:
         page.get_by_role("button", name="↓ PNG").click()
     path = tmp_path / "map.png"
