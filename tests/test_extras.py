@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from g2is.config import EnsembleConfig
+from g2is.config import SEEDS, EnsembleConfig
 from g2is.errors import InputError
 from g2is.instructions import from_frame
 from g2is.lm.ensemble import SquaredLength
@@ -115,7 +115,7 @@ def test_the_ensemble_is_that_of_members_trained_one_by_one(run):
     pool = encoder(from_frame(run.instructions))
     lengths: dict[str, list[list[float]]] = {"early": [], "late": []}
     for member in (1, 2):
-        warmup = config.warmup.replace(seed=config.warmup.seed + member)
+        warmup = config.warmup.replace(seed=(config.warmup.seed + member) % SEEDS)
         model = add_adapter(
             load_model(config.model, inspect_model(config.model)), config.lora, config.warmup.seed
         )
