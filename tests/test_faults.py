@@ -1,6 +1,6 @@
 """What befalls a build and a run's files: each fault is caused, and nothing is lost.
 
-G2IS_KILLS=300 python -m pytest tests/test_faults.py -k random
+G2IS_KILLS=30 python -m pytest tests/test_faults.py -k random
 """
 
 import multiprocessing
@@ -29,7 +29,7 @@ from g2is.selection import save_walk
 from tests.test_pipeline import configuration, content, make
 from tests.tiny import save_tiny_model, write_pool
 
-KILLS = int(os.environ.get("G2IS_KILLS", "30"))
+KILLS = int(os.environ.get("G2IS_KILLS", "10"))
 COUNT, DIM = 30, 12
 
 
@@ -100,12 +100,14 @@ def started(processes, folder: Path, files: Path, ready: Path) -> tuple[multipro
 
 @pytest.fixture(scope="module")
 def undisturbed(files, tmp_path_factory, processes) -> tuple[dict[str, bytes], float]:
-    """What a build writes that nobody disturbs, and the seconds it takes."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    process, begun = started(processes, folder / "run", files, folder / "ready")
-    process.join()
-    assert process.exitcode == 0
-    return content(folder / "run"), time.monotonic() - begun
+    """What a build writes that nobody disturbs, and the seconds it takes: the second time, when all is loaded."""
+    for turn in range(2):
+        folder = tmp_path_factory.mktemp(f"undisturbed{turn}")
+        process, begun = started(processes, folder / "run", files, folder / "ready")
+        process.join()
+        seconds = time.monotonic() - begun
+        assert process.exitcode == 0
+    return content(folder / "run"), seconds
 
 
 def test_a_build_killed_at_random_moments_ends_with_the_same_bytes(undisturbed, files, tmp_path, processes):
