@@ -1,6 +1,6 @@
 """What befalls a build and a run's files: each fault is caused, and nothing is lost.
 
-G2IS_KILLS=300 python -m pytest tests/test_faults.py -k random
+G2IS_KILLS=30 python -m pytest tests/test_faults.py -k random
 """
 
 import multiprocessing
@@ -29,7 +29,7 @@ from g2is.selection import save_walk
 from tests.test_pipeline import configuration, content, make
 from tests.tiny import save_tiny_model, write_pool
 
-KILLS = int(os.environ.get("G2IS_KILLS", "30"))
+KILLS = int(os.environ.get("G2IS_KILLS", "5"))
 COUNT, DIM = 30, 12
 
 
