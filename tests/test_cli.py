@@ -138,6 +138,9 @@ def test_verify_names_what_is_damaged(files, tmp_path, capsys):
         path.write_bytes(whole)
 
 
+BUILD = "build --run x --model m --train a --validation b".split()
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -167,38 +170,8 @@ def test_verify_names_what_is_damaged(files, tmp_path, capsys):
             "less than 4294967296",
         ),
         (["graph", "both", "--output", "g.graphml", "--neighbors", "9" * 5000], "invalid int value: '999"),
-        (
-            [
-                "build",
-                "--run",
-                "x",
-                "--model",
-                "m",
-                "--train",
-                "a",
-                "--validation",
-                "b",
-                "--warmup-seed",
-                str(2**64),
-            ],
-            "less than",
-        ),
-        (
-            [
-                "build",
-                "--run",
-                "x",
-                "--model",
-                "m",
-                "--train",
-                "a",
-                "--validation",
-                "b",
-                "--layout-seed",
-                str(2**32),
-            ],
-            "less than",
-        ),
+        ([*BUILD, "--warmup-seed", str(2**64)], "less than"),
+        ([*BUILD, "--layout-seed", str(2**32)], "less than"),
         (["walk", "both", "--count", "5", "--no-such-thing"], "unrecognized arguments"),
     ],
 )
