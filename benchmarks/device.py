@@ -11,11 +11,11 @@ them trained. In one run, the best of a few rounds, on the same model and sample
 - loop: autograd on one sample at a time, then the same two sketches. What is compared is the batching alone: the
   dense random signs that others project with are not part of it (benchmarks.gradients has them).
 
-FLOP are those of `g2is.plan`; `share_of_peak` is of the chip's published peak without sparsity, `share_of_product` of
-the rate that a large matrix product of the same dtype reached in the same run. `least_cosine`: of a sample's sketch
-by the engine and by the loop. Neighbours: random unit rows in half precision, memory-mapped from a temporary file
-(4.4 GB; TMPDIR says where), compared in float32 as a build does it, reading included; the lists of a few rows are
-checked against float64 (`largest_error`).
+FLOP are those of `pipeline.cost`; `share_of_peak` is of the chip's published peak without sparsity,
+`share_of_product` of the rate that a large matrix product of the same dtype reached in the same run. `least_cosine`:
+of a sample's sketch by the engine and by the loop. Neighbours: random unit rows in half
+precision, memory-mapped from a temporary file (4.4 GB; TMPDIR says where), compared in float32 as a build does it,
+reading included; the lists of a few rows are checked against float64 (`largest_error`).
 
 Not tried yet: any GPU. All of it ran on a CPU at tiny sizes only, in float32 and bfloat16. So nobody has seen yet
 whether the default batch of 4,096 tokens fits (planned: some 51 GB, written beside the memory measured), whether the
@@ -38,6 +38,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 from benchmarks.gradients import flat_averages, one_by_one
 from benchmarks.report import best_seconds, machine, report
 from g2is.config import BuildConfig, GradientConfig, Hardware, LoraSettings, ModelConfig, Workload
+from g2is.graph.neighbors import block_rows, exact_neighbors
 from g2is.lm.gradients import GradientEngine
 from g2is.lm.layers import piece_sizes
 from g2is.lm.model import DTYPES, add_adapter
@@ -45,8 +46,7 @@ from g2is.lm.projection import make_projection
 from g2is.lm.shape import shape_of
 from g2is.lm.text import Encoded
 from g2is.lm.train import batches, sample_losses, trainable
-from g2is.neighbors import block_rows, exact_neighbors
-from g2is.plan import Plan
+from g2is.pipeline.cost import Plan
 
 LLAMA_8B = {
     "hidden_size": 4096,

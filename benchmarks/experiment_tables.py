@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from g2is.evaluation import paired_test
+from g2is.evaluation.results import paired_test
 
 RECOMMENDED = "walk, recommended"
 PUBLISHED = "less, adam (published)"

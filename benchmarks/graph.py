@@ -25,14 +25,15 @@ from sklearn.neighbors import NearestNeighbors
 
 from benchmarks.report import best_seconds, report
 from benchmarks.walk import WIDTH, clustered_pool
-from g2is.communities import find_communities
+from g2is.arrays.unit import unit
 from g2is.config import walk_preset
 from g2is.graph import EgoGraph, ego_graph, ego_layout
+from g2is.graph.communities import find_communities
+from g2is.graph.layout import pca_layout, umap_layout
+from g2is.graph.neighbors import NeighborLists, cosines_to, exact_neighbors
 from g2is.graph.paths import find_path, spanning_forest
-from g2is.knowledge import core_knowledge, unit
-from g2is.layout import pca_layout, umap_layout
-from g2is.neighbors import NeighborLists, cosines_to, exact_neighbors
-from g2is.run import Regime
+from g2is.knowledge import core_knowledge
+from g2is.run.run import Regime
 from g2is.walk import component_affinities
 
 NEIGHBORS, CONFLICTS, VALIDATION, TIE = 50, 10, 64, 2e-6

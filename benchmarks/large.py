@@ -80,7 +80,7 @@ def step_read(folder: Path) -> None:
 
 
 def step_open(folder: Path) -> None:
-    from g2is.run import Run
+    from g2is.run.run import Run
 
     run = Run.open(folder / "cache" / "large")
     run.instructions.iloc[len(run.instructions) // 2]["raw"]
@@ -96,8 +96,8 @@ def step_search_expression(folder: Path) -> None:
 
 
 def _search(folder: Path, text: str, *, regular_expression: bool) -> None:
-    from g2is.run import Run
-    from g2is.ui.filtering import Filter, matching
+    from g2is.analysis.search import Filter, matching
+    from g2is.run.run import Run
 
     run = Run.open(folder / "cache" / "large")
     matching(run.instructions, Filter(text=text, regular_expression=regular_expression))
@@ -113,7 +113,7 @@ def step_walk_official(folder: Path) -> None:
 
 def _walk(folder: Path, preset: str, **changes: Any) -> None:
     from g2is.config import walk_preset
-    from g2is.run import Run
+    from g2is.run.run import Run
 
     Run.open(folder / "cache" / "large").walk(walk_preset(preset, fraction=0.01, **changes))
 
@@ -149,7 +149,7 @@ def measured(folder: Path, count: int) -> list[dict[str, Any]]:
 
 
 def _imported(folder: Path, count: int) -> list[dict[str, Any]]:
-    from g2is.manifest import Manifest
+    from g2is.run.manifest import Manifest
 
     process = subprocess.Popen(import_command(folder, count), stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)

@@ -28,7 +28,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 sys.path.insert(0, {root!r})
-from g2is.run import Run
+from g2is.run.run import Run
 
 @st.cache_resource
 def opened():

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import best_seconds, report
+from g2is.analysis.neighbourhood import nodes_frame
 from g2is.config import walk_preset
+from g2is.figures.neighbourhood import ego_figure
 from g2is.graph import ego_graph, ego_layout
-from g2is.neighbourhood_view import nodes_frame
-from g2is.plots_neighbourhood import ego_figure
-from g2is.run import Run
+from g2is.run.run import Run
 from tests.app.serving import READY, chromium, serving
 from tests.app.test_neighbourhood_page import FOCUSED
 from tests.app.tiny_run import make_run

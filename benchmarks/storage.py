@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.report import report
+from g2is.arrays.rows import read_rows
 from g2is.config import WALK_PRESETS, walk_preset
+from g2is.graph.neighbors import exact_neighbors
 from g2is.knowledge import core_knowledge
-from g2is.neighbors import exact_neighbors
-from g2is.quantized import stored_rows
-from g2is.run import Run
+from g2is.run.run import Run
+from g2is.storage.dtypes import stored_rows
 from g2is.walk import gradient_walk
-from g2is.walk.rows import read_rows
 
 BLOCK = 4096
 

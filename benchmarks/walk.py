@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.report import best_seconds, report
+from g2is.arrays.unit import unit
 from g2is.config import WalkParameters
-from g2is.knowledge import CoreKnowledge, core_knowledge, unit
+from g2is.knowledge import CoreKnowledge, core_knowledge
 from g2is.walk import WalkTrace, component_affinities, gradient_walk, largest_remainder, replay
 
 WIDTH, NEIGHBORS, THEMES = 1024, 50, 48

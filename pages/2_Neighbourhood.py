@@ -1,50 +1,5 @@
 """The neighbourhood of a sample on the gradient graph: what teaches alike, what teaches against it."""
 
-from __future__ import annotations
+from g2is.app.neighbourhood.page import show
 
-import streamlit as st
-
-from g2is import ui
-from g2is.components.hood_controls import choose_focus, choose_view
-from g2is.components.hood_graph import chosen_node, counts_of, neighbourhood, show_graph, show_table
-from g2is.components.hood_path import path_from, show_path
-from g2is.components.hood_reader import show_reader
-from g2is.components.hood_trail import go_to, show_trail, trail_to
-from g2is.components.leak_list import show_leaks
-from g2is.components.walk_parameters import component_names, parameters_in_url
-from g2is.errors import InputError
-from g2is.neighbourhood_view import on_path
-from g2is.run import CONTENT_STAGES
-
-run = ui.open_page("Neighbourhood", stages=(*CONTENT_STAGES, "communities"))
-st.markdown(
-    "What lies near one sample on the graph of gradients: samples that teach the same (**aligned**), samples that "
-    "undo it (**in conflict**), and the validation examples and directions of core knowledge that it serves."
-)
-try:
-    settings = parameters_in_url(run)
-    run.core_knowledge(settings)
-except InputError as error:
-    ui.stop(error)
-focus = choose_focus(run, settings)
-trail = trail_to(run, focus)
-wanted, by_community = choose_view(run, settings, trail)
-show_trail(run, trail)
-if not run.valid[focus]:
-    st.warning(
-        "This sample has no gradient, so it has no neighbours. Choose another one.", icon=":material/block:"
-    )
-    ui.show_record(run, focus)
-    st.stop()
-
-found = neighbourhood(run, focus, wanted, settings)
-chosen = chosen_node(found)
-st.markdown(counts_of(found))
-knowledge = run.core_knowledge(settings.replace(regime=wanted.regime))
-path = path_from(run, wanted.regime, settings, focus)
-marked = [] if path is None else on_path(found.nodes, path, settings, knowledge)
-show_graph(run, found, chosen, trail, settings, by_community=by_community, path=marked)
-show_table(run, found, chosen)
-show_reader(run, found, chosen, trail)
-show_path(run, path, marked, component_names(run, knowledge), trail)
-show_leaks(run, focus, lambda sample: go_to(sample, trail))
+show()

@@ -1,40 +1,5 @@
 """Core knowledge: what the validation examples ask for, component by component, in each gradient regime."""
 
-from __future__ import annotations
+from g2is.app.core_knowledge.page import show
 
-import streamlit as st
-
-from g2is.components.core_component import show_component
-from g2is.components.core_components import chosen_component, show_components, summary
-from g2is.components.core_regimes import show_regimes
-from g2is.components.core_spectrum import show_groups, show_spectrum
-from g2is.components.walk_head import walk_by_panel
-from g2is.ui import flag, in_url, open_page
-
-run = open_page("Core knowledge")
-st.markdown(
-    "What your validation examples ask for: a few directions in which to change the model, called **components**. The "
-    "walk selects samples for each of them. The settings are those of the Walk page, and go along when you go there."
-)
-walk = walk_by_panel(run, tab="Core knowledge")
-chosen = chosen_component(len(walk.knowledge))
-st.markdown(summary(walk))
-turned = int((walk.knowledge.mean_alignment < 0).sum())
-if turned and not walk.parameters.signed:
-    st.warning(
-        f"{turned} of {len(walk.knowledge)} components point away from what the target asks for on average: the walk "
-        "for them begins at samples that pull the other way. “Principal: turn towards the target” mends that; the "
-        "published method leaves the signs as they come.",
-        icon=":material/swap_vert:",
-    )
-if walk.parameters.knowledge == "facets":
-    show_groups(run, walk, chosen)
-    if st.toggle(
-        "Show the spectrum of the validation gradients, too", **in_url("with_spectrum", False, flag)
-    ):
-        show_spectrum(run, walk)
-else:
-    show_spectrum(run, walk)
-show_components(run, walk, chosen)
-show_component(run, walk, chosen)
-show_regimes(run, walk.parameters.regime)
+show()

@@ -1,24 +1,5 @@
 """The gradient walk: change a parameter, walk again at once, and step through to see why."""
 
-from __future__ import annotations
+from g2is.app.walk.page import show
 
-import streamlit as st
-
-from g2is.components.walk_compare import show_change, show_comparison
-from g2is.components.walk_head import walk_by_panel
-from g2is.components.walk_result import show_result, show_words
-from g2is.components.walk_saving import show_saving
-from g2is.components.walk_steps import show_steps
-from g2is.components.walk_why import show_why
-from g2is.ui import open_page
-
-run = open_page("Walk")
-show_words()
-walk = walk_by_panel(run)
-show_result(walk)
-show_change(run, walk)
-show_saving(run, walk)
-show_steps(run, walk)
-show_why(run, walk)
-st.subheader("Two walks side by side")
-show_comparison(run, walk)
+show()

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from g2is import approximate
-from g2is.approximate import approximate_neighbors
-from g2is.knowledge import unit
-from g2is.neighbors import exact_neighbors
+from g2is.arrays.unit import unit
+from g2is.graph import approximate
+from g2is.graph.approximate import approximate_neighbors
+from g2is.graph.neighbors import exact_neighbors
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_a_smaller_draw_says_what_it_misses(rows, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["float16", "int8"])
 def test_descent_finds_most_neighbours_in_order(rows, kind):
-    from g2is.quantized import stored_rows
+    from g2is.storage.dtypes import stored_rows
 
     stored = stored_rows(rows, kind)
     valid = rows.any(axis=1)

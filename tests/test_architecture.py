@@ -1,15 +1,27 @@
-"""Data flows one way: who may import what."""
+"""Imports go one way: who may import what."""
 
 import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "g2is"
+
+LAYERS = (
+    ("errors", "config", "storage", "arrays"),
+    ("instructions", "lm", "knowledge", "graph"),
+    ("walk", "selectors"),
+    ("run",),
+    ("analysis", "export", "evaluation", "engine", "pipeline", "demo"),
+    ("figures",),
+    ("app", "cli"),
+)
+"""Folders of the package from the bottom up; a folder imports from its own layer and from those below."""
 
 
 def imports(path: Path, *, everywhere: bool = True) -> Iterator[str]:
@@ -30,66 +42,85 @@ def imports(path: Path, *, everywhere: bool = True) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def modules(*places: str) -> list[Path]:
     found = []
     for place in places:
         path = PACKAGE / place
-        found += sorted(path.rglob("*.py")) if path.is_dir() else [path]
+        found += sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
     return found
 
 
-def test_pages_never_load_what_only_building_needs():
-    code = (
-        "import sys, g2is.run, g2is.selection, g2is.trace_file, g2is.diagnosis, g2is.export, g2is.walk, g2is.knowledge;"
-        "import g2is.selecting, g2is.evaluation;"
-        "print({'torch', 'transformers', 'peft', 'umap', 'streamlit'} & set(sys.modules))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert done.stdout.strip() == "set()"
+def folders_imported(path: Path) -> set[str]:
+    """The folders of the package that a file imports from."""
+    names = [name.split(".") for name in imports(path)]
+    known = {folder for layer in LAYERS for folder in layer}
+    return {parts[1] for parts in names if parts[0] == "g2is" and len(parts) > 1} & known
 
 
-@pytest.mark.parametrize("path", modules("walk", "selectors", "knowledge.py"), ids=lambda path: path.name)
-def test_the_method_knows_neither_disk_nor_screen(path):
-    forbidden = {
-        "streamlit",
-        "torch",
-        "pathlib",
-        "os",
-        "io",
-        "g2is.run",
-        "g2is.files",
-        "g2is.store",
-        "plotly",
+UPWARDS = [
+    (lower, upper)
+    for below, above in combinations(range(len(LAYERS)), 2)
+    for lower in LAYERS[below]
+    for upper in LAYERS[above]
+]
+
+
+def test_every_folder_has_its_layer():
+    folders = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    assert folders | {"errors"} == {folder for layer in LAYERS for folder in layer}
+
+
+@pytest.mark.parametrize(("lower", "upper"), UPWARDS, ids=lambda name: name)
+def test_imports_never_go_up(lower, upper):
+    assert not [str(path) for path in modules(lower) if upper in folders_imported(path)]
+
+
+@pytest.mark.parametrize("folder", ("errors", "storage", "arrays"))
+def test_the_lowest_folders_know_no_settings(folder):
+    assert not [str(path) for path in modules(folder) if "config" in folders_imported(path)]
+
+
+@pytest.mark.parametrize(
+    "path", modules("walk", "selectors", "knowledge"), ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_the_method_knows_neither_disk_nor_screen_nor_torch(path):
+    forbidden = {"streamlit", "torch", "plotly", "pathlib", "os", "io", "g2is.run", "g2is.storage"}
+    assert not {
+        name for name in imports(path) for word in forbidden if name == word or name.startswith(f"{word}.")
     }
-    assert not forbidden & set(imports(path))
 
 
-def test_only_building_imports_torch():
-    allowed = {
-        *modules("lm", "pipeline"),
-        PACKAGE / "neighbors.py",
-        PACKAGE / "gradient_files.py",
-    }
+def test_only_what_takes_gradients_imports_torch():
+    allowed = {*modules("lm", "graph/neighbors", "pipeline/gradient_files")}
     for path in PACKAGE.rglob("*.py"):
         if path not in allowed:
             assert not {"torch", "transformers", "peft"} & {m.split(".")[0] for m in imports(path)}, path
 
 
-def test_only_what_pages_share_imports_streamlit():
-    allowed = {*modules("ui", "components")}
+def test_only_the_app_imports_streamlit():
     for path in PACKAGE.rglob("*.py"):
-        if path not in allowed:
+        if path.relative_to(PACKAGE).parts[0] != "app":
             assert "streamlit" not in {module.split(".")[0] for module in imports(path)}, path
 
 
-def test_the_model_knows_nothing_of_what_comes_after_it():
-    later = {"g2is.run", "g2is.walk", "g2is.knowledge", "g2is.pipeline", "g2is.store", "g2is.selection"}
-    for path in modules("lm"):
-        assert not later & set(imports(path)), path
+def test_a_page_is_thin():
+    for path in [ROOT / "app.py", *(ROOT / "pages").glob("*.py")]:
+        assert len(path.read_text().splitlines()) <= 30, path
+
+
+@pytest.mark.parametrize("page", sorted(path.parent.name for path in PACKAGE.glob("app/*/page.py")))
+def test_a_page_loads_nothing_that_only_building_needs(page):
+    code = (
+        f"import sys, g2is.app.{page}.page;"
+        "print({'torch', 'transformers', 'peft', 'umap', 'ray', 'faiss'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "set()"
 
 
 def test_the_command_line_starts_without_heavy_libraries():
-    light = {name for path in modules("__main__.py", "cli") for name in imports(path, everywhere=False)}
+    light = {name for path in modules("__main__", "cli") for name in imports(path, everywhere=False)}
     assert not {"torch", "pandas", "numpy", "g2is.pipeline", "g2is.run", "g2is.walk"} & light

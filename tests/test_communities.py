@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from g2is.communities import Communities, find_communities, label_communities
+from g2is.arrays.unit import unit
+from g2is.graph.communities import Communities, find_communities, label_communities
 from g2is.graph.edges import aligned_edges
-from g2is.knowledge import unit
-from g2is.neighbors import exact_neighbors
+from g2is.graph.neighbors import exact_neighbors
 
 
 def cliques(sizes: list[int], dim: int = 32) -> tuple[np.ndarray, np.ndarray]:

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from g2is.comparison import Profiler, budget_counts, conflict_share, memberships, overlaps, shares
+from g2is.analysis.comparison import Profiler, budget_counts, conflict_share, memberships, overlaps, shares
+from g2is.analysis.sensitivity import grid_table, other_axis, walk_grid
 from g2is.config import walk_preset
-from g2is.run import Run
-from g2is.sensitivity import grid_table, other_axis, walk_grid
+from g2is.run.run import Run
 from tests.app.tiny_run import INVALID, make_run
 
 SELECTIONS = {"a": [1, 2, 3, 4], "b": [3, 4, 5], "c": [4, 9, 3]}

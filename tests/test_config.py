@@ -12,7 +12,7 @@ import torch
 from pydantic.fields import FieldInfo
 from sklearn.utils import check_random_state
 
-import g2is.selector_config  # noqa: F401  the settings it defines are found among all
+import g2is.config.selectors  # noqa: F401  the settings it defines are found among all
 from g2is.config import Settings
 from g2is.errors import InputError
 

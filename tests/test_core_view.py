@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from g2is.config import WalkParameters, walk_preset
-from g2is.core_view import (
+from g2is.analysis.core import (
     closest_samples,
     components_frame,
     facets_frame,
@@ -12,8 +11,9 @@ from g2is.core_view import (
     orientation,
     spectrum_of,
 )
-from g2is.knowledge import unit
-from g2is.run import Run
+from g2is.arrays.unit import unit
+from g2is.config import WalkParameters, walk_preset
+from g2is.run.run import Run
 from g2is.walk import ORIGINS
 from tests.app.tiny_run import INVALID, VALIDATION, make_run
 

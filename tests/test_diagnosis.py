@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from g2is.analysis.diagnosis import diagnose, mean_pairwise_cosine
 from g2is.config import GraphConfig, ImportConfig, LayoutConfig, walk_preset
-from g2is.diagnosis import diagnose, mean_pairwise_cosine
-from g2is.pipeline import Target, import_run
-from g2is.run import Run
+from g2is.pipeline.imported import import_run
+from g2is.pipeline.inputs import Target
+from g2is.run.run import Run
 from tests.tiny import write_pool
 
 

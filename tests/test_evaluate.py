@@ -13,15 +13,16 @@ from scipy import stats
 from g2is.cli import main
 from g2is.config import BuildConfig, EvaluationConfig, LoraSettings
 from g2is.errors import InputError
-from g2is.evaluation import Evaluation, read_evaluations, summarise
+from g2is.evaluation.fine_tuning import Candidate, evaluate
+from g2is.evaluation.results import Evaluation, read_evaluations, summarise
 from g2is.instructions import read_instructions
 from g2is.lm.evaluate import fine_tuned, greedy_answers, held_out_losses
 from g2is.lm.model import inspect_model, load_model, load_tokenizer
 from g2is.lm.text import Encoder
-from g2is.pipeline import Target, build
-from g2is.pipeline.evaluating import Candidate, evaluate
-from g2is.run import Run
-from g2is.selection import Selection
+from g2is.pipeline.build import build
+from g2is.pipeline.inputs import Target
+from g2is.run.run import Run
+from g2is.run.selection import Selection
 from tests.tiny import ARCHITECTURES, byte_tokenizer, random_samples, save_tiny_model, write_pool
 
 QUICK = EvaluationConfig(seeds=2, epochs=1, batch_size=4, learning_rate=1e-2, answers=3, new_tokens=4)

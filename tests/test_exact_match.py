@@ -2,7 +2,7 @@
 
 import pytest
 
-from g2is.exact_match import exact_match, final_answer, has_short_answers
+from g2is.evaluation.exact_match import exact_match, final_answer, has_short_answers
 
 
 @pytest.mark.parametrize(

@@ -12,16 +12,16 @@ import pandas as pd
 import pytest
 
 from g2is.cli import main, make_parser
-from g2is.cli.arguments import given
 from g2is.config import BuildConfig, ModelConfig, WalkParameters, walk_preset
+from g2is.config.commands import walk_command
+from g2is.config.grammar import given
 from g2is.errors import InputError
 from g2is.export import FORMATS, MANIFEST, export, manifest, preview
-from g2is.export.commands import walk_command
-from g2is.files import sha256
-from g2is.frames import write_frame
 from g2is.instructions import from_frame, read_instructions, to_frame
-from g2is.run import FORMAT_VERSION, INSTRUCTIONS, SAMPLES, FileRecord, Manifest, Run, Stage
-from g2is.selection import Selection
+from g2is.run.run import FORMAT_VERSION, INSTRUCTIONS, SAMPLES, FileRecord, Manifest, Run, Stage
+from g2is.run.selection import Selection
+from g2is.storage.files import sha256
+from g2is.storage.tables import write_frame
 
 HOSTILE = (
     'emoji 👩‍👩‍👧 \U0001f600, separators \u2028\u2029\x85, quotes \' " ``` \\" \\, RTL \u202eabc, NUL \x00 bell \x07 '

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from g2is.manifest import MANIFEST
+from g2is.run.manifest import MANIFEST
 from tests.app.tiny_run import make_run
 
 ROOT = Path(__file__).parents[1]
@@ -70,7 +70,7 @@ def test_a_selector(project):
     )
     python(project, "-m", "g2is", "select", "tiny", "--method", "shortest", "--count", "5")
     script = (
-        "from g2is.run import Run; from g2is.selection import Selection\n"
+        "from g2is.run.run import Run; from g2is.run.selection import Selection\n"
         "run = Run.open('cache/tiny')\n"
         "chosen = Selection.read(run.folder / 'selections' / 'shortest.json', run)\n"
         "tokens = run.instructions['tokens'].where(run.valid, 1000)\n"
@@ -108,7 +108,7 @@ def test_a_page(project):
     (project / "pages" / "9_Sizes.py").write_text(
         '"""How large the run is."""\n\n'
         "import streamlit as st\n\n"
-        "from g2is import ui\n\n"
+        "from g2is.app import shared as ui\n\n"
         'run = ui.open_page("Sizes")\n'
         'least = ui.url_value("least", 0, ui.whole(0, 99))\n'
         "rows = run.instructions\n"

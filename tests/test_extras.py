@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from g2is.analysis.selecting import select
 from g2is.config import SEEDS, EnsembleConfig
 from g2is.errors import InputError
 from g2is.instructions import from_frame
@@ -17,10 +18,9 @@ from g2is.lm.representations import represent
 from g2is.lm.text import Encoder
 from g2is.lm.train import sample_losses, train_adapter, trainable
 from g2is.lm.warmup import Checkpoint, draw
-from g2is.pipeline import Extras
-from g2is.run import Run
-from g2is.selecting import select
-from g2is.store import ShardStore
+from g2is.pipeline.extras import Extras
+from g2is.run.run import Run
+from g2is.storage.shards import ShardStore
 from tests.test_pipeline import content, files, make
 from tests.tiny import ARCHITECTURES, adapted_model, random_samples
 

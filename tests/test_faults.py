@@ -18,14 +18,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from g2is import files as g2is_files
 from g2is.__main__ import main
 from g2is.config import GraphConfig, ImportConfig, LayoutConfig, walk_preset
 from g2is.errors import InputError
-from g2is.manifest import COPY, MANIFEST, Manifest
-from g2is.pipeline import Target, import_run
-from g2is.run import Run
-from g2is.selection import save_walk
+from g2is.pipeline.imported import import_run
+from g2is.pipeline.inputs import Target
+from g2is.run.manifest import COPY, MANIFEST, Manifest
+from g2is.run.run import Run
+from g2is.run.selection import save_walk
+from g2is.storage import files as g2is_files
 from tests.test_pipeline import configuration, content, make
 from tests.tiny import save_tiny_model, write_pool
 
@@ -469,7 +470,7 @@ def test_an_open_run_outlives_its_folder(run, tmp_path):
 
 @pytest.mark.parametrize(("most", "kept"), [(2**30, 4), (2 * 4 * COUNT, 2), (1, 1)])
 def test_affinities_are_kept_within_bounds(run, monkeypatch, most, kept):
-    monkeypatch.setattr("g2is.run.BYTES_KEPT", most)
+    monkeypatch.setattr("g2is.run.run.BYTES_KEPT", most)
     for seed in range(6):
         settings = walk_preset("recommended", facets_by="number", facets=1, seed=seed, count=3)
         assert run.affinities(settings).shape == (COUNT, 1)

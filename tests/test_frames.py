@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from g2is.errors import InputError
-from g2is.frames import read_frame, write_frame
-from g2is.run import INSTRUCTIONS, Manifest, Run
+from g2is.run.run import INSTRUCTIONS, Manifest, Run
+from g2is.storage.tables import read_frame, write_frame
 from tests.app.tiny_run import make_run
 
 

@@ -10,16 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from g2is.arrays.unit import unit
 from g2is.cli import main
 from g2is.config import WalkParameters, walk_preset
 from g2is.errors import InputError
 from g2is.graph import ego_graph, ego_layout, mixed_graph, strongest_path, write_graphml
 from g2is.graph.edges import aligned_edges, conflict_edges, nearest_rows
 from g2is.graph.ego import APART, EgoGraph
+from g2is.graph.neighbors import exact_neighbors
 from g2is.graph.paths import find_path, spanning_forest, strongest_to_all
-from g2is.knowledge import unit
-from g2is.neighbors import exact_neighbors
-from g2is.run import Run
+from g2is.run.run import Run
 from tests.app.tiny_run import INVALID, POOL, VALIDATION, make_run
 
 KNOWLEDGE = walk_preset("recommended", facets=4, count=1)

@@ -18,19 +18,19 @@ from hypothesis import strategies as st
 from g2is.__main__ import main
 from g2is.config import walk_preset
 from g2is.errors import InputError
-from g2is.evaluation import evaluations
+from g2is.evaluation.results import evaluations
 from g2is.export import export
-from g2is.files import write_bytes
-from g2is.formulas import FORMULA_STARTS
-from g2is.gradient_files import read_gradients, read_neighbors
 from g2is.instructions import files as files_module
 from g2is.instructions import formats as formats_module
 from g2is.instructions import from_frame, read_instructions, to_frame, write_rejects
 from g2is.instructions.files import BOM
-from g2is.manifest import MANIFEST
-from g2is.run import Run
-from g2is.selection import Selection, save_walk
-from g2is.trace_file import read_trace, trace_path
+from g2is.pipeline.gradient_files import read_gradients, read_neighbors
+from g2is.run.manifest import MANIFEST
+from g2is.run.run import Run
+from g2is.run.selection import Selection, save_walk
+from g2is.run.trace_file import read_trace, trace_path
+from g2is.storage.csv import FORMULA_STARTS
+from g2is.storage.files import write_bytes
 from tests.test_faults import arguments, imported
 from tests.test_faults import files as files
 from tests.test_faults import whole as whole

@@ -11,9 +11,10 @@ from safetensors.torch import save_file
 
 from g2is.config import GraphConfig, ImportConfig, LayoutConfig, walk_preset
 from g2is.errors import InputError
-from g2is.gradient_files import read_gradients, read_neighbors
-from g2is.pipeline import Target, import_run
-from g2is.run import Run
+from g2is.pipeline.gradient_files import read_gradients, read_neighbors
+from g2is.pipeline.imported import import_run
+from g2is.pipeline.inputs import Target
+from g2is.run.run import Run
 from tests.tiny import write_pool
 
 COUNT, DIM = 30, 12

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from g2is.arrays.unit import unit
 from g2is.config import WalkParameters
 from g2is.errors import InputError
-from g2is.knowledge import core_knowledge, facets, principal, unit
+from g2is.knowledge import core_knowledge, facets, principal
 
 
 def gradients(rows: int = 30, width: int = 12, seed: int = 0) -> np.ndarray:

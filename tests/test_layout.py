@@ -5,9 +5,9 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
-from g2is.knowledge import unit
-from g2is.layout import pca_layout, umap_layout
-from g2is.neighbors import cosines_to, exact_neighbors
+from g2is.arrays.unit import unit
+from g2is.graph.layout import pca_layout, umap_layout
+from g2is.graph.neighbors import cosines_to, exact_neighbors
 
 
 def clusters(count: int, dim: int, groups: int, *, spread: float = 0.3, seed: int = 0) -> np.ndarray:
@@ -26,7 +26,7 @@ def laid_out(rows, valid, targets, *, neighbors=10, **options) -> np.ndarray:
 
 @pytest.mark.parametrize("dtype, dim", [(np.float32, 24), (np.float16, 24), (np.float32, 3), (np.float32, 2)])
 def test_pca_is_scikit_learns_whatever_the_blocks(monkeypatch, dtype, dim):
-    monkeypatch.setattr("g2is.layout.block_rows", lambda rows: 37)
+    monkeypatch.setattr("g2is.graph.layout.block_rows", lambda rows: 37)
     random = np.random.default_rng(0)
     rows = unit(random.standard_normal((300, dim)) * np.linspace(2, 0.5, dim) + 0.3)
     targets = unit(random.standard_normal((20, dim)))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from g2is.leaks import KINDS, LEAST_OVERLAP, WORDS, find_leaks
+from g2is.instructions.copies import KINDS, LEAST_OVERLAP, WORDS, find_leaks
 
 LONG = "Ada has five boxes with twelve coins each and gives fifty seven coins to Tara on a sunny Sunday"
 OTHER = "The quick brown fox jumps over the lazy dog while eleven curious owls look down from an old oak"

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from g2is.analysis.map_values import conflict_shares
+from g2is.app.map.points import FULL, NOWHERE, MapPoints
 from g2is.errors import InputError
-from g2is.map_colours import LEVELS, MOST, NONE, by_category, by_value
-from g2is.map_points import FULL, NOWHERE, MapPoints
-from g2is.map_values import conflict_shares
-from g2is.plots import MARKERS
-from g2is.plots_map import map_figure
-from g2is.terms import distinctive_terms
+from g2is.figures.colours import MARKERS
+from g2is.figures.map import map_figure
+from g2is.figures.map_colours import LEVELS, MOST, NONE, by_category, by_value
+from g2is.instructions.words import distinctive_terms
 from g2is.walk import ORIGINS
 from g2is.walk.trace import Steps
 

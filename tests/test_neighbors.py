@@ -4,7 +4,7 @@ from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.neighbors import NearestNeighbors
 
 from g2is.errors import InputError
-from g2is.neighbors import cosines_to, exact_neighbors
+from g2is.graph.neighbors import cosines_to, exact_neighbors
 
 
 def unit_rows(count: int, dim: int, seed: int = 0) -> np.ndarray:

@@ -19,10 +19,10 @@ from g2is.lm.model import add_adapter, inspect_model, load_model, load_tokenizer
 from g2is.lm.text import Encoder
 from g2is.lm.train import TrainingState, sample_losses, trainable
 from g2is.lm.warmup import Checkpoint
-from g2is.pipeline import Target, build
-from g2is.pipeline.build import _Build
-from g2is.run import Run
-from g2is.store import ShardStore
+from g2is.pipeline.build import _Build, build
+from g2is.pipeline.inputs import Target
+from g2is.run.run import Run
+from g2is.storage.shards import ShardStore
 from tests.tiny import save_tiny_model, write_pool
 
 POOL, VALIDATION = 40, 6
@@ -255,7 +255,7 @@ def test_a_read_only_folder_is_one_line(files, tmp_path, monkeypatch):
 
 
 def test_a_full_disk_is_one_line_and_the_build_goes_on_when_there_is_space(files, run, tmp_path, monkeypatch):
-    from g2is import files as g2is_files
+    from g2is.storage import files as g2is_files
 
     fsync = os.fsync
     calls = iter(range(1000))

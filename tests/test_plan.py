@@ -18,7 +18,7 @@ from g2is.lm.projection import NoProjection
 from g2is.lm.shape import read_shape
 from g2is.lm.text import Encoded
 from g2is.lm.train import sample_losses, trainable
-from g2is.plan import Plan
+from g2is.pipeline.cost import Plan
 from tests.test_config import least_and_most, numbers
 from tests.tiny import ARCHITECTURES, save_tiny_model, write_pool
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from g2is.arrays.rows import read_rows
+from g2is.arrays.unit import unit
 from g2is.config import walk_preset
-from g2is.knowledge import unit
-from g2is.neighbors import exact_neighbors
-from g2is.quantized import stored_rows
-from g2is.walk.rows import read_rows
+from g2is.graph.neighbors import exact_neighbors
+from g2is.storage.dtypes import stored_rows
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from g2is.regime_comparison import compare_regimes
+from g2is.analysis.regimes import compare_regimes
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from g2is import selectors
+from g2is.analysis.selecting import select
+from g2is.arrays.unit import unit
 from g2is.cli import main
+from g2is.config.selectors import METHODS
 from g2is.errors import InputError
-from g2is.knowledge import unit
-from g2is.run import Run
-from g2is.selecting import select
-from g2is.selection import Selection
-from g2is.selector_config import METHODS
+from g2is.run.run import Run
+from g2is.run.selection import Selection
 from tests.tiny import save_tiny_model, write_pool
 
 SMALL = [

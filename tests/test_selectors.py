@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from g2is import selectors
-from g2is.knowledge import unit
+from g2is.arrays.unit import unit
 from g2is.selectors.ranking import alternating
 from g2is.selectors.tagcos import matching_pursuit
 

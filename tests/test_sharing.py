@@ -13,12 +13,12 @@ import pytest
 from filelock import FileLock
 
 from g2is.config import EnsembleConfig
+from g2is.engine.sharing import work_off
 from g2is.errors import InputError
 from g2is.lm.model import inspect_model
-from g2is.manifest import Stage
-from g2is.pipeline import Extras
-from g2is.pipeline.sharing import work_off
-from g2is.store import ShardStore
+from g2is.pipeline.extras import Extras
+from g2is.run.manifest import Stage
+from g2is.storage.shards import ShardStore
 from tests.sharing_worker import build, shared_configuration
 from tests.test_pipeline import configuration, content, make
 from tests.tiny import save_tiny_model, write_pool

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from g2is.arrays.threads import one_blas_thread
+from g2is.arrays.unit import unit
 from g2is.config import WalkParameters, walk_preset
 from g2is.errors import InputError
-from g2is.knowledge import CoreKnowledge, core_knowledge, principal, unit
+from g2is.knowledge import CoreKnowledge, core_knowledge, principal
 from g2is.walk import (
     ORIGINS,
     RULES,
@@ -25,8 +27,7 @@ from g2is.walk import (
     largest_remainder,
     replay,
 )
-from g2is.walk.plan import share_out
-from g2is.walk.threads import one_blas_thread
+from g2is.walk.budget import share_out
 
 MANY = settings(max_examples=80, deadline=None, derandomize=True)
 
@@ -372,7 +373,7 @@ def test_a_raised_budget_does_not_walk_again(monkeypatch):
         read.extend(rows.tolist())
         return gradients[rows]
 
-    monkeypatch.setattr("g2is.walk.walking.read_rows", read_rows)
+    monkeypatch.setattr("g2is.walk.walk.read_rows", read_rows)
     first = old.steps.sample[old.steps.component == 0].tolist()
     case.parameters = case.parameters.replace(fraction=0.25)
     case.walk(resume=old)

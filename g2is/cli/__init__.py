@@ -13,8 +13,8 @@ from pathlib import Path
 
 from g2is import __version__
 from g2is.cli import build, evaluate, export, graph, plan, select
-from g2is.cli.arguments import OneLineParser
 from g2is.cli.runs import say
+from g2is.config.grammar import OneLineParser
 from g2is.errors import InputError, shortened
 
 COMMANDS = (plan, build, select, evaluate, export, graph)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from g2is.cli.arguments import AddCommand, add_settings, given, named
 from g2is.cli.runs import run_folder, say
 from g2is.config import (
     REGIMES,
@@ -23,10 +22,12 @@ from g2is.config import (
     ReadingConfig,
     WarmupConfig,
 )
+from g2is.config.grammar import AddCommand, add_settings, given, named
 from g2is.errors import InputError
 
 if TYPE_CHECKING:
-    from g2is.pipeline import Extras, Target
+    from g2is.pipeline.extras import Extras
+    from g2is.pipeline.inputs import Target
 
 
 BUILD_SETTINGS = (
@@ -102,7 +103,7 @@ def _add_extras(parser: argparse.ArgumentParser) -> None:
 
 
 def _extras(arguments: argparse.Namespace) -> Extras:
-    from g2is.pipeline import Extras
+    from g2is.pipeline.extras import Extras
 
     settings = given(EnsembleConfig, arguments, "ensemble_")
     if settings and "ensemble" not in arguments.extras:
@@ -117,7 +118,7 @@ def _extras(arguments: argparse.Namespace) -> Extras:
 
 def build(arguments: argparse.Namespace) -> None:
     config = build_config(arguments)
-    from g2is.pipeline import build
+    from g2is.pipeline.build import build
 
     run = build(
         run_folder(arguments),
@@ -153,7 +154,7 @@ def import_gradients(arguments: argparse.Namespace) -> None:
         communities=CommunityConfig(**given(CommunityConfig, arguments)),
         **({"regime": arguments.regime} if arguments.regime else {}),
     )
-    from g2is.pipeline import import_run
+    from g2is.pipeline.imported import import_run
 
     run = import_run(
         run_folder(arguments),
@@ -177,7 +178,7 @@ def demo(arguments: argparse.Namespace) -> None:
 
 def targets(values: Sequence[str]) -> list[Target]:
     """[NAME=]FILE as targets; a file without a name is named after itself."""
-    from g2is.pipeline import Target
+    from g2is.pipeline.inputs import Target
 
     targets = [Target(name or Path(path).stem, Path(path)) for name, path in map(named, values)]
     names = [target.name for target in targets]

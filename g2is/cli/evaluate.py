@@ -7,15 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from g2is.cli.arguments import AddCommand, add_settings, given, named
 from g2is.cli.runs import open_run, output_file, say
 from g2is.config import EvaluationConfig
+from g2is.config.grammar import AddCommand, add_settings, given, named
+from g2is.config.selectors import METHODS, SelectorParameters
 from g2is.errors import InputError
-from g2is.selector_config import METHODS, SelectorParameters
 
 if TYPE_CHECKING:
-    from g2is.pipeline.evaluating import Candidate
-    from g2is.run import Run
+    from g2is.evaluation.fine_tuning import Candidate
+    from g2is.run.run import Run
 
 
 def register(command: AddCommand) -> None:
@@ -62,10 +62,10 @@ def evaluate(arguments: argparse.Namespace) -> None:
     run = open_run(arguments)
     output = None if arguments.output is None else output_file(arguments.output, run)
     candidates = _candidates(run, arguments)
-    from g2is.files import write_bytes
-    from g2is.formulas import safe_csv
-    from g2is.pipeline.evaluating import evaluate
+    from g2is.evaluation.fine_tuning import evaluate
     from g2is.pipeline.inputs import Target
+    from g2is.storage.csv import safe_csv
+    from g2is.storage.files import write_bytes
 
     tests = [Target(name or Path(file).stem, Path(file)) for name, file in map(named, arguments.test)]
     summary = evaluate(
@@ -87,8 +87,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
 
 def _candidates(run: Run, arguments: argparse.Namespace) -> list[Candidate]:
     """The selections, and the baselines at the same budget."""
-    from g2is.pipeline.evaluating import Candidate
-    from g2is.selection import Selection
+    from g2is.evaluation.fine_tuning import Candidate
+    from g2is.run.selection import Selection
 
     candidates, largest = [], 0
     for name, place in map(named, arguments.selection):
@@ -129,7 +129,7 @@ def _always(samples: list[int]) -> Callable[[int], list[int]]:
 
 def _drawn(run: Run, method: str, values: dict[str, Any]) -> Callable[[int], list[int]]:
     """What a method selects, anew for every seed where it has one."""
-    from g2is.selecting import select
+    from g2is.analysis.selecting import select
 
     seeded = "seed" in METHODS[method].model_fields
     return lambda seed: select(run, method, **values, **({"seed": seed} if seeded else {})).samples

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from g2is.cli.arguments import AddCommand
 from g2is.cli.runs import open_run, say
+from g2is.config.grammar import AddCommand
 from g2is.errors import InputError
 
 
@@ -28,7 +28,7 @@ def register(command: AddCommand) -> None:
 
 def export(arguments: argparse.Namespace) -> None:
     from g2is.export import export
-    from g2is.selection import Selection
+    from g2is.run.selection import Selection
 
     run = open_run(arguments)
     selection = Selection.read(arguments.selection, run)

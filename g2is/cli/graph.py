@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from g2is.cli.arguments import AddCommand
 from g2is.cli.runs import open_run, output_file, say
 from g2is.config import REGIMES, WALK_PRESETS, walk_preset
+from g2is.config.grammar import AddCommand
 from g2is.errors import InputError
 
 

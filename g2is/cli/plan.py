@@ -6,12 +6,12 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from g2is.cli.arguments import AddCommand, add_settings, given, named
 from g2is.cli.build import BUILD_SETTINGS, build_config
 from g2is.config import BuildConfig, Hardware, Workload
+from g2is.config.grammar import AddCommand, add_settings, given, named
 
 if TYPE_CHECKING:
-    from g2is.plan import Plan
+    from g2is.pipeline.cost import Plan
 
 COUNTED = 2_000
 """Samples of the pool that are turned into tokens; the others are taken to be like them."""
@@ -40,7 +40,7 @@ def plan(arguments: argparse.Namespace) -> None:
     asked = given(Workload, arguments)
     Workload(**asked)  # what is wrong with it is said before the files are read
     from g2is.lm.shape import read_shape
-    from g2is.plan import Plan
+    from g2is.pipeline.cost import Plan
 
     shape = read_shape(config.model, config.lora)
     config = config.resolve(shape.hidden_size, shape.positions)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from g2is.errors import InputError
-from g2is.files import inside, not_written, refuse_special
+from g2is.storage.files import inside, not_written, refuse_special
 
 if TYPE_CHECKING:
-    from g2is.run import Run
+    from g2is.run.run import Run
 
 
 def run_folder(arguments: argparse.Namespace) -> Path:
@@ -31,7 +31,7 @@ def run_folder(arguments: argparse.Namespace) -> Path:
 
 def open_run(arguments: argparse.Namespace) -> Run:
     """A run given by name, or by the path of its folder."""
-    from g2is.run import Run
+    from g2is.run.run import Run
 
     path = Path(arguments.run)
     return Run.open(path if len(path.parts) > 1 else Path(arguments.cache) / path)

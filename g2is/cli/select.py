@@ -6,14 +6,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from g2is.cli.arguments import AddCommand, add_field, add_settings, given, shown
 from g2is.cli.runs import followed, open_run, output_file, say
 from g2is.config import WALK_PRESETS, WalkParameters, walk_preset
+from g2is.config.grammar import AddCommand, add_field, add_settings, given, shown
+from g2is.config.selectors import METHODS, selector_parameters
 from g2is.errors import InputError
-from g2is.selector_config import METHODS, selector_parameters
 
 if TYPE_CHECKING:
-    from g2is.run import Run
+    from g2is.run.run import Run
 
 
 def register(command: AddCommand) -> None:
@@ -40,8 +40,8 @@ def walk(arguments: argparse.Namespace) -> None:
     parameters = walk_preset(arguments.preset, **given(WalkParameters, arguments))
     run = open_run(arguments)
     output = _output(arguments, run, arguments.preset)
-    from g2is.diagnosis import diagnose
-    from g2is.selection import save_walk
+    from g2is.analysis.diagnosis import diagnose
+    from g2is.run.selection import save_walk
 
     trace = run.walk(parameters)
     print(diagnose(run, trace))
@@ -54,7 +54,7 @@ def select(arguments: argparse.Namespace) -> None:
     selector_parameters(arguments.method, **values)
     run = open_run(arguments)
     output = _output(arguments, run, arguments.method)
-    from g2is.selecting import select
+    from g2is.analysis.selecting import select
 
     selection = select(run, arguments.method, **values)
     selection.write(output)
@@ -93,8 +93,8 @@ def _output(arguments: argparse.Namespace, run: Run, name: str) -> Path:
 
 
 def explain(arguments: argparse.Namespace) -> None:
-    from g2is.selection import Selection
-    from g2is.trace_file import read_trace, trace_path
+    from g2is.run.selection import Selection
+    from g2is.run.trace_file import read_trace, trace_path
 
     run = open_run(arguments)
     path = followed(arguments.selection)

@@ -10,8 +10,8 @@ from g2is.config import BuildConfig, ModelConfig
 from g2is.demo import MODEL, write_demo
 
 if TYPE_CHECKING:
-    from g2is.pipeline import Extras
-    from g2is.run import Run
+    from g2is.pipeline.extras import Extras
+    from g2is.run.run import Run
 
 
 def build_demo(
@@ -22,7 +22,8 @@ def build_demo(
     say: Callable[[str], None] = print,
 ) -> Run:
     """Write the demo's instructions beside `folder` and build the run there; nothing is downloaded."""
-    from g2is.pipeline import Target, build
+    from g2is.pipeline.build import build
+    from g2is.pipeline.inputs import Target
 
     files = write_demo(folder.with_name(f"{folder.name}-data"))
     say(f"instructions of the demo: {files.train[0].parent}")

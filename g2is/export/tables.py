@@ -9,8 +9,8 @@ from io import BytesIO, StringIO
 
 from g2is.export.conversations import openai_turns
 from g2is.export.notes import note, note_fields, note_tools_as_text
-from g2is.formulas import FORMULA_STARTS, without_formula
 from g2is.instructions import Instruction
+from g2is.storage.csv import FORMULA_STARTS, without_formula
 
 COLUMNS = ("prompt", "response", "source", "line", "task", "tools")
 

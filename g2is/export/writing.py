@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from g2is import __version__
+from g2is.config.commands import export_command, walk_command
 from g2is.errors import InputError
-from g2is.export.commands import export_command, walk_command
 from g2is.export.formats import FORMATS, ExportFormat
-from g2is.files import sync_folder
 from g2is.instructions import from_frame
+from g2is.storage.files import sync_folder
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from g2is.run import Run
-    from g2is.selection import Selection
+    from g2is.run.run import Run
+    from g2is.run.selection import Selection
 
 MANIFEST = "g2is.json"
 

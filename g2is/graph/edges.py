@@ -52,7 +52,7 @@ def nearest_rows(
     columns come back where fewer rows are valid.
     """
     count = min(count, int(valid.sum()))
-    # Cosine and row in one integer, so that the order is exact: see `g2is.neighbors`.
+    # Cosine and row in one integer, so that the order is exact: see `g2is.graph.neighbors`.
     best = np.empty((0, cosines.shape[1]), np.int64)
     for start in range(0, len(cosines), block):
         rows = start + np.flatnonzero(valid[start : start + block])

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from g2is.arrays.rows import read_rows
+from g2is.arrays.threads import one_blas_thread
 from g2is.errors import InputError
-from g2is.walk.rows import read_rows
-from g2is.walk.threads import one_blas_thread
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from g2is.config import RegimeName, WalkParameters
-    from g2is.run import Regime, Run
+    from g2is.run.run import Regime, Run
 
 MOST = 150
 """Nodes that can still be told apart."""

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from g2is.config import RegimeName, WalkParameters, walk_preset
-from g2is.files import write_file
 from g2is.graph.edges import aligned_edges, conflict_edges, nearest_rows
+from g2is.storage.files import write_file
 
 if TYPE_CHECKING:
     import igraph
 
-    from g2is.run import Run
+    from g2is.run.run import Run
 
 EXCERPT = 200
 """Letters of a prompt that go along."""

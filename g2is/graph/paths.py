@@ -19,7 +19,7 @@ from g2is.graph.edges import Cosines, Edges, aligned_edges
 
 if TYPE_CHECKING:
     from g2is.config import RegimeName, WalkParameters
-    from g2is.run import Run
+    from g2is.run.run import Run
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from g2is.errors import InputError
-from g2is.files import write_file
 from g2is.instructions.files import records, source_names
 from g2is.instructions.formats import FORMATS, BadRecord, Message, read_record
+from g2is.storage.files import write_file
 
 
 @dataclass(frozen=True, slots=True)

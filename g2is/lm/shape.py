@@ -10,7 +10,7 @@ from transformers.pytorch_utils import Conv1D
 
 from g2is.config import LoraSettings, ModelConfig
 from g2is.lm.model import add_adapter, readable
-from g2is.plan import ModelShape
+from g2is.lm.size import ModelShape
 
 
 def read_shape(config: ModelConfig, lora: LoraSettings) -> ModelShape:

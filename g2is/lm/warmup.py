@@ -13,9 +13,9 @@ from safetensors import safe_open
 from safetensors.torch import save
 
 from g2is.config import WarmupConfig
-from g2is.files import whole_files, write_bytes, write_sealed
 from g2is.lm.text import Encoded
 from g2is.lm.train import TrainingState, train_adapter
+from g2is.storage.files import whole_files, write_bytes, write_sealed
 
 
 def draw(count: int, config: WarmupConfig) -> np.ndarray:

@@ -15,8 +15,8 @@ import torch
 from tqdm import tqdm
 
 from g2is.config import BuildConfig
+from g2is.engine.sharing import PAUSE, Lead, restarted, work_off
 from g2is.errors import InputError
-from g2is.files import remove_folder, write_array
 from g2is.instructions import Instruction, Reading, Rejected, from_frame, read_instructions, to_frame
 from g2is.lm.gradients import AdamAverages, GradientEngine
 from g2is.lm.layers import piece_sizes
@@ -33,17 +33,17 @@ from g2is.lm.projection import make_projection
 from g2is.lm.text import PROMPT_CUT, RESPONSE_CUT, Encoded, Encoder
 from g2is.lm.train import TrainingState, trainable
 from g2is.lm.warmup import Checkpoint, draw, load_state, save_state, warm_up
-from g2is.manifest import Manifest
 from g2is.pipeline.extras import Extras, write_extras
 from g2is.pipeline.graph import GraphWriter
 from g2is.pipeline.inputs import Target, check_pool_size, input_file, write_pool
 from g2is.pipeline.running import gradients_of
-from g2is.pipeline.sharing import PAUSE, Lead, restarted, work_off
 from g2is.pipeline.views import write_views
 from g2is.pipeline.writer import BUILDING, RunWriter, new_manifest
-from g2is.quantized import stored_rows
-from g2is.run import INSTRUCTIONS, SAMPLES, VALIDATION, VALIDATION_GRADIENTS, WARMUP, Run
-from g2is.store import ShardStore
+from g2is.run.manifest import Manifest
+from g2is.run.run import INSTRUCTIONS, SAMPLES, VALIDATION, VALIDATION_GRADIENTS, WARMUP, Run
+from g2is.storage.dtypes import stored_rows
+from g2is.storage.files import remove_folder, write_array
+from g2is.storage.shards import ShardStore
 
 
 def build(

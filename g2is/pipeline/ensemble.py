@@ -19,8 +19,8 @@ from g2is.lm.train import TrainingState
 from g2is.lm.warmup import Checkpoint, draw
 from g2is.pipeline.running import Running, gradients_of, missing_shards
 from g2is.pipeline.writer import BUILDING
-from g2is.run import ENSEMBLE, INSTRUCTIONS
-from g2is.store import ShardStore
+from g2is.run.run import ENSEMBLE, INSTRUCTIONS
+from g2is.storage.shards import ShardStore
 
 MOMENTS = ("early", "late")
 

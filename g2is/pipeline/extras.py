@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from g2is.config import EnsembleConfig
-from g2is.manifest import Stage
 from g2is.pipeline.ensemble import write_ensemble
 from g2is.pipeline.representations import write_representations
 from g2is.pipeline.running import Running
+from g2is.run.manifest import Stage
 
 
 @dataclass(frozen=True)

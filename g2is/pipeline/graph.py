@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from g2is.approximate import approximate_neighbors
 from g2is.config import GraphConfig, RegimeName
-from g2is.files import write_array
-from g2is.neighbors import (
+from g2is.engine.sharing import work_off
+from g2is.graph.approximate import approximate_neighbors
+from g2is.graph.neighbors import (
     BLOCK_ARRAYS,
     NeighborLists,
     block_rows,
@@ -21,10 +21,10 @@ from g2is.neighbors import (
     join_blocks,
     neighbor_block,
 )
-from g2is.pipeline.sharing import work_off
 from g2is.pipeline.writer import BUILDING, RunWriter
-from g2is.run import VALIDATION_GRADIENTS
-from g2is.store import ShardStore
+from g2is.run.run import VALIDATION_GRADIENTS
+from g2is.storage.files import write_array
+from g2is.storage.shards import ShardStore
 
 RECALL = ("neighbor_recall", "conflict_recall")
 """What is found beside the lists where they are approximate."""

@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from g2is.arrays.unit import lengths, unit
 from g2is.config import ImportConfig
+from g2is.engine.sharing import held
 from g2is.errors import InputError, printable
-from g2is.files import write_array
-from g2is.gradient_files import LESS_FILES, read_gradients, read_neighbors
 from g2is.instructions import Reading, read_instructions
-from g2is.knowledge import lengths, unit
+from g2is.pipeline.gradient_files import LESS_FILES, read_gradients, read_neighbors
 from g2is.pipeline.graph import GraphWriter
 from g2is.pipeline.inputs import Target, check_pool_size, input_file, write_pool
-from g2is.pipeline.sharing import held
 from g2is.pipeline.views import write_views
 from g2is.pipeline.writer import RunWriter, new_manifest
-from g2is.run import SAMPLES, VALIDATION, VALIDATION_GRADIENTS, InputFile, Run
+from g2is.run.run import SAMPLES, VALIDATION, VALIDATION_GRADIENTS, InputFile, Run
+from g2is.storage.files import write_array
 
 
 def import_run(

@@ -13,7 +13,7 @@ from g2is.config import GraphConfig
 from g2is.errors import InputError, printable
 from g2is.instructions import Reading, Rejected, to_frame, write_rejects
 from g2is.pipeline.writer import RunWriter, record
-from g2is.run import INSTRUCTIONS, InputFile
+from g2is.run.run import INSTRUCTIONS, InputFile
 
 REJECTED = "rejected.jsonl"
 

@@ -10,14 +10,14 @@ import torch
 from tqdm import tqdm
 
 from g2is.errors import InputError
-from g2is.files import write_array
 from g2is.instructions import from_frame
 from g2is.lm.representations import represent
 from g2is.lm.text import Encoded
 from g2is.pipeline.running import Running, in_batches, missing_shards, out_of_memory
 from g2is.pipeline.writer import BUILDING
-from g2is.run import INSTRUCTIONS, POOLINGS, REPRESENTATIONS, VALIDATION
-from g2is.store import ShardStore
+from g2is.run.run import INSTRUCTIONS, POOLINGS, REPRESENTATIONS, VALIDATION
+from g2is.storage.files import write_array
+from g2is.storage.shards import ShardStore
 
 
 def write_representations(build: Running) -> tuple[list[str], dict[str, Any]]:

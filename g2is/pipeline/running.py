@@ -14,7 +14,7 @@ from g2is.lm.gradients import GradientEngine
 from g2is.lm.text import Encoded, Encoder
 from g2is.lm.train import batches
 from g2is.pipeline.writer import RunWriter
-from g2is.store import ShardStore
+from g2is.storage.shards import ShardStore
 
 
 class Running(Protocol):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from g2is.communities import find_communities, label_communities
 from g2is.config import BuildConfig, ImportConfig
-from g2is.files import write_array, write_bytes
+from g2is.graph.communities import find_communities, label_communities
+from g2is.graph.layout import pca_layout, umap_layout
 from g2is.graph.paths import spanning_forest
-from g2is.layout import pca_layout, umap_layout
-from g2is.leaks import KINDS, find_leaks
+from g2is.instructions.copies import KINDS, find_leaks
 from g2is.pipeline.writer import RunWriter
-from g2is.run import INSTRUCTIONS, LABELS, LEAKS, VALIDATION, VALIDATION_GRADIENTS
+from g2is.run.run import INSTRUCTIONS, LABELS, LEAKS, VALIDATION, VALIDATION_GRADIENTS
+from g2is.storage.files import write_array, write_bytes
 
 
 def write_views(writer: RunWriter, config: BuildConfig | ImportConfig) -> None:

@@ -18,10 +18,10 @@ from tqdm import tqdm
 
 from g2is.config import BuildConfig, ImportConfig
 from g2is.errors import InputError
-from g2is.files import TEMPORARY, inside, not_written, remove_folder, sha256, sweep
-from g2is.frames import read_frame, write_frame
-from g2is.manifest import COPY, FORMAT_VERSION, MANIFEST, FileRecord, InputFile, Manifest, Stage
-from g2is.run import REPRESENTATIONS, SAMPLES, Run
+from g2is.run.manifest import COPY, FORMAT_VERSION, MANIFEST, FileRecord, InputFile, Manifest, Stage
+from g2is.run.run import REPRESENTATIONS, SAMPLES, Run
+from g2is.storage.files import TEMPORARY, inside, not_written, remove_folder, sha256, sweep
+from g2is.storage.tables import read_frame, write_frame
 
 BUILDING = "building"
 BEGINNING = f".{MANIFEST}.*{TEMPORARY}"

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from g2is.knowledge import unit
+from g2is.arrays.unit import unit
 from g2is.selectors.ranking import best, group_columns, products
 
 NEGLIGIBLE = 1e-10

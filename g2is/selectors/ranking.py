@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from g2is.walk.rows import block_rows, read_rows
+from g2is.arrays.rows import block_rows, read_rows
 
 FIRST_SORTED = 256
 """Rows put in order at first; eight times as many each further time."""

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from g2is.knowledge import unit
+from g2is.arrays.unit import unit
 from g2is.selectors.ranking import alternating, best, best_group_mean, group_columns, in_turn, products
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from g2is.walk.plan import largest_remainder
-from g2is.walk.rows import read_rows
-from g2is.walk.threads import one_blas_thread
+from g2is.arrays.rows import read_rows
+from g2is.arrays.threads import one_blas_thread
+from g2is.walk.budget import largest_remainder
 
 RIDGE = 1.0
 TOLERANCE = 1e-4

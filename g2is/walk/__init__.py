@@ -1,8 +1,7 @@
 """The gradient walk: from core knowledge to a selection, step by step, with a reason for each."""
 
-from g2is.walk.explanation import Explanation, Taken, Verdict, explain
-from g2is.walk.plan import WalkPlan, budget_size, largest_remainder, plan_walk
-from g2is.walk.rows import component_affinities
+from g2is.knowledge import component_affinities
+from g2is.walk.budget import WalkPlan, budget_size, largest_remainder, plan_walk
 from g2is.walk.trace import (
     ORIGINS,
     RULES,
@@ -13,7 +12,8 @@ from g2is.walk.trace import (
     WalkTrace,
     replay,
 )
-from g2is.walk.walking import gradient_walk
+from g2is.walk.walk import gradient_walk
+from g2is.walk.why import Explanation, Taken, Verdict, explain
 
 __all__ = [
     "ORIGINS",

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from g2is.errors import InputError
-from g2is.run import Run
+from g2is.run.run import Run
 from tests.app.serving import ROOT, Server, chromium, serving
 from tests.app.tiny_run import make_run
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from g2is.files import sha256
-from g2is.frames import write_frame
-from g2is.run import INSTRUCTIONS, LABELS, FileRecord, Run
+from g2is.run.run import INSTRUCTIONS, LABELS, FileRecord, Run
+from g2is.storage.files import sha256
+from g2is.storage.tables import write_frame
 
 CLUSTERS = 40
 

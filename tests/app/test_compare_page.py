@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from g2is.analysis.comparison import Profiler, memberships
+from g2is.app.compare.choice import MOST
 from g2is.cli import make_parser
-from g2is.comparison import Profiler, memberships
-from g2is.components.compare_choice import MOST
 from g2is.config import EvaluationConfig, walk_preset
-from g2is.evaluation import Evaluation, FineTuning
-from g2is.formulas import safe_csv
-from g2is.plots_compare import shares_figure
-from g2is.run import Run
-from g2is.selection import Selection
+from g2is.evaluation.results import Evaluation, FineTuning
+from g2is.figures.compare import shares_figure
+from g2is.run.run import Run
+from g2is.run.selection import Selection
+from g2is.storage.csv import safe_csv
 from tests.app.conftest import settle
 from tests.app.tiny_run import make_run
 from tests.test_faults import DAMAGE

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from g2is.analysis.core import spectrum_of
+from g2is.arrays.unit import unit
 from g2is.config import walk_preset
-from g2is.core_view import spectrum_of
-from g2is.knowledge import unit
-from g2is.plots_core import spectrum_figure
+from g2is.figures.core import spectrum_figure
 from tests.app.conftest import settle
 
 PAGE = "3_Core_knowledge"

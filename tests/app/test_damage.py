@@ -12,8 +12,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.testing.v1 import AppTest
 from websockets.sync.client import connect
 
-from g2is.manifest import MANIFEST
-from g2is.run import WARMUP, Run
+from g2is.run.manifest import MANIFEST
+from g2is.run.run import WARMUP, Run
 from tests.app.tiny_run import make_run
 from tests.test_faults import DAMAGE, imported
 from tests.test_faults import files as files
@@ -130,7 +130,7 @@ def test_a_run_moved_while_a_page_is_open(open_app, run, page):
 
 def test_pages_read_while_a_run_is_built_and_built_again(open_app, files, tmp_path, monkeypatch):
     """After each file that is written another page opens."""
-    from g2is import files as g2is_files
+    from g2is.storage import files as g2is_files
 
     cache = tmp_path / "cache"
     shown, most = [], [16]
@@ -173,9 +173,9 @@ def test_two_hundred_changes_keep_no_more_than_a_few_walks(run):
 
         import streamlit as st
 
-        from g2is.components.walked import Walked, walked
+        from g2is.app.shared.walked import Walked, walked
         from g2is.config import walk_preset
-        from g2is.run import Run
+        from g2is.run.run import Run
 
         run = Run.open(folder)
         held = []

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from g2is.ui import building
+from g2is.app.shared import building
 from tests.app.tiny_run import make_run
 
 BAR = (

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.runtime.state.query_params_proxy import QueryParamsProxy
 
-from g2is.run import Run
+from g2is.run.run import Run
 from tests.app.test_damage import PAGES
 from tests.app.tiny_run import make_run
 from tests.test_hostile import confined

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from g2is.analysis.search import Filter, matching
 from g2is.errors import InputError
-from g2is.ui.filtering import Filter, matching
 from tests.app.conftest import settle
 from tests.app.tiny_run import CUT, DUPLICATE, INVALID, POOL, make_run
 
@@ -74,8 +74,8 @@ def test_filters(open_app):
 
 
 def test_what_a_selection_has_taken_and_left(open_app, run, cache):
-    from g2is.selection import Selection
-    from g2is.trace_file import read_trace
+    from g2is.run.selection import Selection
+    from g2is.run.trace_file import read_trace
 
     path = cache / "tiny" / "selections" / "first-walk.json"
     samples = Selection.read(path, run).samples

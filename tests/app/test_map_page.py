@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from g2is.components.map_basket import basket_csv
-from g2is.components.map_canvas import hover_text, pack
-from g2is.components.map_plotly import drawn_polygon, hover_texts
-from g2is.components.map_view import read_view
-from g2is.map_points import MapPoints
+from g2is.app.map.basket import basket_csv
+from g2is.app.map.canvas import hover_text, pack
+from g2is.app.map.plotly_map import drawn_polygon, hover_texts
+from g2is.app.map.points import MapPoints
+from g2is.app.map.view import read_view
 from tests.app.conftest import settle
 from tests.app.large_run import make_large_run
 from tests.app.serving import ROOT, Server
@@ -99,7 +99,7 @@ def test_the_walk_of_the_address_is_drawn_and_coloured(open_app, run):
 
 
 def test_a_saved_walk_can_be_drawn(open_app, cache, run):
-    from g2is.trace_file import read_trace
+    from g2is.run.trace_file import read_trace
 
     trace = read_trace(cache / "tiny" / "selections" / "first-walk.trace.parquet")
     parts = parts_of(open_app(PAGE, path="first-walk", colour="component"))
@@ -587,7 +587,7 @@ def test_plotly_on_request(page, server, run):
 
 @pytest.fixture(scope="module")
 def large(cache: Path, tmp_path_factory):
-    from g2is.run import Run
+    from g2is.run.run import Run
 
     folder = tmp_path_factory.mktemp("large")
     make_large_run(folder / "large", Run.open(cache / "tiny"), LARGE)

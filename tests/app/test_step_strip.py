@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from g2is.components.step_strip import TEXT_LENGTH
+from g2is.app.walk.strip import TEXT_LENGTH
 from g2is.config import walk_preset
 from g2is.walk import ORIGINS
 from tests.app.conftest import settle

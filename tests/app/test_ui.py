@@ -11,10 +11,10 @@ import pytest
 from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
-from g2is import ui
+from g2is.app import shared as ui
 from g2is.cli import make_parser
-from g2is.cli.arguments import given
 from g2is.config import GradientConfig, LoraSettings
+from g2is.config.grammar import given
 from tests.app.conftest import settle
 from tests.app.serving import ROOT
 from tests.app.tiny_run import HOSTILE
@@ -99,7 +99,7 @@ def test_a_bad_value_is_said_and_not_used():
     def script():
         import streamlit as st
 
-        from g2is import ui
+        from g2is.app import shared as ui
 
         ui.start_page("Home")
         st.number_input("step", 0, 9, **ui.in_url("step", 3, ui.whole(0, 9)))
@@ -128,7 +128,7 @@ def test_the_url_holds_what_differs_from_the_default():
     def script():
         import streamlit as st
 
-        from g2is import ui
+        from g2is.app import shared as ui
 
         ui.start_page("Home")
         st.number_input("step", 0, 9, **ui.in_url("step", 3, ui.whole(0, 9)))
@@ -152,7 +152,7 @@ def test_an_older_url_writes_nothing_back():
     def script():
         import streamlit as st
 
-        from g2is import ui
+        from g2is.app import shared as ui
 
         ui.start_page("Home")
         st.number_input("step", 0, 9, **ui.in_url("step", 3, ui.whole(0, 9)))

@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from g2is.components.candidates import candidates_at
-from g2is.components.step_strip import TEXTS, strip_data
-from g2is.components.walk_parameters import read_rows, rebalance
-from g2is.components.walk_why import closest
+from g2is.app.walk.candidates import candidates_at
+from g2is.app.walk.parameters import read_rows, rebalance
+from g2is.app.walk.strip import TEXTS, strip_data
+from g2is.app.walk.why import closest
 from g2is.config import walk_preset
 from g2is.errors import InputError
-from g2is.plots_walk import alignment_figure
-from g2is.selection import Selection
-from g2is.trace_file import read_trace
+from g2is.figures.walk import alignment_figure
+from g2is.run.selection import Selection
+from g2is.run.trace_file import read_trace
 from g2is.walk import ORIGINS, Verdict, explain
 from tests.app.tiny_run import INVALID, make_run
 
@@ -144,8 +144,8 @@ def parameters_elsewhere(url, run):
     def page(folder):
         import streamlit as st
 
-        from g2is.components.walk_parameters import parameters_in_url
-        from g2is.run import Run
+        from g2is.app.walk.parameters import parameters_in_url
+        from g2is.run.run import Run
 
         st.session_state["read"] = parameters_in_url(Run.open(folder))
 

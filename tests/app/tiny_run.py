@@ -8,16 +8,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from g2is.communities import find_communities, label_communities
 from g2is.config import BuildConfig, ModelConfig, walk_preset
-from g2is.frames import write_frame
+from g2is.graph.communities import find_communities, label_communities
+from g2is.graph.layout import pca_layout
+from g2is.graph.neighbors import exact_neighbors
 from g2is.graph.paths import spanning_forest
 from g2is.instructions import Instruction, Message, to_frame
-from g2is.layout import pca_layout
-from g2is.leaks import find_leaks
-from g2is.neighbors import exact_neighbors
-from g2is.run import FORMAT_VERSION, INSTRUCTIONS, LABELS, LEAKS, FileRecord, InputFile, Manifest, Run, Stage
-from g2is.selection import save_walk
+from g2is.instructions.copies import find_leaks
+from g2is.run.run import (
+    FORMAT_VERSION,
+    INSTRUCTIONS,
+    LABELS,
+    LEAKS,
+    FileRecord,
+    InputFile,
+    Manifest,
+    Run,
+    Stage,
+)
+from g2is.run.selection import save_walk
+from g2is.storage.tables import write_frame
 
 POOL, VALIDATION, DIM = 250, 12, 16
 INVALID, CUT, DUPLICATE = 7, 8, 9

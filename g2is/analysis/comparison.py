@@ -1,0 +1,134 @@
+"""What can be said of selections side by side: what they share, how they pull together, what they cover."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from g2is.analysis.diagnosis import mean_pairwise_cosine
+from g2is.arrays.rows import read_rows
+from g2is.arrays.unit import unit
+from g2is.config import RegimeName
+from g2is.run.run import Run
+
+PAIRED = 3000
+"""Samples of a selection whose pairs are counted for the share of conflicts; of more, a seeded draw."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One selection in one gradient regime.
+
+    alignment: cosine of the sum of its unit gradients to the mean unit validation gradient. mean_cosine,
+    conflict_share: over all pairs of different samples in it (of `PAIRED` drawn, where there are more).
+    coverage: mean over the validation samples of the highest cosine that one of its samples has to it.
+    coverage_of_pool: that mean as a share of what the whole pool would give. All NaN where nothing is in it.
+    """
+
+    samples: int
+    alignment: float
+    mean_cosine: float
+    conflict_share: float
+    coverage: float
+    coverage_of_pool: float
+
+
+class Profiler:
+    """Profiles of selections over a run in one regime; what concerns the pool is computed once.
+
+    validation: rows of the validation samples it is about, all if None.
+    """
+
+    def __init__(self, run: Run, regime: RegimeName, validation: np.ndarray | None = None) -> None:
+        self.regime = run.regime(regime)
+        self.columns = slice(None) if validation is None else validation
+        self.target = unit(run.validation_gradients[self.columns]).mean(axis=0)
+        # Samples without a gradient have cosines of 0. The pool may be large: nothing of it is copied.
+        best = self.regime.validation_cosines.max(axis=0, where=run.valid[:, None], initial=-1)
+        self.best = best[self.columns]
+
+    def __call__(self, samples: Sequence[int] | np.ndarray) -> Profile:
+        rows = np.sort(np.asarray(samples, dtype=np.int64))
+        if not len(rows):
+            return Profile(0, *[float("nan")] * 5)
+        coverage = self.coverage(rows)
+        return Profile(
+            samples=len(rows),
+            alignment=self.alignment(rows),
+            mean_cosine=mean_pairwise_cosine(self.regime.gradients, rows),
+            conflict_share=conflict_share(self.regime.gradients, rows),
+            coverage=coverage,
+            coverage_of_pool=coverage / float(self.best.mean()),
+        )
+
+    def alignment(self, rows: np.ndarray) -> float:
+        """As in `Profile`, of one or more samples."""
+        return _cosine(read_rows(self.regime.gradients, rows).sum(axis=0), self.target)
+
+    def coverage(self, rows: np.ndarray) -> float:
+        """As in `Profile`, of one or more samples."""
+        return float(self.regime.validation_cosines[rows][:, self.columns].max(axis=0).mean())
+
+
+def _cosine(a: np.ndarray, b: np.ndarray) -> float:
+    lengths = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float(a @ b) / lengths if lengths else float("nan")
+
+
+def conflict_share(gradients: np.ndarray, samples: np.ndarray) -> float:
+    """Share of the pairs of different samples, rows of (n, d) gradients, whose cosine is below 0."""
+    if len(samples) > PAIRED:
+        samples = np.random.default_rng(0).choice(samples, PAIRED, replace=False)
+    count = len(samples)
+    if count < 2:
+        return float("nan")
+    rows = read_rows(gradients, np.sort(samples))
+    negative = int(np.count_nonzero(np.triu(rows @ rows.T < 0, k=1)))
+    return negative / (count * (count - 1) / 2)
+
+
+def memberships(selections: Mapping[str, Sequence[int]]) -> pd.DataFrame:
+    """For each set of selections, how many samples are in all of these and in no other: most first.
+
+    One boolean column a selection, and `samples`; sets that no sample belongs to are left out.
+    """
+    rows = np.unique(np.concatenate([np.asarray(s, dtype=np.int64) for s in selections.values()]))
+    inside = pd.DataFrame({name: np.isin(rows, samples) for name, samples in selections.items()})
+    names = list(selections)
+    counted = inside.value_counts(subset=names, sort=False).rename("samples").reset_index()
+    return counted.sort_values("samples", ascending=False, kind="stable", ignore_index=True)
+
+
+def overlaps(selections: Mapping[str, Sequence[int]]) -> pd.DataFrame:
+    """One row a pair of selections: samples in `both`, and the `overlap`, those in both of those in either."""
+    rows = []
+    for (first, one), (second, other) in combinations(selections.items(), 2):
+        both = len(np.intersect1d(one, other))
+        either = len(one) + len(other) - both
+        rows.append({"first": first, "second": second, "both": both, "overlap": both / max(1, either)})
+    return pd.DataFrame(rows, columns=["first", "second", "both", "overlap"])
+
+
+def shares(values: pd.Series, selections: Mapping[str, Sequence[int]], *, most: int = 12) -> pd.DataFrame:
+    """Share that each of `values` (n,), such as sources, has of the pool and of each selection.
+
+    One row a value, the commonest in any of them first; beyond `most` they are one row, `others`.
+    """
+    columns = {"pool": values, **{name: values.iloc[list(samples)] for name, samples in selections.items()}}
+    table = pd.DataFrame({name: column.value_counts(normalize=True) for name, column in columns.items()})
+    table = table.fillna(0.0)
+    table = table.loc[table.max(axis=1).sort_values(ascending=False, kind="stable").index]
+    if len(table) > most:
+        rest = table.iloc[most - 1 :].sum().rename("others")
+        table = pd.concat([table.iloc[: most - 1], rest.to_frame().T])
+    return table
+
+
+def budget_counts(pool: int, largest: int) -> list[int]:
+    """Budgets to compare at, from 0.1 % of the pool to the largest selection in even ratios."""
+    least = min(largest, max(2, pool // 1000))
+    return sorted(set(np.geomspace(least, largest, 8).round().astype(int).tolist()))

@@ -1,0 +1,171 @@
+"""What core knowledge says about a run, component by component; no Streamlit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from g2is.config import WalkParameters
+from g2is.knowledge import CoreKnowledge, core_knowledge
+from g2is.run.run import Run
+from g2is.walk import ORIGINS, WalkTrace
+
+QUANTILES = (0.05, 0.5, 0.95)
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """The principal directions of one target's validation gradients. shares: (r,) of each, descending.
+    kept: how many of them are components."""
+
+    shares: NDArray[np.floating]
+    kept: int
+
+
+def spectrum_of(run: Run, parameters: WalkParameters, target: str, *, center: bool) -> Spectrum:
+    """The spectrum of one target, with its mean subtracted or not, all else as in `parameters`. Raises
+    `InputError` where there is none."""
+    wanted = parameters.replace(knowledge="principal", center=center)
+    knowledge = core_knowledge(run.validation_gradients, wanted, run.validation["target"].tolist())
+    return Spectrum(knowledge.spectrum[target], knowledge.targets.count(target))
+
+
+def groups_of(knowledge: CoreKnowledge, targets: list[str]) -> NDArray[np.intp]:
+    """(m,) the component of its own target that each validation sample lies closest to; -1 without one.
+
+    For facets, its group. targets: (m,) of the validation samples.
+    """
+    own = np.array(knowledge.targets, dtype=object)[:, None] == np.array(targets, dtype=object)[None, :]
+    loadings = np.where(own, knowledge.loadings, -np.inf)
+    return np.where(own.any(axis=0), loadings.argmax(axis=0), -1)
+
+
+def closest_examples(run: Run, knowledge: CoreKnowledge) -> list[str]:
+    """What each component stands for: the prompt, on one line, of the validation sample that lies closest to it."""
+    closest = abs(knowledge.loadings).argmax(axis=1)
+    prompts = run.validation["prompt"].to_numpy()
+    return [" ".join(str(prompts[row]).split()) for row in closest]
+
+
+def facets_frame(knowledge: CoreKnowledge, targets: list[str]) -> pd.DataFrame:
+    """One row a facet: component, examples in its group, cohesion (their mean cosine to it), and the other facet
+    that is nearest with its cosine."""
+    groups = groups_of(knowledge, targets)
+    between = knowledge.components @ knowledge.components.T
+    np.fill_diagonal(between, -np.inf)
+    rows = []
+    for component in range(len(knowledge)):
+        members = knowledge.loadings[component, groups == component]
+        other = int(between[component].argmax())
+        alone = len(knowledge) == 1
+        rows.append(
+            {
+                "component": component,
+                "examples": len(members),
+                "cohesion": float(members.mean()) if len(members) else float("nan"),
+                "nearest_facet": None if alone else other,
+                "cosine_to_it": None if alone else float(between[component, other]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def components_frame(
+    run: Run, parameters: WalkParameters, knowledge: CoreKnowledge, trace: WalkTrace
+) -> pd.DataFrame:
+    """One row a component: target, weight, budget, taken, mean_alignment, flipped, the anchor that the walk begins
+    at (-1 without one) with its affinity, and how the affinities of the valid samples spread: low (5 %), median,
+    high (95 %), highest, positive (share above 0)."""
+    affinities = run.affinities(parameters)
+    # Column by column: all at once are as many copies of a large pool's affinities as there are steps here.
+    spread = [_spread(affinities[:, component][run.valid]) for component in range(len(knowledge))]
+    low, median, high, highest, positive = np.array(spread).T
+    steps = trace.steps
+    # The first anchor of each component: it may have more, where it was passed what others left.
+    anchors = np.full(len(knowledge), -1)
+    anchor_steps = np.flatnonzero(steps.origin == ORIGINS.index("anchor"))
+    anchors[steps.component[anchor_steps[::-1]]] = steps.sample[anchor_steps[::-1]]
+    return pd.DataFrame(
+        {
+            "component": range(len(knowledge)),
+            "target": knowledge.targets,
+            "weight": knowledge.weights,
+            "budget": trace.budgets,
+            "taken": np.bincount(steps.component[steps.component >= 0], minlength=len(knowledge)),
+            "mean_alignment": knowledge.mean_alignment,
+            "flipped": knowledge.flipped,
+            "anchor": anchors,
+            "low": low,
+            "median": median,
+            "high": high,
+            "highest": highest,
+            "positive": positive,
+        }
+    )
+
+
+def _spread(affinities: NDArray[np.float32]) -> tuple[float, ...]:
+    """The `QUANTILES` of one component's affinities (n,), the highest, and the share above 0."""
+    return *np.quantile(affinities, QUANTILES), affinities.max(), (affinities > 0).mean()
+
+
+def closest_samples(
+    run: Run, parameters: WalkParameters, trace: WalkTrace, component: int, count: int = 20
+) -> pd.DataFrame:
+    """The valid samples closest to a component: sample, cosine, step and component of the walk that took it (-1
+    where none did), origin."""
+    affinities = np.where(run.valid, run.affinities(parameters)[:, component], -np.inf)
+    count = min(count, int(run.valid.sum()))
+    best = np.argpartition(-affinities, count - 1)[:count]
+    best = best[np.lexsort((best, -affinities[best]))]
+    steps = trace.steps
+    here = np.flatnonzero(np.isin(steps.sample, best))
+    at = dict(zip(steps.sample[here].tolist(), here.tolist(), strict=True))
+    taken = [at.get(sample, -1) for sample in best.tolist()]
+    return pd.DataFrame(
+        {
+            "sample": best,
+            "cosine": affinities[best],
+            "step": taken,
+            "component": [int(steps.component[step]) if step >= 0 else -1 for step in taken],
+            "origin": [ORIGINS[steps.origin[step]] if step >= 0 else "" for step in taken],
+        }
+    )
+
+
+def orientation(parameters: WalkParameters, knowledge: CoreKnowledge, component: int) -> str:
+    """In plain words: which way a component points, and what orienting did to it."""
+    alignment = float(knowledge.mean_alignment[component])
+    if parameters.facet_per_example:
+        return (
+            "It is the gradient of one validation example, so it points towards that by construction and there is no "
+            f"sign to choose. Its cosine to the mean of all examples is {alignment:.3g}."
+        )
+    if parameters.knowledge == "facets":
+        return (
+            "A facet is the mean direction of a group of validation examples, so it points towards them by "
+            f"construction and there is no sign to choose. Its cosine to the mean of all examples is {alignment:.3g}."
+        )
+    where = "towards" if alignment >= 0 else "away from"
+    stands = f"It points {where} the mean gradient of its target (cosine {alignment:.3g})."
+    arbitrary = (
+        "A principal direction is a line: the computation fixes no sign, so which end is up is arbitrary."
+    )
+    if parameters.orient:
+        did = (
+            "As computed it pointed away from the target, so orienting turned it round."
+            if knowledge.flipped[component]
+            else "As computed it pointed towards the target already, so orienting left it as it was."
+        )
+        return f"{arbitrary} {did} {stands}"
+    if alignment < 0:
+        advice = (
+            "Its walk begins at the samples that pull the other way from what the target asks for on average. "
+            "“Turn towards the target” turns it round."
+        )
+    else:
+        advice = "Orienting is off; this one needs no turning."
+    return f"{arbitrary} {stands} {advice}"

@@ -1,0 +1,105 @@
+"""How a walk went, in numbers that a person can act on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from g2is.arrays.rows import read_rows
+from g2is.run.run import Run
+from g2is.walk import WalkTrace
+
+STOP_REASONS = {
+    "budget": "budget spent",
+    "rules": "no sample passes the rules",
+    "pool": "no sample is free",
+}
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A finished walk over a run.
+
+    components: one row a component. sources: one row a source file with its share of the pool and of the
+    selection. mean_cosine: over all pairs of different samples taken. regimes: one row a regime the run
+    keeps, with its mean cosine and share of conflicting pairs over the pool. remarks: plain sentences.
+    """
+
+    components: pd.DataFrame
+    sources: pd.DataFrame
+    mean_cosine: float
+    regimes: pd.DataFrame
+    remarks: list[str]
+
+    def __str__(self) -> str:
+        def table(frame: pd.DataFrame) -> str:
+            return frame.to_string(index=False, float_format=lambda value: f"{value:.3g}", na_rep="-")
+
+        return "\n\n".join(
+            [
+                table(self.components),
+                table(self.sources),
+                f"mean cosine among the samples taken: {self.mean_cosine:.3g}",
+                table(self.regimes),
+                *self.remarks,
+            ]
+        )
+
+
+def diagnose(run: Run, trace: WalkTrace) -> Diagnosis:
+    """Sum up a walk over a run."""
+    components = pd.DataFrame([vars(summary) for summary in trace.summary()])
+    components["stopped"] = components["stopped"].map(STOP_REASONS)
+    if components["target"].nunique() == 1:
+        components = components.drop(columns="target")
+    samples = trace.samples
+    pool = run.instructions["source"].value_counts()
+    taken = run.instructions["source"].iloc[samples].value_counts().reindex(pool.index, fill_value=0)
+    sources = pd.DataFrame(
+        {
+            "source": pool.index,
+            "pool": pool.to_numpy(),
+            "pool_share": pool.to_numpy() / pool.sum(),
+            "taken": taken.to_numpy(),
+            "taken_share": taken.to_numpy() / max(1, len(samples)),
+        }
+    )
+    found = run.manifest.stages["graph"].found
+    regimes = pd.DataFrame([found[name] for name in run.regimes])[["mean_cosine", "conflict_share"]]
+    regimes.insert(0, "regime", run.regimes)
+    gradients = run.regime(trace.parameters.regime).gradients
+    return Diagnosis(
+        components, sources, mean_pairwise_cosine(gradients, samples), regimes, _remarks(trace, regimes)
+    )
+
+
+def mean_pairwise_cosine(gradients: np.ndarray, samples: np.ndarray) -> float:
+    """Mean cosine over all pairs of different samples; NaN for fewer than two."""
+    count = len(samples)
+    if count < 2:
+        return float("nan")
+    rows = read_rows(gradients, np.sort(samples))
+    return float((np.square(rows.sum(axis=0, dtype=np.float64)).sum() - count) / (count * (count - 1)))
+
+
+def _remarks(trace: WalkTrace, regimes: pd.DataFrame) -> list[str]:
+    remarks = []
+    budget = trace.parameters.count or int(trace.budgets.sum()) + len(trace.parameters.pins)
+    if len(trace.steps) < budget:
+        remarks.append(
+            f"{len(trace.steps):,} of {budget:,} were taken: where no sample passes the rules a component "
+            "stops, since a rule is never broken. A smaller delta lets it go on; passing unspent budget on gives "
+            "the rest to the other components."
+        )
+    share = regimes.set_index("regime")["conflict_share"]
+    here = trace.parameters.regime
+    if share[here] == 0 and trace.parameters.no_conflict and trace.parameters.conflict_threshold <= 0:
+        others = share[share > 0]
+        remark = f"No pair of samples conflicts in regime {here}, so the no-conflict rule is idle."
+        if len(others):
+            best = others.idxmax()
+            remark += f" In {best}, {others[best]:.1%} of the pairs do: that regime makes it count."
+        remarks.append(remark)
+    return remarks

@@ -1,0 +1,86 @@
+"""What a page shows of the neighbourhood of a sample; no Streamlit."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from g2is.config import WalkParameters
+from g2is.graph import EgoGraph, Path
+from g2is.knowledge import CoreKnowledge
+from g2is.run.run import Run
+
+RELATIONS = ("focus", "aligned", "further", "conflict", "validation", "component")
+"""What a node is to the focus; further: aligned with something aligned with it."""
+
+TEXT = 300
+
+
+def relations(ego: EgoGraph) -> list[str]:
+    """For each node, which of RELATIONS it is."""
+    kinds, hops = ego.nodes["kind"].tolist(), ego.nodes["hop"].tolist()
+    edges = ego.edges
+    opposed = set(edges["target"][(edges["source"] == 0) & (edges["kind"] == "conflict")].tolist())
+
+    def relation(place: int) -> str:
+        if place == 0:
+            return "focus"
+        if kinds[place] != "train":
+            return kinds[place]
+        if place in opposed:
+            return "conflict"
+        return "aligned" if hops[place] == 1 else "further"
+
+    return [relation(place) for place in range(len(ego))]
+
+
+def nodes_frame(run: Run, ego: EgoGraph, knowledge: CoreKnowledge) -> pd.DataFrame:
+    """One row a node: relation, kind, id, cosine, hop, community (-1 where it has none), leak (kind of near-copy
+    of a validation sample, or nothing), text (its beginning on one line; of a component that of the validation
+    sample closest to it)."""
+    nodes = ego.nodes
+    membership = run.communities(ego.regime).membership
+    leaks = leaks_of(run)
+    kind_of = dict(zip(leaks["sample"].tolist(), leaks["kind"].tolist(), strict=True))
+    prompts, examples = run.instructions["prompt"], run.validation["prompt"]
+    closest = abs(knowledge.loadings).argmax(axis=1)
+
+    def text(kind: str, row: int) -> str:
+        found = (
+            prompts.iloc[row]
+            if kind == "train"
+            else examples.iloc[row if kind == "validation" else closest[row]]
+        )
+        return " ".join(str(found)[: 2 * TEXT].split())[:TEXT]
+
+    pairs = list(zip(nodes["kind"].tolist(), nodes["id"].tolist(), strict=True))
+    return pd.DataFrame(
+        {
+            "relation": relations(ego),
+            "kind": nodes["kind"],
+            "id": nodes["id"],
+            "cosine": nodes["cosine"],
+            "hop": nodes["hop"],
+            "community": [int(membership[row]) if kind == "train" else -1 for kind, row in pairs],
+            "leak": [kind_of.get(row, "") if kind == "train" else "" for kind, row in pairs],
+            "text": [text(kind, row) for kind, row in pairs],
+        }
+    )
+
+
+def on_path(
+    nodes: pd.DataFrame, path: Path, parameters: WalkParameters, knowledge: CoreKnowledge
+) -> list[int | None]:
+    """Where the samples of a path and the component at its end stand in `nodes`; None for those that are not there.
+    A component that is a validation example is looked for as that."""
+    places = {pair: place for place, pair in enumerate(zip(nodes["kind"], nodes["id"], strict=True))}
+    end = "component", path.component
+    if parameters.facet_per_example:
+        end = "validation", int(knowledge.loadings[path.component].argmax())
+    return [places.get(pair) for pair in (*(("train", row) for row in path.samples.tolist()), end)]
+
+
+def leaks_of(run: Run) -> pd.DataFrame:
+    """The run's possible leaks; none where it was not looked for them."""
+    if "leaks" in run.manifest.stages:
+        return run.leaks
+    return pd.DataFrame(columns=["sample", "validation", "kind", "similarity"])

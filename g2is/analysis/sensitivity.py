@@ -1,0 +1,94 @@
+"""How much a walk depends on its settings: the same walk over a grid of two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from g2is.analysis.comparison import Profiler
+from g2is.config import WalkParameters
+from g2is.errors import InputError
+from g2is.run.run import Run
+
+DELTAS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
+VARIANCES = (0.2, 0.35, 0.5, 0.65, 0.8, 0.95)
+FACETS = (1, 2, 4, 8, 16, 32, 64, 128)
+
+
+def other_axis(parameters: WalkParameters, validation: int) -> tuple[str, tuple[Any, ...]]:
+    """The setting beside delta that decides how many components there are, and the values to try.
+
+    `variance` for principal directions, `facets` for groups (at most a third of the validation samples).
+    """
+    if parameters.knowledge == "principal":
+        return "variance", VARIANCES
+    most = max(1, validation // 3)
+    return "facets", tuple(dict.fromkeys(min(count, most) for count in FACETS))[-6:]
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One walk of the grid. samples: in order of choice; None where the settings fit no core knowledge."""
+
+    delta: float
+    other: float
+    samples: np.ndarray | None
+    components: int = 0
+
+
+def walk_grid(
+    run: Run,
+    parameters: WalkParameters,
+    deltas: Sequence[float] = DELTAS,
+    others: Sequence[Any] | None = None,
+    on_walk: Callable[[], object] = lambda: None,
+) -> list[Cell]:
+    """The walk that `parameters` give, with every delta and every value of the second setting (`other_axis`)."""
+    name, known = other_axis(parameters, len(run.validation))
+    base = parameters.replace(components=None)
+    if parameters.component_budgets is not None:
+        # Budgets by hand belong to one number of components only: here their sum counts, and the pins on top.
+        total = sum(parameters.component_budgets) + len(parameters.pins)
+        base = base.replace(component_budgets=None, fraction=None, count=max(1, total))
+    if name == "facets":
+        base = base.replace(facets_by="number")
+    cells = []
+    for other in known if others is None else others:
+        for delta in deltas:
+            try:
+                trace = run.walk(base.replace(delta=delta, **{name: other}))
+                cells.append(Cell(delta, other, trace.samples, len(trace.budgets)))
+            except InputError:
+                cells.append(Cell(delta, other, None))
+            on_walk()
+    return cells
+
+
+def grid_table(cells: Sequence[Cell], name: str, here: np.ndarray, profiler: Profiler) -> pd.DataFrame:
+    """What the walks of a grid give: one row a cell, in their order.
+
+    Columns: `delta`, the second setting under its `name`, `samples` taken, `components`, `overlap` with the
+    samples `here` (those in both of those in either), and as in `Profile` `alignment` and `coverage_of_pool`.
+    """
+    rows = []
+    for cell in cells:
+        row: dict[str, Any] = {"delta": cell.delta, name: cell.other}
+        if cell.samples is not None:
+            both = len(np.intersect1d(cell.samples, here))
+            row |= {
+                "samples": len(cell.samples),
+                "components": cell.components,
+                "overlap": both / max(1, len(cell.samples) + len(here) - both),
+            }
+            if len(cell.samples):
+                row |= {
+                    "alignment": profiler.alignment(cell.samples),
+                    "coverage_of_pool": profiler.coverage(cell.samples) / float(profiler.best.mean()),
+                }
+        rows.append(row)
+    columns = ["delta", name, "samples", "components", "overlap", "alignment", "coverage_of_pool"]
+    return pd.DataFrame(rows).reindex(columns=columns)

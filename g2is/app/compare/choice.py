@@ -1,0 +1,185 @@
+"""Which selections the Compare page is about, and baselines made on the spot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from g2is.analysis.selecting import select
+from g2is.app.shared import (
+    BASKET,
+    all_texts,
+    basket,
+    in_url,
+    link_to,
+    one_of,
+    put_in_url,
+    read_selection,
+    saved_selections,
+    show_error,
+    visible,
+)
+from g2is.app.shared.walked import walked
+from g2is.app.walk.parameters import parameters_in_url
+from g2is.config import WalkParameters
+from g2is.config.selectors import METHODS, FullParameters
+from g2is.errors import InputError
+from g2is.run.run import Run
+from g2is.run.selection import Selection
+
+THIS = "(this walk)"
+"""Stands for the walk with the settings in the URL among the names of saved selections."""
+
+COLUMNS = {"pool", "samples", "source", "task", "community", "others", "this walk"}
+"""What stands beside the selections in tables and charts; one that is called so is told from it."""
+
+MOST = 8
+"""Selections side by side; more than that no chart tells apart."""
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """One selection on the page. label: its name as it may be shown."""
+
+    label: str
+    selection: Selection
+
+    @property
+    def samples(self) -> list[int]:
+        return self.selection.samples
+
+    def with_budget(self, run: Run) -> Callable[[int], Sequence[int]]:
+        """What the same method chooses with another budget; where no method chose, the first samples."""
+        method, parameters = self.selection.method, self.selection.parameters
+        if method == "walk":
+            walk = WalkParameters(**{**parameters, "fraction": None, "component_budgets": None, "count": 1})
+            return lambda count: run.walk(walk.replace(count=count)).samples.tolist()
+        if method in METHODS and METHODS[method] is not FullParameters:
+            return lambda count: (
+                select(run, method, **{**parameters, "fraction": None, "count": count}).samples
+            )
+        return lambda count: self.samples[:count]
+
+
+def choose_selections(run: Run) -> list[Compared]:
+    """The box of selections, and the button that makes baselines; what is chosen, the walk first."""
+    names = [THIS, *saved_selections(run), *([BASKET] if basket(run) else [])]
+    labels = {name: visible(name) for name in names} | {THIS: "the walk with your settings"}
+    labels |= {name: f"{name} (saved)" for name in names if name in COLUMNS}
+    asked, filled = all_texts().get("compare", []), f"compare filled {run.hash}"
+    if "compare" not in all_texts() and filled not in st.session_state:
+        # A link must not depend on what else is saved when it is opened.
+        put_in_url(compare=names[:4])
+    elif asked != (few := list(dict.fromkeys(asked))[:MOST]):
+        # The box can hold no more, and none twice.
+        put_in_url(compare=few)
+    st.session_state[filled] = True
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.multiselect(
+            "Selections side by side",
+            names,
+            format_func=lambda name: labels[name],
+            max_selections=MOST,
+            placeholder="choose one or more",
+            help="The walk with the settings of the Walk page, saved selections, and the basket.",
+            **in_url("compare", [], one_of(names)),
+        )
+        with st.popover("Add baselines", icon=":material/add:"):
+            _add_baselines(run)
+    found = []
+    for name in chosen:
+        try:
+            found.append(Compared(labels[name] if name != THIS else "this walk", _read(run, name)))
+        except InputError as error:
+            show_error(error)
+    if not saved_selections(run):
+        st.caption("Nothing is saved yet. Add baselines here, or save walks on the Walk page.")
+        link_to("Walk", "Go to the Walk page")
+    return found
+
+
+def _read(run: Run, name: str) -> Selection:
+    if name != THIS:
+        return read_selection(run, name)
+    made = walked(run, parameters_in_url(run))
+    return Selection.of(run, made.trace.samples, "walk", made.trace.parameters.model_dump())
+
+
+BASELINES = {
+    "random": "random: a draw by chance, what every method has to beat",
+    "length": "length: the longest answers",
+    "round_robin": "round robin: each validation sample in turn takes its most similar free one",
+    "less": "LESS: most similar to a subtask of the validation samples",
+    "gist": "GIST: most similar inside the subspace of the validation gradients",
+    "rds_plus": "RDS+: most similar hidden states, validation samples in turn",
+    "tagcos": "TAGCOS: clusters of gradients, without a look at the target",
+    "gradfiltering": "GradFiltering: steady gradients over several adapters",
+    "semantic": "semantic: most similar in what the texts mean",
+}
+
+
+def _add_baselines(run: Run) -> None:
+    """A form that runs other methods with one budget and saves what they choose."""
+    st.markdown("What other methods would choose with the same budget. Each is saved as a selection.")
+    with st.form("baselines", border=False):
+        methods = st.multiselect(
+            "Methods",
+            [name for name in BASELINES if name in METHODS],
+            default=[name for name in ("random", "round_robin", "less") if name in METHODS],
+            format_func=lambda name: BASELINES[name],
+        )
+        budget = st.number_input(
+            "Samples",
+            min_value=1,
+            max_value=int(run.valid.sum()),
+            value=_budget_here(run),
+            step=1,
+            help="As many as your walk takes, unless you change it.",
+        )
+        pressed = st.form_submit_button("Add", icon=":material/add:")
+    if pressed:
+        _save_baselines(run, methods, int(budget))
+
+
+def _budget_here(run: Run) -> int:
+    try:
+        return max(1, len(walked(run, parameters_in_url(run)).trace.steps))
+    except InputError:
+        return max(1, int(run.valid.sum()) // 20)
+
+
+def _save_baselines(run: Run, methods: Sequence[str], budget: int) -> None:
+    added = []
+    for method in methods:
+        name = f"{method.replace('_', '-')}-{budget}"
+        try:
+            if name not in saved_selections(run):
+                with st.spinner(f"{method} …"):
+                    select(run, method, count=budget).write(run.inside("selections", f"{name}.json"))
+            added.append(name)
+        except InputError as error:
+            show_error(error)
+    chosen = list(dict.fromkeys([*all_texts().get("compare", []), *added]))[:MOST]
+    if added:
+        # The box is drawn already in this run: its new value waits for the next.
+        st.session_state.pop("compare", None)
+        put_in_url(compare=chosen)
+        st.rerun()
+
+
+def validation_rows(run: Run) -> tuple[str, np.ndarray | None]:
+    """The target the page measures against, where a run has several: its name (empty: all), and its rows."""
+    names = list(dict.fromkeys(run.validation["target"]))
+    if len(names) < 2:
+        return "", None
+    name = st.selectbox(
+        "Validation target",
+        ["", *names],
+        format_func=lambda name: visible(name) or "all together",
+        width=260,
+        **in_url("against", "", one_of(names)),
+    )
+    return name, np.flatnonzero(run.validation["target"] == name) if name else None

@@ -1,0 +1,99 @@
+"""Sensitivity: the walk over a grid of delta and of the setting that decides how many components there are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from g2is.analysis.comparison import Profiler
+from g2is.analysis.sensitivity import DELTAS, grid_table, other_axis, walk_grid
+from g2is.app.compare.views import PLAIN, fingerprint, kept, table
+from g2is.app.shared import link_to, number, set_url
+from g2is.app.shared.walked import walked
+from g2is.app.walk.parameters import parameters_in_url
+from g2is.config import WalkParameters
+from g2is.figures.compare import grid_figure
+from g2is.run.run import Run
+
+MEASURES = {
+    "samples": "samples taken",
+    "overlap": "overlap with your walk",
+    "alignment": "alignment to the target",
+    "coverage_of_pool": "coverage",
+}
+
+
+def show_sensitivity(run: Run) -> None:
+    """Four heat maps; a click on a cell makes it the current walk."""
+    parameters = parameters_in_url(run)
+    name, others = other_axis(parameters, len(run.validation))
+    # More facets than the validation samples allow are as many as they allow.
+    value = min(getattr(parameters, name), max(others))
+    if name == "facets" and parameters.facets_by == "each":
+        value = len(run.validation)
+    current = parameters.delta, float(value)
+    st.markdown(
+        f"Your walk with other values of **delta** (how much of the alignment has to remain at each step) and of "
+        f"**{name}** ({_meaning(name)}); everything else stays. Where little changes from cell to cell, the setting is "
+        "safe to leave alone. **Click a cell** and it becomes your walk."
+    )
+    cells = _walks(run, parameters, name, len(others))
+    frame = grid_table(cells, name, walked(run, parameters).trace.samples, Profiler(run, parameters.regime))
+    said = f"delta {current[0]:g}, {name} {current[1]:g}"
+    st.caption(
+        f"Your walk: {said}"
+        + (", framed." if _holds(frame, name, current) else "; the grid has no such cell.")
+    )
+    with st.grid(2, min_column_width=420):
+        for measure, title in MEASURES.items():
+            key = f"grid {measure} {said}"
+            st.plotly_chart(
+                grid_figure(frame, measure, title, current),
+                key=key,
+                config=PLAIN,
+                on_select=lambda key=key: _walk_so(key, frame, name),
+                selection_mode="points",
+            )
+    table(frame, "sensitivity")
+    link_to("Walk", "See this walk step by step")
+
+
+def _meaning(name: str) -> str:
+    if name == "variance":
+        return "how much of the spectrum of the validation gradients the components keep"
+    return "how many groups the validation samples are divided into"
+
+
+def _walks(run: Run, parameters: WalkParameters, name: str, others: int) -> Any:
+    """The walks of the grid, which do not depend on the values that the grid replaces."""
+    same = parameters.model_dump_json(exclude={"delta", name, "components"})
+
+    def make() -> Any:
+        total = others * len(DELTAS)
+        bar = st.progress(0.0, "Walking …")
+        done = [0]
+
+        def on_walk() -> None:
+            done[0] += 1
+            bar.progress(done[0] / total, f"Walking: {number(done[0])} of {number(total)}")
+
+        cells = walk_grid(run, parameters, on_walk=on_walk)
+        bar.empty()
+        return cells
+
+    return kept("grids", fingerprint(run.hash, same), make, most=4)
+
+
+def _holds(frame: pd.DataFrame, name: str, current: tuple[float, float]) -> bool:
+    return bool(((frame["delta"] == current[0]) & (frame[name] == current[1])).any())
+
+
+def _walk_so(key: str, frame: pd.DataFrame, name: str) -> None:
+    points = st.session_state[key].selection.points
+    if points:
+        cell = frame.iloc[int(points[0]["point_index"])]
+        value = int(cell[name]) if name == "facets" else float(cell[name])
+        by = {"facets_by": "number"} if name == "facets" else {}
+        set_url(delta=float(cell["delta"]), **{name: value}, **by, components=None, component_budgets=None)

@@ -1,0 +1,49 @@
+"""Selections side by side: what they share, what they are made of, how they pull, and what they taught a model."""
+
+import streamlit as st
+
+from g2is.app.compare.choice import choose_selections
+from g2is.app.compare.grid import show_sensitivity
+from g2is.app.compare.results import show_results
+from g2is.app.compare.views import show_budget, show_gradients, show_mix, show_overlap
+from g2is.app.shared import in_url, one_of, open_page, show_error
+from g2is.errors import InputError
+
+VIEWS = {
+    "overlap": "Overlap",
+    "mix": "What they are made of",
+    "gradients": "How they pull",
+    "budget": "Against budget",
+    "sensitivity": "Sensitivity of the walk",
+    "results": "Fine-tuning results",
+}
+
+
+def show() -> None:
+    """Draw the page."""
+    run = open_page("Compare")
+    st.markdown(
+        "Is the walk better than what you use today? Put selections side by side: what they share, what they are "
+        "made of, how their gradients pull, and, where models were fine-tuned on them, what those learned."
+    )
+    view = st.segmented_control(
+        "What to compare",
+        list(VIEWS),
+        format_func=lambda name: VIEWS[name],
+        required=True,
+        label_visibility="collapsed",
+        **in_url("view", "overlap", one_of(VIEWS)),
+    )
+    try:
+        if view == "sensitivity":
+            show_sensitivity(run)
+        elif view == "results":
+            show_results(run)
+        elif chosen := choose_selections(run):
+            {"overlap": show_overlap, "mix": show_mix, "gradients": show_gradients, "budget": show_budget}[
+                view
+            ](run, chosen)
+        else:
+            st.info("Choose one or more selections.")
+    except InputError as error:
+        show_error(error)

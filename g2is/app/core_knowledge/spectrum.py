@@ -1,0 +1,148 @@
+"""Where the components come from: the spectrum with its cut, or the groups that facets are made of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from g2is.analysis.core import Spectrum, facets_frame, spectrum_of
+from g2is.app.shared import in_url, number, one_of, percent, show_error, visible
+from g2is.app.shared.walked import Walked
+from g2is.config import WalkParameters
+from g2is.errors import InputError
+from g2is.figures.core import MOST_BARS, facet_figure, spectrum_figure
+from g2is.run.run import Run
+
+BAR = {"displayModeBar": False}
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _spectrum(
+    _run: Run, run_hash: str, key: str, _parameters: WalkParameters, target: str, center: bool
+) -> Spectrum:
+    return spectrum_of(_run, _parameters, target, center=center)
+
+
+def show_spectrum(run: Run, walked: Walked) -> None:
+    """How much of what the validation gradients say each principal direction holds, centred and not."""
+    parameters, knowledge = walked.parameters, walked.knowledge
+    in_use = parameters.knowledge == "principal"
+    st.subheader("Spectrum")
+    if not in_use:
+        st.markdown(
+            "What the published method would take its components from; the settings above take facets instead."
+        )
+    asked = (
+        f"as many as were asked for, {number(parameters.components)}"
+        if parameters.components is not None
+        else f"as many as it takes for their sum to pass {percent(parameters.variance)} (`variance`)"
+    )
+    st.caption(
+        "Principal directions are the few directions along which the validation gradients differ most (**centred**: "
+        "their mean is subtracted first) or which they hold most of (**not centred**: what all examples have in "
+        f"common stays in, mostly in the first). Each has a share of the whole; the largest are kept, {asked}."
+    )
+    targets = list(dict.fromkeys(knowledge.targets))
+    target = targets[0]
+    if len(targets) > 1:
+        target = st.selectbox(
+            "Validation target",
+            targets,
+            format_func=visible,
+            **in_url("spectrum", target, one_of(targets)),
+        )
+    for column, center in zip(st.columns(2, gap="medium"), (True, False), strict=True):
+        used = " · **in use**" if in_use and center == parameters.center else ""
+        with column:
+            st.markdown(f"**{'Centred' if center else 'Not centred'}**{used}")
+            try:
+                spectrum = _spectrum(run, run.hash, parameters.knowledge_key, parameters, target, center)
+            except InputError as error:
+                show_error(error)
+                continue
+            _show_one(spectrum, parameters, center)
+
+
+def _show_one(spectrum: Spectrum, parameters: WalkParameters, center: bool) -> None:
+    name = "centred" if center else "not centred"
+    variance = parameters.variance if parameters.components is None else None
+    st.plotly_chart(
+        spectrum_figure(spectrum, variance), key=f"spectrum {name}", config=BAR, alt=f"Spectrum, {name}"
+    )
+    total = float(spectrum.shares[: spectrum.kept].sum())
+    more = f" The first {MOST_BARS} are drawn." if len(spectrum.shares) > MOST_BARS else ""
+    st.caption(
+        f"{number(spectrum.kept)} of {number(len(spectrum.shares))} directions are kept; they hold {percent(total)}, "
+        f"the first alone {percent(float(spectrum.shares[0]))}.{more}"
+    )
+    with st.expander("The same as a table"):
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "direction": np.arange(1, len(spectrum.shares) + 1),
+                    "share": spectrum.shares,
+                    "sum so far": np.cumsum(spectrum.shares),
+                    "kept": np.arange(len(spectrum.shares)) < spectrum.kept,
+                }
+            ),
+            hide_index=True,
+            key=f"spectrum table {name}",
+            height=300,
+            column_config={
+                "share": st.column_config.NumberColumn(format="percent"),
+                "sum so far": st.column_config.NumberColumn(format="percent"),
+            },
+            alt=f"Spectrum, {name}, as a table",
+        )
+
+
+def show_groups(run: Run, walked: Walked, chosen: int) -> None:
+    """How large each facet's group is, and how much alike its members are; or, of single examples, those."""
+    frame = facets_frame(walked.knowledge, run.validation["target"].tolist())
+    if len(frame) > 1 and (frame["examples"] <= 1).all():
+        st.subheader("Examples")
+        st.caption(
+            "Every facet is one validation example by itself. The bar is its cosine to the **nearest other** one: near "
+            "1 two examples ask for the same, and the walk takes samples for both; near 0 nothing else asks for what "
+            "it does. The facet chosen below is crossed."
+        )
+        _bars(
+            frame,
+            "cosine_to_it",
+            "cosine to the nearest",
+            chosen,
+            alt="Cosine of each facet to the nearest other",
+        )
+    else:
+        st.subheader("Groups")
+        st.caption(
+            "Facets are groups of validation examples whose gradients point the same way, found by k-means on the "
+            "cosines; each facet is the mean direction of its group. **Cohesion** is the mean cosine of the members "
+            "to it: near 1 they all ask for the same, near 0 the group holds what fits nowhere else. The facet chosen "
+            "below is crossed."
+        )
+        left, right = st.columns(2, gap="medium")
+        with left:
+            _bars(frame, "examples", "examples", chosen, alt="Validation examples in the group of each facet")
+        with right:
+            _bars(frame, "cohesion", "cohesion", chosen, alt="Cohesion of each facet's group", share=True)
+    with st.expander("The same as a table, with the nearest other facet"):
+        st.dataframe(
+            frame.rename(columns=lambda name: name.replace("_", " ")),
+            hide_index=True,
+            key="facets table",
+            height=min(400, 38 + 35 * len(frame)),
+            column_config={
+                "cohesion": st.column_config.NumberColumn(format="%.3g"),
+                "cosine to it": st.column_config.NumberColumn(format="%.3g"),
+            },
+            alt="Size and cohesion of every facet",
+        )
+
+
+def _bars(
+    frame: pd.DataFrame, column: str, title: str, chosen: int, *, alt: str, share: bool = False
+) -> None:
+    figure = facet_figure(frame[column].to_numpy(), title, chosen, share=share)
+    st.plotly_chart(figure, key=f"facet {column}", config=BAR, alt=alt)

@@ -1,0 +1,174 @@
+"""The basket beside the map: what is in it, and where it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from g2is.app import shared as ui
+from g2is.app.map.view import change_basket
+from g2is.app.walk.parameters import MOST_IN_LINK, row_list, rows_in_url
+from g2is.figures.walk import sources_figure
+from g2is.instructions.words import Term, distinctive_terms
+from g2is.run.run import Run
+from g2is.storage.csv import safe_csv
+
+ROWS = 100
+"""Samples of the basket that the table on the page lists."""
+SOURCES = 8
+
+
+def show_basket(run: Run) -> None:
+    """Count, source mix, terms, table, and the ways on."""
+    basket = ui.basket(run)
+    before = st.session_state.get(f"basket of {run.hash} before")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader("Basket", anchor=False)
+        if before and before != basket:
+            st.button(
+                f"Bring back {ui.number(len(before))}",
+                key="bring back",
+                icon=":material/undo:",
+                on_click=change_basket,
+                args=(run, before, "new"),
+                help="The basket as it was before the last change.",
+            )
+        if basket:
+            st.button(
+                "Empty", key="empty", icon=":material/delete:", on_click=change_basket, args=(run, [], "new")
+            )
+    if not basket:
+        st.caption(
+            "Draw a lasso or a box around dots and they go into the basket: samples put aside by hand, to pin, ban, "
+            "read or export. All other dots turn grey."
+        )
+        return
+    share = len(basket) / len(run.instructions)
+    st.markdown(f"**{ui.number(len(basket))}** samples, {ui.percent(share)} of the pool")
+    _actions(run, basket)
+    samples = np.sort(np.array(basket, np.int64))
+    key = samples.tobytes()
+    mix, terms = st.tabs(["Sources", "Words"])
+    with mix:
+        st.plotly_chart(
+            sources_figure(_source_mix(run, samples)), key="basket mix", config={"displayModeBar": False}
+        )
+    with terms:
+        found = _terms(run, run.hash, hash(key), samples)
+        if not found:
+            st.caption("No word stands out.")
+        else:
+            st.dataframe(
+                pd.DataFrame(
+                    {
+                        "word": [term.word for term in found],
+                        "basket": [term.share for term in found],
+                        "pool": [term.share_of_all for term in found],
+                    }
+                ),
+                hide_index=True,
+                height="content",
+                column_config={
+                    "basket": st.column_config.ProgressColumn("in the basket", format="percent", max_value=1),
+                    "pool": st.column_config.NumberColumn("in the pool", format="percent"),
+                },
+                alt="Words that the basket has more often than the pool, and the shares of texts with them",
+            )
+    with st.expander("As a table"):
+        _table(run, samples)
+
+
+def _actions(run: Run, basket: Sequence[int]) -> None:
+    with st.container(horizontal=True):
+        ui.link_to("Instructions", "Read them", within=ui.BASKET)
+        ui.link_to("Export", "Export them", selection=ui.BASKET)
+    if len(basket) > MOST_IN_LINK:
+        st.caption(
+            f"Pins, bans and restrictions travel in the address, which holds {ui.number(MOST_IN_LINK)} samples; "
+            "draw a smaller lasso for those."
+        )
+        return
+    rows = {name: rows_in_url(name) for name in ("pins", "bans")}
+    with st.container(horizontal=True):
+        for name, label in (("pins", "Pin them"), ("bans", "Ban them")):
+            other = "bans" if name == "pins" else "pins"
+            kept = set(basket)
+            changes: dict[str, Any] = {
+                name: row_list(list(dict.fromkeys([*rows[name], *basket]))),
+                other: row_list([row for row in rows[other] if row not in kept]),
+            }
+            ui.link_to("Walk", label, **changes)
+        ui.link_to("Walk", "Walk on these only", only=row_list(basket))
+
+
+def _source_mix(run: Run, samples: np.ndarray) -> dict[str, pd.Series]:
+    """The shares that the largest sources have of the pool and of the basket."""
+    sources = run.instructions["source"]
+    of_basket = sources.iloc[samples].value_counts(normalize=True)[:SOURCES]
+    of_pool = sources.value_counts(normalize=True)[of_basket.index]
+    return {
+        name: shares.rename(index=ui.visible) for name, shares in (("pool", of_pool), ("basket", of_basket))
+    }
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _terms(_run: Run, run_hash: str, key: int, _samples: np.ndarray) -> list[Term]:
+    pool = _run.instructions
+    texts = _Texts(pool["prompt"].array, pool["response"].array)
+    return distinctive_terms(texts, _samples)  # type: ignore[arg-type]
+
+
+class _Texts:
+    """Prompt and response of each sample, put together when they are read."""
+
+    def __init__(self, prompts: Sequence[str], responses: Sequence[str]) -> None:
+        self.prompts, self.responses = prompts, responses
+
+    def __len__(self) -> int:
+        return len(self.prompts)
+
+    def __getitem__(self, row: int) -> str:
+        return f"{self.prompts[row]}\n{self.responses[row]}"
+
+
+def _table(run: Run, samples: np.ndarray) -> None:
+    rows = run.instructions.iloc[samples[:ROWS]]
+    if len(samples) > ROWS:
+        st.caption(f"The first {ROWS} of {ui.number(len(samples))}; the file holds all.")
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "sample": samples[:ROWS],
+                "prompt": [ui.visible(" ".join(text[:400].split()))[:200] for text in rows["prompt"]],
+                "source": [ui.visible(source) for source in rows["source"]],
+            }
+        ),
+        hide_index=True,
+        height=min(320, 38 + 35 * len(rows)),
+        column_config={
+            "sample": st.column_config.NumberColumn("#", format="localized", width=70),
+            "prompt": st.column_config.TextColumn(width=260),
+        },
+        alt="Samples in the basket",
+    )
+    st.download_button(
+        "Save as CSV",
+        lambda: basket_csv(run, samples),
+        "basket.csv",
+        "text/csv",
+        key="basket csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def basket_csv(run: Run, samples: np.ndarray) -> bytes:
+    """sample, source, line, tokens, loss, prompt and response of each."""
+    columns = ["source", "line", "tokens", "loss", "prompt", "response"]
+    frame = run.instructions.iloc[samples][columns]
+    frame.insert(0, "sample", samples)
+    return safe_csv(frame)

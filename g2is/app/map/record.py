@@ -1,0 +1,117 @@
+"""The sample or validation example in focus: its text in full and its ten nearest."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from g2is.app import shared as ui
+from g2is.app.map.view import MapView, change_basket, go_to, in_focus
+from g2is.config import RegimeName
+from g2is.graph.edges import nearest_rows
+from g2is.run.run import Run
+
+NEAREST = 10
+
+
+def show_focus(view: MapView) -> None:
+    """What is in focus, its neighbours by gradient, and the ways on."""
+    focus = in_focus(view.run)
+    example = focus is not None and focus < 0
+    st.subheader("Validation example in focus" if example else "Sample in focus", anchor=False)
+    if focus is None:
+        st.caption(
+            "Click a dot to read the instruction, or a star to read the validation example. Arrow keys then go on to "
+            "the next dot in that direction, Escape clears."
+        )
+    elif example:
+        _show_example(view, -1 - focus)
+    else:
+        _show_sample(view, focus)
+
+
+def _show_example(view: MapView, row: int) -> None:
+    run = view.run
+    example = run.validation.iloc[row]
+    with st.container(border=True):
+        st.markdown(f"**Validation example {ui.number(row)}** of the target {ui.literal(example['target'])}")
+        ui.show_text(f"{example['prompt']}\n\n→ {example['response']}")
+    _nearest(
+        view,
+        *_nearest_to_example(run, run.hash, view.regime, row),
+        "The samples whose training helps with this example the most, one by one.",
+    )
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def _nearest_to_example(
+    _run: Run, run_hash: str, regime: RegimeName, row: int
+) -> tuple[NDArray[np.integer], NDArray[np.floating]]:
+    column = _run.regime(regime).validation_cosines[:, row : row + 1]
+    (neighbors,), (cosines,) = nearest_rows(column, _run.valid, NEAREST)
+    return neighbors, cosines
+
+
+def _show_sample(view: MapView, sample: int) -> None:
+    run = view.run
+    inside = sample in set(ui.basket(run))
+    with st.container(horizontal=True):
+        st.button(
+            "Out of the basket" if inside else "Into the basket",
+            key="focus in basket",
+            icon=f":material/{'remove' if inside else 'add'}:",
+            on_click=change_basket,
+            args=(run, [sample], "remove" if inside else "add"),
+        )
+        ui.link_to("Neighbourhood", "Its neighbourhood", focus=sample)
+        ui.link_to("Walk", "Why is it in, or not?", focus=sample)
+        ui.link_to("Instructions", "In the list", focus=sample)
+    if not view.points.placed[sample]:
+        st.caption(":material/info: It has no gradient and no place on the map.")
+    with st.container(border=True):
+        ui.show_record(run, sample)
+    regime = run.regime(view.regime)
+    neighbors, cosines = regime.neighbors[sample][:NEAREST], regime.cosines[sample][:NEAREST]
+    known = neighbors >= 0
+    _nearest(view, neighbors[known], cosines[known], "Those the walk would go to from here.")
+
+
+def _nearest(
+    view: MapView, neighbors: NDArray[np.integer], cosines: NDArray[np.floating], meaning: str
+) -> None:
+    if not len(neighbors):
+        return
+    st.markdown(
+        f"**Its {len(neighbors)} nearest** by cosine of the gradients",
+        help=f"{meaning} On the map they may lie apart: a plane cannot keep all distances.",
+    )
+
+    def choose() -> None:
+        rows = st.session_state["nearest"]["selection"]["rows"]
+        if rows:
+            go_to(int(neighbors[rows[0]]))
+
+    st.session_state["nearest"] = {"selection": {"rows": [], "columns": [], "cells": []}}
+    rows = view.run.instructions.iloc[neighbors]
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "sample": neighbors,
+                "cosine": cosines.astype(float),
+                "prompt": [ui.visible(" ".join(text[:300].split()))[:150] for text in rows["prompt"]],
+            }
+        ),
+        key="nearest",
+        on_select=choose,
+        selection_mode="single-row",
+        hide_index=True,
+        height="content",
+        column_config={
+            "sample": st.column_config.NumberColumn("#", format="localized", width=64),
+            "cosine": st.column_config.NumberColumn(format="%.3f", width=64),
+            "prompt": st.column_config.TextColumn(width=280),
+        },
+        alt="The nearest samples by gradient; choose a row to go there",
+    )

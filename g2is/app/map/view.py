@@ -1,0 +1,222 @@
+"""What the map shows, as the address says: layout, regime, colour, walk; and what becomes of the reader's gestures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from g2is.analysis.map_values import colouring
+from g2is.app import shared as ui
+from g2is.app.map.canvas import CANVAS, colours_part, event, marks_part, points_part, walk_part
+from g2is.app.map.points import FULL, MapPoints
+from g2is.config import RegimeName, WalkParameters
+from g2is.errors import InputError
+from g2is.figures.map_colours import Colouring
+from g2is.run.run import LayoutKind, Run
+from g2is.walk import WalkTrace
+
+NAMES = 24
+"""Names written on the map, at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class MapView:
+    """A map as it is shown. walk: gives the walk to draw on it, if one is. named: whether names are written on it."""
+
+    run: Run
+    kind: LayoutKind
+    regime: RegimeName
+    points: MapPoints
+    colouring: Colouring
+    walk: Callable[[], WalkTrace] | None
+    named: bool
+
+    @property
+    def id(self) -> str:
+        """The same as long as every sample stays at its place."""
+        return _layout_key(self.run, self.kind, self.regime)
+
+    def parts(self) -> list[bytes]:
+        """What the canvas is made of, all but the walk."""
+        run, pool = self.run, self.run.instructions
+        selected = np.array(ui.basket(run), np.int64)
+        focus = in_focus(run)
+        view = ui.url_value("view", None, read_view)
+        about = (
+            f"{len(pool):,} instructions as dots, {int((~self.points.placed).sum()):,} of them without a place. "
+            "Arrow keys go from sample to sample, plus and minus zoom, 0 shows all, Escape clears. "
+            "The sample in focus is shown in full beside the map; the table of the basket and the Instructions page "
+            "hold the same samples as text."
+        )
+        return [
+            points_part(self.id, self.points, about),
+            colours_part(self.id, self.colouring, self.names() if self.named else []),
+            marks_part(self.id, len(pool), selected, focus, view, _order(focus, view)),
+        ]
+
+    def walk_part(self) -> bytes:
+        """The path of the walk. It may have to be walked first: dots, basket and focus are shown before."""
+        return walk_part(self.id, self.trace())
+
+    def trace(self) -> WalkTrace | None:
+        """The walk to draw, or None; says what is wrong with settings that do not fit the run."""
+        try:
+            return self.walk() if self.walk else None
+        except InputError as error:
+            ui.show_error(error)
+            return None
+
+    def names(self) -> list[tuple[str, tuple[int, int]]]:
+        """What is written on the map: the communities; or the components, where it is coloured by them.
+
+        Sources are not: each lies all over the map.
+        """
+        components = self.colouring.scheme == "component"
+        if not components and "communities" not in self.run.manifest.stages:
+            return []
+        key = f"{self.id} {id(self.colouring) if components else 'community'}"
+        return _names(self.run, key, self.regime, self.points, self.colouring if components else None)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Placing the samples")
+def open_points(_run: Run, key: str, kind: LayoutKind, regime: RegimeName) -> MapPoints:
+    layout = _run.layout(kind, regime)
+    return MapPoints.of(layout.samples, layout.validation)
+
+
+def points_of(run: Run, kind: LayoutKind, regime: RegimeName) -> MapPoints:
+    """The places of the samples in one layout."""
+    return open_points(run, _layout_key(run, kind, regime), kind, regime)
+
+
+def _layout_key(run: Run, kind: LayoutKind, regime: RegimeName) -> str:
+    return f"{run.hash} {kind} {regime} {run.manifest.files[f'{regime}/{kind}.npy'].sha256[:12]}"
+
+
+def colouring_of(
+    run: Run, scheme: str, regime: RegimeName, parameters: WalkParameters, walk: Callable[[], WalkTrace]
+) -> Colouring:
+    """The colours of the samples; kept for values that come again. walk: asked for if the colours depend on it."""
+    trace = walk() if scheme == "order" else None
+    key = ""
+    if scheme in ("component", "alignment"):
+        key = parameters.knowledge_key
+    elif trace is not None:
+        key = trace.parameters.model_dump_json()
+    elif scheme == "community":
+        key = run.manifest.files[f"{regime}/communities.npy"].sha256
+    elif scheme == "conflict":
+        key = regime
+    return _colouring(run, f"{run.hash} {scheme} {key}", scheme, regime, parameters, trace)
+
+
+@st.cache_resource(max_entries=24, show_spinner="Colouring")
+def _colouring(
+    _run: Run,
+    key: str,
+    scheme: str,
+    regime: RegimeName,
+    _parameters: WalkParameters,
+    _trace: WalkTrace | None,
+) -> Colouring:
+    return colouring(_run, scheme, regime, _parameters, _trace)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _names(
+    _run: Run, key: str, regime: RegimeName, _points: MapPoints, _components: Colouring | None
+) -> list[tuple[str, tuple[int, int]]]:
+    names: list[tuple[str, NDArray[np.integer]]]
+    if _components is not None:
+        entries = enumerate(_components.categories)
+        names = [
+            (e.name, np.flatnonzero(_components.codes == code)) for code, e in entries if len(e.members) == 1
+        ]
+    else:
+        found = _run.communities(regime)
+        labels = [", ".join(label.split(", ")[:3]) for label in found.labels[:NAMES]]
+        names = [(label, np.flatnonzero(found.membership == number)) for number, label in enumerate(labels)]
+    placed = [(ui.visible(name), _points.densest(samples)) for name, samples in names]
+    return [(name, at) for name, at in placed if at is not None]
+
+
+def in_focus(run: Run) -> int | None:
+    """The sample that the map is about; validation examples count from -1 down."""
+    sample = ui.focus(run)
+    if sample is not None:
+        return sample
+    example = ui.url_value("example", None, ui.whole(0, len(run.validation) - 1))
+    return None if example is None else -1 - example
+
+
+def go_to(sample: int | None) -> None:
+    """Put a sample, or a validation example, in focus; a callback."""
+    example = None if sample is None or sample >= 0 else -1 - sample
+    ui.set_url(focus=None if example is not None else sample, example=example)
+
+
+def read_view(text: str) -> tuple[float, float, float]:
+    """Reads the part of the plane that is seen from a URL: x, y, zoom."""
+    try:
+        x, y, zoom = map(float, text.split(","))
+    except ValueError:
+        raise ValueError("expected three numbers: x, y and zoom") from None
+    if not (abs(x) <= 4 * FULL and abs(y) <= 4 * FULL and 0.1 <= zoom <= 1000):
+        raise ValueError("expected x and y on the map and a zoom from 0.1 to 1000")
+    return x, y, zoom
+
+
+def _order(focus: int | None, view: Sequence[float] | None) -> int:
+    """Another number whenever the URL says something else than the map did: a link, or the browser's Back."""
+    said = (focus, None if view is None else tuple(view))
+    if st.session_state.get("map rests at") != said:
+        st.session_state["map rests at"] = said
+        st.session_state["map order"] = st.session_state.get("map order", 0) + 1
+    return st.session_state["map order"]
+
+
+def _rests(**changes: Any) -> None:
+    """What the map itself said is no order to go there."""
+    focus, view = st.session_state.get("map rests at", (None, None))
+    st.session_state["map rests at"] = (changes.get("focus", focus), changes.get("view", view))
+
+
+def keep_view(view: list[float] | None) -> None:
+    """The reader looks at another part of the plane."""
+    text = None if view is None else ",".join(f"{value:g}" for value in view)
+    _rests(view=None if text is None else read_view(text))
+    ui.set_url(view=text)
+
+
+def on_event(run: Run, points: MapPoints, name: str) -> None:
+    """A click, a lasso, a box, or Escape; a callback."""
+    if name == "focus":
+        sample = int(event(CANVAS, "focus"))
+        _rests(focus=sample)
+        go_to(sample)
+    elif name == "drawn":
+        drawn = event(CANVAS, "drawn")
+        change_basket(run, points.inside(drawn["polygon"]).tolist(), drawn["how"])
+    else:
+        _rests(focus=None)
+        change_basket(run, [], "new")
+        go_to(None)
+
+
+def change_basket(run: Run, samples: Sequence[int], how: str) -> None:
+    """Start the basket anew with these samples, add them, or remove them; what was in it can be brought back."""
+    basket = ui.basket(run)
+    before = list(basket)
+    if how == "remove":
+        gone = set(samples)
+        basket[:] = [sample for sample in basket if sample not in gone]
+    else:
+        kept = before if how == "add" else []
+        basket[:] = list(dict.fromkeys([*kept, *samples]))
+    if before and basket != before:
+        st.session_state[f"basket of {run.hash} before"] = before

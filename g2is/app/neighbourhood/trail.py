@@ -1,0 +1,57 @@
+"""Where the reader came from, sample by sample, and the ways on."""
+
+from __future__ import annotations
+
+import re
+
+import streamlit as st
+
+from g2is.app.shared import literal, number, set_url, url_value
+from g2is.run.run import Run
+
+LONGEST = 10
+"""Samples of the trail that are kept."""
+
+
+def read_trail(text: str) -> tuple[int, ...]:
+    """Row numbers from a URL, as "24,17,13"."""
+    if not re.fullmatch(r"\d{1,9}(,\d{1,9})*", text):
+        raise ValueError("expected row numbers with commas between them")
+    return tuple(map(int, text.split(",")))
+
+
+def trail_to(run: Run, focus: int) -> tuple[int, ...]:
+    """The trail in the URL, which ends at the focus. A sample that the reader came to from elsewhere is added."""
+    count = len(run.instructions)
+    trail = tuple(row for row in url_value("trail", None, read_trail) or () if row < count)[-LONGEST:]
+    return trail if trail[-1:] == (focus,) else (*trail, focus)
+
+
+def go_to(sample: int, trail: tuple[int, ...]) -> None:
+    """Make a sample the focus; for callbacks. trail: to the focus before."""
+    if sample != trail[-1]:
+        _show((*trail, sample))
+
+
+def _show(trail: tuple[int, ...]) -> None:
+    kept = trail[-LONGEST:]
+    set_url(focus=kept[-1], trail=",".join(map(str, kept)) if len(kept) > 1 else None, node=None)
+
+
+def show_trail(run: Run, trail: tuple[int, ...]) -> None:
+    """A button for each sample before the focus, which leads back to it."""
+    prompts = run.instructions["prompt"]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(":material/conversion_path: Your way here", width="content")
+        for place, sample in enumerate(trail[:-1]):
+            text = " ".join(str(prompts.iloc[sample])[:100].split())
+            st.button(
+                number(sample),
+                key=f"trail {place}",
+                help=f"Back to {literal(text)}",
+                icon=":material/undo:" if place == len(trail) - 2 else None,
+                on_click=_show,
+                args=(trail[: place + 1],),
+            )
+            st.markdown("→", width="content")
+        st.markdown(f"**{number(trail[-1])}**", width="content")

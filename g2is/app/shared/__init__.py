@@ -1,0 +1,84 @@
+"""What the pages share; the only part of g2is that imports Streamlit.
+
+A page opens with `open_page`, which sets it up and returns the run. What it shows is kept in its URL, so that a
+copied link and the browser's Back reproduce it: `in_url` ties a widget to a parameter of the URL, `url_value` reads
+one that has no widget, `set_url` changes some from a callback, `put_in_url` from the page itself. `st.query_params` is
+for these alone: it may hold an older URL. `run`, `focus` (a sample), `selection` (the name of a
+saved one) and the settings of the walk go along from page to page.
+
+`url` knows the URL, `text` shows text literally, `opening` opens a page and its run, `samples` shows instructions and
+selections, `building` runs the build of the demo.
+"""
+
+from g2is.app.shared.opening import (
+    ROOT,
+    build_command,
+    cache_folder,
+    choose_run,
+    draw_navigation,
+    is_demo,
+    link_to,
+    open_page,
+    open_run,
+    pages,
+    read_run,
+    run_folders,
+    show_closed,
+    show_damage,
+    start_page,
+)
+from g2is.app.shared.samples import (
+    BASKET,
+    basket,
+    choose_selection,
+    facts_of,
+    focus,
+    read_selection,
+    saved_selections,
+    show_record,
+)
+from g2is.app.shared.text import duration, literal, number, percent, show_error, show_text, stop, visible
+from g2is.app.shared.url import all_texts, flag, in_url, one_of, put_in_url, real, set_url, url_value, whole
+
+__all__ = [
+    "BASKET",
+    "ROOT",
+    "all_texts",
+    "basket",
+    "build_command",
+    "cache_folder",
+    "choose_run",
+    "choose_selection",
+    "draw_navigation",
+    "duration",
+    "facts_of",
+    "flag",
+    "focus",
+    "in_url",
+    "is_demo",
+    "link_to",
+    "literal",
+    "number",
+    "one_of",
+    "open_page",
+    "open_run",
+    "pages",
+    "percent",
+    "put_in_url",
+    "read_run",
+    "read_selection",
+    "real",
+    "run_folders",
+    "saved_selections",
+    "set_url",
+    "show_closed",
+    "show_damage",
+    "show_error",
+    "show_record",
+    "show_text",
+    "start_page",
+    "stop",
+    "url_value",
+    "visible",
+    "whole",
+]

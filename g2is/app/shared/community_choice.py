@@ -1,0 +1,52 @@
+"""A box over the communities of the gradient graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from g2is.app.shared import in_url, number, one_of, url_value, visible
+from g2is.app.walk.parameters import DEFAULT_PRESET, preset_values
+from g2is.config import WALK_PRESETS, RegimeName
+from g2is.run.run import Run
+
+
+def choose_community(
+    run: Run,
+    regime: RegimeName,
+    *,
+    bind: Callable[..., dict[str, Any]] = in_url,
+) -> int | None:
+    """Ask for a community, `community` in the URL; None for all.
+
+    bind: what ties the box to the URL, `in_url` or something like it.
+    """
+    communities = run.communities(regime)
+
+    def name(text: str) -> str:
+        # The browser sends the label of what is chosen: it must not depend on anything but the run and the regime.
+        if not text:
+            return "All"
+        place = int(text)
+        return f"{place}: {visible(communities.labels[place])} · {number(int(communities.sizes[place]))}"
+
+    options = ["", *map(str, range(len(communities)))]
+    chosen = st.selectbox(
+        "Community",
+        options,
+        format_func=name,
+        help="Communities are groups of samples with more aligned edges inside than to others, found by the Leiden "
+        f"algorithm in the regime {regime} and named by the words that mark them out. Choose one to see its samples "
+        "alone.",
+        **bind("community", "", one_of(options)),
+    )
+    return int(chosen) if chosen else None
+
+
+def walk_regime(run: Run) -> RegimeName:
+    """The gradient regime of the walk's settings, as they stand in the URL."""
+    preset = url_value("preset", DEFAULT_PRESET, one_of(WALK_PRESETS))
+    regime: RegimeName = url_value("regime", preset_values(run, preset)["regime"], one_of(run.regimes))
+    return regime

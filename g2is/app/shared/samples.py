@@ -1,0 +1,119 @@
+"""The samples a page is about: the one in focus, saved selections, the basket, and a record in full."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+import streamlit as st
+
+from g2is.app.shared.text import literal, number, show_text, visible
+from g2is.app.shared.url import all_texts, in_url, one_of, put_in_url, url_value, whole
+from g2is.errors import InputError
+from g2is.run.run import Run
+from g2is.run.selection import Selection
+
+BASKET = "basket"
+
+
+def focus(run: Run) -> int | None:
+    """The sample that the URL names. `set_url(focus=…)` in a callback changes it."""
+    return url_value("focus", None, whole(0, len(run.instructions) - 1))
+
+
+def saved_selections(run: Run) -> dict[str, Path]:
+    """Selection files of a run by name, the newest first."""
+    times = {}
+    for path in (run.folder / "selections").glob("*.json"):
+        # Not what a link brings in from elsewhere, nor what has just been moved away.
+        with suppress(InputError, OSError):
+            if not path.name.startswith("."):
+                times[run.inside("selections", path.name)] = path.stat().st_mtime
+    found = sorted(times, key=lambda path: (-times[path], path.name))
+    return {path.stem: path for path in found}
+
+
+def read_selection(run: Run, name: str) -> Selection:
+    """A saved selection, or the basket. Raises `InputError`."""
+    if name == BASKET:
+        return Selection.of(run, basket(run), BASKET, {})  # type: ignore[arg-type]
+    path = run.inside("selections", f"{name}.json")
+    try:
+        stamp = path.stat().st_mtime_ns
+    except OSError:
+        stamp = 0
+    return _open_selection(run, run.hash, str(path), stamp)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _open_selection(_run: Run, run_hash: str, path: str, stamp: int) -> Selection:
+    return Selection.read(Path(path), _run)
+
+
+def choose_selection(run: Run, label: str, *, none: str | None = None, help: str | None = None) -> str | None:
+    """A box over the saved selections and the basket; their name, or None for the entry called `none`."""
+    names = [*saved_selections(run), *([BASKET] if basket(run) else [])]
+    if none is None and not names:
+        return None
+    if none is None and "selection" not in all_texts():
+        # A link must not depend on which selection is the newest when it is opened.
+        put_in_url(selection=names[0])
+    # The browser sends the label of what is chosen, so that a label must not change with what the basket holds.
+    labels = {name: visible(name) for name in names}
+    if none is not None:
+        labels = {"": none, **labels}
+    chosen = st.selectbox(
+        label,
+        list(labels),
+        format_func=lambda name: labels[name],
+        help=help,
+        # A filter is the page's own: who goes on from Walk or Export has not asked for it.
+        **in_url("selection" if none is None else "within", next(iter(labels)), one_of(names)),
+    )
+    return chosen or None
+
+
+def basket(run: Run) -> list[int]:
+    """Samples put aside by hand, in order; of this session only."""
+    return st.session_state.setdefault(f"basket of {run.hash}", [])
+
+
+ROLE_ICONS = {"system": "settings", "user": "person", "assistant": "smart_toy", "tool": "build"}
+
+
+def show_record(run: Run, sample: int) -> None:
+    """One instruction in full: where it comes from, what is known of it, every turn, and its bytes in the file."""
+    row = run.instructions.iloc[sample]
+    st.markdown(f"**Sample {number(sample)}** · {literal(f'{row.source}:{row.line}')}")
+    st.caption(facts_of(run, sample))
+    problem = row.get("problem")
+    if isinstance(problem, str):
+        st.warning(f"No gradient, so it is never selected: {literal(problem)}", icon=":material/block:")
+    turns = json.loads(row["messages"])
+    for turn in turns:
+        st.markdown(f":material/{ROLE_ICONS.get(turn['role'], 'chat')}: **{turn['role'].capitalize()}**")
+        show_text(turn["content"])
+    if isinstance(row["tools"], str):
+        with st.expander("Tools the assistant may call"):
+            show_text(row["tools"], language="json")
+    with st.expander("The record as it stands in its file"):
+        show_text(row["raw"].decode("utf-8", "replace"), language="json")
+
+
+def facts_of(run: Run, sample: int) -> str:
+    """What is known of a sample, in one line of Markdown."""
+    row = run.instructions.iloc[sample]
+    facts = [f"format {row.format}"]
+    if isinstance(row.task, str):
+        facts.append(f"task {literal(row.task)}")
+    if "tokens" in row:
+        facts.append(f"{number(int(row.tokens))} tokens, {number(int(row.trained_tokens))} of them answer")
+        facts.append(f"loss {number(float(row.loss))}")
+        facts += [CUTS[int(row.cut)]] if row.cut else []
+    if row["duplicate_of"] >= 0:
+        facts.append(f"exact duplicate of sample {number(int(row['duplicate_of']))}")
+    return " · ".join(facts)
+
+
+CUTS = {1: "too long: the start of the prompt was cut", 2: "too long: the end of the response was cut"}

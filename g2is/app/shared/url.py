@@ -1,0 +1,211 @@
+"""What a page shows, kept in its URL, so that a copied link and the browser's Back reproduce it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from g2is.app.shared.text import literal
+from g2is.config import WalkParameters
+
+SHARED = {"run", "focus", "selection", "preset", *WalkParameters.model_fields}
+"""Parameters that all pages have in common: what they are about, and the settings of the walk."""
+
+
+def is_shared(name: str) -> bool:
+    """Whether a parameter goes along from page to page. Shares of validation targets are of the walk too."""
+    return name in SHARED or name.startswith("target.")
+
+
+OLDER = 50
+"""URLs of a page before the present one that are remembered."""
+
+
+def all_texts() -> dict[str, list[str]]:
+    """The URL as it is.
+
+    A run may begin with an older one: the browser sends what it shows, and what the last change made may be on its
+    way still, or lost, since a run that is overtaken ends where it would send the new URL. An older URL of the same
+    page therefore does not count, unless the reader went back to it.
+    """
+    found = {name: st.query_params.get_all(name) for name in st.query_params}
+    page = st.session_state.get("page")
+    known_page, present, older = st.session_state.get("url_known", (None, found, []))
+    context = get_script_run_ctx()
+    went_back = context is not None and context.is_history_navigation
+    if page == known_page and found in older and not went_back:
+        return present
+    _know(found, [*older, present] if page == known_page else [])
+    return found
+
+
+def _know(present: dict[str, list[str]], older: list[dict[str, list[str]]]) -> None:
+    """Keep the URL of this page, and those it had before."""
+    older = [texts for texts in older if texts != present]
+    st.session_state["url_known"] = st.session_state.get("page"), present, older[-OLDER:]
+
+
+def put_in_url(**values: object) -> None:
+    """Write these values to the URL and leave the others; None takes one out."""
+    kept = {name: texts for name, texts in all_texts().items() if name not in values}
+    texts = {**kept, **texts_of(values)}
+    _, present, older = st.session_state["url_known"]
+    _know(texts, [*older, present])
+    # Here too: a part of a page that reruns alone, such as the step strip, never comes past the page's start.
+    remember_page(texts)
+    # Last, because a run that has been overtaken ends here.
+    st.query_params.from_dict(texts)
+
+
+def send_url() -> None:
+    """Have the browser show the URL as it is, where it has an older one. Not in callbacks: it may end the run."""
+    present = all_texts()
+    if present != {name: st.query_params.get_all(name) for name in st.query_params}:
+        st.query_params.from_dict(present)
+
+
+def texts_of(values: dict[str, object]) -> dict[str, list[str]]:
+    """Values as a URL holds them; None takes a parameter out."""
+    return {
+        name: [str(part) for part in value] if isinstance(value, list | tuple) else [str(value)]
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def forget_widgets() -> None:
+    """Another page has other widgets."""
+    st.session_state["url_widgets"] = {}
+
+
+def remember_page(texts: dict[str, list[str]]) -> None:
+    """Each page is left as it was: its own parameters wait here until its link is drawn again."""
+    own = {name: parts for name, parts in texts.items() if not is_shared(name)}
+    st.session_state.setdefault("url_of_page", {})[st.session_state.get("page")] = own
+
+
+def url_value(name: str, default: Any, read: Callable[[str], Any] = str) -> Any:
+    """A parameter of the URL; several values where the default is a list, as many as a default that is a tuple.
+
+    read: turns its text into a value, or raises ValueError saying what it expected; then the page says so and goes
+    on with the default.
+    """
+    send_url()
+    texts = all_texts().get(name, [])
+    if not texts:
+        return default
+    try:
+        if not isinstance(default, list | tuple):
+            return read(texts[-1])
+        if isinstance(default, tuple) and len(texts) != len(default):
+            raise ValueError(f"expected {len(default)} values")
+        return type(default)(read(text) for text in texts)
+    except ValueError as error:
+        if _is_said(name, texts):
+            return default
+        shown = "nothing" if default in (None, "", []) else literal(default)
+        st.warning(
+            f"The address of this page says {literal('&'.join(f'{name}={text}' for text in texts))}: {literal(error)}. "
+            f"It is not used; this page goes on with {shown}.",
+            icon=":material/link_off:",
+        )
+        return default
+
+
+def begin_run() -> None:
+    """A page starts: nothing has been said on it yet."""
+    st.session_state["url_said"] = set()
+
+
+def _is_said(name: str, texts: list[str]) -> bool:
+    """Whether this run of the page has said what is wrong with a parameter, which several parts may read. A part that
+    reruns alone says it again: what it said before is gone."""
+    context = get_script_run_ctx()
+    if context is not None and context.fragment_ids_this_run:
+        return False
+    said = st.session_state.setdefault("url_said", set())
+    known = (name, *texts) in said
+    said.add((name, *texts))
+    return known
+
+
+def in_url(name: str, default: Any, read: Callable[[str], Any] = str) -> dict[str, Any]:
+    """The `key` and `on_change` of a widget whose value stands in the URL as `name`, unless it is the default.
+
+    Give the widget no value of its own. See `url_value` for `read`.
+    """
+    value = url_value(name, default, read)
+    st.session_state["url_widgets"][name] = default
+    # Again in every run until something is changed by hand: the browser drops what a run assigned where the next one
+    # overtakes it. Not for ever: a value that is assigned anew disturbs what is being typed or dragged.
+    assigned = st.session_state.setdefault("url_assigned", set())
+    if name not in st.session_state or st.session_state[name] != value:
+        assigned.add(name)
+    if name in assigned:
+        st.session_state[name] = value
+    return {"key": name, "on_change": set_url}
+
+
+def set_url(**changes: object) -> None:
+    """Write the values of all widgets and these changes to the URL. For callbacks; None takes one out.
+
+    All widgets, because a second change may arrive before the browser knows the URL that the first one made.
+    """
+    values = dict(changes)
+    st.session_state["url_assigned"] = {name for name in changes if name in st.session_state}
+    for name, default in st.session_state.get("url_widgets", {}).items():
+        if name in changes:
+            st.session_state[name] = default if changes[name] is None else changes[name]
+        if name in st.session_state:
+            value = st.session_state[name]
+            values[name] = None if value == default else value
+    put_in_url(**values)
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Reads a whole number in this range from a URL."""
+
+    def read(text: str) -> int:
+        if not re.fullmatch("-?[0-9]{1,15}", text) or not least <= int(text) <= most:
+            raise ValueError(f"expected a whole number from {least:,} to {most:,}")
+        return int(text)
+
+    return read
+
+
+def real(least: float, most: float) -> Callable[[str], float]:
+    """Reads a number in this range from a URL."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not least <= value <= most:
+            raise ValueError(f"expected a number from {least:g} to {most:g}")
+        return value
+
+    return read
+
+
+def one_of(options: Iterable[str]) -> Callable[[str], str]:
+    """Reads one of these from a URL."""
+    known = list(options)
+
+    def read(text: str) -> str:
+        if text not in known:
+            few = ", ".join(known[:8]) + (", …" if len(known) > 8 else "")
+            raise ValueError(f"expected one of {few}" if known else "there is none")
+        return text
+
+    return read
+
+
+def flag(text: str) -> bool:
+    """Reads True or False from a URL."""
+    return one_of(("True", "False"))(text) == "True"

@@ -1,0 +1,67 @@
+"""A walk with all that the page shows of it, kept for parameters that come again."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import streamlit as st
+
+from g2is.analysis.diagnosis import Diagnosis, diagnose
+from g2is.config import WalkParameters
+from g2is.knowledge import CoreKnowledge
+from g2is.run.run import Run
+from g2is.walk import Explanation, WalkTrace, explain
+
+
+@dataclass(frozen=True, eq=False)
+class Walked:
+    """A walk over a run. seconds: what the walk took when it was made, core knowledge included."""
+
+    parameters: WalkParameters
+    trace: WalkTrace
+    knowledge: CoreKnowledge
+    diagnosis: Diagnosis
+    seconds: float
+
+    def explain(self, run: Run, sample: int) -> Explanation:
+        """Why a sample of the run is in the walk, or not."""
+        regime = run.regime(self.parameters.regime)
+        return explain(
+            self.trace,
+            sample,
+            regime.gradients,
+            regime.neighbors,
+            self.knowledge,
+            sources=run.sources,
+            valid=run.valid,
+        )
+
+
+def walked(run: Run, parameters: WalkParameters) -> Walked:
+    """The walk over a run. Raises `InputError` where the parameters do not fit it."""
+    last = last_walked(run)
+    made = _walk(run, run.hash, parameters.model_dump_json(), parameters, last)
+    if last is None or last.parameters != made.parameters:
+        st.session_state["walked before"] = last
+    st.session_state["walked"], st.session_state["walked on"] = made, run.hash
+    return made
+
+
+def last_walked(run: Run) -> Walked | None:
+    """The walk shown before, if it was over this run."""
+    return st.session_state.get("walked") if st.session_state.get("walked on") == run.hash else None
+
+
+def walked_before(run: Run) -> Walked | None:
+    """The walk with the parameters before the last change, over this run."""
+    return st.session_state.get("walked before") if last_walked(run) else None
+
+
+@st.cache_resource(max_entries=32, show_spinner="Walking…")
+def _walk(_run: Run, run_hash: str, key: str, _parameters: WalkParameters, _last: Walked | None) -> Walked:
+    started = time.perf_counter()
+    # Taking over the steps that stand gives the same walk, sooner.
+    trace = _run.walk(_parameters, resume=_last.trace if _last else None)
+    seconds = time.perf_counter() - started
+    return Walked(_parameters, trace, _run.core_knowledge(_parameters), diagnose(_run, trace), seconds)

@@ -1,0 +1,30 @@
+"""The head that the pages about a walk share: its settings, and the walk that they make."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from g2is.app.shared import show_error
+from g2is.app.shared.walked import Walked, last_walked, walked
+from g2is.app.walk.parameters import TABS, ParameterPanel, edit_budgets
+from g2is.errors import InputError
+from g2is.run.run import Run
+
+
+def walk_by_panel(run: Run, *, tab: str = TABS[0]) -> Walked:
+    """Draws the settings and walks. Where they fit no walk, says why, and gives the walk before the change; stops the
+    page where there was none. tab: the one that is open at first."""
+    with st.container(border=True):
+        panel = ParameterPanel(run, tab=tab)
+    try:
+        walk = walked(run, panel.parameters())
+    except InputError as error:
+        show_error(error)
+        last = last_walked(run)
+        if last is None:
+            st.stop()
+        st.caption("Below is still what the settings before this change made.")
+        walk = last
+    with panel.budget_table:
+        edit_budgets(run, walk.knowledge, walk.trace.budgets.tolist())
+    return walk

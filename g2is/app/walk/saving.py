@@ -1,0 +1,81 @@
+"""Save a walk under a name, and go on to its export."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import streamlit as st
+
+from g2is.app.shared import BASKET, link_to, literal, number, read_selection, saved_selections, show_error
+from g2is.app.shared.walked import Walked
+from g2is.app.walk.parameters import current_preset
+from g2is.errors import InputError
+from g2is.run.run import Run
+from g2is.run.selection import save_walk
+from g2is.walk import WalkTrace
+
+LOOKED_AT = 50
+"""Saved selections among which this walk is looked for, the newest first."""
+
+
+def show_saving(run: Run, walked: Walked) -> None:
+    """A name, a button that saves the walk with its trace, and from there to the export."""
+    suggested = saved_as(run, walked) or suggested_name(run, walked)
+    # A name that was typed stays; one that was only suggested follows the walk.
+    if st.session_state.get("save as", "") in ("", st.session_state.get("suggested name")):
+        st.session_state["save as"] = suggested
+    st.session_state["suggested name"] = suggested
+    with st.form("save", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input("Save this walk as", width=320, key="save as").strip()
+        pressed = st.form_submit_button("Save", icon=":material/save:", type="primary")
+        over = st.checkbox("replace one of the same name")
+    if pressed:
+        try:
+            save(run, walked.trace, name, replace=over)
+        except InputError as error:
+            show_error(error)
+    saved = saved_as(run, walked)
+    if saved is not None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            count = number(len(walked.trace.steps))
+            st.markdown(f":material/check_circle: These {count} samples are saved as {literal(saved)}.")
+            link_to("Export", "Export them for training", selection=saved)
+
+
+def suggested_name(run: Run, walked: Walked) -> str:
+    """A free name that says by which preset and how many, such as `official-150`."""
+    name = f"{current_preset()}-{len(walked.trace.steps)}"
+    taken, number = set(saved_selections(run)), 2
+    free = name
+    while free in taken:
+        free, number = f"{name}-{number}", number + 1
+    return free
+
+
+def saved_as(run: Run, walked: Walked) -> str | None:
+    """The newest saved selection that is this very walk."""
+    parameters = json.loads(json.dumps(walked.parameters.model_dump()))
+    for name in list(saved_selections(run))[:LOOKED_AT]:
+        try:
+            selection = read_selection(run, name)
+        except InputError:
+            continue
+        if selection.method == "walk" and selection.parameters == parameters:
+            return name
+    return None
+
+
+def save(run: Run, trace: WalkTrace, name: str, *, replace: bool = False) -> None:
+    """Write selections/NAME.json and its trace into the run's folder. Raises `InputError`."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
+        raise InputError(
+            f"name = {name!r}: expected up to 64 letters a-z, digits, - and _, beginning with a letter or digit"
+        )
+    if name == BASKET:
+        raise InputError(f"name = {name!r}: stands for the samples put aside by hand; choose another")
+    if name in saved_selections(run) and not replace:
+        raise InputError(
+            f"name = {name!r}: there is a selection of this name; tick replace, or choose another"
+        )
+    save_walk(run.inside("selections", f"{name}.json"), run, trace)

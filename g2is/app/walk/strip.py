@@ -1,0 +1,59 @@
+"""The step strip: steps through a walk in the browser and tells Python where the reader rests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from g2is.app.shared import visible
+from g2is.walk import ORIGINS, WalkTrace
+
+TEXTS = 2000
+"""Steps whose text is sent at once; of a longer walk, those around the current step."""
+
+TEXT_LENGTH = 140
+
+_FOLDER = Path(__file__).parent
+
+
+def strip_data(trace: WalkTrace, texts: Sequence[str], step: int, order: int) -> dict[str, Any]:
+    """What the browser needs to step alone: numbers of all steps, text of up to `TEXTS` around `step`.
+
+    texts: (n,) of the pool. order: another number than before has the strip go to `step`, where it otherwise
+    stays where the reader is. The window of texts moves by halves, so that most steps send nothing new.
+    """
+    steps = trace.steps
+    start = 0
+    if len(steps) > TEXTS:
+        half = TEXTS // 2
+        start = max(0, step // half * half - half // 2)
+    shown = steps.sample[start : start + TEXTS].tolist()
+    return {
+        "sample": steps.sample.tolist(),
+        "component": steps.component.tolist(),
+        "origin": steps.origin.tolist(),
+        "origins": ORIGINS,
+        "alignment": [None if np.isnan(value) else f"{value:.3g}" for value in steps.after],
+        "text": [
+            visible(" ".join(texts[sample][: 2 * TEXT_LENGTH].split())[:TEXT_LENGTH]) for sample in shown
+        ],
+        "text_from": start,
+        "step": step,
+        "order": order,
+    }
+
+
+def step_strip(data: dict[str, Any], *, key: str, on_rest: Callable[[], None]) -> None:
+    """Show the strip. on_rest: called when the reader rests on another step, `st.session_state[key].step`."""
+    # Registered at each call: the registry belongs to the running server, which a module may outlive.
+    strip = st.components.v2.component(
+        "g2is_step_strip",
+        html=(_FOLDER / "strip.html").read_text(),
+        css=(_FOLDER / "strip.css").read_text(),
+        js=(_FOLDER / "strip.js").read_text(),
+    )
+    strip(key=key, data=data, on_step_change=on_rest)

@@ -1,0 +1,4 @@
+"""Gradient rows as arrays: reading, unit length, blocks, threads.
+
+May import: errors.
+"""

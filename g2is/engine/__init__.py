@@ -1,0 +1,4 @@
+"""How the work of a build is spread over processes.
+
+May import: errors, storage.
+"""

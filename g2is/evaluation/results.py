@@ -1,0 +1,189 @@
+"""Evaluations of a run: losses and answers after fine-tuning on selections, read back and compared.
+
+An evaluation is a folder `evaluations/NAME` in the run: `evaluation.json` says what was done, and every
+fine-tuning, one selection with one seed, has a Parquet file with a row a test example.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from g2is.config import EvaluationConfig
+from g2is.errors import InputError
+from g2is.run.run import InputFile, Run
+from g2is.storage.files import inside
+from g2is.storage.tables import read_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FOLDER = "evaluations"
+ABOUT = "evaluation.json"
+SUMMARY = "summary.csv"
+LEAKS = "leaks.csv"
+
+
+class FineTuning(BaseModel):
+    """One selection with one seed: its method, how many samples it has, and a digest of which."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    selection: str
+    seed: int
+    method: str
+    size: int
+    digest: str
+
+    @property
+    def file(self) -> str:
+        """The name of its results."""
+        return f"{self.selection}-{self.seed}.parquet"
+
+
+class Evaluation(BaseModel):
+    """What an evaluation is made of."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    run: str
+    """Hash of the run's content."""
+    model: dict[str, Any]
+    configuration: EvaluationConfig
+    tests: list[InputFile]
+    leaks: dict[str, int]
+    """Samples with a near-copy, by what they are and where it is, such as `test gsm8k in pool`."""
+    fine_tunings: list[FineTuning]
+
+    @classmethod
+    def read(cls, folder: Path) -> Evaluation:
+        """Raises `InputError` where the folder is not an evaluation."""
+        path = inside(folder, ABOUT)
+        try:
+            if not path.is_file():  # a pipe would keep whoever reads it for good
+                raise InputError("no file")
+            return cls.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError, InputError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(
+                f"{path}: not an evaluation ({reason}); evaluate again with --overwrite"
+            ) from None
+
+
+def evaluations(run: Run) -> dict[str, Evaluation]:
+    """The run's evaluations by name; those made before the run's content changed are left out.
+
+    Raises `InputError` for what is no evaluation, or lies outside of the run.
+    """
+    names = sorted(path.parent.name for path in run.inside(FOLDER).glob(f"*/{ABOUT}"))
+    found = {name: Evaluation.read(run.inside(FOLDER, name)) for name in names}
+    return {name: evaluation for name, evaluation in found.items() if evaluation.run == run.hash}
+
+
+def read_evaluations(run: Run) -> pd.DataFrame:
+    """Every result that is done, one row a test example of a fine-tuning.
+
+    Columns: evaluation, selection, method, size, seed, target, task, example (place in its test file), loss
+    (mean token loss of the response), answer, correct (None where no answer was asked for). Empty without
+    evaluations. Needs no torch.
+    """
+    import pandas as pd
+
+    parts = []
+    for name, evaluation in evaluations(run).items():
+        for one in evaluation.fine_tunings:
+            path = run.inside(FOLDER, name, one.file)
+            if path.is_file():
+                part = read_frame(path)
+                if lacking := set(RESULTS) - set(part.columns):
+                    raise InputError(
+                        f"{path}: not results of a fine-tuning (no column {', '.join(sorted(lacking))}); delete it "
+                        f"and evaluate again with --name {name}"
+                    )
+                labels = {
+                    "evaluation": name,
+                    "selection": one.selection,
+                    "method": one.method,
+                    "size": one.size,
+                    "seed": one.seed,
+                }
+                for place, (column, value) in enumerate(labels.items()):
+                    part.insert(place, column, value)
+                parts.append(part)
+    if not parts:
+        return pd.DataFrame(columns=COLUMNS)
+    return pd.concat(parts, ignore_index=True)
+
+
+RESULTS = ("target", "task", "example", "loss", "answer", "correct")
+COLUMNS = [*("evaluation", "selection", "method", "size", "seed"), *RESULTS]
+
+
+def summarise(results: pd.DataFrame, reference: str = "random") -> pd.DataFrame:
+    """Each selection on each target and, where it has several, each subtask of it, compared with a reference.
+
+    results: as `read_evaluations` gives them. One row an evaluation, target, task ("" for all of the target) and
+    selection, with these columns: size, seeds, examples; loss and exact (share of answers that are right), means
+    over seeds; loss_spread and exact_spread, their standard deviations over seeds (NaN of one seed);
+    difference, the loss less that of the reference; p_value, of a two-sided paired t-test of that difference
+    over test examples, each example's loss averaged over seeds: whether it would hold for other
+    examples; apart, whether the ranges of both over seeds do not overlap: whether it holds for other seeds.
+    The last three are None for the reference itself and where it was not evaluated.
+    """
+    import pandas as pd
+
+    rows = []
+    for (evaluation, target), here in results.groupby(["evaluation", "target"], sort=False):
+        tasks = [task for task in here["task"].dropna().unique() if task]
+        for task in ["", *(sorted(tasks) if len(tasks) > 1 else [])]:
+            part = here[here["task"] == task] if task else here
+            against = part[part["selection"] == reference]
+            for selection, mine in part.groupby("selection", sort=False):
+                compared = None if selection == reference or against.empty else against
+                rows.append(
+                    {"evaluation": evaluation, "target": target, "task": task, "selection": selection}
+                    | _described(mine)
+                    | _compared(mine, compared)
+                )
+    return pd.DataFrame(rows)
+
+
+def _described(results: pd.DataFrame) -> dict[str, Any]:
+    losses = results.groupby("seed")["loss"].mean()
+    answered = results[results["correct"].notna()]
+    exact = answered["correct"].astype(float).groupby(answered["seed"]).mean()
+    return {
+        "size": int(results["size"].max()),
+        "seeds": len(losses),
+        "examples": int(results["example"].nunique()),
+        "loss": float(losses.mean()),
+        "loss_spread": float(losses.std()),
+        "exact": float(exact.mean()) if len(exact) else None,
+        "exact_spread": float(exact.std()) if len(exact) else None,
+    }
+
+
+def _compared(results: pd.DataFrame, reference: pd.DataFrame | None) -> dict[str, Any]:
+    if reference is None:
+        return {"difference": None, "p_value": None, "apart": None}
+    mine, theirs = (part.groupby("seed")["loss"].mean() for part in (results, reference))
+    apart = bool(mine.max() < theirs.min() or theirs.max() < mine.min())
+    a, b = (part.groupby("example")["loss"].mean() for part in (results, reference))
+    pairs = a.to_frame("mine").join(b.rename("reference"), how="inner")
+    return {
+        "difference": float(np.mean(pairs["mine"] - pairs["reference"])),
+        "p_value": paired_test(pairs["mine"].to_numpy(), pairs["reference"].to_numpy()),
+        "apart": apart,
+    }
+
+
+def paired_test(mine: np.ndarray, reference: np.ndarray) -> float | None:
+    """Two-sided p of the paired t-test; None for fewer than two pairs, 1 where all differences are zero."""
+    from scipy.stats import ttest_rel
+
+    if len(mine) < 2:
+        return None
+    if np.array_equal(mine, reference):
+        return 1.0
+    return float(ttest_rel(mine.astype(np.float64), reference.astype(np.float64)).pvalue)

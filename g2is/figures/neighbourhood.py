@@ -1,0 +1,208 @@
+"""The neighbourhood of a sample -> a figure; no Streamlit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from g2is.figures.colours import OKABE_ITO
+from g2is.graph import EgoGraph
+
+BLUE, ORANGE, GREEN, PINK, SKY, VERMILION, YELLOW, GREY = OKABE_ITO
+
+# By relation: name in the legend, colour, shape, size. No two share a shape.
+NODES = {
+    "focus": ("the sample in focus", ORANGE, "diamond", 22),
+    "aligned": ("aligned", BLUE, "circle", 13),
+    "further": ("two hops away", SKY, "circle-open", 11),
+    "conflict": ("in conflict", VERMILION, "x", 11),
+    "validation": ("validation example", GREEN, "square", 12),
+    "component": ("component of the core knowledge", PINK, "star", 17),
+}
+# By kind of edge: colour and dash.
+EDGES = {
+    "aligned": (BLUE, "solid"),
+    "conflict": (VERMILION, "dash"),
+    "validation": (GREEN, "dot"),
+    "affinity": (PINK, "dashdot"),
+}
+WIDTHS = np.array([0.1, 0.3, 0.5, 0.7, 0.9])
+"""Cosines that edges are drawn for: a line of Plotly has one width, so edges of about the same are drawn together."""
+
+
+MOST_BETWEEN = 200
+"""Edges drawn that do not end at the focus, the strongest: a browser takes a second or two over thousands."""
+
+
+def community_colours(communities: Sequence[int]) -> list[str]:
+    """For each node that of its community; grey where it has none (-1) and where there are more than colours. The
+    commonest take theirs first, so that no two share one."""
+    numbers = np.array(communities)
+    found, counts = np.unique(numbers[numbers >= 0], return_counts=True)
+    commonest = found[np.argsort(-counts, kind="stable")].tolist()
+    colours = dict(zip(commonest, OKABE_ITO[:-1], strict=False))
+    return [colours.get(number, GREY) for number in numbers.tolist()]
+
+
+def ego_figure(
+    ego: EgoGraph,
+    places: NDArray[np.float32],
+    relations: Sequence[str],
+    hovers: Sequence[str],
+    *,
+    labels: Sequence[str] | None = None,
+    colours: Sequence[str] | None = None,
+    ringed: Sequence[int] = (),
+    chosen: int | None = None,
+    path: Sequence[int | None] = (),
+) -> go.Figure:
+    """The graph at these places (k, 2). A node's place in the graph is its `customdata`.
+
+    hovers: (k,) as HTML. labels: (k,) to write on the nodes. colours: (k,) of the samples instead of those by relation;
+    all else is grey then, and validation samples and components are outlines.
+    ringed: nodes to mark as possible leaks. chosen: a node to mark as chosen. path: nodes to join in
+    this order, None for a gap.
+    """
+    figure = go.Figure(
+        [
+            *_path(places, path),
+            *_edges(ego, places, grey=colours is not None),
+            *_marks(places, ringed, chosen),
+        ]
+    )
+    relation = np.array(relations)
+    for name, (legend, colour, symbol, size) in NODES.items():
+        here = np.flatnonzero(relation == name).tolist()
+        if not here:
+            continue
+        if colours and name in ("validation", "component"):
+            symbol += "-open"
+        figure.add_trace(
+            go.Scatter(
+                x=places[here, 0],
+                y=places[here, 1],
+                customdata=here,
+                mode="markers+text" if labels else "markers",
+                text=[labels[node] for node in here] if labels else None,
+                textposition="top center",
+                textfont={"size": 11},
+                name=legend,
+                showlegend=not colours,
+                marker={
+                    "color": [colours[node] for node in here] if colours else colour,
+                    "symbol": symbol,
+                    "size": size,
+                    "line": {
+                        "width": 2 if symbol.endswith("open") else 1,
+                        "color": colour if not colours else GREY,
+                    },
+                },
+                hovertext=[hovers[node] for node in here],
+                hovertemplate="%{hovertext}<extra></extra>",
+                # A click chooses another focus: nothing is to fade before it is drawn.
+                unselected={"marker": {"opacity": 1}},
+            )
+        )
+        if colours:  # the legend would take the colour of the first of them
+            figure.add_scatter(
+                x=[None],
+                y=[None],
+                mode="markers",
+                name=legend,
+                marker={"color": GREY, "symbol": symbol, "size": size},
+            )
+    low, high = places.min(axis=0), places.max(axis=0)
+    room = 0.08 * np.maximum(high - low, 0.1)  # for the marks at the edge
+    low, high = (low - room).tolist(), (high + room).tolist()
+    figure.update_layout(
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        height=540,
+        hovermode="closest",
+        dragmode="pan",
+        legend={"orientation": "h", "yanchor": "top", "y": 0, "x": 0},
+        xaxis={"visible": False, "range": [low[0], high[0]]},
+        yaxis={"visible": False, "range": [low[1], high[1]]},
+    )
+    return figure
+
+
+def _edges(ego: EgoGraph, places: NDArray[np.float32], *, grey: bool) -> list[go.Scatter]:
+    """Lines by kind, width and whether they end at the focus, faint ones first."""
+    between = ego.edges[ego.edges["source"] != 0]
+    strongest = abs(between["cosine"]).sort_values(ascending=False, kind="stable").index[:MOST_BETWEEN]
+    edges: pd.DataFrame = ego.edges[(ego.edges["source"] == 0) | ego.edges.index.isin(strongest)]
+    ends = edges[["source", "target"]].to_numpy()
+    width = abs(
+        edges["cosine"].to_numpy()[:, None] - np.sign(edges["cosine"].to_numpy())[:, None] * WIDTHS
+    ).argmin(axis=1)
+    at_focus = (ends == 0).any(axis=1)
+    traces = []
+    for strong in (False, True):
+        for kind, (colour, dash) in EDGES.items():
+            for step, cosine in enumerate(WIDTHS):
+                some = (edges["kind"] == kind).to_numpy() & (width == step) & (at_focus == strong)
+                if not some.any():
+                    continue
+                lines = np.full((int(some.sum()), 3, 2), np.nan, np.float32)
+                lines[:, :2] = places[ends[some]]
+                traces.append(
+                    go.Scatter(
+                        x=lines[..., 0].ravel(),
+                        y=lines[..., 1].ravel(),
+                        mode="lines",
+                        line={
+                            "color": GREY if grey else colour,
+                            "dash": dash,
+                            "width": (0.5 + 4.5 * cosine) * (1 if strong else 0.6),
+                        },
+                        opacity=0.85 if strong else 0.22,
+                        hoverinfo="skip",
+                        showlegend=False,
+                        name=f"{kind} {cosine:.1f}",
+                    )
+                )
+    return traces
+
+
+def _path(places: NDArray[np.float32], path: Sequence[int | None]) -> list[go.Scatter]:
+    """A broad line, under all else."""
+    if not path:
+        return []
+    x, y = ([None if node is None else float(places[node, axis]) for node in path] for axis in (0, 1))
+    return [
+        go.Scatter(
+            x=x,
+            y=y,
+            mode="lines+markers",
+            name="on the strongest path",
+            line={"color": YELLOW, "width": 10},
+            marker={"color": YELLOW, "size": 30},
+            hoverinfo="skip",
+        )
+    ]
+
+
+def _marks(places: NDArray[np.float32], ringed: Sequence[int], chosen: int | None) -> list[go.Scatter]:
+    """Rings around nodes, under them."""
+    traces = []
+    rings = (
+        ("possible leak", list(ringed), "circle-open", VERMILION, 24),
+        ("chosen in the table", [] if chosen is None else [chosen], "circle-open-dot", ORANGE, 30),
+    )
+    for name, nodes, symbol, colour, size in rings:
+        if nodes:
+            traces.append(
+                go.Scatter(
+                    x=places[nodes, 0],
+                    y=places[nodes, 1],
+                    mode="markers",
+                    name=name,
+                    marker={"symbol": symbol, "size": size, "color": colour, "line": {"width": 3}},
+                    hoverinfo="skip",
+                )
+            )
+    return traces

@@ -1,0 +1,177 @@
+"""Layout: two coordinates for every gradient, so that a map can show a whole pool.
+
+Knows arrays only. `pca_layout` takes seconds on any pool and shows the two directions in which gradients differ
+most; `umap_layout` takes minutes and shows which are near which. Both give the same bytes for the same
+input on the same machine.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from g2is.arrays.rows import block_rows
+from g2is.arrays.threads import one_blas_thread
+from g2is.arrays.unit import unit
+from g2is.graph.edges import nearest_rows
+
+Places = NDArray[np.float32]
+
+OVERSAMPLING = 8
+ROUNDS = 12
+PRECISION = 1e-3
+"""Of an axis: length of what a further round would add to it, as a share."""
+EPOCHS = 200
+"""Of UMAP, for pools of any size; from principal components, small ones gain nothing from its usual 500."""
+
+
+def pca_layout(
+    gradients: NDArray[np.floating], validation: ArrayLike, valid: NDArray[np.bool_], *, seed: int = 0
+) -> Places:
+    """(n + m, 2) float32: samples, then validation samples, on the first two principal axes of the samples.
+
+    gradients: (n, d) unit rows, of zeros where not `valid` (n,), may be a memory map: it is read a few times in
+    blocks and never held. validation: (m, d) of any length; compared as unit rows. Invalid rows are not numbers.
+    Each axis points to where its largest coefficient is positive.
+    """
+    rows = np.asarray(gradients)
+    targets = unit(validation)
+    with one_blas_thread():  # many thin products
+        mean, axes = _principal_axes(rows, max(1, int(valid.sum())), seed)
+        places = np.empty((len(rows) + len(targets), 2), np.float32)
+        for start in range(0, len(rows), block_rows(rows)):
+            some = slice(start, start + block_rows(rows))
+            places[: len(rows)][some] = (_exact(rows, some) - mean) @ axes
+    places[len(rows) :] = (targets - mean) @ axes
+    places[: len(rows)][~valid] = np.nan
+    return places
+
+
+def umap_layout(
+    neighbors: NDArray[np.int32],
+    cosines: NDArray[np.float32],
+    validation_cosines: NDArray[np.float32],
+    valid: NDArray[np.bool_],
+    start: Places,
+    *,
+    closest: int = 15,
+    min_dist: float = 0.1,
+    seed: int = 0,
+) -> Places:
+    """(n + m, 2) float32: UMAP (McInnes et al. 2018) of the graph that the run has, with no second search.
+
+    neighbors, cosines: (n, k) lists; `closest` of them, the sample itself counted as UMAP does, are kept close.
+    start: (n + m, 2), as `pca_layout` gives it; UMAP begins there, so that the large distances mean something.
+    validation_cosines: (n, m). A validation sample is drawn amid the samples it is nearest to, the nearer the
+    closer; it does not move them.
+    """
+    count = len(neighbors)
+    rows = np.flatnonzero(valid)
+    places = np.full_like(start, np.nan)
+    if len(rows) < 3:  # nothing to lay out
+        places[:count][rows] = start[:count][rows]
+    else:
+        lists, distances = _as_umap_wants(neighbors, cosines, valid, closest)
+        places[:count][rows] = _umap(lists, distances, start[:count][rows], min_dist, seed)
+    nearest, weights = nearest_rows(validation_cosines, valid, closest)
+    if nearest.size:
+        weights = weights[:, :1] - weights
+        weights = np.exp(-weights / np.maximum(weights.mean(axis=1, keepdims=True), 1e-6))
+        weights /= weights.sum(axis=1, keepdims=True)
+        places[count:] = np.einsum("mk,mkc->mc", weights, places[nearest])
+    return places
+
+
+def _principal_axes(
+    rows: NDArray[np.floating], count: int, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean (d,) of the `count` rows that are not zero, and their first two principal axes (d, 2).
+
+    Block power iteration with a few directions more than asked for (Halko et al. 2011): each round reads the
+    rows once. Axes that stand for equal shares of the variance may come out as any rotation of each other.
+    """
+    width = rows.shape[1]
+    size = block_rows(rows)
+    blocks = [slice(start, start + size) for start in range(0, len(rows), size)]
+    mean = sum(_exact(rows, some).sum(axis=0) for some in blocks) / count
+    basis = np.random.default_rng(seed).standard_normal((width, min(width, 2 + OVERSAMPLING)))
+    for _ in range(ROUNDS):
+        basis, _ = np.linalg.qr(basis)
+        product = np.zeros_like(basis)
+        for some in blocks:
+            block = _exact(rows, some)
+            product += block.T @ (block @ basis)
+        # Rows of zeros add nothing above, so that centring is this one term.
+        product = product / count - np.outer(mean, mean @ basis)
+        values, rotation = np.linalg.eigh(basis.T @ product)
+        largest = rotation[:, ::-1][:, :2]
+        axes = basis @ largest
+        residual = np.linalg.norm(product @ largest - axes * values[::-1][:2], axis=0)
+        if np.all(residual <= PRECISION * np.maximum(values[::-1][:2], 1e-12)):
+            break
+        basis = product
+    axes *= np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
+    if axes.shape[1] < 2:
+        axes = np.pad(axes, ((0, 0), (0, 1)))
+    return mean, axes
+
+
+def _exact(rows: NDArray[np.floating], some: slice) -> NDArray[np.float64]:
+    """Unit rows in double precision: in single, sums depend on where in memory the numbers happen to lie."""
+    block = rows[some].astype(np.float64)
+    lengths = np.sqrt(np.einsum("bd,bd->b", block, block))
+    block /= np.where(lengths > 0, lengths, 1)[:, None]
+    return block
+
+
+def _as_umap_wants(
+    neighbors: NDArray[np.int32], cosines: NDArray[np.float32], valid: NDArray[np.bool_], closest: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """(v, c) lists over the v valid rows alone and distances 1 - cosine, each row itself first; -1 for none."""
+    rows = np.flatnonzero(valid)
+    place = np.full(len(valid), -1, np.int32)
+    place[rows] = np.arange(len(rows))
+    lists = place[neighbors[rows]]
+    lists[neighbors[rows] < 0] = -1
+    lists[lists == np.arange(len(rows))[:, None]] = -1
+    distances = np.where(lists < 0, np.float32(2), np.clip(1 - cosines[rows], 0, 2).astype(np.float32))
+    # Lists that were made elsewhere may be in any order.
+    order = np.argsort(distances, axis=1, kind="stable")[:, : closest - 1]
+    lists, distances = (np.take_along_axis(array, order, axis=1) for array in (lists, distances))
+    itself = np.arange(len(rows), dtype=np.int32)[:, None]
+    return np.hstack([itself, lists]), np.hstack([np.zeros_like(distances[:, :1]), distances])
+
+
+def _umap(
+    lists: NDArray[np.int32], distances: NDArray[np.float32], start: Places, min_dist: float, seed: int
+) -> Places:
+    # The functions that `umap.UMAP` is made of: the class wants all rows in memory, though it has their neighbours.
+    from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
+
+    random = np.random.RandomState(seed)
+    memberships, _, _ = fuzzy_simplicial_set(
+        start, lists.shape[1], random, "precomputed", knn_indices=lists, knn_dists=distances
+    )
+    # Samples at the very same place would stay together for ever.
+    span = np.maximum(np.ptp(start, axis=0), 1e-3)
+    spread = (start + random.normal(scale=1e-4, size=start.shape) * span).astype(np.float32)
+    a, b = find_ab_params(1.0, min_dist)
+    places, _ = simplicial_set_embedding(
+        None,
+        memberships,
+        n_components=2,
+        initial_alpha=1.0,
+        a=a,
+        b=b,
+        gamma=1.0,
+        negative_sample_rate=5,
+        n_epochs=EPOCHS,
+        init=spread,
+        random_state=random,
+        metric="precomputed",
+        metric_kwds={},
+        densmap=False,
+        densmap_kwds={},
+        output_dens=False,
+    )
+    return places

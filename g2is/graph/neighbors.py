@@ -1,0 +1,224 @@
+"""Exact nearest and most conflicting samples by cosine, in blocks: memory does not grow with the pool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from g2is.arrays.unit import in_range
+from g2is.errors import InputError
+
+
+@dataclass(frozen=True)
+class NeighborLists:
+    """What the gradient graph keeps of all pairwise cosines; rows that are not valid hold -1 and 0.
+
+    neighbors, cosines: (n, k) int32 / float32, nearest first. conflicts, conflict_cosines: (n, c), most
+    conflicting first. mean_cosine, conflict_share: over all pairs of different valid samples.
+    """
+
+    neighbors: np.ndarray
+    cosines: np.ndarray
+    conflicts: np.ndarray
+    conflict_cosines: np.ndarray
+    mean_cosine: float
+    conflict_share: float
+
+
+def exact_neighbors(
+    rows: np.ndarray,
+    valid: np.ndarray,
+    *,
+    neighbors: int,
+    conflicts: int,
+    device: str = "cpu",
+    block: int = 1024,
+    columns: int = 16384,
+) -> NeighborLists:
+    """Compare every valid row with every other.
+
+    rows: (n, d) unit rows, may be a memory map. valid: (n,) bool. Self is excluded; ties go to the
+    smaller index. Raises `InputError` where fewer than `neighbors` + 1 rows are valid.
+    """
+    index = comparable(valid, neighbors)
+    blocks = []
+    for start in range(0, len(index), block):
+        some = slice(start, min(start + block, len(index)))
+        blocks.append(
+            neighbor_block(
+                rows,
+                index,
+                some,
+                neighbors=neighbors,
+                conflicts=conflicts,
+                device=device,
+                columns=columns,
+            )
+        )
+    return join_blocks(valid, {name: [part[name] for part in blocks] for name in BLOCK_ARRAYS})
+
+
+def block_rows(device: str) -> int:
+    """Rows to compare with all at once.
+
+    All rows are read once for every block: larger ones where the arithmetic does not hold it up.
+    """
+    return 1024 if device == "cpu" else 8192
+
+
+def comparable(valid: np.ndarray, neighbors: int) -> np.ndarray:
+    """Indices of the valid rows; raises `InputError` where they are too few for lists of `neighbors`."""
+    index = np.flatnonzero(valid)
+    if len(index) <= neighbors:
+        raise InputError(
+            f"neighbors = {neighbors}: {len(index):,} valid samples have at most {max(0, len(index) - 1)} "
+            "neighbours each; give fewer --neighbors or a larger pool"
+        )
+    return index
+
+
+BLOCK_ARRAYS = ("neighbors", "cosines", "conflicts", "conflict_cosines", "total", "negative")
+
+
+def neighbor_block(
+    rows: np.ndarray,
+    index: np.ndarray,
+    some: slice,
+    *,
+    neighbors: int,
+    conflicts: int,
+    device: str = "cpu",
+    columns: int = 16384,
+) -> dict[str, np.ndarray]:
+    """Compare the rows `index[some]` with all rows `index`.
+
+    Gives the four lists of these rows as in `NeighborLists`, the sum of the rows (`total`, (1, d) float64), and how
+    many of their cosines to others are negative (`negative`, (1,)).
+    """
+    conflicts = min(conflicts, len(index) - 1)
+    start, mine = some.start, index[some]
+    unit = _unit(rows, mine, device)
+    negative = 0
+    best = worst = _nothing(len(mine), device)
+    for left in range(0, len(index), columns):
+        cosines = unit @ _unit(rows, index[left : left + columns], device).T
+        itself = slice(max(0, left - start), max(0, min(len(mine), left + cosines.shape[1] - start)))
+        diagonal = cosines[itself, max(0, start - left) :].diagonal()
+        negative += int(torch.count_nonzero(cosines < 0)) - int(torch.count_nonzero(diagonal < 0))
+        for largest in (True, False):
+            diagonal.fill_(-torch.inf if largest else torch.inf)
+            found = _best(cosines, neighbors if largest else conflicts, left, largest=largest)
+            if largest:
+                best = _merge(best, found, neighbors, largest=True)
+            else:
+                worst = _merge(worst, found, conflicts, largest=False)
+
+    def lists(found: Found) -> tuple[np.ndarray, np.ndarray]:
+        values, places = found
+        return index[places.cpu().numpy()].astype(np.int32), values.clamp(-1, 1).cpu().numpy()
+
+    (nearest, near_cosines), (farthest, conflict_cosines) = lists(best), lists(worst)
+    return {
+        "neighbors": nearest,
+        "cosines": near_cosines,
+        "conflicts": farthest,
+        "conflict_cosines": conflict_cosines,
+        # Summed up in double precision on the CPU, which every device can hand its sums to.
+        "total": unit.sum(dim=0, keepdim=True).cpu().double().numpy(),
+        "negative": np.array([negative]),
+    }
+
+
+def join_blocks(valid: np.ndarray, blocks: Mapping[str, Sequence[np.ndarray]]) -> NeighborLists:
+    """The lists of all (n,) rows from the blocks of the valid ones, in order, by name of array."""
+
+    def spread(name: str, empty: int) -> np.ndarray:
+        found = np.concatenate(blocks[name])
+        every = np.full((len(valid), found.shape[1]), empty, found.dtype)
+        every[valid] = found
+        return every
+
+    count = int(valid.sum())
+    pairs = count * (count - 1)
+    total = np.concatenate(blocks["total"]).sum(axis=0)
+    return NeighborLists(
+        spread("neighbors", -1),
+        spread("cosines", 0),
+        spread("conflicts", -1),
+        spread("conflict_cosines", 0),
+        # All products of a row with all rows, itself included, are its product with their sum.
+        (float(total @ total) - count) / pairs,
+        int(np.concatenate(blocks["negative"]).sum()) / pairs,
+    )
+
+
+def cosines_to(
+    rows: np.ndarray, valid: np.ndarray, targets: np.ndarray, *, device: str = "cpu", block: int = 8192
+) -> np.ndarray:
+    """Cosine of every valid row (n, d) with every target (m, d): (n, m) float32, 0 for the others."""
+    result = np.zeros((len(rows), len(targets)), np.float32)
+    unit = torch.nn.functional.normalize(
+        torch.from_numpy(in_range(np.asarray(targets, np.float32))).to(device)
+    )
+    index = np.flatnonzero(valid)
+    for start in range(0, len(index), block):
+        mine = index[start : start + block]
+        result[mine] = (_unit(rows, mine, device) @ unit.T).cpu().numpy()
+    return result
+
+
+def edge_cosines(rows: np.ndarray, neighbors: np.ndarray, *, block: int = 1024) -> np.ndarray:
+    """Cosine along each edge of given (n, k) neighbour lists over (n, d) rows: (n, k) float32."""
+    result = np.empty(neighbors.shape, np.float32)
+    for start in range(0, len(rows), block):
+        mine = np.arange(start, min(start + block, len(rows)))
+        unit = _unit(rows, mine, "cpu")
+        for column, other in enumerate(neighbors[mine].T):
+            result[mine, column] = (unit * _unit(rows, other, "cpu")).sum(dim=1).numpy()
+    return result
+
+
+def _unit(rows: np.ndarray, index: np.ndarray, device: str) -> torch.Tensor:
+    """Rows as float32, normalised again since half precision rounds them off the sphere."""
+    # A slice of a memory map is read in one go; picking every row is not.
+    contiguous = (np.diff(index) == 1).all()
+    part = rows[index[0] : index[-1] + 1] if contiguous else rows[index]
+    return torch.nn.functional.normalize(torch.from_numpy(np.array(part)).to(device).float())
+
+
+Found = tuple[torch.Tensor, torch.Tensor]
+"""(b, k) cosines, best first, and the places (b, k) they are at."""
+
+
+def _nothing(count: int, device: str) -> Found:
+    return torch.empty(count, 0, device=device), torch.empty(count, 0, dtype=torch.int64, device=device)
+
+
+def _best(cosines: torch.Tensor, k: int, first: int, *, largest: bool) -> Found:
+    """The k best of (b, c) cosines at the places `first`, `first` + 1 and so on; ties to the smaller place."""
+    width = cosines.shape[1]
+    # One more shows whether the last place is tied, where topk may take any of those that are.
+    values, places = torch.topk(cosines, min(k + 1, width), dim=1, largest=largest, sorted=True)
+    if width > k:
+        tied = (values[:, k] == values[:, k - 1]).nonzero()[:, 0]
+        if len(tied):
+            again = torch.sort(cosines[tied], dim=1, descending=largest, stable=True)
+            values[tied, :k], places[tied, :k] = again.values[:, :k], again.indices[:, :k]
+    return _in_order(values[:, :k], places[:, :k] + first, largest=largest)
+
+
+def _merge(old: Found, new: Found, k: int, *, largest: bool) -> Found:
+    """The k best of both; the places of `new` come after those of `old`."""
+    values, places = (torch.cat(pair, dim=1) for pair in zip(old, new, strict=True))
+    values, places = _in_order(values, places, largest=largest)
+    return values[:, :k], places[:, :k]
+
+
+def _in_order(values: torch.Tensor, places: torch.Tensor, *, largest: bool) -> Found:
+    """Best first, ties to the smaller place."""
+    places, order = torch.sort(places, dim=1)
+    values, second = torch.sort(values.gather(1, order), dim=1, descending=largest, stable=True)
+    return values, places.gather(1, second)

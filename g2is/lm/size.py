@@ -1,0 +1,35 @@
+"""What of a model decides its cost. Loads neither torch nor the model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ModelShape:
+    """What of a model decides its cost.
+
+    linear: (out, in) of every linear layer but the output layer; adapted: of those that get an adapter.
+    experts: weights of a mixture's experts, of which a token passes the share `experts_seen`.
+    attention_width: heads x their size.
+    """
+
+    hidden_size: int
+    positions: int | None
+    layers: int
+    attention_width: int
+    vocabulary: int
+    parameters: int
+    linear: tuple[tuple[int, int], ...]
+    adapted: tuple[tuple[int, int], ...]
+    experts: int = 0
+    experts_seen: float = 1.0
+
+    @property
+    def multiplied(self) -> float:
+        """Weights that every token is multiplied with, the output layer aside."""
+        return sum(out * into for out, into in self.linear) + self.experts * self.experts_seen
+
+    def adapter(self, rank: int) -> int:
+        """Parameters of a LoRA adapter."""
+        return sum(rank * (out + into) for out, into in self.adapted)

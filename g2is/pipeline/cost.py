@@ -1,0 +1,193 @@
+"""What a build will cost, from the shape of the model and the size of the pool alone. Pure arithmetic.
+
+One multiply-add counts as two floating point operations (FLOP). Adam's rule and the sketch multiply little and move
+much: they are counted in bytes, and their time is added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from g2is.config import BuildConfig, Hardware, Workload
+from g2is.lm.size import ModelShape
+
+BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "auto": 2, "int8": 1}
+
+SGD_PASSES, ADAM_PASSES = 6, 18
+"""Times that each number of a gradient goes to or from memory: to be made, gathered, signed and summed; and for Adam's
+rule and its own sketch."""
+
+PIECE, LARGEST_SKETCH = 1 << 22, 1e9
+"""Coordinates of a weight worked on at once (`lm.layers`); bytes that permutations take at most (`lm.projection`)."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a part of the build takes on one device. flop and bytes moved; hours at the rates given."""
+
+    name: str
+    flop: float
+    moved: float
+    hours: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cost of a build. The configuration has to be resolved for the model."""
+
+    shape: ModelShape
+    config: BuildConfig
+    work: Workload
+    hardware: Hardware
+
+    @property
+    def tokens(self) -> float:
+        """Of the pool, without padding."""
+        return self.work.samples * self.work.tokens
+
+    @cached_property
+    def trained(self) -> int:
+        """Parameters whose gradients are taken."""
+        if self.own == "full":
+            return self.shape.parameters
+        if self.own == "all-linear":
+            return sum(out * into for out, into in self.shape.linear)
+        return self.shape.adapter(self.config.lora.rank or 0)
+
+    @property
+    def own(self) -> str | None:
+        """Which of the model's own weights gradients are taken of; None: of an adapter."""
+        parameters = self.config.gradients.parameters
+        return None if parameters == "lora" else parameters
+
+    # Time
+
+    @property
+    def flop_per_token(self) -> float:
+        """Forward and backward pass of one token with its share of the gradient.
+
+        The base is frozen: its backward pass carries gradients to activations only, as dear as the forward pass, and
+        not to weights. A layer whose gradient is taken costs its forward pass once more; an adapter's layers come with
+        both passes of their own, an embedding is multiplied as a layer of one-hot rows. Attention looks back half
+        the length on average, and its backward pass costs two forward passes.
+        """
+        shape, work = self.shape, self.work
+        attention = 2 * work.tokens * shape.attention_width * shape.layers
+        output = 2 * shape.vocabulary * shape.hidden_size * work.trained_share
+        own = float(6 * self.trained)
+        if self.own:
+            own = 2 * sum(out * into for out, into in shape.linear)
+        if self.own == "full":
+            own += output + 2 * shape.vocabulary * shape.hidden_size
+        return 4 * shape.multiplied + 2 * output + 3 * attention + own
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Warm-up, gradients and neighbours; everything else takes minutes."""
+        config, work = self.config, self.work
+        seen = max(1, round(work.samples * config.warmup.fraction)) * config.warmup.epochs
+        steps = -(-seen // (config.warmup.batch_size or 1))
+        passes = (SGD_PASSES if "sgd" in config.regimes else 0) + (
+            ADAM_PASSES if set(config.regimes) != {"sgd"} else 0
+        )
+        samples = work.samples + work.validation_samples
+        pairs = work.samples**2 * (config.gradients.projection_dim or 0)
+        return (
+            self._stage("warm-up", seen * work.tokens * self.flop_per_token, steps * 28 * self.trained),
+            self._stage(
+                "gradients", samples * work.tokens * self.flop_per_token, samples * 4 * passes * self.trained
+            ),
+            self._stage("neighbours", 2 * pairs * len(config.regimes), 0, float32=True),
+        )
+
+    def _stage(self, name: str, flop: float, moved: float, *, float32: bool = False) -> Stage:
+        hardware = self.hardware
+        rate = hardware.float32_tflops if float32 else hardware.tflops
+        seconds = flop / (rate * 1e12 * hardware.peak_share) + moved / (hardware.bandwidth * 1e12)
+        # The warm-up is one training: several devices do not share it.
+        devices = 1 if name == "warm-up" else hardware.devices
+        return Stage(name, flop, moved, seconds / 3600 / devices)
+
+    @property
+    def hours(self) -> float:
+        """All stages, one after the other."""
+        return sum(stage.hours for stage in self.stages)
+
+    # Memory of the device, in bytes
+
+    @property
+    def weights_bytes(self) -> float:
+        """The base model, and the adapter in float32."""
+        shape, model = self.shape, self.config.model
+        size = BYTES[model.dtype]
+        base = float(shape.parameters * size)
+        if model.load_in_4bit:
+            # Half a byte a weight, and one float32 for each block of 64; all but linear layers stay as they are.
+            linear = sum(out * into for out, into in shape.linear)
+            base += linear * (0.5 + 4 / 64 - size)
+        return base if self.own else base + 4 * self.trained
+
+    @property
+    def activations_bytes(self) -> float:
+        """What a batch keeps for its backward pass, its logits in three copies, and the gradients of a layer.
+
+        Counted on Llamas: one and a half times what linear layers give, each norm's input and each adapter's input in
+        float32.
+        """
+        shape, gradients, size = self.shape, self.config.gradients, BYTES[self.config.model.dtype]
+        rank = self.config.lora.rank or 0
+        token = 1.5 * size * sum(out for out, _ in shape.linear) + 8 * shape.layers * shape.hidden_size
+        if self.own:
+            token += size * sum(into for _, into in shape.linear)
+        else:
+            token += 4 * sum(into + rank for _, into in shape.adapted)
+        token += self.work.trained_share * shape.vocabulary * (size + 8)
+        largest = PIECE if self.own else rank * max(max(out, into) for out, into in shape.adapted)
+        batch = max(1, gradients.batch_tokens / self.work.tokens)
+        return gradients.batch_tokens * token + 16 * batch * largest
+
+    @property
+    def warmup_bytes(self) -> float:
+        """Weights, gradients of the trained ones, Adam's two averages, activations.
+
+        A model's own weights are trained in float32; without epochs nothing is.
+        """
+        if self.own and not self.config.warmup.epochs:
+            return self.weights_bytes
+        longer = 4 / BYTES[self.config.model.dtype] if self.own else 1
+        return longer * (self.weights_bytes + self.activations_bytes) + 12 * self.trained
+
+    @property
+    def gradients_bytes(self) -> float:
+        """Weights, averages (unless only `sgd` is kept), the sketch's permutation and signs, activations."""
+        averages = 0 if set(self.config.regimes) == {"sgd"} else 8 * self.trained
+        return self.weights_bytes + averages + min(8 * self.trained, LARGEST_SKETCH) + self.activations_bytes
+
+    # Disk, in bytes
+
+    @property
+    def regime_bytes(self) -> float:
+        """What a run keeps of one regime: unit rows, norms, neighbours, conflicts, cosines to validation."""
+        config = self.config
+        row = (config.gradients.projection_dim or 0) * BYTES[config.gradients.store_dtype] + 4
+        row += 8 * (config.graph.neighbors + config.graph.conflicts) + 4 * self.work.validation_samples
+        return row * self.work.samples
+
+    @property
+    def disk_bytes(self) -> float:
+        """A finished run, but for the instructions themselves."""
+        validation = 4 * self.work.validation_samples * (self.config.gradients.projection_dim or 0)
+        return self.regime_bytes * len(self.config.regimes) + self.state_bytes + validation
+
+    @property
+    def state_bytes(self) -> float:
+        """What was trained with Adam's averages of it, float32."""
+        without = self.own and not self.config.warmup.epochs and set(self.config.regimes) == {"sgd"}
+        return 0 if without else 12 * self.trained
+
+    @property
+    def building_bytes(self) -> float:
+        """What the disk has to hold at most while it is built: the shards lie beside what they become."""
+        row = (self.config.gradients.projection_dim or 0) * BYTES[self.config.gradients.store_dtype]
+        return self.disk_bytes + row * self.work.samples * len(self.config.regimes)

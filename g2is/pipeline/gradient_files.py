@@ -1,0 +1,120 @@
+"""Gradients and neighbour lists that other programs computed: file or folder -> checked array."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from g2is.arrays.unit import lengths
+from g2is.errors import InputError, shortened
+
+LESS_FILES = ("all_unormalized.pt", "all_orig.pt")
+"""What LESS leaves in a folder: the gradients as they are, or normalised; the former where both are."""
+
+
+def read_gradients(path: Path) -> np.ndarray:
+    """A matrix of one gradient a row, (n, d) float32: .npy, .pt, .safetensors, or a folder of LESS.
+
+    A .pt file is loaded as weights only, so nothing in it is executed. Raises `InputError` for a file
+    that is not one matrix of numbers, or that holds a row with a number that is not finite or a row that is
+    longer or shorter than float32 can say.
+    """
+    if path.is_dir():
+        found = [path / name for name in LESS_FILES if (path / name).is_file()]
+        if not found:
+            raise InputError(f"{path}: expected one of {', '.join(LESS_FILES)} in this folder")
+        path = found[0]
+    rows = _read(path)
+    if rows.ndim != 2 or 0 in rows.shape:
+        raise InputError(f"{path}: shape {rows.shape}, expected (samples, dimensions)")
+    if rows.dtype.kind not in "fiu":
+        raise InputError(f"{path}: numbers of type {rows.dtype}, expected real numbers")
+    bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+    if bad.size:
+        raise InputError(
+            f"{path}: row {bad[0]} holds a number that is not finite ({bad.size:,} such rows); "
+            "compute it again or leave the sample out"
+        )
+    with np.errstate(over="ignore"):
+        kept = np.ascontiguousarray(rows, dtype=np.float32)
+    length = lengths(kept)
+    bad = np.flatnonzero((length > np.finfo(np.float32).max) | ((length == 0) & rows.any(axis=1)))
+    if bad.size:
+        raise InputError(
+            f"{path}: row {bad[0]} is too large or too small for float32 ({bad.size:,} such rows); "
+            "multiply all rows by one number that brings them near 1"
+        )
+    return kept
+
+
+def read_neighbors(path: Path, count: int) -> np.ndarray:
+    """Neighbour lists (n, k) int32, nearest first, of `count` samples.
+
+    Raises `InputError` where their number differs or an entry is not a sample, telling which row.
+    """
+    lists = _read(path)
+    if lists.ndim != 2 or 0 in lists.shape or lists.dtype.kind not in "iu":
+        raise InputError(
+            f"{path}: shape {lists.shape} of {lists.dtype}, expected (samples, neighbours) whole numbers"
+        )
+    if len(lists) != count:
+        raise InputError(f"{path}: lists for {len(lists):,} samples, expected {count:,}, one a gradient")
+    bad = np.flatnonzero(((lists < 0) | (lists >= count)).any(axis=1))
+    if bad.size:
+        row = int(bad[0])
+        entry = next(int(value) for value in lists[row] if not 0 <= value < count)
+        raise InputError(
+            f"{path}: row {row}: neighbour {entry} is no sample, expected 0 to {count - 1:,} "
+            f"({bad.size:,} such rows)"
+        )
+    return lists.astype(np.int32)
+
+
+def _read(path: Path) -> np.ndarray:
+    readers = {".npy": _npy, ".pt": _pt, ".safetensors": _safetensors}
+    if path.suffix not in readers:
+        raise InputError(f"{path}: expected {', '.join(readers)} or a folder of LESS")
+    try:
+        return readers[path.suffix](path)
+    except InputError:
+        raise
+    except OSError as error:
+        raise InputError(f"{path}: not readable ({error.strerror or error})") from None
+    except Exception as error:  # each library has its own errors for a file that is not what it says
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(f"{path}: not a {path.suffix} file of plain numbers ({reason})") from None
+
+
+def _npy(path: Path) -> np.ndarray:
+    # Not np.load, which takes an archive of arrays for a `.npy` file too.
+    with path.open("rb") as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _pt(path: Path) -> np.ndarray:
+    import torch
+
+    return _only(path, torch.load(path, map_location="cpu", weights_only=True))
+
+
+def _safetensors(path: Path) -> np.ndarray:
+    from safetensors.torch import load_file
+
+    return _only(path, load_file(path))
+
+
+def _only(path: Path, loaded: Any) -> np.ndarray:
+    """The one tensor of what was loaded."""
+    import torch
+
+    if isinstance(loaded, dict):
+        if len(loaded) != 1:
+            raise InputError(f"{path}: holds {shortened(', '.join(map(str, loaded)))}; expected one tensor")
+        (loaded,) = loaded.values()
+    if not isinstance(loaded, torch.Tensor):
+        raise InputError(f"{path}: holds a {type(loaded).__name__}, expected one tensor")
+    # NumPy does not know the half precisions.
+    half = loaded.is_floating_point() and loaded.dtype != torch.float64
+    return (loaded.float() if half else loaded).numpy()

@@ -1,0 +1,63 @@
+"""Whether the files of a run are as they were written. Knows nothing of what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from g2is.errors import InputError
+from g2is.run.manifest import FileRecord, Manifest
+from g2is.storage.files import inside, sha256
+
+HASHED = 64 * 2**20
+"""Files up to this many bytes are compared with their checksum when they are opened, larger ones by their size (a
+gigabyte takes a second to read); a full check leaves out none."""
+
+
+@dataclass(frozen=True)
+class Integrity:
+    """The files of one run beside its manifest. What was found whole is not read again until it changes."""
+
+    folder: Path
+    manifest: Manifest
+    _whole: dict[str, tuple[int, ...]] = field(default_factory=dict, repr=False, compare=False)
+
+    def path(self, name: str) -> Path:
+        """A file of a finished stage; raises `InputError` where it is not as it was written."""
+        if name not in self.manifest.files:
+            raise InputError(f"run {self.folder.name}: {name} is not built yet; {self.mend}")
+        if problem := self.problem(name, self.manifest.files[name]):
+            raise InputError(f"{problem}; {self.mend}")
+        return self.folder / name
+
+    def problems(self, names: Iterable[str], *, full: bool = False) -> list[str]:
+        """One line for each of these files that is not as it was written. full: read large ones too."""
+        files = self.manifest.files
+        found = (self.problem(name, files[name], full=full) for name in names if name in files)
+        return [problem for problem in found if problem]
+
+    def problem(self, name: str, record: FileRecord, *, full: bool = False) -> str | None:
+        """What is wrong with a file, in one line without the remedy."""
+        try:
+            path = inside(self.folder, name)
+            if not path.is_file():
+                return f"{path}: missing" + (", there is something else" if path.exists() else "")
+            now = path.stat()
+            if now.st_size != record.bytes:
+                return f"{path}: {now.st_size:,} bytes, expected {record.bytes:,}"
+            stamp = (now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns)
+            if full or (record.bytes <= HASHED and self._whole.get(name) != stamp):
+                if sha256(path) != record.sha256:
+                    return f"{path}: its content is not what was written"
+                self._whole[name] = stamp
+        except InputError as error:
+            return str(error)
+        except OSError as error:
+            return f"{self.folder / name}: not readable ({error.strerror or error})"
+        return None
+
+    @property
+    def mend(self) -> str:
+        """The words that say which command finishes or mends the run."""
+        return self.manifest.mend(self.folder)

@@ -1,0 +1,242 @@
+"""The manifest of a run: what it is made of, how far it is, and what each of its files must be.
+
+It carries its own checksum and has a copy beside it: the work of a week must not hang on one small file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from g2is.config import BuildConfig, ImportConfig
+from g2is.errors import InputError, shortened
+from g2is.storage.files import inside, write_bytes
+
+FORMAT_VERSION = 1
+CONTENT_STAGES = ("instructions", "warmup", "gradients", "graph")
+"""Stages that decide what a selection of a run means; later ones only add to what is shown or compared."""
+MANIFEST = "manifest.json"
+COPY = ".manifest.copy.json"
+LONGEST = 64 * 2**20  # bytes; the manifest of a run of a thousand files has a few hundred thousand
+
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+Real = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class FileRecord(BaseModel):
+    """What a file must be."""
+
+    model_config = ConfigDict(extra="forbid")
+    sha256: str
+    bytes: Count
+
+
+class InputFile(FileRecord):
+    """A file the user gave; `target` names the validation target it belongs to."""
+
+    name: str
+    target: str | None = None
+
+
+class Stage(BaseModel):
+    """A finished stage: the files it wrote, how long it took, and what it found."""
+
+    model_config = ConfigDict(extra="forbid")
+    seconds: Annotated[Real, Field(ge=0)]
+    files: dict[str, FileRecord]
+    found: dict[str, Any] = {}
+
+    @field_validator("files")
+    @classmethod
+    def _inside(cls, files: dict[str, FileRecord]) -> dict[str, FileRecord]:
+        """A run that came from elsewhere must not make anybody read or write outside its folder."""
+        for name in files:
+            parts = PurePosixPath(name).parts
+            # As it would be written: neither absolute nor upwards, no drive letter, no `a/./b`, nothing hidden.
+            if "/".join(parts) != name or not name or any(p.startswith((".", "/")) for p in parts):
+                raise ValueError(f"file {name!r}: expected a path inside the run")
+            if any(c in name for c in "\\:\0"):
+                raise ValueError(f"file {name!r}: expected a path inside the run")
+        return files
+
+
+class _Found(BaseModel):
+    """What is said of a stage, as far as others rely on it."""
+
+
+class _PoolFound(_Found):
+    pool: Count
+    validation: Count
+    duplicates: Count
+    rejected: Count
+
+
+class _GradientsFound(_Found):
+    valid: Count
+    invalid: Count
+    prompt_cut: Count = 0
+    response_cut: Count = 0
+    projection_dim: Count
+
+
+class _RegimeFound(_Found):
+    model_config = ConfigDict(extra="forbid")
+    mean_cosine: Real
+    conflict_share: Real
+    # Where the lists are approximate.
+    neighbor_recall: Real | None = None
+    conflict_recall: Real | None = None
+
+
+class _ModelFacts(BaseModel):
+    """The model that gradients were taken of."""
+
+    fingerprint: str
+    device: str
+    dtype: str
+    hidden_size: Count
+
+
+class _Damage(Exception):
+    """What is wrong with a manifest, without where it is and how it is mended."""
+
+
+class Manifest(BaseModel):
+    """What a run is made of and how far it is."""
+
+    model_config = ConfigDict(extra="forbid")
+    format_version: int
+    created: str
+    configuration: BuildConfig | ImportConfig
+    train: list[InputFile]
+    validation: list[InputFile]
+    model: dict[str, Any]
+    versions: dict[str, str]
+    stages: dict[str, Stage] = {}
+
+    @classmethod
+    def read(cls, folder: Path, name: str = MANIFEST) -> Manifest:
+        """Read a run's manifest; raises `InputError` for what is not a run, damaged, or newer."""
+        path = inside(folder, name)
+        if not path.exists() and not (folder / COPY).exists():
+            raise InputError(
+                f"{folder}: not a run (no {MANIFEST}); python -m g2is build --run {folder.name} … makes one"
+            )
+        try:
+            return cls._of(path)
+        except _Damage as damage:
+            again = "build again with --overwrite"
+            if name != COPY:
+                with suppress(InputError):
+                    again = f"its copy is whole, {cls.read(folder, COPY).mend(folder)}"
+            raise InputError(f"{path}: {damage}; {again}") from None
+
+    @classmethod
+    def _of(cls, path: Path) -> Manifest:
+        """What a file holds; raises `_Damage` where that is no manifest, or not as it was written."""
+        try:
+            if not path.is_file():
+                raise _Damage("missing, or not a file")
+            if path.stat().st_size > LONGEST:
+                raise _Damage(f"{path.stat().st_size:,} bytes, expected a manifest")
+            values = json.loads(path.read_bytes())
+        except (OSError, ValueError, RecursionError) as error:
+            raise _Damage(f"not readable ({str(error) or type(error).__name__})") from None
+        version = values.get("format_version") if isinstance(values, dict) else None
+        if isinstance(version, int) and version > FORMAT_VERSION:
+            raise InputError(
+                f"{path}: run format {version} is newer than this program knows ({FORMAT_VERSION}); "
+                "update G2IS Explorer"
+            )
+        seal = values.pop("seal", None) if isinstance(values, dict) else None
+        try:
+            manifest = cls.model_validate(values)
+        except (ValidationError, InputError) as error:
+            raise _Damage(f"not a manifest of a run ({_first(error)})") from None
+        if seal is not None and seal != _seal(values):
+            raise _Damage("was changed after it was written, or is damaged")
+        return manifest
+
+    def write(self, folder: Path) -> None:
+        """Write it with its checksum, then its copy."""
+        values = json.loads(self.model_dump_json())
+        text = json.dumps({**values, "seal": _seal(values)}, indent=1, ensure_ascii=False).encode()
+        write_bytes(folder / MANIFEST, text)
+        write_bytes(folder / COPY, text)
+
+    @property
+    def stage_names(self) -> tuple[str, ...]:
+        """The stages a finished run of this kind has; gradients computed elsewhere need no warm-up."""
+        imported = isinstance(self.configuration, ImportConfig)
+        content = ("instructions", *(() if imported else ("warmup",)), "gradients", "graph")
+        return (*content, "layout", "communities", "leaks")
+
+    @property
+    def complete(self) -> bool:
+        """Whether every stage is finished."""
+        return all(stage in self.stages for stage in self.stage_names)
+
+    @property
+    def files(self) -> dict[str, FileRecord]:
+        """All files of the finished stages."""
+        return {name: record for stage in self.stages.values() for name, record in stage.files.items()}
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether the run was built on the embedded model."""
+        config = self.configuration
+        return isinstance(config, BuildConfig) and Path(config.model.model).parts[-3:] == (
+            *("g2is", "demo", "model"),
+        )
+
+    def mend(self, folder: Path) -> str:
+        """The words that say which command finishes or mends the run in `folder`."""
+        name = (
+            "demo" if self.is_demo else "import" if isinstance(self.configuration, ImportConfig) else "build"
+        )
+        words = ["python", "-m", "g2is", name, "--run", folder.name]
+        if folder.parent != Path("cache"):
+            words += ["--cache", str(folder.parent)]
+        more = "" if self.is_demo else " … (with the same files and settings)"
+        return f"mend it with: {shlex.join(words)}{more}"
+
+    @model_validator(mode="after")
+    def _what_others_rely_on(self) -> Manifest:
+        for stage, kind in (("instructions", _PoolFound), ("gradients", _GradientsFound)):
+            if stage in self.stages:
+                _check(kind, f"stages.{stage}.found", self.stages[stage].found)
+        if "graph" in self.stages:
+            for regime in self.configuration.regimes:
+                found = self.stages["graph"].found.get(regime)
+                _check(_RegimeFound, f"stages.graph.found.{regime}", found)
+        if isinstance(self.configuration, BuildConfig):
+            _check(_ModelFacts, "model", self.model)
+        return self
+
+
+def _check(kind: type[BaseModel], where: str, values: Any) -> None:
+    try:
+        kind.model_validate(values)
+    except ValidationError as error:
+        raise ValueError(f"{where}.{_first(error)}") from None
+
+
+def _seal(values: dict[str, Any]) -> str:
+    """Checksum of a manifest's values, however they are spaced or ordered."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def _first(error: ValidationError | InputError) -> str:
+    """The first thing wrong, on one line."""
+    if isinstance(error, InputError):
+        return str(error)
+    first = error.errors()[0]
+    where = shortened(".".join(map(str, first["loc"])))
+    said = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {said}" if where else said

@@ -1,0 +1,469 @@
+"""One run: the folder under `cache/` that a build writes and everything else reads.
+
+Reading only; `pipeline` is the only writer. Opens without torch, so a run copied from the machine with
+the GPU opens on any laptop.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from g2is.config import REGIMES, RegimeName, WalkParameters
+from g2is.errors import InputError, shortened
+from g2is.run.integrity import Integrity
+from g2is.run.manifest import (
+    CONTENT_STAGES,
+    FORMAT_VERSION,
+    MANIFEST,
+    FileRecord,
+    InputFile,
+    Manifest,
+    Stage,
+)
+from g2is.storage.files import inside
+from g2is.storage.tables import read_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from g2is.graph.communities import Communities
+    from g2is.knowledge import CoreKnowledge
+    from g2is.walk import Explanation, WalkTrace
+
+__all__ = [
+    "CONTENT_STAGES",
+    "FORMAT_VERSION",
+    "MANIFEST",
+    "FileRecord",
+    "InputFile",
+    "Manifest",
+    "Regime",
+    "Run",
+    "Stage",
+]
+
+Pooling = Literal["weighted", "mean"]
+
+INSTRUCTIONS = "instructions.arrow"
+VALIDATION = "validation.parquet"
+WARMUP = "warmup.safetensors"
+SAMPLES = "samples.parquet"
+VALIDATION_GRADIENTS = "validation_gradients.npy"
+LEAKS = "leaks.parquet"
+REPRESENTATIONS = "representations"
+POOLINGS: tuple[Pooling, ...] = ("weighted", "mean")
+ENSEMBLE = "ensemble.parquet"
+LABELS = "community_labels.json"
+COLUMNS = ("source", "line", "format", "task", "prompt", "response", "messages", "tools", "raw")
+ENSEMBLE_COLUMNS = ("early", "late", "late_variance")
+SAMPLE_COLUMNS = ("problem", "valid", "loss", "tokens", "trained_tokens", "cut")
+MOST_KEPT, BYTES_KEPT = 4, 2**30
+LEAK_COLUMNS = ("sample", "validation", "kind", "similarity")
+
+
+@dataclass(frozen=True)
+class Regime:
+    """The gradients of the training samples in one regime, and their graph. Arrays are read-only maps.
+
+    gradients: (n, d) unit rows (zero where the sample is not valid) as they are stored: `walk.rows.read_rows` reads
+    some of them as float32. norms: (n,) their lengths before.
+    neighbors, cosines: (n, k), nearest first; conflicts, conflict_cosines: (n, c), most conflicting
+    first; -1 and 0 for samples that are not valid. validation_cosines: (n, m).
+    """
+
+    name: RegimeName
+    gradients: np.ndarray
+    norms: np.ndarray
+    neighbors: np.ndarray
+    cosines: np.ndarray
+    conflicts: np.ndarray
+    conflict_cosines: np.ndarray
+    validation_cosines: np.ndarray
+    mean_cosine: float
+    conflict_share: float
+
+
+LayoutKind = Literal["umap", "pca"]
+LAYOUTS: tuple[LayoutKind, ...] = ("umap", "pca")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a map draws the gradients of one regime; not a number where a sample is not valid.
+
+    samples: (n, 2), validation: (m, 2) float32, read-only maps.
+    """
+
+    samples: np.ndarray
+    validation: np.ndarray
+
+
+@dataclass(frozen=True)
+class Representations:
+    """Last hidden states of the base model, pooled over the tokens of a text; read-only maps.
+
+    samples: (n, h), validation: (m, h), unit rows (zero for samples that cannot be read).
+    """
+
+    samples: np.ndarray
+    validation: np.ndarray
+
+
+@dataclass(frozen=True)
+class Run:
+    """An open run. Everything is read when first asked for."""
+
+    folder: Path
+    manifest: Manifest
+    _cache: dict[str, tuple[CoreKnowledge, np.ndarray]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    _regimes: dict[str, Regime] = field(default_factory=dict, repr=False, compare=False)
+    _communities: dict[str, Communities] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Run:
+        """Open a run's folder; raises `InputError` where it is not one this program can read."""
+        folder = Path(folder)
+        return cls(folder, Manifest.read(folder))
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def complete(self) -> bool:
+        """Whether every stage is finished."""
+        return self.manifest.complete
+
+    @cached_property
+    def hash(self) -> str:
+        """Identifies the content, every file of `CONTENT_STAGES`, but not when or where it was built."""
+        content = {
+            name: record.sha256
+            for stage in CONTENT_STAGES
+            if stage in self.manifest.stages
+            for name, record in self.manifest.stages[stage].files.items()
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+    @cached_property
+    def instructions(self) -> pd.DataFrame:
+        """The pool, one row a sample: source, line, format, task, prompt, response, messages, tools, raw;
+        and, once gradients are taken, problem, valid, loss, tokens, trained_tokens, cut."""
+        pool = self._found("instructions", "pool")
+        # Runs of earlier versions hold Parquet, which is read as a whole.
+        before = Path(INSTRUCTIONS).with_suffix(".parquet").name
+        name = before if before in self.manifest.files else INSTRUCTIONS
+        frame = self._frame(name, pool, (*COLUMNS, "duplicate_of"))
+        if "gradients" in self.manifest.stages:
+            frame = frame.join(self._frame(SAMPLES, pool, SAMPLE_COLUMNS))
+        return frame
+
+    @cached_property
+    def validation(self) -> pd.DataFrame:
+        """The validation samples with something to train on, one row each, as `instructions`, and target."""
+        return self._frame(VALIDATION, self._found("instructions", "validation"), (*COLUMNS, "target"))
+
+    @cached_property
+    def valid(self) -> np.ndarray:
+        """(n,) bool: samples that have a gradient."""
+        return self.instructions["valid"].to_numpy()
+
+    @cached_property
+    def sources(self) -> list[str]:
+        """(n,) the source of each sample; samples of one source share one text in memory."""
+        codes, names = self.instructions["source"].factorize()
+        return np.asarray(names, dtype=object)[codes].tolist()
+
+    @cached_property
+    def source_names(self) -> list[str]:
+        """The sources there are, in the order of their first samples."""
+        return list(dict.fromkeys(self.sources))
+
+    @cached_property
+    def validation_gradients(self) -> np.ndarray:
+        """(m, d) float32: plain gradients of the validation samples, as they are, not normalised."""
+        _, dim, validation = self._sizes
+        return self._array(VALIDATION_GRADIENTS, "f", (validation, dim))
+
+    @property
+    def regimes(self) -> tuple[RegimeName, ...]:
+        """The regimes this run keeps."""
+        return self.manifest.configuration.regimes
+
+    def regime(self, name: RegimeName) -> Regime:
+        """Gradients and graph in one regime; raises `InputError` where the run does not keep it."""
+        self._check_regime(name)
+        if name not in self._regimes:
+            self._regimes[name] = self._open_regime(name)
+        return self._regimes[name]
+
+    def _open_regime(self, name: RegimeName) -> Regime:
+        count, dim, validation = self._sizes
+        arrays: dict[str, Any] = {
+            part: self._array(f"{name}/{part}.npy", kind, (count, *rest))
+            for part, kind, *rest in (
+                ("gradients", "fi", dim),
+                ("norms", "f"),
+                ("neighbors", "i", None),
+                ("cosines", "f", None),
+                ("conflicts", "i", None),
+                ("conflict_cosines", "f", None),
+                ("validation_cosines", "f", validation),
+            )
+        }
+        for part, cosines in (("neighbors", "cosines"), ("conflicts", "conflict_cosines")):
+            lists, path = arrays[part], self.folder / name / f"{part}.npy"
+            if lists.shape != arrays[cosines].shape:
+                raise InputError(
+                    f"{path}: shape {lists.shape}, its cosines {arrays[cosines].shape}; {self.mend}"
+                )
+            if lists.size and not (lists.min() >= -1 and lists.max() < count):
+                raise InputError(f"{path}: names samples that are not there; {self.mend}")
+        found = self.manifest.stages["graph"].found[name]
+        return Regime(
+            name=name,
+            **arrays,
+            mean_cosine=found["mean_cosine"],
+            conflict_share=found["conflict_share"],
+        )
+
+    @property
+    def layouts(self) -> tuple[LayoutKind, ...]:
+        """The kinds of layout this run has."""
+        files = self.manifest.files
+        return tuple(
+            kind for kind in LAYOUTS if all(f"{regime}/{kind}.npy" in files for regime in self.regimes)
+        )
+
+    def layout(self, kind: LayoutKind, regime: RegimeName) -> Layout:
+        """Coordinates of the map; raises `InputError` where the run has none of that kind."""
+        if kind not in LAYOUTS:
+            raise InputError(f"layout = {kind!r}: expected one of {', '.join(LAYOUTS)}")
+        self._check_regime(regime)
+        if kind not in self.layouts and "layout" in self.manifest.stages:
+            raise InputError(f"layout = {kind!r}: run {self.name} was built without; --{kind} on adds it")
+        count, _, validation = self._sizes
+        places = self._array(f"{regime}/{kind}.npy", "f", (count + validation, 2))
+        return Layout(places[:count], places[count:])
+
+    def communities(self, regime: RegimeName) -> Communities:
+        """The communities of the gradient graph in one regime, with labels from their texts."""
+        if regime not in self._communities:
+            self._check_regime(regime)
+            self._communities[regime] = self._open_communities(regime)
+        return self._communities[regime]
+
+    def _open_communities(self, regime: RegimeName) -> Communities:
+        from g2is.graph.communities import Communities
+
+        membership = self._array(f"{regime}/communities.npy", "i", (self._sizes[0],))
+        path = self._integrity.path(f"{regime}/{LABELS}")
+        try:
+            return Communities.of(membership, tuple(json.loads(path.read_bytes())))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise InputError(f"{path}: not labels of communities ({error}); {self.mend}") from None
+
+    def spanning_forest(self, regime: RegimeName) -> tuple[np.ndarray, np.ndarray]:
+        """A maximum spanning forest of the aligned edges, strongest first: (t, 2) pairs and (t,) cosines."""
+        self._check_regime(regime)
+        pairs = self._array(f"{regime}/forest.npy", "iu", (None, 2))
+        return pairs, self._array(f"{regime}/forest_cosines.npy", "f", (len(pairs),))
+
+    def representations(self, pooling: Pooling) -> Representations:
+        """What the base model makes of the texts; raises `InputError` where the run has no such stage."""
+        self._check_extra("representations")
+        samples = self._array(f"{REPRESENTATIONS}/{pooling}.npy", "f", (len(self.valid), None))
+        shape = len(self.validation), samples.shape[1]
+        return Representations(
+            samples, self._array(f"{REPRESENTATIONS}/validation_{pooling}.npy", "f", shape)
+        )
+
+    @cached_property
+    def ensemble(self) -> pd.DataFrame:
+        """Lengths of the samples' gradients over an ensemble of adapters: early, late (means), late_variance.
+
+        Raises `InputError` where the run has no such stage.
+        """
+        self._check_extra("ensemble")
+        return self._frame(ENSEMBLE, len(self.valid), ENSEMBLE_COLUMNS)
+
+    def _check_extra(self, stage: str) -> None:
+        if stage in self.manifest.stages:
+            return
+        if not self.manifest.model:
+            raise InputError(
+                f"run {self.name} has no {stage}: its gradients come from elsewhere, so there is no model to ask"
+            )
+        raise InputError(
+            f"run {self.name} has no {stage}; the build command of --run {self.name} with "
+            f"--extras {stage} adds them"
+        )
+
+    @cached_property
+    def leaks(self) -> pd.DataFrame:
+        """Near-copies of validation samples in the pool: sample, validation, kind, similarity."""
+        return self._frame(LEAKS, None, LEAK_COLUMNS)
+
+    def core_knowledge(self, parameters: WalkParameters) -> CoreKnowledge:
+        """Core knowledge of the validation gradients as the parameters ask for it."""
+        return self._prepared(parameters)[0]
+
+    def affinities(self, parameters: WalkParameters) -> np.ndarray:
+        """(n, k) float32: cosine of every sample to every component of that core knowledge."""
+        return self._prepared(parameters)[1]
+
+    def _prepared(self, parameters: WalkParameters) -> tuple[CoreKnowledge, np.ndarray]:
+        """Kept for the last `MOST_KEPT` kinds of core knowledge, fewer where their affinities take more than
+        `BYTES_KEPT`: most walks change only their rules or budget."""
+        from g2is.knowledge import core_knowledge
+        from g2is.walk import component_affinities
+
+        key = parameters.knowledge_key
+        found = self._cache.get(key)
+        if found is None:
+            targets = self.validation["target"].tolist()
+            knowledge = core_knowledge(self.validation_gradients, parameters, targets)
+            gradients = self.regime(parameters.regime).gradients
+            found = knowledge, component_affinities(gradients, knowledge)
+            # Several sessions share an open run: whatever they drop meanwhile, this one has what it found.
+            for oldest in list(self._cache):
+                size = sum(affinities.nbytes for _, affinities in [found, *self._cache.copy().values()])
+                if len(self._cache) < MOST_KEPT and size <= BYTES_KEPT:
+                    break
+                self._cache.pop(oldest, None)
+            self._cache[key] = found
+        return found
+
+    def walk(self, parameters: WalkParameters, *, resume: WalkTrace | None = None) -> WalkTrace:
+        """The gradient walk over this run; `resume` takes over what still stands of an earlier one."""
+        from g2is.walk import gradient_walk
+
+        regime = self.regime(parameters.regime)
+        return gradient_walk(
+            regime.gradients,
+            regime.neighbors,
+            regime.cosines,
+            self.core_knowledge(parameters),
+            parameters,
+            sources=self.sources,
+            valid=self.valid,
+            affinities=self.affinities(parameters),
+            resume=resume,
+        )
+
+    def explain(self, trace: WalkTrace, sample: int) -> Explanation:
+        """Why a walk over this run took a sample, or for each component why not."""
+        from g2is.walk import explain
+
+        regime = self.regime(trace.parameters.regime)
+        return explain(
+            trace,
+            sample,
+            regime.gradients,
+            regime.neighbors,
+            self.core_knowledge(trace.parameters),
+            sources=self.sources,
+            valid=self.valid,
+        )
+
+    def row(self, sample: str) -> int:
+        """A sample's row from its number or its place, `source:line`; raises `InputError` for neither."""
+        count = len(self.instructions)
+        if _is_number(sample) and int(sample) < count:
+            return int(sample)
+        source, _, line = sample.rpartition(":")
+        if _is_number(line):
+            here = (self.instructions["source"] == source) & (self.instructions["line"] == int(line))
+            if here.any():
+                return int(here.to_numpy().argmax())
+        raise InputError(
+            f"sample = {shortened(sample)!r}: expected a row from 0 to {count - 1:,}, or source:line"
+        )
+
+    def inside(self, *parts: str) -> Path:
+        """A place in the run's folder, such as a selection; raises `InputError` where a link leads out of it."""
+        return inside(self.folder, Path(*parts))
+
+    def check(self) -> list[str]:
+        """Compare every file with the manifest: one line for each that is missing or has changed."""
+        return self._integrity.problems(self.manifest.files, full=True)
+
+    def damage(self) -> list[str]:
+        """The same at a glance, for each time that a page opens: large files by their size alone, and without
+        the warm-up, which only building reads."""
+        return self._integrity.problems(name for name in self.manifest.files if name != WARMUP)
+
+    @property
+    def mend(self) -> str:
+        """The words that say which command finishes or mends the run."""
+        return self._integrity.mend
+
+    @cached_property
+    def _integrity(self) -> Integrity:
+        return Integrity(self.folder, self.manifest)
+
+    def _check_regime(self, name: str) -> None:
+        if name not in REGIMES:
+            raise InputError(f"regime = {name!r}: expected one of {', '.join(REGIMES)}")
+        if name not in self.regimes:
+            raise InputError(
+                f"regime = {name!r}: run {self.name} keeps {', '.join(self.regimes)}; "
+                f"build it with --regimes … {name}"
+            )
+
+    def _found(self, stage: str, what: str) -> int:
+        """A number that a finished stage found."""
+        if stage not in self.manifest.stages:
+            raise InputError(f"run {self.name}: the stage {stage} is not finished; {self.mend}")
+        return self.manifest.stages[stage].found[what]
+
+    @property
+    def _sizes(self) -> tuple[int, int, int]:
+        """Samples, dimensions and validation samples: what all arrays of the run agree about."""
+        count, validation = (self._found("instructions", what) for what in ("pool", "validation"))
+        return count, self._found("gradients", "projection_dim"), validation
+
+    def _frame(self, name: str, rows: int | None, columns: Sequence[str]) -> pd.DataFrame:
+        path = self._integrity.path(name)
+        try:
+            frame = read_frame(path)
+        except InputError as error:
+            raise InputError(f"{error}; {self.mend}") from None
+        missing = [column for column in columns if column not in frame]
+        if missing or rows not in (None, len(frame)):
+            what = f"lacks {', '.join(missing)}" if missing else f"{len(frame):,} rows, expected {rows:,}"
+            raise InputError(f"{path}: {what}; {self.mend}")
+        return frame
+
+    def _array(self, name: str, kind: str, shape: tuple[int | None, ...]) -> np.ndarray:
+        """A memory map; raises `InputError` for other kinds of numbers or another shape (None: any length)."""
+        path = self._integrity.path(name)
+        try:
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+        except Exception as error:  # so has numpy, from its parsing of the header to that of a pickle
+            reason = str(error) or type(error).__name__
+            raise InputError(f"{path}: not a whole array ({reason}); {self.mend}") from None
+        fits = array.ndim == len(shape) and all(
+            wanted in (None, length) for length, wanted in zip(array.shape, shape, strict=False)
+        )
+        if not fits or array.dtype.kind not in kind:
+            wanted = tuple("any" if length is None else length for length in shape)
+            raise InputError(
+                f"{path}: {array.dtype} of shape {array.shape}, expected {kind} of {wanted}; {self.mend}"
+            )
+        return array
+
+
+def _is_number(text: str) -> bool:
+    """Whether this is a row or a line; no file has as many as take 19 digits."""
+    return text.isdecimal() and len(text) < 19

@@ -1,0 +1,140 @@
+"""Shards of rows while they are computed, and the arrays they become.
+
+A shard is one safetensors file that carries its own checksum in its name, so that a folder of shards
+needs no list that could disagree with it: what is whole is there, everything else is computed again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from filelock import FileLock, Timeout
+from safetensors import safe_open
+from safetensors.numpy import save
+
+from g2is.storage.files import not_written, whole_files, write_file, write_sealed
+
+
+@dataclass(frozen=True)
+class ShardStore:
+    """`count` rows in shards of `size` under `folder`; every shard holds the same named arrays."""
+
+    folder: Path
+    count: int
+    size: int
+
+    def __len__(self) -> int:
+        return -(-self.count // self.size)
+
+    def rows(self, shard: int) -> range:
+        """The rows a shard holds."""
+        return range(shard * self.size, min((shard + 1) * self.size, self.count))
+
+    def missing(self) -> list[int]:
+        """Shards still to be computed; damaged ones are removed and counted as missing."""
+        whole_files(self.folder, "*.safetensors")
+        return self._not_among(self._files())
+
+    def open(self) -> None:
+        """Make the folder, without damaged shards of an earlier attempt: now several processes may share it.
+
+        Raises `InputError` where the operating system does not let it.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.missing()
+        except OSError as error:
+            raise not_written(self.folder, error) from error
+
+    def absent(self) -> list[int]:
+        """Shards still to be computed; none where there is no folder, since then they are not wanted (any more)."""
+        if not self.folder.is_dir():
+            return []
+        return self._not_among(self._files())
+
+    @contextmanager
+    def claim(self, shard: int) -> Iterator[bool]:
+        """Yields whether this process may compute the shard: no other that lives has claimed it.
+
+        Raises `InputError` where the claim cannot be written.
+        """
+        # The lock would make the folder anew.
+        if not self.folder.is_dir():
+            yield False
+            return
+        lock = FileLock(self.folder / f"{shard:06d}.lock")
+        if not taken(lock):
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
+    def write(self, shard: int, arrays: dict[str, np.ndarray], notes: dict[int, str]) -> None:
+        """Keep a shard: arrays of one length, and what there is to say of single rows (by row number)."""
+        data = save(arrays, metadata={"notes": json.dumps(notes)})
+        write_sealed(self.folder / f"{shard:06d}.safetensors", data)
+
+    def notes(self) -> dict[int, str]:
+        """What was noted of single rows, over all shards."""
+        notes = {}
+        for path in self._all_files():
+            with safe_open(path, framework="np") as file:
+                notes.update({int(row): note for row, note in json.loads(file.metadata()["notes"]).items()})
+        return notes
+
+    def blocks(self, name: str) -> Iterator[np.ndarray]:
+        """One array, shard by shard."""
+        for path in self._all_files():
+            with safe_open(path, framework="np") as file:
+                yield file.get_tensor(name)
+
+    def merge(self, name: str, path: Path) -> None:
+        """Write one array of all shards as a `.npy` file that memory-maps."""
+        first = next(self.blocks(name))
+
+        # Plain writes, not a writable memory map: on a full disk those fail with an error, a map kills.
+        def write(file: BinaryIO) -> None:
+            header = {
+                "descr": np.lib.format.dtype_to_descr(first.dtype),
+                "fortran_order": False,
+                "shape": (self.count, *first.shape[1:]),
+            }
+            np.lib.format.write_array_header_1_0(file, header)
+            for block in self.blocks(name):
+                file.write(block.tobytes())
+
+        write_file(path, write)
+
+    def _files(self) -> dict[int, Path]:
+        """The file of each shard that is there: one look at a folder that may hold thousands."""
+        paths = sorted(self.folder.glob("*-*.safetensors"), reverse=True)
+        return {int(path.name.partition("-")[0]): path for path in paths}
+
+    def _not_among(self, files: dict[int, Path]) -> list[int]:
+        return [shard for shard in range(len(self)) if shard not in files]
+
+    def _all_files(self) -> list[Path]:
+        """The files of all shards in order; raises `FileNotFoundError` where some are missing."""
+        files = self._files()
+        if missing := self._not_among(files):
+            raise FileNotFoundError(f"shard {missing[0]} of {self.folder} is missing")
+        return [files[shard] for shard in range(len(self))]
+
+
+def taken(lock: FileLock) -> bool:
+    """Take a lock without waiting; False where another holds it. Raises `InputError` where there cannot be one."""
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    except OSError as error:
+        raise not_written(lock.lock_file, error) from error
+    return True

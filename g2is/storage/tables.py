@@ -1,0 +1,54 @@
+"""Tables as files that are mapped into memory: what is not looked at is never read.
+
+An Arrow file is its columns as they lie in memory. A pool of a million instructions opens at once, a row costs its own
+bytes, and several processes share one copy in the page cache.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from g2is.errors import InputError
+from g2is.storage.files import write_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def write_frame(path: Path, frame: pd.DataFrame) -> None:
+    """Write a table without its index, whole or not at all; as Arrow, or as Parquet where the name says so."""
+    import pyarrow as pa
+
+    if path.suffix == ".parquet":
+        write_file(path, lambda file: frame.to_parquet(file, index=False))
+        return
+    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    wide = {pa.string(): pa.large_string(), pa.binary(): pa.large_binary(), pa.null(): pa.large_string()}
+    fields = [pa.field(field.name, wide.get(field.type, field.type)) for field in table.schema]
+    table = table.cast(pa.schema(fields)).combine_chunks()
+
+    def write(file: object) -> None:
+        with pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
+
+    write_file(path, write)
+
+
+def read_frame(path: Path) -> pd.DataFrame:
+    """A table that `write_frame` wrote; Arrow is mapped into memory, read-only. Raises `InputError` if not whole."""
+    import pandas as pd
+    import pyarrow as pa
+
+    try:
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        with pa.memory_map(str(path)) as file:
+            table = pa.ipc.open_file(file).read_all()
+        # Places that point outside the file would otherwise crash whoever reads the row.
+        table.validate(full=True)
+    except Exception as error:  # Arrow has many for a file that is not what it says
+        reason = str(error) or type(error).__name__
+        raise InputError(f"{path}: not a whole table ({reason})") from None
+    as_bytes = {pa.large_binary(): pd.ArrowDtype(pa.large_binary())}
+    return table.to_pandas(types_mapper=as_bytes.get)
