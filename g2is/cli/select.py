@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from g2is.cli.runs import followed, open_run, output_file, say
-from g2is.config import WALK_PRESETS, WalkParameters, walk_preset
+from g2is.config import DEFAULT_PRESET, WALK_PRESETS, WalkParameters, walk_preset
 from g2is.config.grammar import AddCommand, add_field, add_settings, given, shown
 from g2is.config.selectors import METHODS, selector_parameters
 from g2is.errors import InputError
@@ -20,7 +20,9 @@ def register(command: AddCommand) -> None:
     """Add the commands to the parser."""
     made = command("walk", walk, "select samples by the gradient walk")
     made.add_argument("run", help="name or folder of the run")
-    made.add_argument("--preset", default="recommended", help=f"{', '.join(WALK_PRESETS)} [recommended]")
+    made.add_argument(
+        "--preset", default=DEFAULT_PRESET, help=f"{', '.join(WALK_PRESETS)} [{DEFAULT_PRESET}]"
+    )
     made.add_argument("--output", type=Path, help="selection file [selections/<preset>.json in the run]")
     add_settings(made, WalkParameters)
 

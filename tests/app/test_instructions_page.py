@@ -32,7 +32,7 @@ def test_lists_a_hundred_rows_a_page(open_app):
 def test_focus_opens_its_page_and_its_record(open_app):
     app = open_app(PAGE, focus="123")
     assert listed(app) == list(range(100, 200))
-    assert any(text.startswith("**Sample 123**") for text in app.markdown.values)
+    assert any(text.startswith("**Instruction 123**") for text in app.markdown.values)
     assert app.code[0].value == "Question 123: how many apples are 123 and 123?"
     assert app.code[1].value == "They are 246 apples."
 
@@ -129,7 +129,7 @@ def test_a_click_on_a_row_focuses_it(server, page):
     page.mouse.click(box["x"] + 15, box["y"] + 35 * 3 + 17)
     settle(page)
     assert "focus=6" in page.url
-    assert page.get_by_text("Sample 6", exact=True).count() == 1
+    assert page.get_by_text("Instruction 6", exact=True).count() == 1
 
 
 def test_twelve_thousand_rows_filter_within_a_second():

@@ -8,32 +8,32 @@ import streamlit as st
 from g2is.app.shared import focus, number, set_url, show_record, visible
 from g2is.app.shared.sample_search import search_sample
 from g2is.app.shared.walked import Walked
-from g2is.app.walk.steps import sample_actions
+from g2is.app.walk.actions import sample_actions
 from g2is.run.run import Run
 from g2is.walk import Explanation, Verdict
 
 
 @st.fragment
 def show_why(run: Run, walked: Walked) -> None:
-    """Ask for a sample and say why it was taken, or for each component why not."""
-    st.subheader("Why is this sample in, or not?")
+    """Ask for an instruction and show why it was chosen, or for each direction why not."""
+    st.subheader("Why is this instruction in, or not?")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         searching = search_sample(
             run,
             "why",
             lambda found: set_url(focus=found),
-            label="Row number, or words that the sample contains",
+            label="Row number, or words that the instruction contains",
         )
     if searching:
         # An answer to the question before must not stand under a new one.
         return
     sample = focus(run)
     if sample is None:
-        st.caption("Type the row number of any sample of the pool, or words to search for.")
+        st.caption("Type the row number of any instruction of the pool, or words to search for.")
         return
     _show(walked.explain(run, sample))
     sample_actions(walked, sample, "why")
-    with st.expander(f"Sample {number(sample)} in full"):
+    with st.expander(f"Instruction {number(sample)} in full"):
         show_record(run, sample)
 
 
@@ -48,7 +48,7 @@ def _show(explanation: Explanation) -> None:
     )
     if taken is not None:
         if st.button(
-            f"Go to step {taken.step:,}", key="go to step", on_click=set_url, kwargs={"step": taken.step}
+            f"Go to step {taken.step + 1:,}", key="go to step", on_click=set_url, kwargs={"step": taken.step}
         ):
             st.rerun()
     elif len(verdicts) > 1:
