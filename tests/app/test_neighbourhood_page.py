@@ -279,7 +279,7 @@ def test_a_row_of_the_table_is_marked_in_the_graph(page, server, run):
         "() => document.querySelector('.st-key-ego-graph .js-plotly-plot').data"
         ".some(trace => trace.name === 'chosen in the table')"
     )
-    expect(page.get_by_role("heading", name=f"Sample {sample} ·")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"Instruction {sample} ·")).to_be_visible()
     page.get_by_role("button", name="Go there").click()
     wait_for_focus(page, sample)
 
