@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from g2is.app import shared as ui
+from g2is.app.places import default_cache
 from g2is.config.commands import export_command
 from g2is.errors import InputError
 from g2is.export import FORMATS, export, manifest, preview
@@ -151,7 +152,7 @@ def write_files(run: Run, selection: Selection, format: str, output: str) -> Non
 
 def show_command(run: Run, selection_name: str, output: str, format: str) -> None:
     cache = ui.cache_folder()
-    here = cache == ui.ROOT / "cache"
+    here = cache == default_cache()
     st.subheader("The same from the command line", anchor=False)
     place = (Path("cache") if here else cache) / run.name / "selections" / f"{selection_name}.json"
     command = export_command(run.name, selection=str(place), format=format, output=output)
