@@ -7,7 +7,7 @@ import streamlit as st
 from g2is.app import shared as ui
 from g2is.export import manifest, preview
 from g2is.run.run import Run
-from g2is.run.selection import Selection
+from g2is.run.selections import Selection
 
 SAMPLES_SHOWN = 20
 """Instructions of the manifest that are shown."""

@@ -20,7 +20,7 @@ from g2is.app.shared.opening import (
     show_damage,
     start_page,
 )
-from g2is.app.shared.runs import ROOT, cache_folder, choose_run, open_run, read_run, run_folders
+from g2is.app.shared.runs import cache_folder, choose_run, open_run, read_run, run_folders
 from g2is.app.shared.samples import (
     BASKET,
     basket,
@@ -48,7 +48,6 @@ from g2is.app.shared.url import all_texts, flag, in_url, one_of, put_in_url, rea
 __all__ = [
     "BASKET",
     "INSTRUCTION",
-    "ROOT",
     "THREE_DIGITS",
     "all_texts",
     "basket",

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from g2is.app.shared.runs import ROOT
+from g2is.app.places import SITE
 from g2is.app.shared.url import all_texts, is_shared, texts_of
 
 ICONS = {
@@ -25,8 +25,8 @@ ICONS = {
 
 def pages() -> dict[str, Path]:
     """The script of every page by its title, in the order of their numbers."""
-    scripts = {"Home": ROOT / "app.py"}
-    for path in sorted((ROOT / "pages").glob("[0-9]*.py")):
+    scripts = {"Home": SITE / "app.py"}
+    for path in sorted((SITE / "pages").glob("[0-9]*.py")):
         scripts[path.stem.partition("_")[2].replace("_", " ")] = path
     return scripts
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -10,11 +9,13 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from g2is.app.places import default_cache
 from g2is.app.shared.navigation import draw_navigation, link_to
-from g2is.app.shared.runs import ROOT, cache_folder, choose_run, read_run, run_folders
+from g2is.app.shared.runs import cache_folder, choose_run, read_run, run_folders
 from g2is.app.shared.text import literal, show_error
 from g2is.app.shared.url import all_texts, begin_run, forget_widgets, remember_page
-from g2is.config import BuildConfig, ImportConfig, ModelConfig, Settings
+from g2is.config import commands
+from g2is.config.commands import CACHE
 from g2is.errors import InputError
 from g2is.run.manifest import COPY
 from g2is.run.run import CONTENT_STAGES, Manifest, Run
@@ -103,37 +104,19 @@ def show_closed(folder: Path, error: InputError) -> None:
 
 
 def build_command(manifest: Manifest, name: str) -> str:
-    """The command that finishes or repairs a run: with the same files and settings it goes on where it stopped."""
-    cache = [] if cache_folder() == ROOT / "cache" else ["--cache", str(cache_folder())]
-    config = manifest.configuration
+    """The command that finishes or repairs a run: with the same files and settings it resumes where it stopped."""
+    cache = CACHE if cache_folder() == default_cache() else cache_folder()
     if is_demo(manifest):
-        return shlex.join(["python", "-m", "g2is", "demo", "--run", name, *cache])
-    files = ["--train", *(file.name for file in manifest.train)]
-    if isinstance(config, ImportConfig):
-        options = ["import", "--run", name, *files, "--train-gradients", "…", "--validation-gradients", "…"]
-        return " ".join(["python -m g2is", *options, *_changed(config, ImportConfig()), *cache])
-    for file in manifest.validation:
-        files += ["--validation", f"{file.target}={file.name}"]
-    model = ["--model", config.model.model]
-    settings = _changed(config, BuildConfig(model=ModelConfig(model=config.model.model)))
-    return shlex.join(["python", "-m", "g2is", "build", "--run", name, *model, *files, *settings, *cache])
+        return commands.command("demo", "--run", name, cache=cache)
+    return commands.build_command(
+        manifest.configuration,
+        name,
+        [file.name for file in manifest.train],
+        [(file.target or "", file.name) for file in manifest.validation],
+        cache=cache,
+    )
 
 
 def is_demo(manifest: Manifest) -> bool:
     """Whether a run was built on the embedded model."""
     return manifest.is_demo
-
-
-def _changed(settings: Settings, plain: Settings, prefix: str = "") -> list[str]:
-    """The options of the command line for all that differs from `plain`."""
-    words = []
-    for name, value in settings:
-        if isinstance(value, Settings):
-            words += _changed(value, getattr(plain, name), f"{name}-" if name in ("lora", "warmup") else "")
-        elif value != getattr(plain, name):
-            option = f"{prefix}{name}".replace("_", "-")
-            if isinstance(value, bool):
-                words += [f"--{option}", *([] if value else ["off"])]
-            else:
-                words += [f"--{option}", *map(str, value if isinstance(value, tuple) else [value])]
-    return words

@@ -7,18 +7,17 @@ from pathlib import Path
 
 import streamlit as st
 
+from g2is.app.places import default_cache
 from g2is.app.shared.text import visible
 from g2is.app.shared.url import all_texts, one_of, put_in_url, url_value
 from g2is.run.manifest import COPY
 from g2is.run.run import MANIFEST, Run
 from g2is.storage.files import inside
 
-ROOT = Path(__file__).resolve().parents[3]
-
 
 def cache_folder() -> Path:
     """Where runs live."""
-    return Path(os.environ.get("G2IS_CACHE") or ROOT / "cache")
+    return Path(os.environ.get("G2IS_CACHE") or default_cache())
 
 
 def run_folders() -> dict[str, Path]:
