@@ -1,4 +1,4 @@
-"""The beginning of a text on one line, and the words that tell some texts from the others. Knows texts only."""
+"""The words that mark some texts out from the others. Knows texts only."""
 
 from __future__ import annotations
 
@@ -33,18 +33,6 @@ STOP_WORDS = frozenset(
     """.split()
 )
 """Words of English that every text has, whatever it is about; they mark out nothing."""
-
-SNIPPET = 200
-"""Characters of a text that stand for it in a table."""
-
-
-def snippet(text: str, length: int = SNIPPET) -> str:
-    """The beginning of a text on one line, white space as single blanks; cut after `length` characters.
-
-    Only the first few thousand characters are read, so that a text of megabytes costs no more than a short one.
-    """
-    return " ".join(text[: 4 * length].split())[:length]
-
 
 _WORD = re.compile(r"[^\W\d_]{2,30}")
 

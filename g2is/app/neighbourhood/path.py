@@ -8,7 +8,7 @@ from g2is.app.neighbourhood.trail import go_to
 from g2is.app.shared import flag, in_url, literal, number, url_value
 from g2is.config import RegimeName, WalkParameters
 from g2is.graph import Path, strongest_path
-from g2is.instructions.words import snippet
+from g2is.instructions.snippet import snippet
 from g2is.run.run import Run
 
 TEXT = 140

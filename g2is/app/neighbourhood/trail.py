@@ -7,7 +7,7 @@ import re
 import streamlit as st
 
 from g2is.app.shared import literal, number, set_url, url_value
-from g2is.instructions.words import snippet
+from g2is.instructions.snippet import snippet
 from g2is.run.run import Run
 
 LONGEST = 10

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
+from g2is.analysis.regimes import regime_in_words
 from g2is.app.shared import in_url, number, one_of, visible
-from g2is.app.shared.labels import REGIME_NAMES
 from g2is.config import RegimeName
 from g2is.run.run import Run
 
@@ -38,7 +38,7 @@ def choose_community(
         options,
         format_func=name,
         help="Communities are groups of instructions with more aligned edges inside than to others, found by the "
-        f"Leiden algorithm on {REGIME_NAMES[regime][0].lower() + REGIME_NAMES[regime][1:]} and named by the words that "
+        f"Leiden algorithm on {regime_in_words(regime)} and named by the words that "
         "are frequent in them alone. Choose one to see only its instructions.",
         **bind("community", "", one_of(options)),
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from g2is.analysis import regimes
+
 PRESETS = {
     "recommended": (
         "Recommended",
@@ -53,11 +55,7 @@ FIELDS = {
 VALUES = {
     "unspent": {"stop": "leave unused", "pass_on": "pass on to other directions"},
     "order": {"sequential": "one direction after the other (paper)", "in_turn": "round robin"},
-    "regime": {
-        "adam": "Adam gradients (paper)",
-        "adam_without_momentum": "Adam gradients without shared momentum",
-        "sgd": "Plain gradients",
-    },
+    "regime": {**regimes.REGIME_NAMES, "adam": "Adam gradients (paper)"},
     "knowledge": {"principal": "principal directions (paper)", "facets": "groups of examples"},
     "facets_by": {
         "number": "a set number of groups",

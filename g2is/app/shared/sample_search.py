@@ -10,7 +10,7 @@ import streamlit as st
 
 from g2is.analysis.search import Filter, matching
 from g2is.app.shared import literal, number, visible
-from g2is.instructions.words import snippet
+from g2is.instructions.snippet import snippet
 from g2is.run.run import Run
 
 FOUND = 50

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import streamlit as st
 
 from g2is.errors import InputError
-from g2is.instructions.words import SNIPPET, snippet
+from g2is.instructions.snippet import LENGTH, snippet
 
 
 def number(value: float | None) -> str:
@@ -51,7 +51,7 @@ def visible(text: str) -> str:
     return _INVISIBLE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
 
 
-def snippets(texts: Iterable[str], length: int = SNIPPET) -> list[str]:
+def snippets(texts: Iterable[str], length: int = LENGTH) -> list[str]:
     """The beginning of each text on one line, as `visible`."""
     return [visible(snippet(text, length)) for text in texts]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from g2is.app.shared.labels import MEASURED, PRESETS, REGIME_NAMES, label
+from g2is.analysis.regimes import regime_in_words
+from g2is.app.shared.labels import MEASURED, PRESETS, label
 from g2is.app.walk.asking import Asker
 from g2is.app.walk.controls import ask_budget, ask_directions, ask_instructions, ask_rules
 from g2is.app.walk.parameters import (
@@ -48,8 +49,7 @@ class ParameterPanel:
         missing = WALK_PRESETS[preset]["regime"]
         if missing != defaults["regime"]:
             st.caption(
-                f"This run has no {REGIME_NAMES[missing].lower().removesuffix(' (paper)')}; "
-                f"{REGIME_NAMES[defaults['regime']].lower().removesuffix(' (paper)')} take their place."
+                f"This run has no {regime_in_words(missing)}; {regime_in_words(defaults['regime'])} take their place."
             )
         self._asker = Asker(run, defaults)
         budget, directions, rules, instructions, self.budget_table = st.tabs(TABS, default=tab)
