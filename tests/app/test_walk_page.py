@@ -263,7 +263,7 @@ def test_the_alignment_figure_marks_the_step(run):
     trace = run.walk(parameters())
     figure = alignment_figure(trace, 5)
     here = next(part for part in figure.data if part.marker.symbol == "circle-open")
-    assert here.x[0] == 5
+    assert here.x[0] == 6, "steps count from 1 on the screen"
     assert here.y[0] == pytest.approx(float(trace.steps.after[5]))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from g2is.app import shared as ui
+from g2is.app.places import default_cache
 from g2is.config.commands import CACHE, export_command
 from g2is.errors import InputError
 from g2is.export import FORMATS, export, manifest, preview
@@ -150,7 +151,7 @@ def write_files(run: Run, selection: Selection, format: str, output: str) -> Non
 
 
 def show_command(run: Run, selection_name: str, output: str, format: str) -> None:
-    cache = CACHE if ui.cache_folder() == ui.ROOT / CACHE else ui.cache_folder()
+    cache = CACHE if ui.cache_folder() == default_cache() else ui.cache_folder()
     st.subheader("The same from the command line", anchor=False)
     path = cache / run.name / "selections" / f"{selection_name}.json"
     command = export_command(run.name, selection=path, format=format, output=output, cache=cache)

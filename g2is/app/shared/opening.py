@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from g2is.app.places import SITE, default_cache
 from g2is.app.shared.text import literal, show_error, visible
 from g2is.app.shared.url import (
     all_texts,
@@ -29,7 +30,6 @@ from g2is.run.manifest import COPY
 from g2is.run.run import CONTENT_STAGES, MANIFEST, Manifest, Run
 from g2is.storage.files import inside
 
-ROOT = Path(__file__).resolve().parents[3]
 PAGE_ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" stroke="#0072B2" stroke-width="2.5">'
     '<path d="M16 16 6 7M16 16 27 8M16 16 9 27M16 16 26 25" stroke="#56B4E9"/><g fill="#0072B2">'
@@ -51,8 +51,8 @@ ICONS = {
 
 def pages() -> dict[str, Path]:
     """The pages that there are, by title in the order of their numbers."""
-    found = {"Home": ROOT / "app.py"}
-    for path in sorted((ROOT / "pages").glob("[0-9]*.py")):
+    found = {"Home": SITE / "app.py"}
+    for path in sorted((SITE / "pages").glob("[0-9]*.py")):
         found[path.stem.partition("_")[2].replace("_", " ")] = path
     return found
 
@@ -158,7 +158,7 @@ def link_to(title: str, label: str, *, stretch: bool = False, **changes: object)
 
 def cache_folder() -> Path:
     """Where runs live."""
-    return Path(os.environ.get("G2IS_CACHE") or ROOT / "cache")
+    return Path(os.environ.get("G2IS_CACHE") or default_cache())
 
 
 def run_folders() -> dict[str, Path]:
@@ -226,7 +226,7 @@ def open_run(folder: str, stamp: tuple[int, int, int]) -> Run:
 
 def build_command(manifest: Manifest, name: str) -> str:
     """The command that finishes or repairs a run: with the same files and settings it resumes where it stopped."""
-    cache = CACHE if cache_folder() == ROOT / CACHE else cache_folder()
+    cache = CACHE if cache_folder() == default_cache() else cache_folder()
     if is_demo(manifest):
         return commands.command("demo", "--run", name, cache=cache)
     return commands.build_command(
