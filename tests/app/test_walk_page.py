@@ -15,8 +15,8 @@ from g2is.app.walk.why import closest
 from g2is.config import walk_preset
 from g2is.errors import InputError
 from g2is.figures.walk import alignment_figure
-from g2is.run.selection import Selection
-from g2is.run.trace_file import read_trace
+from g2is.run.selections import Selection
+from g2is.run.traces import read_trace
 from g2is.walk import ORIGINS, Verdict, explain
 from tests.app.tiny_run import INVALID, make_run
 

@@ -17,7 +17,7 @@ from g2is.app.walk.parameters import REGIME_MEANINGS, parameters_in_url
 from g2is.config import WalkParameters
 from g2is.errors import InputError
 from g2is.run.run import Run
-from g2is.run.trace_file import read_trace, trace_path
+from g2is.run.traces import read_trace, trace_path
 from g2is.walk import WalkTrace
 
 SETTINGS = "settings"
