@@ -84,7 +84,7 @@ def test_any_sample_can_be_explained(files, tmp_path, capsys):
         assert g2is(files, "explain", "both", "--selection", str(path), "--sample", sample) == 0
         return capsys.readouterr().out.strip()
 
-    assert "was taken at step 0 for component" in explained(str(samples[0]))
+    assert "was taken at step 1 for component" in explained(str(samples[0]))
     place = run.instructions.iloc[left]
     for name in (str(left), f"{place['source']}:{place['line']}"):
         said = explained(name)
