@@ -22,7 +22,6 @@ from g2is.errors import InputError
 from g2is.evaluation.exact_match import exact_match, has_short_answers
 from g2is.evaluation.results import (
     ABOUT,
-    FOLDER,
     LEAKS,
     SUMMARY,
     Evaluation,
@@ -36,6 +35,7 @@ from g2is.lm.evaluate import fine_tuned, greedy_answers, held_out_losses
 from g2is.lm.model import ModelCard, inspect_model, load_model, load_tokenizer
 from g2is.lm.text import Encoded, Encoder
 from g2is.pipeline.inputs import Target, input_file
+from g2is.run.paths import EVALUATIONS
 from g2is.run.run import Run
 from g2is.storage.files import remove_folder, sweep, write_bytes
 
@@ -78,7 +78,7 @@ def evaluate(
                 raise InputError(f"{what} {one!r}: expected a plain name; give one with NAME=…")
             if names.count(one) > 1:
                 raise InputError(f"{what} {one!r} is given twice; name each one: NAME=…")
-    folder = run.inside(FOLDER, name)
+    folder = run.inside(EVALUATIONS, name)
     with held(folder):
         return _Evaluation(run, tuple(tests), tuple(candidates), config, folder, model, say).run_all(
             overwrite

@@ -14,6 +14,7 @@ from g2is.app import shared as ui
 from g2is.config.commands import export_command
 from g2is.errors import InputError
 from g2is.export import FORMATS, export, manifest, preview
+from g2is.run.paths import EXPORTS, selection_file
 from g2is.run.run import Run
 from g2is.run.selection import Selection
 
@@ -63,7 +64,7 @@ def save_basket(run: Run) -> None:
     def save() -> None:
         name = st.session_state["basket_name"]
         try:
-            path = run.inside("selections", f"{file_name(name)}.json")
+            path = run.inside(selection_file(file_name(name)))
             if name == ui.BASKET or path.exists():
                 raise ValueError("there is one of that name already")
             ui.read_selection(run, ui.BASKET).write(path)
@@ -122,7 +123,7 @@ def choose_name(default: str) -> str:
 def write_files(run: Run, selection: Selection, format: str, output: str) -> None:
     """The two ways out: a folder beside the run, and a download."""
     try:
-        folder = run.inside("exports", output)
+        folder = run.inside(EXPORTS, output)
     except InputError as error:
         ui.stop(error)
     replace = folder.exists() and st.checkbox("Replace the export of that name")
@@ -153,7 +154,7 @@ def show_command(run: Run, selection_name: str, output: str, format: str) -> Non
     cache = ui.cache_folder()
     here = cache == ui.ROOT / "cache"
     st.subheader("The same from the command line", anchor=False)
-    place = (Path("cache") if here else cache) / run.name / "selections" / f"{selection_name}.json"
+    place = (Path("cache") if here else cache) / run.name / selection_file(selection_name)
     command = export_command(run.name, selection=str(place), format=format, output=output)
     st.code(command + ("" if here else f" --cache {cache}"), language="bash", wrap_lines=True)
 
