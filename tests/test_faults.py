@@ -26,7 +26,7 @@ from g2is.pipeline.inputs import Target
 from g2is.run.manifest import Manifest
 from g2is.run.paths import MANIFEST, MANIFEST_COPY
 from g2is.run.run import Run
-from g2is.run.selection import save_walk
+from g2is.run.selections import save_walk
 from g2is.storage import files as g2is_files
 from tests.test_pipeline import configuration, content, make
 from tests.tiny import save_tiny_model, write_pool

@@ -17,7 +17,7 @@ from g2is.instructions import Instruction, Message, to_frame
 from g2is.instructions.copies import find_leaks
 from g2is.run.paths import INSTRUCTIONS, LABELS, LEAKS
 from g2is.run.run import FORMAT_VERSION, FileRecord, InputFile, Manifest, Run, Stage
-from g2is.run.selection import save_walk
+from g2is.run.selections import save_walk
 from g2is.storage.tables import write_frame
 
 POOL, VALIDATION, DIM = 250, 12, 16

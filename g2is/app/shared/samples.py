@@ -13,7 +13,7 @@ from g2is.app.shared.url import all_texts, in_url, one_of, put_in_url, url_value
 from g2is.errors import InputError
 from g2is.run.paths import SELECTIONS, selection_file
 from g2is.run.run import Run
-from g2is.run.selection import Selection
+from g2is.run.selections import Selection
 
 BASKET = "basket"
 
