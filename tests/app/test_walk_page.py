@@ -313,7 +313,7 @@ def test_why_a_sample_is_in_or_not(open_app, run):
     knowledge = run.core_knowledge(trace.parameters)
     rest = np.setdiff1d(np.flatnonzero(run.valid), trace.samples)
     app = open_app(PAGE, **LINK, focus=str(trace.samples[9]))
-    assert any(text.value.startswith(f"Sample {trace.samples[9]} was taken at step 9") for text in app.text)
+    assert any(text.value.startswith(f"Sample {trace.samples[9]} was taken at step 10") for text in app.text)
     app.button(key="go to step").click().run()
     assert app.query_params["step"] == "9"
     app.text_input(key="why").set_value(str(rest[0])).run()
@@ -322,8 +322,10 @@ def test_why_a_sample_is_in_or_not(open_app, run):
     shown = next(frame.value for frame in app.dataframe if "in words" in frame.value)
     assert sorted(shown["in words"]) == sorted(verdict.text for verdict in explanation.verdicts)
     closest = max(explanation.verdicts, key=lambda verdict: verdict.affinity)
-    said = next(text.value for text in app.text if "was not taken" in text.value)
-    assert said.startswith(f"Sample {rest[0]} was not taken. The closest is component {closest.component} (")
+    said = next(text.value for text in app.text if "was not chosen" in text.value)
+    assert said.startswith(
+        f"Instruction {rest[0]} was not chosen. The closest is direction {closest.component} ("
+    )
     app.text_input(key="why").set_value("QUESTION 123:").run()
     app.selectbox(key="why found").set_value(123).run()
     assert app.query_params["focus"] == "123"
@@ -352,24 +354,24 @@ VERDICT = Verdict(2, "apples", 0.4321, "conflict", 7, 3, 17, -0.1234, 0.0)
     [
         (
             VERDICT,
-            "turned it away at step 7: it conflicts with sample 17 (cosine -0.123, below 0)",
+            "rejected it at step 8: it conflicts with instruction 17 (cosine -0.123, below 0)",
         ),
         (
             replace(VERDICT, reason="redundant", needed=0.9),
-            "too similar to sample 17 (cosine -0.123, above 0.9)",
+            "too similar to instruction 17 (cosine -0.123, above 0.9)",
         ),
         (
             replace(VERDICT, reason="consistency", step=None),
             "in its last search of the pool: the alignment would",
         ),
-        (replace(VERDICT, reason="outranked"), "met it at step 7, but took a nearer neighbour"),
+        (replace(VERDICT, reason="outranked"), "met it at step 8, but chose a nearer neighbour"),
         (replace(VERDICT, reason="not reached"), "never came to it"),
         (replace(VERDICT, reason="no budget"), "has no budget"),
     ],
 )
 def test_why_not_begins_with_the_closest_component(verdict, said):
     sentence = closest(verdict)
-    assert sentence.startswith("The closest is component 2 (cosine 0.432), which ") and said in sentence
+    assert sentence.startswith("The closest is direction 2 (cosine 0.432), which ") and said in sentence
 
 
 def test_a_change_says_what_it_changed(open_app, run):

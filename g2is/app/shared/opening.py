@@ -17,7 +17,7 @@ from g2is.app.shared.url import all_texts, begin_run, forget_widgets, remember_p
 from g2is.config import commands
 from g2is.config.commands import CACHE
 from g2is.errors import InputError
-from g2is.run.manifest import COPY
+from g2is.run.paths import MANIFEST_COPY
 from g2is.run.run import CONTENT_STAGES, Manifest, Run
 from g2is.storage.files import inside
 
@@ -99,7 +99,7 @@ def show_closed(folder: Path, error: InputError) -> None:
     show_error(error)
     with suppress(InputError):
         inside(cache_folder(), folder.name)
-        manifest = Manifest.read(folder, COPY)
+        manifest = Manifest.read(folder, MANIFEST_COPY)
         st.code(build_command(manifest, folder.name), language="bash", wrap_lines=True)
 
 

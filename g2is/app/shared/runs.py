@@ -10,8 +10,8 @@ import streamlit as st
 from g2is.app.places import default_cache
 from g2is.app.shared.text import visible
 from g2is.app.shared.url import all_texts, one_of, put_in_url, url_value
-from g2is.run.manifest import COPY
-from g2is.run.run import MANIFEST, Run
+from g2is.run.paths import MANIFEST, MANIFEST_COPY
+from g2is.run.run import Run
 from g2is.storage.files import inside
 
 
@@ -24,10 +24,12 @@ def run_folders() -> dict[str, Path]:
     """The runs under the cache folder by name, damaged ones included; the newest first."""
     try:
         # A run that lost its manifest can still be found by the copy.
-        folders = {path.parent for name in (MANIFEST, COPY) for path in cache_folder().glob(f"[!.]*/{name}")}
+        folders = {
+            path.parent for name in (MANIFEST, MANIFEST_COPY) for path in cache_folder().glob(f"[!.]*/{name}")
+        }
     except OSError:
         folders = set()
-    times = {folder: _written(folder / MANIFEST) or _written(folder / COPY) for folder in folders}
+    times = {folder: _written(folder / MANIFEST) or _written(folder / MANIFEST_COPY) for folder in folders}
     return {
         folder.name: folder for folder in sorted(folders, key=lambda folder: (-times[folder], folder.name))
     }
