@@ -218,7 +218,7 @@ PLACE = """node => {
 }"""
 FOCUSED = """() => {
   const plot = document.querySelector('.st-key-ego-graph .js-plotly-plot')
-  const focus = plot && plot.data && plot.data.find(trace => trace.name === 'the sample in focus')
+  const focus = plot && plot.data && plot.data.find(trace => trace.name === 'instruction in focus')
   return focus && focus.hovertext[0].match(/sample ([0-9,]+)/)[1]
 }"""
 
