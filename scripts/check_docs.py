@@ -25,7 +25,7 @@ from urllib.request import urlopen
 
 import numpy as np
 
-from g2is.demo import MODEL, write_demo
+from g2is.demo import MODEL, copy_demo
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [
@@ -61,7 +61,7 @@ def prepare(folder: Path) -> dict[str, str]:
     for name, arguments in PROGRAMS.items():
         (programs / name).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {arguments} "$@"\n')
         (programs / name).chmod(0o755)
-    demo = write_demo(folder / ".demo")
+    demo = copy_demo(folder / ".demo")
     pool = demo.train[0].read_text().splitlines()
     examples = demo.validation.read_text().splitlines()
     for name, lines in {
