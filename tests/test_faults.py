@@ -408,7 +408,7 @@ def test_any_damage_to_any_file_is_named_with_what_mends_it(run, kind, capsys):
         lambda: damaged.walk(walk_preset("recommended", facets=2, count=5)),
     ]
     for read in readers:
-        with pytest.raises(InputError, match="mend it with: python -m g2is import --run run --cache"):
+        with pytest.raises(InputError, match="repair it with: python -m g2is import --run run --cache"):
             read()
     assert main(["verify", str(run.folder)]) == 2
     said = capsys.readouterr().err
@@ -430,7 +430,7 @@ def test_a_damaged_manifest_is_mended_from_its_copy(run, files, whole, kind, cap
     DAMAGE[kind](run.folder / MANIFEST)
     assert main(["verify", str(run.folder)]) == 2
     said = capsys.readouterr().err
-    command = f"mend it with: python -m g2is import --run run --cache {run.folder.parent} …"
+    command = f"repair it with: python -m g2is import --run run --cache {run.folder.parent} …"
     assert said.count("\n") == 1 and MANIFEST in said and f"its copy is whole, {command}" in said
     before = content(run.folder)
     times = {path: path.stat().st_mtime_ns for path in run.folder.rglob("*.npy")}
@@ -464,7 +464,7 @@ def test_an_open_run_outlives_its_folder(run, tmp_path):
     before = run.walk(parameters).samples.tolist()
     run.folder.rename(tmp_path / "elsewhere")
     assert run.walk(parameters.replace(bans=(before[0],))).samples.tolist() != before
-    with pytest.raises(InputError, match="missing; mend it with"):
+    with pytest.raises(InputError, match="missing; repair it with"):
         _ = run.leaks
     assert Run.open(tmp_path / "elsewhere").walk(parameters).samples.tolist() == before
 

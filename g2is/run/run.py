@@ -227,10 +227,10 @@ class Run:
             lists, path = arrays[array], self.folder / array_file(name, array)
             if lists.shape != arrays[cosines].shape:
                 raise InputError(
-                    f"{path}: shape {lists.shape}, its cosines {arrays[cosines].shape}; {self.mend}"
+                    f"{path}: shape {lists.shape}, its cosines {arrays[cosines].shape}; {self.remedy}"
                 )
             if lists.size and not (lists.min() >= -1 and lists.max() < count):
-                raise InputError(f"{path}: names samples that are not there; {self.mend}")
+                raise InputError(f"{path}: names samples that are not there; {self.remedy}")
         found = self.manifest.stages["graph"].found[name]
         return Regime(
             name=name,
@@ -273,7 +273,7 @@ class Run:
         try:
             return Communities.of(membership, tuple(json.loads(path.read_bytes())))
         except (ValueError, TypeError, RecursionError) as error:
-            raise InputError(f"{path}: not labels of communities ({error}); {self.mend}") from None
+            raise InputError(f"{path}: not labels of communities ({error}); {self.remedy}") from None
 
     def spanning_forest(self, regime: RegimeName) -> tuple[np.ndarray, np.ndarray]:
         """A maximum spanning forest of the aligned edges, strongest first: (t, 2) pairs and (t,) cosines."""
@@ -404,9 +404,9 @@ class Run:
         return self._integrity.problems(name for name in self.manifest.files if name != WARMUP)
 
     @property
-    def mend(self) -> str:
-        """The words that say which command finishes or mends the run."""
-        return self._integrity.mend
+    def remedy(self) -> str:
+        """For error messages: the command that finishes or repairs the run."""
+        return self._integrity.remedy
 
     @cached_property
     def _integrity(self) -> Integrity:
@@ -424,7 +424,7 @@ class Run:
     def _found(self, stage: str, what: str) -> int:
         """A number that a finished stage found."""
         if stage not in self.manifest.stages:
-            raise InputError(f"run {self.name}: the stage {stage} is not finished; {self.mend}")
+            raise InputError(f"run {self.name}: the stage {stage} is not finished; {self.remedy}")
         return self.manifest.stages[stage].found[what]
 
     @property
@@ -438,11 +438,11 @@ class Run:
         try:
             frame = read_frame(path)
         except InputError as error:
-            raise InputError(f"{error}; {self.mend}") from None
+            raise InputError(f"{error}; {self.remedy}") from None
         missing = [column for column in columns if column not in frame]
         if missing or rows not in (None, len(frame)):
             what = f"lacks {', '.join(missing)}" if missing else f"{len(frame):,} rows, expected {rows:,}"
-            raise InputError(f"{path}: {what}; {self.mend}")
+            raise InputError(f"{path}: {what}; {self.remedy}")
         return frame
 
     def _array(self, name: str, kind: str, shape: tuple[int | None, ...]) -> np.ndarray:
@@ -452,14 +452,14 @@ class Run:
             array = np.load(path, mmap_mode="r", allow_pickle=False)
         except Exception as error:  # so has numpy, from its parsing of the header to that of a pickle
             reason = str(error) or type(error).__name__
-            raise InputError(f"{path}: not a whole array ({reason}); {self.mend}") from None
+            raise InputError(f"{path}: not a whole array ({reason}); {self.remedy}") from None
         fits = array.ndim == len(shape) and all(
             wanted in (None, length) for length, wanted in zip(array.shape, shape, strict=False)
         )
         if not fits or array.dtype.kind not in kind:
             wanted = tuple("any" if length is None else length for length in shape)
             raise InputError(
-                f"{path}: {array.dtype} of shape {array.shape}, expected {kind} of {wanted}; {self.mend}"
+                f"{path}: {array.dtype} of shape {array.shape}, expected {kind} of {wanted}; {self.remedy}"
             )
         return array
 

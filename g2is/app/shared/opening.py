@@ -108,11 +108,11 @@ def open_page(title: str, *, stages: Sequence[str] = CONTENT_STAGES) -> Run:
 
 
 def show_damage(run: Run) -> bool:
-    """Whether a file of the run is not as it was written; says which, and the command that mends it."""
+    """Whether a file of the run is not as it was written; says which, and the command that repairs it."""
     problems = run.damage()
     if problems:
         st.error(
-            f"This run is damaged: {literal('; '.join(problems))}. This command mends it; it does "
+            f"This run is damaged: {literal('; '.join(problems))}. This command repairs it; it does "
             "again the stages that these files belong to, and those that build on them:",
             icon=":material/error:",
         )
@@ -121,7 +121,7 @@ def show_damage(run: Run) -> bool:
 
 
 def show_closed(folder: Path, error: InputError) -> None:
-    """Why a run cannot be opened, and the command that mends it where the copy of its manifest knows it."""
+    """Why a run cannot be opened, and the command that repairs it where the copy of its manifest knows it."""
     show_error(error)
     with suppress(InputError):
         inside(cache_folder(), folder.name)
