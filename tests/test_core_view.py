@@ -114,5 +114,5 @@ def test_the_sign_is_told_as_it_is(run):
         turned = component in away
         assert ("points away from" in orientation(official(), plain, component)) == turned
         told = orientation(official(orient=True), oriented, component)
-        assert ("orienting turned it round" in told) == turned and "points towards" in told
+        assert ("its sign was flipped" in told) == turned and "points towards" in told
     assert "no sign to choose" in orientation(by_facets(), run.core_knowledge(by_facets()), 0)

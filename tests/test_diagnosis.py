@@ -47,7 +47,7 @@ def test_it_counts_what_was_taken_and_from_where(tmp_path):
 
 def test_without_conflicts_it_says_that_the_rule_is_idle(tmp_path):
     run = run_of(tmp_path, np.abs(np.random.default_rng(0).normal(size=(20, 6))))
-    idle = "No pair of samples conflicts in regime sgd, so the no-conflict rule is idle."
+    idle = "No pair of instructions conflicts in plain gradients, so the no-conflict rule is idle."
     assert idle in diagnose(run, run.walk(walk_preset("recommended", count=6))).remarks
     off = walk_preset("recommended", count=6, no_conflict=False)
     assert idle not in diagnose(run, run.walk(off)).remarks
@@ -60,7 +60,9 @@ def test_a_walk_that_stops_short_says_why(tmp_path):
     trace = run.walk(walk_preset("recommended", count=8, facets=1, delta=1.0))
     found = diagnose(run, trace)
     assert len(trace.steps) < 8
-    assert any(remark.startswith(f"{len(trace.steps)} of 8 were taken") for remark in found.remarks)
+    assert any(
+        remark.startswith(f"{len(trace.steps)} of 8 instructions were chosen") for remark in found.remarks
+    )
     assert "no sample passes the rules" in found.components["stopped"].tolist()
     assert "no sample passes the rules" in str(found)
 

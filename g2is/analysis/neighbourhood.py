@@ -1,4 +1,4 @@
-"""What a page shows of the neighbourhood of a sample; no Streamlit."""
+"""The neighbourhood of an instruction in tables; no Streamlit."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pandas as pd
 
 from g2is.config import WalkParameters
 from g2is.graph import EgoGraph, Path
+from g2is.instructions.snippet import snippet
 from g2is.knowledge import CoreKnowledge
 from g2is.run.run import Run
 
@@ -35,8 +36,8 @@ def relations(ego: EgoGraph) -> list[str]:
 
 def nodes_frame(run: Run, ego: EgoGraph, knowledge: CoreKnowledge) -> pd.DataFrame:
     """One row a node: relation, kind, id, cosine, hop, community (-1 where it has none), leak (kind of near-copy
-    of a validation sample, or nothing), text (its beginning on one line; of a component that of the validation
-    sample closest to it)."""
+    of a validation example, or nothing), text (its beginning on one line; of a component that of the validation
+    example closest to it)."""
     nodes = ego.nodes
     membership = run.communities(ego.regime).membership
     leaks = leaks_of(run)
@@ -45,12 +46,9 @@ def nodes_frame(run: Run, ego: EgoGraph, knowledge: CoreKnowledge) -> pd.DataFra
     closest = abs(knowledge.loadings).argmax(axis=1)
 
     def text(kind: str, row: int) -> str:
-        found = (
-            prompts.iloc[row]
-            if kind == "train"
-            else examples.iloc[row if kind == "validation" else closest[row]]
-        )
-        return " ".join(str(found)[: 2 * TEXT].split())[:TEXT]
+        if kind == "train":
+            return snippet(prompts.iloc[row], TEXT)
+        return snippet(examples.iloc[row if kind == "validation" else closest[row]], TEXT)
 
     pairs = list(zip(nodes["kind"].tolist(), nodes["id"].tolist(), strict=True))
     return pd.DataFrame(
@@ -71,7 +69,7 @@ def on_path(
     nodes: pd.DataFrame, path: Path, parameters: WalkParameters, knowledge: CoreKnowledge
 ) -> list[int | None]:
     """Where the samples of a path and the component at its end stand in `nodes`; None for those that are not there.
-    A component that is a validation example is looked for as that."""
+    A component that is a validation example stands there as that."""
     places = {pair: place for place, pair in enumerate(zip(nodes["kind"], nodes["id"], strict=True))}
     end = "component", path.component
     if parameters.facet_per_example:
@@ -80,7 +78,7 @@ def on_path(
 
 
 def leaks_of(run: Run) -> pd.DataFrame:
-    """The run's possible leaks; none where it was not looked for them."""
+    """The run's possible leaks; none where the run was not searched for them."""
     if "leaks" in run.manifest.stages:
         return run.leaks
     return pd.DataFrame(columns=["sample", "validation", "kind", "similarity"])

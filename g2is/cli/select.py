@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from g2is.cli.runs import followed, open_run, output_file, say
-from g2is.config import WALK_PRESETS, WalkParameters, walk_preset
+from g2is.config import DEFAULT_PRESET, WALK_PRESETS, WalkParameters, walk_preset
 from g2is.config.grammar import AddCommand, add_field, add_settings, given, typed
 from g2is.errors import InputError
 from g2is.selectors import METHODS, method_settings
@@ -20,7 +20,9 @@ def register(command: AddCommand) -> None:
     """Add the commands to the parser."""
     parser = command("walk", walk, "select samples by the gradient walk")
     parser.add_argument("run", help="name or folder of the run")
-    parser.add_argument("--preset", default="recommended", help=f"{', '.join(WALK_PRESETS)} [recommended]")
+    parser.add_argument(
+        "--preset", default=DEFAULT_PRESET, help=f"{', '.join(WALK_PRESETS)} [{DEFAULT_PRESET}]"
+    )
     parser.add_argument("--output", type=Path, help="selection file [selections/<preset>.json in the run]")
     add_settings(parser, WalkParameters)
 

@@ -34,14 +34,17 @@ class Server:
         self.start()
 
     def start(self) -> None:
+        # The command of the README; all else about the server stands in .streamlit/config.toml.
         self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "streamlit", "run", str(self.script), "--server.headless", "true"),
-                *("--server.address", "127.0.0.1", "--server.port", str(self.port)),
-                *("--server.fileWatcherType", "none"),
-            ],
+            [Path(sys.executable).with_name("streamlit"), "run", self.script],
             cwd=ROOT,
-            env={**os.environ, "G2IS_CACHE": str(self.cache)},
+            env={
+                **os.environ,
+                "G2IS_CACHE": str(self.cache),
+                "STREAMLIT_SERVER_ADDRESS": "127.0.0.1",
+                "STREAMLIT_SERVER_PORT": str(self.port),
+                "STREAMLIT_SERVER_HEADLESS": "true",
+            },
             stdout=subprocess.DEVNULL,
             stderr=subprocess.STDOUT,
         )

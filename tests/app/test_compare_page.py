@@ -206,7 +206,8 @@ def test_a_click_on_a_cell_becomes_the_walk(page, server):
     assert "facets=1" in page.url
     settle(page)
     assert (
-        "delta 0.5, facets 1, framed" in page.locator("[data-testid=stCaptionContainer]").all_inner_texts()[0]
+        "delta 0.5, number of groups 1, framed"
+        in page.locator("[data-testid=stCaptionContainer]").all_inner_texts()[0]
     )
 
 

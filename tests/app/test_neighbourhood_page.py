@@ -54,19 +54,17 @@ def test_search_by_number_and_by_words(open_app):
     app.selectbox(key="search sample found").set_value(123).run()
     assert (app.query_params["focus"], app.query_params["trail"]) == ("123", "22,30,123")
     app.text_input(key="search sample").set_value("9999").run()
-    assert "There is no sample `9999`" in app.warning[0].value
+    assert "There is no instruction `9999`" in app.warning[0].value
     app.text_input(key="search sample").set_value("no such words").run()
-    assert "No sample contains `no such words`" in app.warning[0].value
+    assert "No instruction contains `no such words`" in app.warning[0].value
 
 
 def test_an_example_that_is_a_component_is_shown_once(open_app):
     app = open_app(PAGE, **LINK, focus="22")
-    assert not nodes(app)["what"].str.contains("component").any()
-    assert any(
-        "a component of the core knowledge here, so it is drawn once" in text.value for text in app.caption
-    )
+    assert not nodes(app)["what"].str.contains("direction").any()
+    assert any("a target direction here, so it is drawn once" in text.value for text in app.caption)
     app = open_app(PAGE, **LINK, focus="22", facets_by="number", facets="4")
-    assert nodes(app)["what"].str.contains("component").any()
+    assert nodes(app)["what"].str.contains("direction").any()
     assert not any("drawn once" in text.value for text in app.caption)
 
 
@@ -112,7 +110,7 @@ def test_a_community_filters_graph_and_search(open_app, run):
     assert shown["number"].tolist() == ego.nodes["id"].tolist()
     outside = int(np.flatnonzero((communities.membership != own) & (communities.membership >= 0))[-1])
     app.text_input(key="search sample").set_value(f"question {outside}:").run()
-    assert "No sample contains" in app.warning[0].value
+    assert "No instruction contains" in app.warning[0].value
 
 
 def test_communities_are_called_the_same_whatever_is_in_focus(open_app):
@@ -176,10 +174,10 @@ def test_leaks_are_flagged_and_banned_at_once(open_app, run):
 
 def test_a_leak_stands_beside_its_example(open_app, run):
     app = open_app(PAGE, **LINK, focus="100")
-    assert any(text.value.startswith("Choose a row to read the sample") for text in app.caption)
+    assert any(text.value.startswith("Choose a row to read the instruction") for text in app.caption)
     app = open_app(PAGE, **LINK, focus="22")
     titles = [text.value for text in app.markdown]
-    assert "**Sample 22, now in focus above**" in titles and "**Validation example 2**" in titles
+    assert "**Instruction 22, now in focus above**" in titles and "**Validation example 2**" in titles
     pool, example = run.instructions.iloc[22], run.validation.iloc[2]
     pair = [f"{row['prompt']}\n\n→ {row['response']}" for row in (pool, example)]
     assert [code.value for code in app.code][-2:] == pair
@@ -201,7 +199,7 @@ def test_home_counts_the_leaks(open_app, run):
 def test_a_sample_without_a_gradient_is_said_to_have_none(open_app):
     app = open_app(PAGE, **LINK, focus=str(INVALID))
     assert "no gradient" in app.warning[0].value
-    assert any(text.value.startswith(f"**Sample {INVALID}**") for text in app.markdown)
+    assert any(text.value.startswith(f"**Instruction {INVALID}**") for text in app.markdown)
 
 
 # In a browser
@@ -219,7 +217,7 @@ PLACE = """node => {
 FOCUSED = """() => {
   const plot = document.querySelector('.st-key-ego-graph .js-plotly-plot')
   const focus = plot && plot.data && plot.data.find(trace => trace.name === 'instruction in focus')
-  return focus && focus.hovertext[0].match(/sample ([0-9,]+)/)[1]
+  return focus && focus.hovertext[0].match(/instruction ([0-9,]+)/)[1]
 }"""
 
 
@@ -281,7 +279,7 @@ def test_a_row_of_the_table_is_marked_in_the_graph(page, server, run):
         "() => document.querySelector('.st-key-ego-graph .js-plotly-plot').data"
         ".some(trace => trace.name === 'chosen in the table')"
     )
-    expect(page.get_by_role("heading", name=f"Sample {sample} ·")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"Instruction {sample} ·")).to_be_visible()
     page.get_by_role("button", name="Go there").click()
     wait_for_focus(page, sample)
 

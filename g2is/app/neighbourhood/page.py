@@ -1,4 +1,4 @@
-"""The neighbourhood of a sample on the gradient graph: what teaches alike, what teaches against it."""
+"""The neighbourhood of an instruction on the gradient graph: what teaches alike, what teaches against it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import streamlit as st
 from g2is.analysis.neighbourhood import on_path
 from g2is.app import shared as ui
 from g2is.app.neighbourhood.controls import choose_focus, choose_view
-from g2is.app.neighbourhood.graph import chosen_node, counts_of, neighbourhood, show_graph, show_table
+from g2is.app.neighbourhood.graph import chosen_node, neighbourhood, show_graph
 from g2is.app.neighbourhood.leaks import show_leaks
+from g2is.app.neighbourhood.nodes import counts_of, show_table
 from g2is.app.neighbourhood.path import path_from, show_path
 from g2is.app.neighbourhood.reader import show_reader
 from g2is.app.neighbourhood.trail import go_to, show_trail, trail_to
-from g2is.app.walk.parameters import component_names, parameters_in_url
+from g2is.app.walk.budgets import component_names
+from g2is.app.walk.parameters import parameters_in_url
 from g2is.errors import InputError
 from g2is.run.run import CONTENT_STAGES
 
@@ -21,8 +23,8 @@ def show() -> None:
     """Draw the page."""
     run = ui.open_page("Neighbourhood", stages=(*CONTENT_STAGES, "communities"))
     st.markdown(
-        "What lies near one sample on the graph of gradients: samples that teach the same (**aligned**), samples that "
-        "undo it (**in conflict**), and the validation examples and directions of core knowledge that it serves."
+        "What lies near one instruction on the graph of gradients: those that teach the same (**aligned**), those that "
+        "undo it (**in conflict**), and the validation examples and target directions that it serves."
     )
     try:
         settings = parameters_in_url(run)
@@ -35,7 +37,7 @@ def show() -> None:
     show_trail(run, trail)
     if not run.valid[focus]:
         st.warning(
-            "This sample has no gradient, so it has no neighbours. Choose another one.",
+            "This instruction has no gradient, so it has no neighbours. Choose another one.",
             icon=":material/block:",
         )
         ui.show_record(run, focus)

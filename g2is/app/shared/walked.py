@@ -16,7 +16,7 @@ from g2is.walk import Explanation, WalkTrace, explain
 
 @dataclass(frozen=True, eq=False)
 class Walked:
-    """A walk over a run. seconds: what the walk took when it was made, core knowledge included."""
+    """A walk over a run. seconds: the time it took when it was computed, with its core knowledge."""
 
     parameters: WalkParameters
     trace: WalkTrace
@@ -25,7 +25,7 @@ class Walked:
     seconds: float
 
     def explain(self, run: Run, sample: int) -> Explanation:
-        """Why a sample of the run is in the walk, or not."""
+        """Why an instruction is in the walk, or not."""
         regime = run.regime(self.parameters.regime)
         return explain(
             self.trace,
