@@ -55,7 +55,7 @@ def facets(
 
 def _coordinates(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """(m, min(m, d)) coordinates of rows (m, d) in a basis of their span: the same distances from fewer numbers."""
-    return np.linalg.qr(rows.T, mode="r").T
+    return np.asarray(np.linalg.qr(rows.T, mode="r")).T
 
 
 def _groups(points: NDArray[np.float64], count: int, seed: int) -> NDArray[np.intp]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from g2is.arrays.unit import unit_tensor
 from g2is.lm.text import Encoded
 from g2is.lm.train import pad
 
@@ -48,4 +49,4 @@ def represent(model: Any, batch: Sequence[Encoded]) -> Pooled:
 
 def _pool(hidden: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     shares = weights.float() / weights.sum(dim=1, keepdim=True)
-    return torch.nn.functional.normalize(torch.einsum("bth,bt->bh", hidden, shares)).cpu()
+    return unit_tensor(torch.einsum("bth,bt->bh", hidden, shares)).cpu()

@@ -31,6 +31,7 @@ from g2is.walk import ORIGINS, Taken
 STRIP = "step strip"
 VERDICTS = {
     "chosen": "✔ taken",
+    "tied": "= tied",
     "taken": "– already taken",
     "left_out": "– left out",
     "conflict": "✘ conflict",
@@ -160,20 +161,20 @@ def _passed(taken: Taken, parameters: WalkParameters) -> str:
     sign = "" if parameters.signed else ", whatever the sign"
     best = " (the best so far)" if parameters.consistency_reference == "best" else ""
     consistency = (
-        f"the rule wants {parameters.delta:g} × {number(taken.reference)}{best} = {number(taken.needed)} or more{sign}"
+        f"it has to be at least {parameters.delta:g} × {number(taken.reference)}{best} = {number(taken.needed)}{sign}"
         if parameters.consistency
         else "that rule is off"
     )
     conflict = (
-        f"the rule wants {number(parameters.conflict_threshold)} or more"
+        f"it has to be at least {number(parameters.conflict_threshold)}"
         if parameters.no_conflict
         else "that rule is off"
     )
     variety = (
         ""
         if parameters.max_cosine is None
-        else f"  \n**Variety**: its highest is {number(taken.highest_cosine)}; the rule wants "
-        f"{number(parameters.max_cosine)} or less."
+        else f"  \n**Variety**: its highest is {number(taken.highest_cosine)}; it may be at "
+        f"most {number(parameters.max_cosine)}."
     )
     return (
         f"**Consistency**: the alignment goes from {number(taken.before)} to {number(taken.after)}; {consistency}.  \n"
@@ -208,12 +209,14 @@ def _candidates(run: Run, walked: Walked, step: int) -> None:
     if origin == "pin":
         return
     found = candidates_at(run, walked.trace, step)
-    st.markdown("**Candidates looked at in this step**, and the rule that turned each away", help=RULES_HELP)
+    st.markdown(
+        "**Candidates looked at in this step**, and the rule that each of the others broke", help=RULES_HELP
+    )
     if len(found.neighbors):
-        turned = len(found.neighbors) - (found.neighbors["verdict"] == "chosen").sum()
+        rejected = len(found.neighbors) - (found.neighbors["verdict"] == "chosen").sum()
         st.caption(
-            f"Neighbours of the sample taken before, nearest first; {number(turned)} turned away."
-            if turned
+            f"Neighbours of the sample taken before, nearest first; {number(rejected)} rejected."
+            if rejected
             else "The nearest neighbour of the sample taken before passed at once."
         )
         _candidate_table(run, found.neighbors, "neighbours")
@@ -229,7 +232,8 @@ def _candidates(run: Run, walked: Walked, step: int) -> None:
 RULES_HELP = (
     "Already taken: by this or an earlier component. Left out: banned, of another source, or without a valid "
     "gradient. Conflict: its gradient pulls against a sample taken for the component. Consistency: it would lower the "
-    "alignment too far. Too similar: its cosine to a sample taken for the component is above the limit set."
+    "alignment too far. Too similar: its cosine to a sample taken for the component is above the limit set. "
+    "Tied: keeps the rules too, and equals the one taken up to rounding."
 )
 
 

@@ -15,7 +15,7 @@ from g2is.walk import Explanation, Verdict
 
 @st.fragment
 def show_why(run: Run, walked: Walked) -> None:
-    """Ask for a sample and say why it was taken, or for each component why not."""
+    """A search for a sample, and why it was taken or for each component why not."""
     st.subheader("Why is this sample in, or not?")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         searching = search_sample(
@@ -77,9 +77,9 @@ def closest(verdict: Verdict) -> str:
     member, value, needed = verdict.member, number(verdict.value), number(verdict.needed)
     when = "in its last search of the pool" if verdict.step is None else f"at step {verdict.step}"
     what = {
-        "conflict": f"turned it away {when}: it conflicts with sample {member} (cosine {value}, below {needed})",
-        "redundant": f"turned it away {when}: it is too similar to sample {member} (cosine {value}, above {needed})",
-        "consistency": f"turned it away {when}: the alignment would become {value}, at least {needed} is needed",
+        "conflict": f"rejected it {when}: it conflicts with sample {member} (cosine {value}, below {needed})",
+        "redundant": f"rejected it {when}: it is too similar to sample {member} (cosine {value}, above {needed})",
+        "consistency": f"rejected it {when}: the alignment would become {value}, at least {needed} is needed",
         "outranked": f"met it {when}, but took a nearer neighbour",
         "not reached": "never came to it: no step led there before the budget was spent",
         "no budget": "has no budget",
