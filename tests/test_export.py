@@ -18,7 +18,8 @@ from g2is.config.grammar import given
 from g2is.errors import InputError
 from g2is.export import FORMATS, MANIFEST, export, manifest, preview
 from g2is.instructions import from_frame, read_instructions, to_frame
-from g2is.run.run import FORMAT_VERSION, INSTRUCTIONS, SAMPLES, FileRecord, Manifest, Run, Stage
+from g2is.run.paths import INSTRUCTIONS, SAMPLES
+from g2is.run.run import FORMAT_VERSION, FileRecord, Manifest, Run, Stage
 from g2is.run.selections import Selection
 from g2is.storage.files import sha256
 from g2is.storage.tables import write_frame
@@ -240,7 +241,7 @@ def test_sharegpt_says_which_calls_llama_factory_could_not_read(tmp_path):
     exported = export(run, select(run, [0]), "llama_factory", tmp_path / "out")
     assert [note.split(":")[0] for note in exported.notes] == [
         "Tools that are no JSON list, which the trainer cannot read",
-        "Tool calls that are not JSON with a name and an object of arguments stand as ordinary replies",
+        "Tool calls that are not JSON with a name and an object of arguments are ordinary replies",
     ]
     line = json.loads(written(tmp_path / "out", "train.jsonl").read_text())
     assert [turn["from"] for turn in line["conversations"]] == ["human", "gpt", "observation", "gpt"]
@@ -492,7 +493,7 @@ def test_foreign_files_are_never_touched(run, tmp_path, name):
     (tmp_path / "out").mkdir(exist_ok=True)
     (tmp_path / "out" / name).write_text('{"mine": true}')
     before = snapshot(tmp_path)
-    with pytest.raises(InputError, match=rf"holds '{name}', which is not of an earlier export"):
+    with pytest.raises(InputError, match=rf"holds '{name}', which is not part of an earlier export"):
         export(run, select(run, [1]), "jsonl", tmp_path / "out", overwrite=True)
     assert snapshot(tmp_path) == before
 

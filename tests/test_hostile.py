@@ -26,7 +26,7 @@ from g2is.instructions import formats as formats_module
 from g2is.instructions import from_frame, read_instructions, to_frame, write_rejects
 from g2is.instructions.files import BOM
 from g2is.pipeline.gradient_files import read_gradients, read_neighbors
-from g2is.run.manifest import MANIFEST
+from g2is.run.paths import MANIFEST
 from g2is.run.run import Run
 from g2is.run.selections import Selection, save_walk
 from g2is.run.traces import read_trace, trace_path
@@ -596,7 +596,7 @@ def test_no_cell_of_an_exported_table_begins_like_a_formula(texts):
     import csv
     from io import StringIO
 
-    from g2is.export.tables import csv_file, csv_rows
+    from g2is.export.csv import csv_file, csv_rows
     from g2is.instructions import Instruction, Message
 
     samples = [

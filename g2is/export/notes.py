@@ -1,4 +1,4 @@
-"""Sentences about what a conversion loses or changes, and what they are about."""
+"""Sentences about what a conversion loses or changes, and the properties of instructions they depend on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from g2is.instructions import Instruction, Message
 
-# The fields of a record that its reading takes in.
+# The fields of a record that become turns when it is read.
 _FIELDS_READ = {
     "messages": {"messages"},
     "sharegpt": {"conversations"},
@@ -20,15 +20,16 @@ _FIELDS_READ = {
 
 
 def note(text: str, samples: Sequence[Instruction], concerns: Callable[[Instruction], bool]) -> list[str]:
-    """The sentence with how many samples it concerns and where the first stands; none where it concerns none."""
-    found = [sample for sample in samples if concerns(sample)]
-    if not found:
+    """The sentence with the number of samples it concerns and the place of the first; none where it concerns none."""
+    concerned = [sample for sample in samples if concerns(sample)]
+    if not concerned:
         return []
-    return [f"{text}: {len(found):,} of {len(samples):,} records, first {found[0].source}:{found[0].line}."]
+    place = f"{concerned[0].source}:{concerned[0].line}"
+    return [f"{text}: {len(concerned):,} of {len(samples):,} records, first {place}."]
 
 
 def note_fields(samples: Sequence[Instruction], *kept: str) -> list[str]:
-    """Names the fields of the source's records that have no place in the format."""
+    """A sentence with the fields of the source's records that the format cannot hold."""
 
     def left_out(sample: Instruction) -> list[str]:
         known = {*_FIELDS_READ[sample.format], "system", "tools", *kept}
@@ -42,7 +43,7 @@ def note_fields(samples: Sequence[Instruction], *kept: str) -> list[str]:
 
 def note_tools_as_text(samples: Sequence[Instruction]) -> list[str]:
     return note(
-        "Tool calls stand as text in the assistant's content, not as tool_calls, and tools as JSON text",
+        "Tool calls are text in the assistant's content, not tool_calls, and tools as JSON text",
         samples,
         uses_tools,
     )
@@ -81,7 +82,7 @@ def has_plain_call(sample: Instruction) -> bool:
 
 
 def system_and_turns(sample: Instruction) -> tuple[str, tuple[Message, ...]]:
-    """The system prompt apart where one, and only one, opens the conversation."""
+    """The system prompt and the other turns, where exactly one system turn opens the conversation; else "" and all."""
     first, second = sample.messages[:2]
     if first.role == "system" and second.role != "system":
         return first.content, sample.messages[1:]
@@ -89,7 +90,7 @@ def system_and_turns(sample: Instruction) -> tuple[str, tuple[Message, ...]]:
 
 
 def alternates(sample: Instruction, *asking: str) -> bool:
-    """Whether, after the system prompt, turns that ask and assistant turns follow each other by turns."""
+    """Whether, after the system prompt, asking turns and assistant turns alternate."""
     _, turns = system_and_turns(sample)
     return all(turn.role in (("assistant",) if place % 2 else asking) for place, turn in enumerate(turns))
 

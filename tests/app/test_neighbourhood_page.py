@@ -10,8 +10,8 @@ from playwright.sync_api import expect
 from g2is.analysis import walks
 from g2is.analysis.neighbourhood import ego_of, strongest_path
 from g2is.config import walk_preset
-from g2is.pipeline.writer import record
-from g2is.run.run import LABELS
+from g2is.run.manifest import record
+from g2is.run.paths import LABELS
 from g2is.storage.files import write_array, write_bytes
 from tests.app.conftest import settle
 from tests.app.tiny_run import HOSTILE, INVALID, make_run

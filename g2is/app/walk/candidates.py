@@ -142,7 +142,9 @@ class _Step:
         if rule == TAKEN:
             step = self.taken_at[row]
             component = self.trace.steps.component[step]
-            return f"already taken at step {step:,}" + (f" (component {component})" if component >= 0 else "")
+            return f"already taken at step {step + 1:,}" + (
+                f" (component {component})" if component >= 0 else ""
+            )
         if rule == LEFT_OUT:
             return reason_left_out(self.parameters, row, sources=self.run.sources, valid=self.run.valid)
         rules = Rules.of(self.parameters)
