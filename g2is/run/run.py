@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from g2is.config import REGIMES, RegimeName, WalkParameters
+from g2is.config import REGIMES, RegimeName
 from g2is.errors import InputError, shortened
 from g2is.run.integrity import Integrity
 from g2is.run.manifest import (
@@ -51,8 +51,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from g2is.graph.communities import Communities
-    from g2is.knowledge import CoreKnowledge
-    from g2is.walk import Explanation, WalkTrace
 
 __all__ = [
     "CONTENT_STAGES",
@@ -68,7 +66,6 @@ __all__ = [
 COLUMNS = ("source", "line", "format", "task", "prompt", "response", "messages", "tools", "raw")
 ENSEMBLE_COLUMNS = ("early", "late", "late_variance")
 SAMPLE_COLUMNS = ("problem", "valid", "loss", "tokens", "trained_tokens", "cut")
-MOST_KEPT, BYTES_KEPT = 4, 2**30
 LEAK_COLUMNS = ("sample", "validation", "kind", "similarity")
 
 
@@ -116,15 +113,12 @@ class Representations:
     validation: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
     """An open run. Everything is read when first asked for."""
 
     folder: Path
     manifest: Manifest
-    _cache: dict[str, tuple[CoreKnowledge, np.ndarray]] = field(
-        default_factory=dict, repr=False, compare=False
-    )
     _regimes: dict[str, Regime] = field(default_factory=dict, repr=False, compare=False)
     _communities: dict[str, Communities] = field(default_factory=dict, repr=False, compare=False)
 
@@ -314,67 +308,6 @@ class Run:
     def leaks(self) -> pd.DataFrame:
         """Near-copies of validation samples in the pool: sample, validation, kind, similarity."""
         return self._frame(LEAKS, None, LEAK_COLUMNS)
-
-    def core_knowledge(self, parameters: WalkParameters) -> CoreKnowledge:
-        """Core knowledge of the validation gradients as the parameters ask for it."""
-        return self._prepared(parameters)[0]
-
-    def affinities(self, parameters: WalkParameters) -> np.ndarray:
-        """(n, k) float32: cosine of every sample to every component of that core knowledge."""
-        return self._prepared(parameters)[1]
-
-    def _prepared(self, parameters: WalkParameters) -> tuple[CoreKnowledge, np.ndarray]:
-        """Kept for the last `MOST_KEPT` kinds of core knowledge, fewer where their affinities take more than
-        `BYTES_KEPT`: most walks change only their rules or budget."""
-        from g2is.knowledge import core_knowledge
-        from g2is.walk import component_affinities
-
-        key = parameters.knowledge_key
-        found = self._cache.get(key)
-        if found is None:
-            targets = self.validation["target"].tolist()
-            knowledge = core_knowledge(self.validation_gradients, parameters, targets)
-            gradients = self.regime(parameters.regime).gradients
-            found = knowledge, component_affinities(gradients, knowledge)
-            # Several sessions share an open run: whatever they drop meanwhile, this one has what it found.
-            for oldest in list(self._cache):
-                size = sum(affinities.nbytes for _, affinities in [found, *self._cache.copy().values()])
-                if len(self._cache) < MOST_KEPT and size <= BYTES_KEPT:
-                    break
-                self._cache.pop(oldest, None)
-            self._cache[key] = found
-        return found
-
-    def walk(self, parameters: WalkParameters) -> WalkTrace:
-        """The gradient walk over this run."""
-        from g2is.walk import gradient_walk
-
-        regime = self.regime(parameters.regime)
-        return gradient_walk(
-            regime.gradients,
-            regime.neighbors,
-            regime.cosines,
-            self.core_knowledge(parameters),
-            parameters,
-            sources=self.sources,
-            valid=self.valid,
-            affinities=self.affinities(parameters),
-        )
-
-    def explain(self, trace: WalkTrace, sample: int) -> Explanation:
-        """Why a walk over this run took a sample, or for each component why not."""
-        from g2is.walk import explain
-
-        regime = self.regime(trace.parameters.regime)
-        return explain(
-            trace,
-            sample,
-            regime.gradients,
-            regime.neighbors,
-            self.core_knowledge(trace.parameters),
-            sources=self.sources,
-            valid=self.valid,
-        )
 
     def row(self, sample: str) -> int:
         """A sample's row from its number or its place, `source:line`; raises `InputError` for neither."""
