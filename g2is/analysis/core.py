@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from g2is.analysis import walks
 from g2is.config import WalkParameters
 from g2is.instructions.snippet import snippet
 from g2is.knowledge import CoreKnowledge, core_knowledge
@@ -80,7 +81,7 @@ def components_frame(
     """One row a component: target, weight, budget, taken, mean_alignment, flipped, the anchor that the walk begins
     at (-1 without one) with its affinity, and how the affinities of the valid samples spread: low (5 %), median,
     high (95 %), highest, positive (share above 0)."""
-    affinities = run.affinities(parameters)
+    affinities = walks.affinities(run, parameters)
     # Column by column: all at once are as many copies of a large pool's affinities as there are steps here.
     spread = [_spread(affinities[:, component][run.valid]) for component in range(len(knowledge))]
     low, median, high, highest, positive = np.array(spread).T
@@ -118,7 +119,7 @@ def closest_samples(
 ) -> pd.DataFrame:
     """The valid samples closest to a component: sample, cosine, step and component of the walk that took it (-1
     where none did), origin."""
-    affinities = np.where(run.valid, run.affinities(parameters)[:, component], -np.inf)
+    affinities = np.where(run.valid, walks.affinities(run, parameters)[:, component], -np.inf)
     count = min(count, int(run.valid.sum()))
     best = np.argpartition(-affinities, count - 1)[:count]
     best = best[np.lexsort((best, -affinities[best]))]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
-from g2is.config import WalkParameters
-from g2is.graph import EgoGraph, Path
+from g2is.analysis import walks
+from g2is.config import RegimeName, WalkParameters
+from g2is.errors import InputError
+from g2is.graph import EgoGraph, Path, ego_graph
+from g2is.graph.paths import find_path
 from g2is.instructions.snippet import snippet
 from g2is.knowledge import CoreKnowledge
 from g2is.run.run import Run
@@ -14,6 +19,34 @@ RELATIONS = ("focus", "aligned", "further", "conflict", "validation", "component
 """What a node is to the focus; further: aligned with something aligned with it."""
 
 TEXT = 300
+
+
+def ego_of(
+    run: Run, regime: RegimeName, focus: int, *, knowledge: WalkParameters | None = None, **options: Any
+) -> EgoGraph:
+    """What is near a sample, with the components of some core knowledge; options: those of `ego_graph`.
+
+    knowledge: the settings whose components to show (none). Where each component is a validation example, it is shown
+    as that alone. Raises `InputError` for a focus without a gradient.
+    """
+    components = None
+    if knowledge is not None and not knowledge.facet_per_example:
+        components = walks.core_knowledge(run, knowledge.replace(regime=regime)).components
+    return ego_graph(run, regime, focus, components=components, **options)
+
+
+def strongest_path(run: Run, regime: RegimeName, sample: int, knowledge: WalkParameters) -> Path | None:
+    """The strongest path from a sample to any component, as `find_path` gives it.
+
+    knowledge: the settings whose components to go to. Raises `InputError` for a sample without a gradient.
+    """
+    graph = run.regime(regime)
+    if not 0 <= sample < len(graph.neighbors) or not run.valid[sample]:
+        raise InputError(f"sample = {sample}: expected a row of the pool that has a gradient")
+    affinities = walks.affinities(run, knowledge.replace(regime=regime))
+    return find_path(
+        graph.neighbors, graph.cosines, run.valid, run.spanning_forest(regime), affinities, sample
+    )
 
 
 def relations(ego: EgoGraph) -> list[str]:

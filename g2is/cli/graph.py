@@ -36,7 +36,7 @@ def graph(arguments: argparse.Namespace) -> None:
             raise InputError(f"{name} = {value}: expected 1 or more")
     run = open_run(arguments)
     output = output_file(arguments.output, run)
-    from g2is.graph import mixed_graph, write_graphml
+    from g2is.analysis.mixed import mixed_graph, write_graphml
 
     mixed = mixed_graph(
         run,

@@ -42,10 +42,11 @@ def walk(arguments: argparse.Namespace) -> None:
     parameters = walk_preset(arguments.preset, **given(WalkParameters, arguments))
     run = open_run(arguments)
     output = _output(arguments, run, arguments.preset)
+    from g2is.analysis import walks
     from g2is.analysis.diagnosis import diagnose
     from g2is.run.selections import save_walk
 
-    trace = run.walk(parameters)
+    trace = walks.walk(run, parameters)
     print(diagnose(run, trace))
     save_walk(output, run, trace)
     say(f"{len(trace.steps):,} samples written to {output}")
@@ -97,6 +98,7 @@ def _output(arguments: argparse.Namespace, run: Run, name: str) -> Path:
 
 
 def explain(arguments: argparse.Namespace) -> None:
+    from g2is.analysis import walks
     from g2is.run.selections import Selection
     from g2is.run.traces import read_trace, trace_path
 
@@ -106,4 +108,4 @@ def explain(arguments: argparse.Namespace) -> None:
     trace = read_trace(trace_path(path))
     if trace.samples.tolist() != selection.samples:
         raise InputError(f"{trace_path(path)}: the trace of another walk; walk again to write both")
-    print(run.explain(trace, run.row(arguments.sample)).text)
+    print(walks.explain(run, trace, run.row(arguments.sample)).text)

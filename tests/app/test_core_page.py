@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from g2is.analysis import walks
 from g2is.analysis.core import spectrum_of
 from g2is.arrays.unit import unit
 from g2is.config import walk_preset
@@ -30,7 +31,7 @@ def table(app, column):
 def test_components_and_their_budgets(open_app, run):
     app = open_app(PAGE, **PRINCIPAL)
     parameters = principal()
-    knowledge, trace = run.core_knowledge(parameters), run.walk(parameters)
+    knowledge, trace = walks.core_knowledge(run, parameters), walks.walk(run, parameters)
     shown = table(app, "mean alignment")
     assert shown["budget"].tolist() == trace.budgets.tolist()
     assert shown["weight"].to_numpy() == pytest.approx(knowledge.weights)
@@ -44,7 +45,7 @@ def test_next_component_and_its_examples(open_app, run):
     app = open_app(PAGE, **PRINCIPAL)
     next(button for button in app.button if button.label == "Next direction").click().run()
     assert app.query_params["component"] == "1"
-    knowledge = run.core_knowledge(principal())
+    knowledge = walks.core_knowledge(run, principal())
     order = np.argsort(-knowledge.loadings[1], kind="stable")
     assert table(app, "loading")["example"].tolist() == order.tolist()
     texts = [block.value for block in app.code]
@@ -62,7 +63,7 @@ def test_orienting_leaves_no_component_pointing_away(open_app, run):
     app.toggle(key="orient").set_value(True).run()
     assert not app.warning
     assert (table(app, "mean alignment")["mean alignment"] >= 0).all()
-    knowledge = run.core_knowledge(principal(orient=True))
+    knowledge = walks.core_knowledge(run, principal(orient=True))
     assert table(app, "sign flipped")["sign flipped"].tolist() == knowledge.flipped.tolist()
 
 

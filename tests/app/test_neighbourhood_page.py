@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from g2is.analysis import walks
+from g2is.analysis.neighbourhood import ego_of, strongest_path
 from g2is.config import walk_preset
-from g2is.graph import ego_graph, strongest_path
 from g2is.run.manifest import record
 from g2is.run.paths import LABELS
 from g2is.storage.files import write_array, write_bytes
@@ -31,7 +32,7 @@ def button(app, label):
 def test_the_table_is_the_ego_graph(open_app, run):
     for more in ({}, {"hops": 2, "most": 100}, {"floor": 0.4}):
         app = open_app(PAGE, **LINK, focus="22", **{name: str(value) for name, value in more.items()})
-        ego = ego_graph(run, "sgd", 22, **{"most": 60, **more}, knowledge=SETTINGS)
+        ego = ego_of(run, "sgd", 22, **{"most": 60, **more}, knowledge=SETTINGS)
         assert nodes(app)["number"].tolist() == ego.nodes["id"].tolist()
         assert nodes(app)["cosine"].to_numpy() == pytest.approx(ego.nodes["cosine"].to_numpy())
         shown = f"Showing **{len(ego)} of {ego.total}**"
@@ -41,7 +42,7 @@ def test_the_table_is_the_ego_graph(open_app, run):
 
 def test_without_a_focus_it_begins_near_the_core_knowledge(open_app, run):
     app = open_app(PAGE, **LINK)
-    affinities = np.where(run.valid, run.affinities(SETTINGS)[:, 0], -9)
+    affinities = np.where(run.valid, walks.affinities(run, SETTINGS)[:, 0], -9)
     assert nodes(app)["number"].iloc[0] == affinities.argmax()
 
 
@@ -82,7 +83,7 @@ def test_the_trail_leads_back(open_app):
 
 
 def test_a_chosen_node_is_shown_beside_the_focus(open_app, run):
-    ego = ego_graph(run, "sgd", 22, knowledge=SETTINGS)
+    ego = ego_of(run, "sgd", 22, knowledge=SETTINGS)
     example = int(ego.nodes[ego.nodes["kind"] == "validation"]["id"].iloc[0])
     app = open_app(PAGE, **LINK, focus="22", node=f"validation-{example}")
     assert any(text.value.startswith(f"##### Validation example {example} ·") for text in app.markdown)
@@ -106,7 +107,7 @@ def test_a_community_filters_graph_and_search(open_app, run):
     shown = nodes(app)
     train = shown[shown["what"].str.contains("aligned|conflict")]["number"]
     assert set(communities.membership[train]) == {own}
-    ego = ego_graph(run, "sgd", 22, knowledge=SETTINGS, members=communities.membership == own)
+    ego = ego_of(run, "sgd", 22, knowledge=SETTINGS, members=communities.membership == own)
     assert shown["number"].tolist() == ego.nodes["id"].tolist()
     outside = int(np.flatnonzero((communities.membership != own) & (communities.membership >= 0))[-1])
     app.text_input(key="search sample").set_value(f"question {outside}:").run()
@@ -148,7 +149,7 @@ def test_the_strongest_path_is_a_chain(open_app, run):
         for text in app.markdown
     )
     shown = nodes(app)
-    example = int(run.core_knowledge(SETTINGS).loadings[path.component].argmax())
+    example = int(walks.core_knowledge(run, SETTINGS).loadings[path.component].argmax())
     ends = {*path.samples.tolist()} & set(shown["number"][~shown["what"].str.contains("validation")])
     count = len(ends) + (example in set(shown["number"][shown["what"].str.contains("validation")]))
     assert any(f"{len(path) + 1} nodes the graph above shows {count}," in text.value for text in app.markdown)
@@ -242,12 +243,12 @@ def wait_for_focus(page, sample):
 
 def test_a_click_goes_there_and_the_trail_back(page, server, run):
     open_page(page, server)
-    ego = ego_graph(run, "sgd", 22, knowledge=SETTINGS)
+    ego = ego_of(run, "sgd", 22, knowledge=SETTINGS)
     first = int(ego.nodes["id"][4])
     click_node(page, 4)
     wait_for_focus(page, first)
     settle(page)
-    second = int(ego_graph(run, "sgd", first, knowledge=SETTINGS).nodes["id"][2])
+    second = int(ego_of(run, "sgd", first, knowledge=SETTINGS).nodes["id"][2])
     click_node(page, 2)
     wait_for_focus(page, second)
     assert f"trail=22%2C{first}%2C{second}" in page.url
@@ -260,7 +261,7 @@ def test_a_click_goes_there_and_the_trail_back(page, server, run):
 
 def test_a_click_on_a_validation_example_shows_it(page, server, run):
     open_page(page, server)
-    ego = ego_graph(run, "sgd", 22, knowledge=SETTINGS)
+    ego = ego_of(run, "sgd", 22, knowledge=SETTINGS)
     place = int(np.flatnonzero(ego.nodes["kind"] == "validation")[0])
     click_node(page, place)
     example = int(ego.nodes["id"][place])
@@ -273,7 +274,7 @@ def test_a_row_of_the_table_is_marked_in_the_graph(page, server, run):
     rows = page.locator(".st-key-ego-table").get_by_test_id("stDataFrame")
     rows.scroll_into_view_if_needed()
     rows.click(position={"x": 18, "y": 36 + 35 * 3 + 17})
-    sample = int(ego_graph(run, "sgd", 22, knowledge=SETTINGS).nodes["id"][3])
+    sample = int(ego_of(run, "sgd", 22, knowledge=SETTINGS).nodes["id"][3])
     page.wait_for_url(f"**node=train-{sample}**")
     page.wait_for_function(
         "() => document.querySelector('.st-key-ego-graph .js-plotly-plot').data"

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
+from g2is.analysis import walks
 from g2is.analysis.budgets import rebalance
 from g2is.app.shared.labels import FIELDS, VALUES, value_text
 from g2is.app.walk.candidates import candidates_at
@@ -43,9 +44,9 @@ def parameters(**changes):
 
 def test_moving_delta_walks_again(open_app, run):
     app = open_app(PAGE, **LINK)
-    assert metric(app, "Instructions chosen") == f"{len(run.walk(parameters()).steps)} of 60"
+    assert metric(app, "Instructions chosen") == f"{len(walks.walk(run, parameters()).steps)} of 60"
     app.slider(key="delta").set_value(0.99).run()
-    taken = len(run.walk(parameters(delta=0.99)).steps)
+    taken = len(walks.walk(run, parameters(delta=0.99)).steps)
     assert metric(app, "Instructions chosen") == f"{taken} of 60"
     assert taken < 60, "a run in which delta matters"
     assert app.query_params["delta"] == "0.99"
@@ -54,13 +55,13 @@ def test_moving_delta_walks_again(open_app, run):
 def test_what_the_paper_does_not_have_is_in_the_panel(open_app, run):
     more = {"facets_by": "each", "order": "in_turn", "consistency_reference": "best", "max_cosine": "0.9"}
     app = open_app(PAGE, **{**LINK, **more})
-    trace = run.walk(parameters(**more))
+    trace = walks.walk(run, parameters(**more))
     assert metric(app, "Instructions chosen") == f"{len(trace.steps)} of 60"
     for name in ("facets_by", "order", "consistency_reference"):
         assert app.selectbox(key=name).value == more[name]
     assert app.number_input(key="max_cosine").value == 0.9
     app.number_input(key="max_cosine").set_value(0.2).run()
-    trace = run.walk(parameters(**{**more, "max_cosine": 0.2}))
+    trace = walks.walk(run, parameters(**{**more, "max_cosine": 0.2}))
     assert metric(app, "Instructions chosen") == f"{len(trace.steps)} of 60"
     step = int(np.flatnonzero(np.bincount(trace.rejections.step[trace.rejections.rule == 4]))[0])
     app = open_app(PAGE, **{**LINK, **more, "max_cosine": "0.2"}, step=str(step))
@@ -171,7 +172,7 @@ def test_a_link_brings_every_parameter_back(open_app, run):
     url |= {"pins": "11, 12", "bans": "20", "sources": "first.jsonl"}
     url["only"] = ", ".join(map(str, changes["only"]))
     app = open_app(PAGE, **{**LINK, **url})
-    trace = run.walk(parameters(**changes))
+    trace = walks.walk(run, parameters(**changes))
     assert not app.warning
     assert app.session_state["walked"].parameters == trace.parameters
     assert np.array_equal(app.session_state["walked"].trace.samples, trace.samples)
@@ -209,7 +210,7 @@ def test_budgets_by_component_come_from_the_link_and_go_back_to_weights(open_app
     assert app.session_state["walked"].trace.budgets.tolist() == [2, 20, 8, 30]
     assert app.number_input(key="count").disabled
     app.button(key="by weight").click().run()
-    assert np.array_equal(app.session_state["walked"].trace.budgets, run.walk(parameters()).budgets)
+    assert np.array_equal(app.session_state["walked"].trace.budgets, walks.walk(run, parameters()).budgets)
 
 
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=20), st.data())
@@ -230,7 +231,7 @@ def test_row_numbers_in_any_list():
 
 
 def test_a_step_shows_its_sample_and_where_it_came_from(open_app, run):
-    trace = run.walk(parameters())
+    trace = walks.walk(run, parameters())
     step = int(np.flatnonzero(trace.steps.origin == ORIGINS.index("neighbor"))[0])
     app = open_app(PAGE, **LINK, step=str(step))
     texts = [text.value for text in app.markdown]
@@ -243,11 +244,11 @@ def test_a_step_shows_its_sample_and_where_it_came_from(open_app, run):
 
 def test_candidates_broke_the_rule_they_are_said_to_break(run):
     """Each step's list against the rules, written out; anchors and fallbacks too."""
-    anchor = int(run.walk(parameters()).steps.sample[0])
+    anchor = int(walks.walk(run, parameters()).steps.sample[0])
     settings = parameters(delta=0.97, bans=(anchor,))
-    trace = run.walk(settings)
+    trace = walks.walk(run, settings)
     gradients = run.regime("sgd").gradients.astype(np.float32)
-    knowledge = run.core_knowledge(settings)
+    knowledge = walks.core_knowledge(run, settings)
     seen = set()
     for step in range(len(trace.steps)):
         found = candidates_at(run, trace, step)
@@ -275,8 +276,26 @@ def test_candidates_broke_the_rule_they_are_said_to_break(run):
     assert seen == {"chosen", "taken", "left_out", "conflict", "consistency"}
 
 
+@pytest.mark.parametrize("changes", [{"delta": 0.0}, {"consistency": False}])
+def test_candidates_are_judged_by_their_numbers(run, changes):
+    """Steps of a strict walk beside looser rules: what the strict ones rejected for consistency passes these, and is
+    not what was taken."""
+    strict = walks.walk(run, parameters(delta=0.97))
+    loose = replace(strict, parameters=parameters(**changes))
+    passing = 0
+    for step in np.flatnonzero(strict.steps.origin == ORIGINS.index("fallback")):
+        before, after = (candidates_at(run, trace, int(step)) for trace in (strict, loose))
+        for was, now in ((before.neighbors, after.neighbors), (before.pool, after.pool)):
+            looser = was["verdict"] == "consistency"
+            assert now["verdict"][looser].eq("tied").all()
+            assert now["verdict"][~looser].equals(was["verdict"][~looser])
+            passing += int(looser.sum())
+        assert before.pool["verdict"].eq("chosen").sum() == after.pool["verdict"].eq("chosen").sum() == 1
+    assert passing > 0
+
+
 def test_a_long_walk_sends_the_texts_around_the_step(run):
-    trace = run.walk(parameters())
+    trace = walks.walk(run, parameters())
     data = strip_data(trace, ["  a\n b" * 100] * trace.rows, 0, 1)
     assert len(data["text"]) == len(trace.steps) <= TEXTS
     assert data["text"][0].startswith("a b a b") and len(data["text"][0]) <= 140
@@ -284,10 +303,11 @@ def test_a_long_walk_sends_the_texts_around_the_step(run):
 
 def test_a_walk_longer_than_the_texts_sent_moves_its_window(run):
     long = replace(
-        run.walk(parameters()).steps, **{"sample": np.arange(5000) % 250, "component": np.zeros(5000, int)}
+        walks.walk(run, parameters()).steps,
+        **{"sample": np.arange(5000) % 250, "component": np.zeros(5000, int)},
     )
     long = replace(long, origin=np.full(5000, 2), after=np.full(5000, 0.5))
-    trace = replace(run.walk(parameters()), steps=long)
+    trace = replace(walks.walk(run, parameters()), steps=long)
     texts = [f"text {row}" for row in range(250)]
     starts = set()
     for step in range(0, 5000, 61):
@@ -300,7 +320,7 @@ def test_a_walk_longer_than_the_texts_sent_moves_its_window(run):
 
 
 def test_the_alignment_figure_marks_the_step(run):
-    trace = run.walk(parameters())
+    trace = walks.walk(run, parameters())
     figure = alignment_figure(trace, 5)
     here = next(part for part in figure.data if part.marker.symbol == "circle-open")
     assert here.x[0] == 6, "steps count from 1 on the screen"
@@ -308,9 +328,9 @@ def test_the_alignment_figure_marks_the_step(run):
 
 
 def test_why_a_sample_is_in_or_not(open_app, run):
-    trace = run.walk(parameters())
+    trace = walks.walk(run, parameters())
     regime = run.regime("sgd")
-    knowledge = run.core_knowledge(trace.parameters)
+    knowledge = walks.core_knowledge(run, trace.parameters)
     rest = np.setdiff1d(np.flatnonzero(run.valid), trace.samples)
     app = open_app(PAGE, **LINK, focus=str(trace.samples[9]))
     assert any(text.value.startswith(f"Sample {trace.samples[9]} was taken at step 10") for text in app.text)
@@ -335,7 +355,7 @@ def test_why_a_sample_is_in_or_not(open_app, run):
 
 def test_pinning_and_banning_by_button(open_app, run):
     app = open_app(PAGE, **LINK, step="4")
-    sample = int(run.walk(parameters()).samples[4])
+    sample = int(walks.walk(run, parameters()).samples[4])
     app.button(key="step bans").click().run()
     assert app.query_params["bans"] == str(sample)
     assert sample not in app.session_state["walked"].trace.samples
@@ -378,7 +398,7 @@ def test_a_change_says_what_it_changed(open_app, run):
     app = open_app(PAGE, **LINK)
     assert not any("Compared with your last walk" in part.label for part in app.expander)
     app.slider(key="delta").set_value(0.99).run()
-    before, after = run.walk(parameters()).samples, run.walk(parameters(delta=0.99)).samples
+    before, after = walks.walk(run, parameters()).samples, walks.walk(run, parameters(delta=0.99)).samples
     came, left = np.setdiff1d(after, before), np.setdiff1d(before, after)
     said = next(part.label for part in app.expander if "Compared with your last walk" in part.label)
     assert "(alignment to keep (delta) 0.8 → 0.99)" in said
@@ -430,7 +450,7 @@ def test_shares_of_several_targets(open_app, tmp_path):
     budgets = walk.trace.budgets
     assert [budgets[np.array(walk.trace.targets) == name].sum() for name in ("apples", "pe*a*rs")] == [45, 15]
     assert np.array_equal(
-        walk.trace.samples, run.walk(parameters(targets={"apples": 3.0, "pe*a*rs": 1.0})).samples
+        walk.trace.samples, walks.walk(run, parameters(targets={"apples": 3.0, "pe*a*rs": 1.0})).samples
     )
     app.number_input(key="target.apples").set_value(0.0).run()
     assert set(app.session_state["walked"].trace.targets) == {"pe*a*rs"}
@@ -439,13 +459,13 @@ def test_shares_of_several_targets(open_app, tmp_path):
 
 def test_the_name_for_saving_is_suggested(open_app, run, cache):
     app = open_app(PAGE, **LINK)
-    taken = len(run.walk(parameters()).steps)
+    taken = len(walks.walk(run, parameters()).steps)
     name = f"recommended-{taken}"
     assert app.text_input(key="save as").value == name
     next(button for button in app.button if button.label == "Save").click().run()
     path = cache / "tiny" / "selections" / f"{name}.json"
     try:
-        assert Selection.read(path, run).samples == run.walk(parameters()).samples.tolist()
+        assert Selection.read(path, run).samples == walks.walk(run, parameters()).samples.tolist()
         assert any(f"saved as `{name}`" in text.value for text in app.markdown)
         app.run()
         assert app.text_input(key="save as").value == name and not app.error
@@ -474,7 +494,7 @@ def test_saving_and_comparing(open_app, run, cache):
     app.text_input(key="save as").set_value("walk-page")
     next(button for button in app.button if button.label == "Save").click().run()
     path = cache / "tiny" / "selections" / "walk-page.json"
-    trace = run.walk(parameters())
+    trace = walks.walk(run, parameters())
     try:
         assert Selection.read(path, run).samples == trace.samples.tolist()
         assert read_trace(path.with_suffix(".trace.parquet")).parameters == trace.parameters

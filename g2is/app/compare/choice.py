@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from g2is.analysis import walks
 from g2is.app.shared import (
     BASKET,
     all_texts,
@@ -56,7 +57,7 @@ class Compared:
         method, parameters = self.selection.method, self.selection.parameters
         if method == "walk":
             walk = WalkParameters(**{**parameters, "fraction": None, "component_budgets": None, "count": 1})
-            return lambda count: run.walk(walk.replace(count=count)).samples.tolist()
+            return lambda count: walks.walk(run, walk.replace(count=count)).samples.tolist()
         if method in METHODS and "count" in METHODS[method].model_fields:
             return lambda count: (
                 select(run, method, **{**parameters, "fraction": None, "count": count}).samples

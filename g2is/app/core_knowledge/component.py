@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from g2is.analysis import walks
 from g2is.analysis.core import closest_samples, orientation
 from g2is.app.core_knowledge.components import frame_of
 from g2is.app.shared import (
@@ -134,7 +135,7 @@ def _examples(run: Run, walked: Walked, component: int) -> None:
 
 
 def _affinities(run: Run, walked: Walked, component: int, row: pd.Series) -> None:
-    affinities = run.affinities(walked.parameters)[:, component]
+    affinities = walks.affinities(run, walked.parameters)[:, component]
     taken = walked.trace.steps.sample[walked.trace.steps.component == component]
     pool = affinities[run.valid]
     # From end to end of what there is: cosines of long gradients stay close to 0.

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from g2is.analysis import walks
 from g2is.app.neighbourhood.graph import Wanted
 from g2is.app.neighbourhood.trail import go_to
 from g2is.app.shared import flag, focus, in_url, one_of, real, set_url, whole
@@ -25,7 +26,7 @@ def choose_focus(run: Run, settings: WalkParameters) -> int:
     sample = focus(run)
     if sample is not None:
         return sample
-    affinities = np.where(run.valid, run.affinities(settings)[:, 0], -np.inf)
+    affinities = np.where(run.valid, walks.affinities(run, settings)[:, 0], -np.inf)
     st.caption("No instruction is chosen yet: this is the one closest to the first target direction.")
     return int(affinities.argmax())
 

@@ -13,12 +13,13 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from g2is.analysis.neighbourhood import nodes_frame
+from g2is.analysis import walks
+from g2is.analysis.neighbourhood import ego_of, nodes_frame
 from g2is.app.neighbourhood.trail import go_to
 from g2is.app.shared import set_url, url_value, visible
 from g2is.config import RegimeName, WalkParameters
 from g2is.figures.neighbourhood import MOST_BETWEEN, NODES, community_colours, ego_figure
-from g2is.graph import EgoGraph, ego_graph, ego_layout
+from g2is.graph import EgoGraph, ego_layout
 from g2is.knowledge import CoreKnowledge
 from g2is.run.run import Run
 
@@ -59,7 +60,7 @@ def _neighbourhood(
     _run: Run, key: str, focus: int, wanted: Wanted, _knowledge: WalkParameters
 ) -> Neighbourhood:
     membership = _run.communities(wanted.regime).membership
-    ego = ego_graph(
+    ego = ego_of(
         _run,
         wanted.regime,
         focus,
@@ -69,7 +70,7 @@ def _neighbourhood(
         knowledge=_knowledge,
         members=None if wanted.community is None else membership == wanted.community,
     )
-    knowledge: CoreKnowledge = _run.core_knowledge(_knowledge.replace(regime=wanted.regime))
+    knowledge: CoreKnowledge = walks.core_knowledge(_run, _knowledge.replace(regime=wanted.regime))
     return Neighbourhood(ego, nodes_frame(_run, ego, knowledge), ego_layout(ego))
 
 

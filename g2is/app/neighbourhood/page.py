@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from g2is.analysis import walks
 from g2is.analysis.neighbourhood import on_path
 from g2is.app import shared as ui
 from g2is.app.neighbourhood.controls import choose_focus, choose_view
@@ -28,7 +29,7 @@ def show() -> None:
     )
     try:
         settings = parameters_in_url(run)
-        run.core_knowledge(settings)
+        walks.core_knowledge(run, settings)
     except InputError as error:
         ui.stop(error)
     focus = choose_focus(run, settings)
@@ -46,7 +47,7 @@ def show() -> None:
     found = neighbourhood(run, focus, wanted, settings)
     chosen = chosen_node(found)
     st.markdown(counts_of(found))
-    knowledge = run.core_knowledge(settings.replace(regime=wanted.regime))
+    knowledge = walks.core_knowledge(run, settings.replace(regime=wanted.regime))
     path = path_from(run, wanted.regime, settings, focus)
     marked = [] if path is None else on_path(found.nodes, path, settings, knowledge)
     show_graph(run, found, chosen, trail, settings, by_community=by_community, path=marked)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from g2is.analysis.neighbourhood import strongest_path
 from g2is.app.neighbourhood.trail import go_to
 from g2is.app.shared import flag, in_url, literal, number, url_value
 from g2is.config import RegimeName, WalkParameters
-from g2is.graph import Path, strongest_path
+from g2is.graph import Path
 from g2is.instructions.snippet import snippet
 from g2is.run.run import Run
 

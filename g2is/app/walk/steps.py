@@ -34,6 +34,7 @@ from g2is.walk import ORIGINS
 STRIP = "step strip"
 VERDICTS = {
     "chosen": "✔ chosen",
+    "tied": "= tied",
     "taken": "– already chosen",
     "left_out": "– left out",
     "conflict": "✘ conflict",
@@ -149,7 +150,8 @@ def _candidates(run: Run, walked: Walked, step: int) -> None:
 RULES_HELP = (
     "Already chosen: for this or an earlier direction. Left out: banned, of another source, or without a valid "
     "gradient. Conflict: its gradient pulls against an instruction chosen for the direction. Consistency: it would "
-    "lower the alignment too far. Too similar: its cosine to one chosen for the direction is above the limit."
+    "lower the alignment too far. Too similar: its cosine to one chosen for the direction is above the limit. "
+    "Tied: keeps the rules too, and equals the one chosen up to rounding."
 )
 
 
