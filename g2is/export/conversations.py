@@ -59,8 +59,7 @@ def _alpaca_record(sample: Instruction) -> dict[str, Any]:
         system, (*earlier, question, _) = system_and_turns(sample)
         instruction = question.content
         history = [
-            [asked.content, answered.content]
-            for asked, answered in zip(earlier[::2], earlier[1::2], strict=True)
+            [asked.text, answered.text] for asked, answered in zip(earlier[::2], earlier[1::2], strict=True)
         ]
     if sample.format == "alpaca":  # as the source divides them; elsewhere all is instruction
         record = json.loads(sample.raw)
@@ -93,12 +92,12 @@ def sharegpt_notes(samples: Sequence[Instruction]) -> list[str]:
 
 def _sharegpt_record(sample: Instruction) -> dict[str, Any]:
     system, turns = system_and_turns(sample)
-    conversation = [{"from": _sharegpt_name(turn, sample), "value": turn.content} for turn in turns]
+    conversation = [{"from": _sharegpt_name(turn, sample), "value": turn.text} for turn in turns]
     return {"conversations": conversation, "system": system, "tools": _tools(sample)}
 
 
 def _sharegpt_name(turn: Message, sample: Instruction) -> str:
-    if turn.role == "assistant" and uses_tools(sample) and is_call(turn.content):
+    if turn.role == "assistant" and uses_tools(sample) and is_call(turn.text):
         return "function_call"
     return _SHAREGPT_NAMES[turn.role]
 
@@ -140,9 +139,8 @@ def llama_factory_folder(records: Sequence[str]) -> dict[str, bytes]:
 
 
 def messages(samples: Sequence[Instruction]) -> list[str]:
-    return _as_json(
-        [{"messages": openai_turns(sample.messages), "tools": _tools(sample)} for sample in samples]
-    )
+    records = [{"messages": openai_turns(sample.messages), "tools": _tools(sample)} for sample in samples]
+    return _as_json(with_same_fields(records, "messages"))
 
 
 def messages_notes(samples: Sequence[Instruction]) -> list[str]:
@@ -151,7 +149,8 @@ def messages_notes(samples: Sequence[Instruction]) -> list[str]:
 
 def trl(samples: Sequence[Instruction]) -> list[str]:
     """Prompt and completion, because there TRL trains on the completion alone without being told."""
-    return _as_json([_trl_record(sample) for sample in samples])
+    records = [_trl_record(sample) for sample in samples]
+    return _as_json(with_same_fields(records, "prompt", "completion"))
 
 
 def trl_notes(samples: Sequence[Instruction]) -> list[str]:
@@ -171,8 +170,8 @@ def trl_notes(samples: Sequence[Instruction]) -> list[str]:
 def _trl_record(sample: Instruction) -> dict[str, Any]:
     start = _completion(sample)
     return {
-        "prompt": openai_turns(sample.messages[:start]),
-        "completion": openai_turns(sample.messages[start:]),
+        "prompt": openai_turns(sample.messages[:start], objects=True),
+        "completion": openai_turns(sample.messages[start:], objects=True),
         "tools": _tools(sample),
     }
 
@@ -182,8 +181,45 @@ def _completion(sample: Instruction) -> int:
     return max(place for place, turn in enumerate(sample.messages) if turn.role != "assistant") + 1
 
 
-def openai_turns(turns: Sequence[Message]) -> list[dict[str, str]]:
-    return [{"role": turn.role, "content": turn.content} for turn in turns]
+def openai_turns(turns: Sequence[Message], *, objects: bool = False) -> list[dict[str, Any]]:
+    """Turns as OpenAI writes them, with fields beyond role and content only where a turn has them.
+
+    objects: arguments of tool calls as objects (transformers' chat templates), not as JSON text (OpenAI).
+    """
+    return [_openai_turn(turn, objects) for turn in turns]
+
+
+def _openai_turn(turn: Message, objects: bool) -> dict[str, Any]:
+    calls = [
+        {
+            "id": call.id,
+            "type": "function",
+            "function": {
+                "name": call.name,
+                "arguments": call.parsed_arguments if objects else call.arguments,
+            },
+        }
+        for call in turn.tool_calls
+    ]
+    optional = {
+        "reasoning_content": turn.reasoning,
+        "tool_calls": calls or None,
+        "tool_call_id": turn.tool_call_id,
+        "name": turn.name,
+        "weight": None if turn.trained else 0,
+    }
+    fields = {"role": turn.role, "content": turn.content}
+    return {**fields, **{name: value for name, value in optional.items() if value is not None}}
+
+
+def with_same_fields(records: list[dict[str, Any]], *columns: str) -> list[dict[str, Any]]:
+    """Gives every turn of a file the fields that any of them has, null where it has none: `datasets` wants that."""
+    turns = [turn for record in records for column in columns for turn in record[column]]
+    fields = dict.fromkeys(field for turn in turns for field in turn)
+    for turn in turns:
+        for field in fields:
+            turn.setdefault(field, None)
+    return records
 
 
 def _tools(sample: Instruction) -> str:

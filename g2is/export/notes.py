@@ -75,7 +75,7 @@ def is_call(content: str) -> bool:
 def has_plain_call(sample: Instruction) -> bool:
     """Whether a tool answers something that is not a call by the rule of `is_call`."""
     return any(
-        turn.role == "assistant" and answer.role == "tool" and not is_call(turn.content)
+        turn.role == "assistant" and answer.role == "tool" and not is_call(turn.text)
         for turn, answer in pairwise(sample.messages)
     )
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from io import BytesIO, StringIO
 
-from g2is.export.conversations import openai_turns
+from g2is.export.conversations import openai_turns, with_same_fields
 from g2is.export.notes import note, note_fields, note_tools_as_text
 from g2is.instructions import Instruction
 from g2is.storage.csv import FORMULA_STARTS, without_formula
@@ -20,8 +20,8 @@ def parquet_rows(samples: Sequence[Instruction]) -> list[str]:
     records = []
     for sample in samples:
         row = {column: getattr(sample, column) for column in COLUMNS}
-        records.append(json.dumps({"messages": openai_turns(sample.messages), **row}, ensure_ascii=False))
-    return records
+        records.append({"messages": openai_turns(sample.messages), **row})
+    return [json.dumps(record, ensure_ascii=False) for record in with_same_fields(records, "messages")]
 
 
 def parquet_notes(samples: Sequence[Instruction]) -> list[str]:
@@ -32,9 +32,18 @@ def parquet_file(records: Sequence[str]) -> dict[str, bytes]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    turn = pa.struct({"role": pa.string(), "content": pa.string()})
+    rows = [json.loads(record) for record in records]
+    function = pa.struct({"name": pa.string(), "arguments": pa.string()})
+    call = pa.struct({"id": pa.string(), "type": pa.string(), "function": function})
+    fields = {
+        **dict.fromkeys(("role", "content", "reasoning_content", "tool_call_id", "name"), pa.string()),
+        "tool_calls": pa.list_(call),
+        "weight": pa.int64(),
+    }
+    used = {"role", "content"}.union(*(turn for row in rows for turn in row["messages"]))
+    turn = pa.struct({name: type_ for name, type_ in fields.items() if name in used})
     columns = {"messages": pa.list_(turn), **dict.fromkeys(COLUMNS, pa.string()), "line": pa.int64()}
-    table = pa.Table.from_pylist([json.loads(record) for record in records], pa.schema(columns))
+    table = pa.Table.from_pylist(rows, pa.schema(columns))
     buffer = BytesIO()
     pq.write_table(table, buffer)
     return {"train.parquet": buffer.getvalue()}

@@ -118,11 +118,11 @@ def less_text(instruction: Instruction, eos: str) -> tuple[str, list[tuple[int, 
         text += f"<|{message.role}|>\n"
         start = len(text)
         if message.role == "assistant":
-            text += f"{message.content.strip()}{eos}\n"
+            text += f"{message.text.strip()}{eos}\n"
             if asked:
                 spans.append((start, len(text)))
         else:
-            text += f"{message.content.strip()}\n"
+            text += f"{message.text.strip()}\n"
         asked |= message.role == "user"
     return text, spans
 
@@ -139,7 +139,7 @@ def template_text(instruction: Instruction, tokenizer: Any) -> tuple[str, list[t
 
     def render(turns: Sequence[Message], generation: bool = False) -> str:
         return tokenizer.apply_chat_template(
-            [{"role": turn.role, "content": turn.content} for turn in turns],
+            [{"role": turn.role, "content": turn.text} for turn in turns],
             tools=tools,
             tokenize=False,
             add_generation_prompt=generation,
@@ -189,7 +189,7 @@ def _with_tools_as_text(instruction: Instruction) -> tuple[Message, ...]:
         return instruction.messages
     system, rest = "", instruction.messages
     if rest[0].role == "system":
-        system, rest = rest[0].content.strip() + "\n", rest[1:]
+        system, rest = rest[0].text.strip() + "\n", rest[1:]
     return (Message("system", f"{system}Tools: {instruction.tools}"), *rest)
 
 
