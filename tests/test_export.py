@@ -19,7 +19,7 @@ from g2is.errors import InputError
 from g2is.export import FORMATS, MANIFEST, export, manifest, preview
 from g2is.instructions import from_frame, read_instructions, to_frame
 from g2is.run.run import FORMAT_VERSION, INSTRUCTIONS, SAMPLES, FileRecord, Manifest, Run, Stage
-from g2is.run.selection import Selection
+from g2is.run.selections import Selection
 from g2is.storage.files import sha256
 from g2is.storage.tables import write_frame
 

@@ -27,8 +27,8 @@ from g2is.instructions.files import BOM
 from g2is.pipeline.gradient_files import read_gradients, read_neighbors
 from g2is.run.manifest import MANIFEST
 from g2is.run.run import Run
-from g2is.run.selection import Selection, save_walk
-from g2is.run.trace_file import read_trace, trace_path
+from g2is.run.selections import Selection, save_walk
+from g2is.run.traces import read_trace, trace_path
 from g2is.storage.csv import FORMULA_STARTS
 from g2is.storage.files import write_bytes
 from tests.test_faults import arguments, imported

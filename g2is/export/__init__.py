@@ -1,8 +1,7 @@
 """A selection -> files that trainers read.
 
-`source`, `conversations` and `tables` turn instructions into records, `notes` says what that loses,
-`formats` lists them; `commands` says how to get the same files again, `writing` puts all into a folder.
-Needs pandas and pyarrow, never the model.
+`source`, `conversations` and `tables` convert instructions to records, `notes` lists what that loses, `formats` is the
+registry, `writing` writes the folder. Imports `run` and what is below it; never the model.
 """
 
 from g2is.export.formats import FORMATS, ExportFormat

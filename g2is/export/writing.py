@@ -1,4 +1,4 @@
-"""The folder of an export: data, manifest, and nothing half-written."""
+"""The folder of an export: data and manifest, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from g2is.run.run import Run
-    from g2is.run.selection import Selection
+    from g2is.run.selections import Selection
 
 MANIFEST = "g2is.json"
 

@@ -1,4 +1,4 @@
-"""Selectors over a run: what each is given of it, and the command that asks for them."""
+"""Selections of a run: what each method takes from it, and the command that runs the method."""
 
 import json
 import sys
@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 
 from g2is import selectors
-from g2is.analysis.selecting import select
 from g2is.arrays.unit import unit
 from g2is.cli import main
-from g2is.config.selectors import METHODS
 from g2is.errors import InputError
 from g2is.run.run import Run
-from g2is.run.selection import Selection
+from g2is.run.selections import Selection, select
+from g2is.selectors import METHODS
 from tests.tiny import save_tiny_model, write_pool
 
 SMALL = [
@@ -225,5 +224,5 @@ def test_a_run_of_gradients_from_elsewhere_has_no_model_and_counts_characters(tm
 
 
 def test_a_method_by_another_name(run):
-    with pytest.raises(InputError, match="method = 'best': expected one of random, full, "):
+    with pytest.raises(InputError, match="method = 'best': expected one of full, gist, "):
         select(run, "best", count=3)

@@ -1,4 +1,7 @@
-"""A selection: which samples of a run were chosen, in order, and by what."""
+"""Selections of a run: made by a method, and read and written as files.
+
+A selection says which samples, in order of choice, by which method with which settings.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,11 @@ from typing import Any, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from g2is.config.commands import command
 from g2is.errors import InputError, shortened
 from g2is.run.run import Run
-from g2is.run.trace_file import trace_path, write_trace
+from g2is.run.traces import trace_path, write_trace
+from g2is.selectors import method_settings
 from g2is.storage.files import write_bytes
 from g2is.walk import WalkTrace
 
@@ -54,7 +59,7 @@ class Selection(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             where = shortened(".".join(map(str, first["loc"]))) or first["msg"]
-            raise InputError(f"{path}: not a selection ({where}); python -m g2is walk writes one") from None
+            raise InputError(f"{path}: not a selection ({where}); {command('walk')} writes one") from None
         if selection.run.hash != run.hash:
             raise InputError(
                 f"{path}: was made on run {shortened(selection.run.name)} ({shortened(selection.run.hash)}), "
@@ -74,8 +79,18 @@ class Selection(BaseModel):
         write_bytes(path, json.dumps(self.model_dump(), ensure_ascii=False).encode())
 
 
+def select(run: Run, method: str, **values: Any) -> Selection:
+    """The selection that a method makes on a run; `values` are fields of the method's settings.
+
+    Raises `InputError` for a method or a setting that does not exist, for values that do not fit the run, and
+    where the run lacks what the method needs.
+    """
+    settings = method_settings(method, values)
+    return Selection.of(run, settings.select(run), method, settings.model_dump(mode="json"))
+
+
 def save_walk(path: Path, run: Run, trace: WalkTrace) -> Selection:
-    """Write a walk's selection and, beside it, its trace; the trace first, so that none is without."""
+    """Write a walk's trace, then its selection beside it: a selection that exists has its trace."""
     selection = Selection.of(run, trace.samples, "walk", trace.parameters.model_dump())
     write_trace(trace_path(path), trace)
     selection.write(path)

@@ -1,40 +1,13 @@
 // Draws dots into pixels: 270,000 of them in a few hundredths of a second, without a GPU.
 
-const NOWHERE = 65535 // the place of a sample without a gradient
-const NONE = 255 // the colour of a sample without a value
-const [HIDDEN, PALE, SHOWN] = [0, 1, 2]
-const SHAPED = 3.2 // the least radius at which shapes can be told apart, in pixels of the screen
+import { faint, isDark } from "./colours.js"
+import { SHAPES } from "./shapes.js"
+
+export const [HIDDEN, PALE, SHOWN] = [0, 1, 2] // states of a dot
+const SHAPED = 3.2 // the least radius at which shapes can be told apart, in pixels of the device
 const PARTS = 4 // a stamp is cut for each quarter of a pixel
 
-const SHAPES = {
-  circle: (c, r) => c.arc(0, 0, r, 0, 7),
-  square: (c, r) => c.rect(-0.86 * r, -0.86 * r, 1.72 * r, 1.72 * r),
-  diamond: (c, r) => polygon(c, 4, 1.22 * r, 0),
-  triangle: (c, r) => polygon(c, 3, 1.3 * r, 0, 0.15 * r),
-  cross: (c, r) => star(c, 4, 1.3 * r, 0.45 * r, Math.PI / 4),
-  x: (c, r) => star(c, 4, 1.3 * r, 0.45 * r, 0),
-  star: (c, r) => star(c, 5, 1.35 * r, 0.6 * r, 0),
-  hexagon: (c, r) => polygon(c, 6, 1.08 * r, 0),
-}
-
-function polygon(c, corners, radius, turn, down = 0) {
-  for (let corner = 0; corner < corners; corner++) {
-    const angle = turn + (2 * Math.PI * corner) / corners
-    c.lineTo(radius * Math.sin(angle), down - radius * Math.cos(angle))
-  }
-  c.closePath()
-}
-
-function star(c, points, outer, inner, turn) {
-  for (let corner = 0; corner < 2 * points; corner++) {
-    const radius = corner % 2 ? inner : outer
-    const angle = turn + (Math.PI * corner) / points
-    c.lineTo(radius * Math.sin(angle), -radius * Math.cos(angle))
-  }
-  c.closePath()
-}
-
-// A shape as lists of pixels: how far each lies from the centre, how much of it is filled and how much is rim.
+// A shape as lists of pixels: the distance of each from the centre, how much of it is covered, and how much is rim.
 function cutStamp(shape, radius, right, down, rim) {
   const reach = Math.ceil(1.4 * radius + 2)
   const size = 2 * reach + 1
@@ -67,7 +40,7 @@ function cutStamps(shape, radius, rim) {
   return offsets.flatMap((down) => offsets.map((right) => cutStamp(shape, radius, right, down, rim)))
 }
 
-class Dots {
+export class Dots {
   constructor(canvas) {
     this.canvas = canvas
     this.context = canvas.getContext("2d")
@@ -83,9 +56,10 @@ class Dots {
     return this.cut.get(key)
   }
 
-  // points: x, y. colours: codes, palette (r, g, b of each code), shapes of codes or none. state: for each sample
-  // HIDDEN, PALE or SHOWN. project: [a, b, c, d] with pixel = (a x + b, c y + d). ink, paper: [r, g, b] of text and page.
-  draw({ points, colours, state, project, radius, ink, paper }) {
+  // points: x, y. colours: codes, palette (r, g, b of each code), shapes of codes or none. state: for each dot HIDDEN,
+  // PALE or SHOWN. projection: [a, b, c, d] with pixel = (a x + b, c y + d). radius: in pixels of the device. ink,
+  // paper: [r, g, b] of text and page.
+  draw({ points, colours, state, projection, radius, ink, paper }) {
     const { width, height } = this.canvas
     const image = this.context.createImageData(width, height)
     const base = (255 << 24) | (paper[2] << 16) | (paper[1] << 8) | paper[0]
@@ -95,22 +69,22 @@ class Dots {
     const round = this.stamps("circle", radius, rim)
     const ofCode = shaped && colours.shapes.map((shape) => this.stamps(shape, radius, rim))
     const small = this.stamps("circle", Math.max(0.7, 0.8 * radius), 0)
-    const faint = mix(paper, ink, 0.3)
+    const pale = faint(paper, ink)
     const { codes, palette } = colours
     const { x, y } = points
-    const [a, b, c, d] = project
+    const [a, b, c, d] = projection
     const count = x.length
     const step = stride(count)
     const solid = count > 60000 ? 0.62 : count > 8000 ? 0.8 : 0.95
-    const press = { pixels: image.data, width, height, edge: ink[0] + ink[1] + ink[2] > 384 ? 255 : 0 }
+    const press = { pixels: image.data, width, height, edge: isDark(ink) ? 0 : 255 }
 
-    // First what is greyed out, so that it covers nothing; each in a scattered order, so that no file, which come
-    // one after the other, covers those before it.
-    for (const wanted of [PALE, SHOWN]) {
-      const strength = wanted === PALE ? 0.42 : solid
-      let [red, green, blue] = faint
+    // Pale dots first, beneath the others. In a scattered order, so that the last file of a pool does not cover the
+    // others.
+    for (const layer of [PALE, SHOWN]) {
+      const strength = layer === PALE ? 0.42 : solid
+      let [red, green, blue] = pale
       for (let turn = 0, sample = 0; turn < count; turn++, sample = (sample + step) % count) {
-        if (state[sample] !== wanted) continue
+        if (state[sample] !== layer) continue
         const left = a * x[sample] + b
         const top = c * y[sample] + d
         if (left < -20 || top < -20 || left > width + 20 || top > height + 20) continue
@@ -118,7 +92,7 @@ class Dots {
         const row = Math.floor(top)
         const place = ((top - row) * PARTS | 0) * PARTS + ((left - column) * PARTS | 0)
         let stamp = small[place]
-        if (wanted === SHOWN) {
+        if (layer === SHOWN) {
           const code = codes[sample]
           stamp = ofCode ? ofCode[code][place] : round[place]
           red = palette[3 * code]
@@ -154,14 +128,10 @@ function pressStamp({ pixels, width, height, edge }, stamp, column, row, red, gr
   }
 }
 
-// A step that visits every number below count once and scatters them.
+// A step that visits every number below `count` once, in a scattered order.
 function stride(count) {
   let step = Math.max(1, Math.round(count * 0.6180339887))
   const common = (a, b) => (b ? common(b, a % b) : a)
   while (common(step, count) !== 1) step++
   return step
-}
-
-function mix(from, to, share) {
-  return from.map((value, channel) => Math.round(value + (to[channel] - value) * share))
 }

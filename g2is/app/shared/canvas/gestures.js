@@ -1,24 +1,32 @@
-// Pointer, touch, wheel and keys: what the reader does with the map.
+// Pointer, touch, wheel and keys on a canvas that shows a plane.
+//
+// target: what they act on. `plane`, and the functions
+//   nearest(place, reach): the item at most this many pixels from a place on the screen, or null
+//   hover(item or null), open(item), moved(): the view has changed, reset(): show all
+//   step([right, up]): go to the next item in that direction, clear(): Escape
+//   draw(corners or null): an area is being drawn, surround(corners): it is complete; in coordinates of the plane
+//   modeChanged(mode): "move", "lasso" or "box"
 
 const CLICK_PX = 4 // a press that moves less is a click
-const REACH_PX = 14 // a click this near a dot means it
-const CORNERS = 300 // the most corners of a lasso that are sent
-const AHEAD = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }
-const MODE_KEYS = { m: "move", l: "lasso", b: "box" }
+const REACH_PX = 14 // a click this near an item means it
+const TRAIL_PX = 3 // between two corners of a lasso
+const CORNERS = 300 // of a lasso, at most
+const DIRECTIONS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }
+const MODES = { m: "move", l: "lasso", b: "box" }
 
-class Hands {
-  constructor(map, canvas) {
-    this.map = map
+export class Gestures {
+  constructor(canvas, target) {
     this.canvas = canvas
+    this.target = target
     this.fingers = new Map()
     this.mode = "move"
     canvas.onpointerdown = (event) => this.down(event)
     canvas.onpointermove = (event) => this.move(event)
     canvas.onpointerup = (event) => this.up(event)
     canvas.onpointercancel = () => this.drop()
-    canvas.onpointerleave = () => map.point(null)
+    canvas.onpointerleave = () => target.hover(null)
     canvas.ondblclick = (event) => {
-      if (map.nearest(...this.at(event), REACH_PX) === null) map.reset()
+      if (this.item(event) === null) target.reset()
     }
     canvas.onkeydown = (event) => this.key(event)
     canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false })
@@ -27,14 +35,17 @@ class Hands {
   setMode(mode) {
     this.mode = mode
     this.canvas.classList.toggle("draws", mode !== "move")
-    for (const button of this.map.root.querySelectorAll("[data-mode]")) {
-      button.setAttribute("aria-checked", String(button.dataset.mode === mode))
-    }
+    this.target.modeChanged(mode)
   }
 
   at(event) {
     const box = this.canvas.getBoundingClientRect()
     return [event.clientX - box.left, event.clientY - box.top]
+  }
+
+  // What is under the pointer, or null.
+  item(event) {
+    return this.target.nearest(this.at(event), REACH_PX)
   }
 
   down(event) {
@@ -56,26 +67,39 @@ class Hands {
       this.fingers.set(event.pointerId, here)
     }
     const press = this.press
-    if (!press) return event.pointerType === "touch" ? undefined : this.map.point(here)
+    if (!press) return event.pointerType === "touch" ? undefined : this.target.hover(this.item(event))
     if (!press.moved && distance(here, press.from) < CLICK_PX) return
     if (!press.moved) this.canvas.classList.add("dragging")
     press.moved = true
     if (press.drawing) this.drawTo(here)
-    else this.map.pan(here[0] - press.last[0], here[1] - press.last[1])
+    else this.pan(here[0] - press.last[0], here[1] - press.last[1])
     press.last = here
+  }
+
+  pan(right, down) {
+    this.target.plane.pan(right, down)
+    this.target.moved()
+  }
+
+  zoomBy(factor, place) {
+    this.target.plane.zoomBy(factor, place)
+    this.target.moved()
   }
 
   drawTo([left, top]) {
     const { drawing, from, trail } = this.press
-    const corner = (x, y) => this.map.unplace(x, y)
     if (drawing === "box") {
-      this.map.drawn = [corner(...from), corner(left, from[1]), corner(left, top), corner(from[0], top)]
-    } else if (!trail.length || distance(trail.at(-1), [left, top]) >= 3) {
+      this.drawn = [from, [left, from[1]], [left, top], [from[0], top]]
+    } else if (!trail.length || distance(trail.at(-1), [left, top]) >= TRAIL_PX) {
       if (!trail.length) trail.push(from)
       trail.push([left, top])
-      this.map.drawn = trail.map(([x, y]) => corner(x, y))
+      this.drawn = trail
     }
-    this.map.change("marks")
+    this.target.draw(this.corners())
+  }
+
+  corners() {
+    return (this.drawn ?? []).map((place) => this.target.plane.unplace(...place))
   }
 
   up(event) {
@@ -85,25 +109,25 @@ class Hands {
     this.press = null
     if (!press) return
     if (!press.moved) {
-      const found = this.map.nearest(...this.at(event), REACH_PX)
-      if (event.pointerType === "touch") this.map.point(this.at(event))
-      if (found !== null) this.map.go(found)
+      const item = this.item(event)
+      if (event.pointerType === "touch") this.target.hover(item)
+      if (item !== null) this.target.open(item)
       return
     }
     if (!press.drawing) return
-    const drawn = this.map.drawn ?? []
-    if (drawn.length < 3) return this.drop()
-    const every = Math.ceil(drawn.length / CORNERS)
-    const polygon = drawn.filter((_, corner) => corner % every === 0)
-    this.map.surround(polygon.map((corner) => corner.map(Math.round)))
+    const corners = this.corners()
+    this.drawn = null
+    if (corners.length < 3) return this.drop()
+    const every = Math.ceil(corners.length / CORNERS)
+    const kept = corners.filter((_, corner) => corner % every === 0)
+    this.target.surround(kept.map((corner) => corner.map(Math.round)))
   }
 
   drop({ keepFingers = false } = {}) {
     if (!keepFingers) this.fingers.clear()
-    this.press = null
+    this.press = this.drawn = null
     this.canvas.classList.remove("dragging")
-    this.map.drawn = null
-    this.map.change("marks")
+    this.target.draw(null)
   }
 
   pinch(finger, here) {
@@ -113,26 +137,25 @@ class Hands {
     const middle = (a, b) => [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2]
     const [was, is] = [middle(still, before), middle(still, here)]
     this.fingers.set(finger, here)
-    this.map.pan(is[0] - was[0], is[1] - was[1])
-    this.map.zoomBy(distance(still, here) / Math.max(1, distance(still, before)), is)
+    this.pan(is[0] - was[0], is[1] - was[1])
+    this.zoomBy(distance(still, here) / Math.max(1, distance(still, before)), is)
   }
 
   wheel(event) {
     event.preventDefault()
     const lines = event.deltaMode === 1 ? 33 : 1
-    this.map.zoomBy(Math.exp(-0.0016 * lines * event.deltaY), this.at(event))
+    this.zoomBy(Math.exp(-0.0016 * lines * event.deltaY), this.at(event))
   }
 
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return
-    const { map } = this
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key
-    if (AHEAD[key]) map.step(AHEAD[key])
-    else if (key === "Escape") this.press ? this.drop() : map.clear()
-    else if (key === "+" || key === "=") map.zoomBy(1.5)
-    else if (key === "-") map.zoomBy(1 / 1.5)
-    else if (key === "0") map.reset()
-    else if (MODE_KEYS[key]) this.setMode(MODE_KEYS[key])
+    if (DIRECTIONS[key]) this.target.step(DIRECTIONS[key])
+    else if (key === "Escape") this.press ? this.drop() : this.target.clear()
+    else if (key === "+" || key === "=") this.zoomBy(1.5)
+    else if (key === "-") this.zoomBy(1 / 1.5)
+    else if (key === "0") this.target.reset()
+    else if (MODES[key]) this.setMode(MODES[key])
     else return
     event.preventDefault()
     event.stopPropagation()

@@ -1,7 +1,7 @@
 """A walk's trace as one small Parquet file beside its selection.
 
-One row an event: a sample taken (event: pin, anchor, neighbor, fallback) or a neighbour turned away
-(event: the rule). What belongs to the whole walk stands in the file's metadata.
+One row an event: a sample taken (event: pin, anchor, neighbor, fallback) or a neighbour rejected (event: the
+rule). What concerns the whole walk is in the file's metadata.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _KEY = b"g2is"
 
 
 def trace_path(selection: Path) -> Path:
-    """Where the trace of a selection file lies."""
+    """The trace file that belongs to a selection file."""
     return selection.with_name(selection.name.removesuffix(".json") + ".trace.parquet")
 
 
 def write_trace(path: Path, trace: WalkTrace) -> None:
     """Write it whole or not at all."""
     steps, rejections = trace.steps, trace.rejections
-    taken, turned = len(steps), len(rejections)
+    taken, rejected = len(steps), len(rejections)
 
     def column(of_steps: np.ndarray, of_rejections: np.ndarray) -> np.ndarray:
         return np.concatenate([of_steps, of_rejections])
@@ -45,13 +45,13 @@ def write_trace(path: Path, trace: WalkTrace) -> None:
             "event": pa.DictionaryArray.from_arrays(
                 column(steps.origin, rejections.rule + len(ORIGINS)).astype(np.int8), [*ORIGINS, *RULES]
             ),
-            "component": column(steps.component, none(turned, np.int32)),
+            "component": column(steps.component, none(rejected, np.int32)),
             # The sample stepped from, or the member in conflict; the edge's cosine, or the failing number.
             "other": column(steps.previous, rejections.member),
             "value": column(steps.cosine, rejections.value),
-            "affinity": column(steps.affinity, none(turned)),
-            "before": column(steps.before, none(turned)),
-            "after": column(steps.after, none(turned)),
+            "affinity": column(steps.affinity, none(rejected)),
+            "before": column(steps.before, none(rejected)),
+            "after": column(steps.after, none(rejected)),
         }
     )
     about = {
@@ -77,7 +77,7 @@ def read_trace(path: Path) -> WalkTrace:
             if name != "event"
         }
         event = table["event"].combine_chunks().indices.to_numpy()
-        taken, turned = event < len(ORIGINS), event >= len(ORIGINS)
+        taken, rejected = event < len(ORIGINS), event >= len(ORIGINS)
         steps = {"origin": event.astype(np.uint8), "previous": columns["other"], "cosine": columns["value"]}
         rejections = {"rule": (event - len(ORIGINS)).astype(np.uint8), "member": columns["other"]}
         return WalkTrace(
@@ -85,7 +85,7 @@ def read_trace(path: Path) -> WalkTrace:
             rows=about["rows"],
             steps=Steps(**{f.name: {**columns, **steps}[f.name][taken] for f in fields(Steps)}),
             rejections=Rejections(
-                **{f.name: {**columns, **rejections}[f.name][turned] for f in fields(Rejections)}
+                **{f.name: {**columns, **rejections}[f.name][rejected] for f in fields(Rejections)}
             ),
             budgets=np.array(about["budgets"], np.int64),
             stopped=np.array(about["stopped"], np.uint8),
@@ -94,6 +94,6 @@ def read_trace(path: Path) -> WalkTrace:
         )
     except OSError as error:
         raise InputError(f"{path}: not readable ({error}); walk again to write it") from None
-    except Exception as error:  # Arrow has many for a file that is not what it says
+    except Exception as error:  # Arrow raises many kinds for a file that is not Parquet
         reason = str(error) or type(error).__name__
         raise InputError(f"{path}: not the trace of a walk ({reason}); walk again to write it") from None
