@@ -5,6 +5,7 @@ import shlex
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import annotated_types
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +40,8 @@ TEXTS = (
     )
     | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 ).filter(lambda text: text != "--")
+
+untimed = hypothesis.settings(deadline=None, max_examples=60, derandomize=True)
 
 
 def values(annotation: Any, bounds: list[Any]) -> st.SearchStrategy[Any]:
@@ -89,6 +92,7 @@ def settings_of(draw: st.DrawFn, kind: type[Settings]) -> Any:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@untimed
 @given(data=st.data())
 def test_settings_written_as_arguments_are_read_as_the_same(kind, data):
     settings = data.draw(settings_of(kind))
@@ -97,6 +101,7 @@ def test_settings_written_as_arguments_are_read_as_the_same(kind, data):
     assert read_settings(kind, parser.parse_args(write_settings(settings))) == settings
 
 
+@untimed
 @given(settings_of(WalkParameters), TEXTS.filter(bool))
 def test_a_walk_command_gives_the_same_walk(walk, output):
     words = shlex.split(walk_command("demo", walk.model_dump(mode="json"), output=output))
@@ -113,6 +118,7 @@ def test_a_walk_command_names_what_differs_from_the_closest_preset(preset):
     assert words == f"python -m g2is walk demo {expected}"
 
 
+@untimed
 @given(settings_of(BuildConfig), st.lists(TEXTS, min_size=1, max_size=3), TEXTS)
 def test_a_build_command_gives_the_same_build(config, train, target):
     # Several files of which one begins with a hyphen cannot be given; a person writes ./-file then.
@@ -124,6 +130,7 @@ def test_a_build_command_gives_the_same_build(config, train, target):
     assert arguments.validation == [f"{target}=v.jsonl"]
 
 
+@untimed
 @given(settings_of(ImportConfig))
 def test_an_import_command_leaves_blanks_for_files_that_are_not_known(config):
     text = build_command(config, "mine", ["pool.jsonl"], [])

@@ -593,7 +593,7 @@ def test_no_cell_of_an_exported_table_begins_like_a_formula(texts):
     import csv
     from io import StringIO
 
-    from g2is.export.tables import csv_file, csv_rows
+    from g2is.export.csv import csv_file, csv_rows
     from g2is.instructions import Instruction, Message
 
     samples = [

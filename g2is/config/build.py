@@ -18,7 +18,7 @@ class ReadingConfig(Settings):
     format: Literal["auto", "alpaca", "prompt_completion", "question_answer", "messages", "sharegpt"] = Field(
         "auto", description="shape of the records; auto: each by its fields"
     )
-    skip_bad: bool = Field(False, description="leave out broken records instead of stopping at the first")
+    skip_bad: bool = Field(False, description="leave out malformed records instead of stopping at the first")
 
 
 class BuildConfig(Settings):
@@ -39,13 +39,12 @@ class BuildConfig(Settings):
         return self.gradients.regimes
 
     def resolve(self, hidden_size: int, positions: int | None) -> BuildConfig:
-        """Fill the values left to the model: its hidden size and the positions it takes, where limited.
+        """Fill the values that depend on the model's hidden size and, where limited, its number of positions.
 
-        The paper's values are made for models of several billion parameters; below a hidden size of
-        1,024 the same rank would be most of the model and the same learning rate would not move it.
-        Raises `InputError` where `max_length` is more than the model takes.
+        The paper's values are for models of several billion parameters; below a hidden size of 1,024 the same
+        rank would be most of the model and the same learning rate would barely change it.
+        Raises `InputError` where `max_length` exceeds the positions.
         """
-        most = positions or 2048
         if self.model.max_length is not None and positions and self.model.max_length > positions:
             raise InputError(
                 f"max_length = {self.model.max_length}: the model takes at most {positions} tokens"
@@ -53,7 +52,7 @@ class BuildConfig(Settings):
         small = hidden_size < SMALL
         rank = self.lora.rank or (8 if small else 128)
         return self.replace(
-            model=self.model.replace(max_length=self.model.max_length or min(2048, most)),
+            model=self.model.replace(max_length=self.model.max_length or min(2048, positions or 2048)),
             lora=self.lora.replace(rank=rank, alpha=self.lora.alpha or 4.0 * rank),
             warmup=self.warmup.replace(
                 learning_rate=self.warmup.learning_rate or (1e-3 if small else 2e-5),
@@ -68,9 +67,7 @@ class BuildConfig(Settings):
 class ImportConfig(Settings):
     """Everything that decides what a run of gradients computed elsewhere contains."""
 
-    regime: RegimeName = Field(
-        "adam", description="what the training gradients are; adam: as LESS makes them"
-    )
+    regime: RegimeName = Field("adam", description="of the training gradients; adam: as LESS computes them")
     reading: ReadingConfig = ReadingConfig()
     graph: GraphConfig = GraphConfig()
     layout: LayoutConfig = LayoutConfig()

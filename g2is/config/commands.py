@@ -72,7 +72,7 @@ def _changes(walk: WalkParameters, preset: str) -> list[str]:
     """The arguments that give a walk's parameters when they follow a preset."""
     values = WALK_PRESETS[preset]
     if "facets_by" in values and walk.facets != WalkParameters.model_fields["facets"].default:
-        # `walk_preset` takes a number of facets for a wish for just that number, unless facets_by says otherwise.
+        # With a number of facets `walk_preset` drops the preset's facets_by.
         values = {name: value for name, value in values.items() if name != "facets_by"}
     return write_settings(walk, values)
 

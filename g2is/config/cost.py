@@ -1,4 +1,4 @@
-"""What `plan` is told about the work and the hardware."""
+"""The work and the hardware that `plan` estimates the cost for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from g2is.config.settings import LARGEST, Settings
 
 
 class Workload(Settings):
-    """The pool and its validation examples, as far as their cost goes."""
+    """The size of the pool and of its validation examples."""
 
     samples: int = Field(270_000, ge=1, le=10**12, description="instructions in the pool")
     tokens: float = Field(300.0, ge=1, le=1e9, description="mean tokens a sample")
@@ -19,7 +19,7 @@ class Workload(Settings):
 
 
 class Hardware(Settings):
-    """The devices that a build is planned for, one NVIDIA H100 or H200 SXM unless said otherwise."""
+    """The devices of a build; the defaults are one NVIDIA H100 or H200 SXM."""
 
     devices: int = Field(1, ge=1, le=10**6, description="devices that share gradients and neighbours")
     tflops: float = Field(

@@ -11,8 +11,7 @@ from g2is.config.settings import LARGEST, Settings
 class EvaluationConfig(Settings):
     """How every selection is fine-tuned and scored. None: chosen by the size of the model, see `resolve`.
 
-    All selections get the same rule: the same passes over their samples (or the same number of steps),
-    rate, batch and adapter.
+    All selections get the same treatment: passes over their samples (or number of steps), rate, batch and adapter.
     """
 
     seeds: int = Field(3, ge=1, le=1000, description="fine-tunings of each selection, with seeds 0, 1, 2 …")

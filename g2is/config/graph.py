@@ -10,13 +10,13 @@ from g2is.config.settings import LARGEST, SEEDS, Settings
 
 
 class GraphConfig(Settings):
-    """The lists that are kept for every sample."""
+    """The neighbour lists of every sample."""
 
     neighbors: int = Field(50, ge=1, le=LARGEST, description="nearest samples kept per sample")
     conflicts: int = Field(10, ge=1, le=LARGEST, description="most conflicting samples kept per sample")
     neighbor_search: Literal["exact", "approximate"] = Field(
         "exact",
-        description="exact compares all pairs; approximate misses some and says how many, for pools of a million",
+        description="exact compares all pairs; approximate, for pools of a million, misses some and reports its recall",
     )
 
 

@@ -22,7 +22,7 @@ class ModelConfig(Settings):
     )
     device_map: Literal["auto", "balanced", "sequential"] | None = Field(
         None,
-        description="spread a model that no GPU holds alone over all of this machine (one process a machine)",
+        description="spread a model that does not fit one GPU over all of this machine (one process a machine)",
     )
     load_in_4bit: bool = Field(False, description="load the base in 4 bits (needs bitsandbytes)")
     trust_remote_code: bool = Field(False, description="run code that comes with the model")
@@ -30,12 +30,12 @@ class ModelConfig(Settings):
         None,
         ge=8,
         le=LARGEST,
-        description="tokens a sample may have (2048, or what the model takes); longer ones are cut",
+        description="most tokens a sample has (2048, or the model's positions if fewer); longer ones are cut",
     )
 
 
 class LoraSettings(Settings):
-    """The adapter whose gradients are taken. None: chosen by the size of the model, see `resolve`."""
+    """The adapter that gradients are of. None: chosen by the size of the model, see `BuildConfig.resolve`."""
 
     argument_prefix = "lora_"
 
@@ -50,7 +50,7 @@ class LoraSettings(Settings):
 
 
 class WarmupConfig(Settings):
-    """The short training before gradients are taken. None: chosen by the size of the model."""
+    """The short training before gradients are computed. None: chosen by the size of the model."""
 
     argument_prefix = "warmup_"
 
@@ -67,12 +67,12 @@ class WarmupConfig(Settings):
 
 
 class GradientConfig(Settings):
-    """How gradients are taken, projected and kept."""
+    """How gradients are computed, projected and stored."""
 
     parameters: Literal["lora", "all-linear", "full"] = Field(
         "lora",
-        description="what gradients are of, and what the warm-up trains: an adapter; all linear layers but the output "
-        "layer; every weight, with embeddings, norms and the output layer",
+        description="the parameters of the gradients, which the warm-up trains: an adapter; all linear layers but the "
+        "output layer; every weight, with embeddings, norms and the output layer",
     )
     optimizer_epsilon: Literal["inside", "outside"] = Field(
         "inside", description="Adam's epsilon: inside the root as LESS does it, or outside as in textbooks"

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from g2is.config.settings import LARGEST, SEEDS, Budget, RegimeName, Share, Whole
 from g2is.errors import InputError
 
-# What core knowledge, and with it the affinity of every sample, depends on.
+# The settings that core knowledge, and with it the affinity of every sample, depends on.
 KNOWLEDGE_FIELDS = {
     *("regime", "knowledge", "variance", "components", "center", "orient", "unit_rows"),
     *("facets", "facets_by", "targets", "seed"),
@@ -18,7 +18,7 @@ KNOWLEDGE_FIELDS = {
 
 
 class WalkParameters(Budget):
-    """What decides a gradient walk; a selection file carries it so that anyone can repeat the walk."""
+    """All settings of a gradient walk; a selection file contains them, so that anyone can repeat the walk."""
 
     component_budgets: tuple[Whole, ...] | None = Field(
         None,
@@ -43,7 +43,7 @@ class WalkParameters(Budget):
     )
     facets_by: Literal["number", "silhouette", "each"] = Field(
         "number",
-        description="facets: how many; their number, the number with the clearest groups, or one a sample",
+        description="facets: how many; as set, the number with the clearest groups, or one a validation sample",
     )
     delta: float = Field(0.8, ge=0, le=1, description="consistency: share of the alignment that must remain")
     conflict_threshold: float = Field(
@@ -53,29 +53,34 @@ class WalkParameters(Budget):
         None, ge=0, le=1, description="variety: most cosine to any sample taken by the component (no limit)"
     )
     consistency_reference: Literal["last", "best"] = Field(
-        "last", description="consistency: alignment compared with, that of the last step or the best so far"
+        "last",
+        description="consistency: the alignment that is compared with, after the last step or the best so far",
     )
     order: Literal["sequential", "in_turn"] = Field(
-        "sequential", description="components one after the other as published, or a sample each in turn"
+        "sequential",
+        description="components one after the other (as published), or one sample each in turn",
     )
     neighbors: int | None = Field(
-        None, ge=1, le=LARGEST, description="neighbours looked at per step (all that are kept)"
+        None, ge=1, le=LARGEST, description="neighbours tried per step (all that are kept)"
     )
     knowledge_coherence: bool = Field(True, description="rule: step to neighbours before all others")
     no_conflict: bool = Field(True, description="rule: no cosine below the threshold with samples taken")
     consistency: bool = Field(True, description="rule: the sum of gradients stays aligned with the component")
     unspent: Literal["stop", "pass_on"] = Field(
-        "stop", description="what becomes of a component's unspent budget: lost as published, or passed on"
+        "stop",
+        description="budget that a component cannot use: dropped (as published), or passed on to others",
     )
-    pins: tuple[Whole, ...] = Field((), description="samples that are always in")
-    bans: tuple[Whole, ...] = Field((), description="samples that are never in")
-    only: tuple[Whole, ...] = Field((), description="samples to walk on, and on no others (all)")
-    sources: tuple[str, ...] | None = Field(None, min_length=1, description="source files to walk on (all)")
-    without_sources: tuple[str, ...] = Field((), description="source files to leave out")
+    pins: tuple[Whole, ...] = Field((), description="samples that are always selected")
+    bans: tuple[Whole, ...] = Field((), description="samples that are never selected")
+    only: tuple[Whole, ...] = Field((), description="the only samples that may be selected (all)")
+    sources: tuple[str, ...] | None = Field(
+        None, min_length=1, description="source files to select from (all)"
+    )
+    without_sources: tuple[str, ...] = Field((), description="source files to select nothing from")
     targets: dict[str, Share] | None = Field(
         None,
         min_length=1,
-        description="validation targets to walk for with their shares of the budget (all, by size)",
+        description="validation targets with their shares of the budget (all, by size)",
     )
     seed: int = Field(0, ge=0, lt=SEEDS, description="of the facets")
 
@@ -83,7 +88,7 @@ class WalkParameters(Budget):
         return self.component_budgets is not None or super()._has_budget()
 
     @model_validator(mode="after")
-    def _room_between(self) -> Self:
+    def _bounds_in_order(self) -> Self:
         lowest, highest = self.cosine_bounds
         if highest < lowest:
             raise ValueError(
@@ -93,7 +98,7 @@ class WalkParameters(Budget):
 
     @property
     def cosine_bounds(self) -> tuple[float, float]:
-        """Least and most cosine to each sample taken by the component; infinite where there is no such rule."""
+        """Lower and upper bound of the cosine to each sample taken by the component; infinite without that rule."""
         return (
             self.conflict_threshold if self.no_conflict else -inf,
             inf if self.max_cosine is None else self.max_cosine,
@@ -101,24 +106,24 @@ class WalkParameters(Budget):
 
     @property
     def knowledge_key(self) -> str:
-        """The same for parameters with the same core knowledge in the same regime."""
+        """A key that is equal for parameters with the same core knowledge in the same regime."""
         return self.model_dump_json(include=KNOWLEDGE_FIELDS)
 
     @property
     def facet_per_example(self) -> bool:
-        """Whether each validation example is a component of its own."""
+        """Whether each validation example is one component."""
         return self.knowledge == "facets" and self.facets_by == "each"
 
     @property
     def signed(self) -> bool:
-        """Whether consistency compares signed cosines: directions that point towards the target, not ± it."""
+        """Whether consistency compares signed cosines: the directions point towards the target, not to either side."""
         return self.knowledge == "facets" or self.orient
 
 
-# `official` is the authors' published script, to the letter. `recommended` is what our measurements favour
-# (docs/experiments.md, `python -m benchmarks.experiments`): every validation example in turn takes the sample that
-# points its way most, within the rules. Steps to neighbours gained nothing there and cost loss among near-duplicates.
-# Of plain gradients, because the momentum in Adam's makes all samples alike.
+# `official` reproduces the authors' published script. `recommended` did best in our measurements (docs/experiments.md,
+# `python -m benchmarks.experiments`): every validation example in turn takes the sample with the highest cosine to it
+# that passes the rules. Steps to neighbours gained nothing there and raised the loss among near-duplicates. It uses
+# plain gradients, because the momentum in Adam's makes all samples similar.
 WALK_PRESETS: dict[str, dict[str, Any]] = {
     "official": {
         "regime": "adam",
@@ -142,7 +147,7 @@ WALK_PRESETS: dict[str, dict[str, Any]] = {
 def walk_preset(name: str, **changes: Any) -> WalkParameters:
     """The named preset with some fields changed; raises `InputError` for a name that is not a preset.
 
-    A number of facets asks for that number, whatever the preset makes facets by.
+    With `facets` among the changes, `facets_by` is "number" unless it is changed too.
     """
     if name not in WALK_PRESETS:
         raise InputError(f"preset = {name!r}: expected one of {', '.join(WALK_PRESETS)}")

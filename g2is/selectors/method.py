@@ -97,7 +97,7 @@ class Method(Settings):
 
 
 class BudgetedMethod(Budget, Method):
-    """A method that selects as many samples as it is told."""
+    """A method that selects a given number of samples."""
 
     def select(self, pool: Pool) -> Rows:
         return self.choose(pool, budget_size(self.fraction, self.count, int(pool.valid.sum())))

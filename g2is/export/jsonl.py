@@ -1,19 +1,20 @@
-"""Instructions -> the records of their source files."""
+"""JSON Lines of the records of the source files, byte for byte."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
+from g2is.export.format import ExportFormat, json_lines
 from g2is.export.notes import note
 from g2is.instructions import Instruction
 
-# A raw line break cannot stand inside a JSON string, so this takes nothing but blanks between tokens.
+# A raw line break cannot be inside a JSON string, so this removes nothing but white space between tokens.
 _LINE_BREAK = re.compile(r"[\r\n][ \t\r\n]*")
 
 
 def source_records(samples: Sequence[Instruction]) -> list[str]:
-    """The very bytes of each record; those that spread over lines, as in indented arrays, are joined."""
+    """The bytes of each record; one that spans several lines, as in an indented array, becomes one line."""
     return [_LINE_BREAK.sub("", sample.raw.decode()) for sample in samples]
 
 
@@ -31,3 +32,13 @@ def source_notes(samples: Sequence[Instruction]) -> list[str]:
             "shape choose another format."
         )
     return notes
+
+
+JSONL = ExportFormat(
+    name="jsonl",
+    title="JSON Lines, as in the source",
+    purpose="the source's own records, byte for byte (Parquet rows as JSON), one a line",
+    records=source_records,
+    notes=source_notes,
+    pack=json_lines,
+)
