@@ -25,7 +25,7 @@ from g2is.instructions import formats as formats_module
 from g2is.instructions import from_frame, read_instructions, to_frame, write_rejects
 from g2is.instructions.files import BOM
 from g2is.pipeline.gradient_files import read_gradients, read_neighbors
-from g2is.run.manifest import MANIFEST
+from g2is.run.paths import MANIFEST
 from g2is.run.run import Run
 from g2is.run.selections import Selection, save_walk
 from g2is.run.traces import read_trace, trace_path
