@@ -162,8 +162,12 @@ def test_reasoning_is_trained_where_it_is_written_and_counted_where_it_is_not(
     turns = (user("ruby?"), thinking("amber one", "alpha"), user("jade?"), thinking("topaz two", "beta"))
     text, pieces, counts = encode(name, turns)
     assert pieces == expected
-    no_place = name == "reasoning never" and not inside
-    assert counts == {notes.REASONING_UNWRITTEN if no_place else notes.REASONING_DROPPED: dropped}
+    if dropped == 1:
+        assert counts == {notes.REASONING_DROPPED: 1}
+    elif inside:
+        assert counts == {notes.REASONING_DROPPED: 1, notes.REASONING_UNWRITTEN: 1}
+    else:  # the template does not even look for it
+        assert counts == {notes.REASONING_UNWRITTEN: 2}
     assert ("alpha" in text, "beta" in text) == (False, dropped == 1)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from g2is.instructions import Message, ToolCall
+from g2is.instructions.turns import REASONING_FIELDS
 from g2is.lm.conversation import Conversation, as_dict
 from g2is.lm.notes import (
     CALLS_UNWRITTEN,
@@ -220,16 +221,17 @@ class _ByStandIns(_Rendering):
         spans[-1] = (spans[-1][0], end)
         notes = [] if ended else [ENDLESS]
         if _REASONING not in parts and (turn.reasoning or split_reasoning(turn.content)[0].strip()):
-            notes.append(self._why_without_reasoning(turn))
+            notes.append(self._why_without_reasoning(number))
         if turn.tool_calls and not parts & {_CALLS, _NAMES} and not self.plain_names:
             notes.append(CALLS_UNWRITTEN)
         return _Reply(first, last, spans, notes)
 
-    def _why_without_reasoning(self, turn: Message) -> str:
-        source = self.template.source(self.conversation.tools)
-        if turn.reasoning and not any(name in source for name in ("reasoning", "thinking")):
-            return REASONING_UNWRITTEN
-        return REASONING_DROPPED
+    def _why_without_reasoning(self, number: int) -> str:
+        turns = self.conversation.turns
+        is_last = number == len(turns) - 1
+        has_place = self.template.mentions(*REASONING_FIELDS, tools=self.conversation.tools)
+        unwritten = is_last or (turns[number].reasoning and not has_place)
+        return REASONING_UNWRITTEN if unwritten else REASONING_DROPPED
 
     def _without_later_names(self, own: np.ndarray) -> np.ndarray:
         """Own characters without names that come after all else: the tool's answer may repeat whom it is from."""
