@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from g2is.__main__ import main
+from g2is.analysis import walks
 from g2is.config import walk_preset
 from g2is.errors import InputError
 from g2is.evaluation.results import evaluations
@@ -330,7 +331,7 @@ def everything(folder: Path) -> None:
     for name in run.regimes:
         regime = run.regime(name)
         regime.neighbors.sum(), run.layout("pca", name), run.communities(name), run.spanning_forest(name)
-        run.walk(walk_preset("recommended", regime=name, facets=2, count=3))
+        walks.walk(run, walk_preset("recommended", regime=name, facets=2, count=3))
 
 
 def paths_of(values: object, before: tuple = ()) -> list[tuple]:
@@ -437,7 +438,7 @@ def test_nothing_is_written_through_a_link(run, files, tmp_path, monkeypatch):
     (outside / "mine").write_text("mine")
     for name in (selection.name, trace_path(selection).name):
         selection.with_name(f".{name}.{os.getpid()}.tmp").symlink_to(outside / "mine")
-    save_walk(selection, run, run.walk(walk_preset("recommended", facets=2, count=3)))
+    save_walk(selection, run, walks.walk(run, walk_preset("recommended", facets=2, count=3)))
     # A link in the place of the file itself, asked for by name or not.
     selection.unlink()
     selection.symlink_to(outside / "mine")
@@ -565,7 +566,9 @@ def test_any_selection_is_read_or_refused_in_one_line(run, data):
 def test_a_trace_with_flipped_bytes_is_read_or_refused_in_one_line(run, data):
     path = run.folder / "one.trace.parquet"
     if not path.exists():
-        save_walk(run.folder / "one.json", run, run.walk(walk_preset("recommended", facets=2, count=5)))
+        save_walk(
+            run.folder / "one.json", run, walks.walk(run, walk_preset("recommended", facets=2, count=5))
+        )
     original = path.read_bytes()
     spoilt = bytearray(original)
     for _ in range(data.draw(st.integers(1, 3))):

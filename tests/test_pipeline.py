@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from g2is.analysis import walks
 from g2is.config import SEEDS, BuildConfig, walk_preset
 from g2is.errors import InputError
 from g2is.instructions import from_frame
@@ -287,6 +288,29 @@ def test_a_build_does_not_meet_an_import_of_the_same_name(files, tmp_path):
         make(tmp_path / "run", files)
 
 
+def test_replies_that_are_not_trained_are_counted_over_all_shards(files, tmp_path):
+    pool = tmp_path / "pool.jsonl"
+    lines = (files / "pool.jsonl").read_text().splitlines()
+    excluded = [
+        {
+            "messages": [
+                {"role": "user", "content": f"{row}?"},
+                {"role": "assistant", "content": "no", "weight": 0},
+                {"role": "user", "content": "again"},
+                {"role": "assistant", "content": "yes"},
+            ]
+        }
+        for row in range(10)
+    ]
+    pool.write_text("\n".join([*lines, *map(json.dumps, excluded)]) + "\n")
+    said: list[str] = []
+    run = make(tmp_path / "run", files, train=[pool], said=said)
+    counts = run.manifest.stages["gradients"].found["reply_notes"]
+    assert counts == {"replies not trained: the file excludes them": 10}
+    assert "gradients: 10 replies not trained: the file excludes them" in said
+    assert any(line.startswith("warm-up: of ") and "the file excludes" in line for line in said)
+
+
 def test_a_sample_without_anything_to_train_on_is_in_no_graph(files, tmp_path, monkeypatch):
     encode = Encoder._encode
 
@@ -396,7 +420,7 @@ def test_a_run_of_before_the_map_opens_and_gains_it(run, files, tmp_path):
     (folder / "manifest.json").write_text(json.dumps(manifest))
     old = Run.open(folder)
     assert not old.complete and old.check() == [] and old.hash == run.hash
-    assert len(old.walk(walk_preset("recommended", count=5)).samples) == 5
+    assert len(walks.walk(old, walk_preset("recommended", count=5)).samples) == 5
     assert content(make(folder, files).folder) == content(run.folder)
 
 
@@ -501,7 +525,7 @@ def test_gradients_can_be_kept_in_one_byte_a_number(files, run, tmp_path):
         assert codes.gradients.dtype == np.int8
         assert codes.norms == pytest.approx(exact.norms)
         assert codes.validation_cosines == pytest.approx(exact.validation_cosines, abs=0.02)
-    assert len(rounded.walk(walk_preset("recommended", count=5, facets=2)).samples) > 0
+    assert len(walks.walk(rounded, walk_preset("recommended", count=5, facets=2)).samples) > 0
 
 
 @pytest.mark.parametrize("parameters", ["all-linear", "full"])

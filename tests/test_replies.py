@@ -324,6 +324,19 @@ def test_notes_are_counted_and_read_as_sentences():
     ]
 
 
+def test_tables_of_notes_add_up_to_the_same_counts():
+    samples = [
+        (notes.EXCLUDED, notes.EXCLUDED),
+        (),
+        (notes.unwritten("tool"), notes.EXCLUDED),
+        (notes.ENDLESS,),
+    ]
+    tables = [notes.notes_table(samples[:1]), notes.notes_table(samples[1:])]
+    assert [table.shape for table in tables] == [(1, len(notes.NOTES)), (3, len(notes.NOTES))]
+    assert notes.table_counts(tables) == notes.count_notes(samples)
+    assert notes.table_counts([]) == {}
+
+
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_batches_do_not_change_what_is_trained(name):
     tokenizer = tokenizer_of(name)

@@ -128,10 +128,6 @@ class _Rendering:
         except Refused:
             return None
 
-    def specials(self, text: str) -> list[Span]:
-        pattern = self.template.special
-        return [match.span() for match in pattern.finditer(text)] if pattern else []
-
 
 class _ByStandIns(_Rendering):
     """Places replies by stand-ins. agree: whether the template treats them like the characters they stand for."""
@@ -284,16 +280,16 @@ class _ByStandIns(_Rendering):
         is_last = number == len(self.conversation.turns) - 1
         tail = rest if is_last else self._tail(number + 1)
         length = end_of_turn(
-            rest, tail, self.specials(rest), calls=bool(self.conversation.turns[number].tool_calls)
+            rest, tail, self.template.specials(rest), calls=bool(self.conversation.turns[number].tool_calls)
         )
-        return last + length, any(start < length for start, _ in self.specials(rest))
+        return last + length, any(start < length for start, _ in self.template.specials(rest))
 
 
 def end_of_turn(rest: str, alone: str | None, specials: list[Span], *, calls: bool) -> int:
     """How much of the text after a reply belongs to its turn.
 
     rest: the text up to the next turn's own characters. alone: what is written where the conversation ends with
-    this turn. specials: where tokens that were added to the vocabulary stand in `rest`. calls: whether the turn ends
+    this turn. specials: where special tokens stand in `rest`. calls: whether the turn ends
     with tool calls, whose syntax may have such tokens too.
     """
     shared = common_prefix(rest, alone) if alone is not None else len(rest)
@@ -341,7 +337,7 @@ class _ByPrefixes(_Rendering):
         if at < 0:
             return UNPLACED
         rest = after[at + len(answer) :]
-        specials = self.specials(rest)
+        specials = self.template.specials(rest)
         length = end_of_turn(rest, rest, specials, calls=bool(turn.tool_calls))
         end = at + len(answer) + length
         if not self.text.startswith(after[:end]):

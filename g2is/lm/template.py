@@ -107,11 +107,22 @@ class Template:
         """The strings that the template may look for in a turn, such as </think>."""
         return _constants(self.source(tools))
 
+    def specials(self, text: str) -> list[tuple[int, int]]:
+        """Where special tokens stand in a text, or, where there are none, other tokens added to the vocabulary."""
+        spans = [match.span() for match in self._patterns[0].finditer(text)]
+        return spans or [match.span() for match in self._patterns[1].finditer(text)]
+
     @cached_property
-    def special(self) -> re.Pattern[str] | None:
-        """Matches the tokens that were added to the vocabulary: they end turns."""
-        tokens = sorted(self.tokenizer.get_added_vocab(), key=len, reverse=True)
-        return re.compile("|".join(map(re.escape, tokens))) if tokens else None
+    def _patterns(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
+        special = set(self.tokenizer.all_special_tokens)
+        # Some vocabularies have runs of white space among the added tokens.
+        added = {token for token in self.tokenizer.get_added_vocab() if token.strip()} - special
+        return _any_of(special), _any_of(added)
+
+
+def _any_of(tokens: set[str]) -> re.Pattern[str]:
+    longest_first = sorted(tokens, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)) or "(?!)")  # (?!) never matches
 
 
 @lru_cache(maxsize=64)
