@@ -15,7 +15,8 @@ import numpy as np
 from g2is.instructions import Instruction
 from g2is.lm.conversation import Conversations
 from g2is.lm.less import less_text
-from g2is.lm.replies import Placed, place_replies
+from g2is.lm.placing import Placed
+from g2is.lm.replies import place_replies
 from g2is.lm.template import Refused, Template
 
 WHOLE, PROMPT_CUT, RESPONSE_CUT = 0, 1, 2
