@@ -76,7 +76,7 @@ def test_a_reader(project, tmp_path):
         formats,
         "_READERS",
         "def _dialogue(record):\n"
-        '    lines = [line.split(": ", 1) for line in _filled(record["dialogue"], \'"dialogue"\').split("\\n")]\n'
+        '    lines = [line.split(": ", 1) for line in filled(record["dialogue"], \'"dialogue"\').split("\\n")]\n'
         '    return [Message({"Q": "user", "A": "assistant"}[who], text) for who, text in lines]\n\n\n',
     )
     add(formats, '    "messages": ((', '    "dialogue": (("dialogue",), _dialogue),\n')

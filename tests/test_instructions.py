@@ -50,7 +50,7 @@ def read_one(folder: Path, record: object, **options: object) -> Instruction:
 
 
 def turns(instruction: Instruction) -> list[tuple[str, str]]:
-    return [(message.role, message.content) for message in instruction.messages]
+    return [(message.role, message.text) for message in instruction.messages]
 
 
 def complaint(*arguments: object, **options: object) -> str:
@@ -135,9 +135,9 @@ def complaint(*arguments: object, **options: object) -> str:
             "messages",
             [
                 ("user", "hi"),
-                ("assistant", '[{"name": "f", "arguments": "{\\"é\\": 1}"}]'),
+                ("assistant", '{"name": "f", "arguments": {"é": 1}}'),
                 ("tool", ""),
-                ("assistant", 'done\n[{"name": "g"}]'),
+                ("assistant", 'done\n{"name": "g", "arguments": {}}'),
             ],
         ),
         (
@@ -764,7 +764,18 @@ def test_the_table_gives_the_instructions_back_also_through_parquet(tmp_path):
         back = pd.read_parquet(tmp_path / "frame.parquet")
         assert from_frame(back) == instructions
         assert list(back.columns) == [
-            *("source", "line", "format", "task", "prompt", "response", "messages", "tools", "raw")
+            *(
+                "source",
+                "line",
+                "format",
+                "task",
+                "prompt",
+                "response",
+                "messages",
+                "tools",
+                "template_kwargs",
+                "raw",
+            )
         ]
     line = from_frame(to_frame([tricky]))[0].line
     assert type(line) is int

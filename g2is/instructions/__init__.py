@@ -1,10 +1,10 @@
 """Instruction files -> checked conversations that remember the bytes they came from.
 
-Knows nothing of models or runs. `files` cuts files into records, `formats` reads one record, `reading`
-puts them together, `frame` is the table that a run keeps.
+Knows nothing of models or runs. `files` cuts files into records, `formats` reads one record and
+`turns` its turns, `reading` puts them together, `frame` is the table that a run keeps.
 """
 
-from g2is.instructions.formats import FORMATS, Message
+from g2is.instructions.formats import FORMATS
 from g2is.instructions.frame import from_frame, to_frame
 from g2is.instructions.reading import (
     Instruction,
@@ -14,6 +14,7 @@ from g2is.instructions.reading import (
     read_instructions,
     write_rejects,
 )
+from g2is.instructions.turns import Message, ToolCall
 
 __all__ = [
     "FORMATS",
@@ -21,6 +22,7 @@ __all__ = [
     "Message",
     "Reading",
     "Rejected",
+    "ToolCall",
     "find_duplicates",
     "from_frame",
     "read_instructions",

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from g2is.errors import InputError
+from g2is.instructions.fields import BadRecord
 from g2is.instructions.files import records, source_names
-from g2is.instructions.formats import FORMATS, BadRecord, Message, read_record
+from g2is.instructions.formats import FORMATS, read_record
+from g2is.instructions.turns import Message
 from g2is.storage.files import write_file
 
 
@@ -28,6 +30,7 @@ class Instruction:
         has no such bytes, the row as JSON.
     task: the record's `task`, where it is text.
     tools: JSON text of the tools the assistant may call.
+    template_kwargs: JSON text of an object, what the record gives to the chat template beside its turns.
     """
 
     messages: tuple[Message, ...]
@@ -37,19 +40,20 @@ class Instruction:
     raw: bytes
     task: str | None = None
     tools: str | None = None
+    template_kwargs: str | None = None
 
     @property
     def response(self) -> str:
-        """The last assistant turn."""
-        return self.messages[-1].content
+        """The last assistant turn, its reasoning and tool calls as text."""
+        return self.messages[-1].text
 
     @property
     def prompt(self) -> str:
         """All before the response, for reading; turns are marked with their role where there are several."""
         before = self.messages[:-1]
         if len(before) == 1:
-            return before[0].content
-        return "\n\n".join(f"[{message.role}]\n{message.content}" for message in before)
+            return before[0].text
+        return "\n\n".join(f"[{message.role}]\n{message.text}" for message in before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,16 @@ def read_instructions(
                     rejected.append(Rejected(source, line, str(fault), raw))
                 else:
                     instructions.append(
-                        Instruction(found.messages, source, line, found.format, raw, found.task, found.tools)
+                        Instruction(
+                            found.messages,
+                            source,
+                            line,
+                            found.format,
+                            raw,
+                            found.task,
+                            found.tools,
+                            found.template_kwargs,
+                        )
                     )
         return Reading(instructions, rejected, find_duplicates(instructions))
 
@@ -129,11 +142,12 @@ def _collector_paused() -> Iterator[None]:
 
 
 def find_duplicates(instructions: Iterable[Instruction]) -> list[list[int]]:
-    """Groups of row indices whose messages and tools are exactly the same, ordered by their first index."""
+    """Groups of row indices whose messages, tools and template arguments are the same, ordered by their first index."""
     first: dict[tuple[object, ...], int] = {}
     groups: dict[int, list[int]] = {}
     for row, instruction in enumerate(instructions):
-        original = first.setdefault((instruction.messages, instruction.tools), row)
+        conversation = (instruction.messages, instruction.tools, instruction.template_kwargs)
+        original = first.setdefault(conversation, row)
         if original != row:
             groups.setdefault(original, [original]).append(row)
     return [groups[original] for original in sorted(groups)]
