@@ -25,7 +25,8 @@ from g2is.instructions import (
     to_frame,
     write_rejects,
 )
-from g2is.instructions.files import records
+from g2is.instructions import record as record_module
+from g2is.instructions.containers import records
 
 GOOD = {"prompt": "2 + 2?", "completion": "4"}
 USER, REPLY = {"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}
@@ -334,7 +335,7 @@ def test_a_broken_record_is_named_by_its_line_or_set_aside(tmp_path, record, wha
 
 
 def test_a_record_too_long_to_parse_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(formats, "LONGEST", 2**20)
+    monkeypatch.setattr(record_module, "LONGEST", 2**20)
     path = write(tmp_path, jsonl(GOOD, "a" * 2**20))
     assert "pool.jsonl:2: is longer than 1 MiB, expected an instruction" in complaint([path])
     assert len(read_instructions([path], skip_bad=True).rejected) == 1
@@ -387,16 +388,20 @@ def test_a_bad_element_over_several_lines_takes_no_other_with_it(tmp_path):
 @pytest.mark.parametrize(
     ("content", "line", "what"),
     [
-        ('[\nGOOD,\n{"prompt": "a', 3, """found '{"prompt": "a', expected whole records"""),
-        ("[\nGOOD,\n[1, 2", 3, "found '[1, 2'"),
-        ("[\nGOOD\nGOOD]", 2, """found '{"prompt": "2 + 2?", "completion": "4"}]'"""),
-        ('[\nGOOD,\n{"prompt": "a, "completion": "b"},\nGOOD]', 3, """found '{"prompt": "a, "completion"""),
-        ("[\nGOOD,\n]", 3, "found ']'"),
-        ("[\n,GOOD]", 2, "found ',"),
-        ("[\nGOOD", 2, "found the end of the file"),
-        ("[\nGOOD,", 2, "found the end of the file"),
-        ("[", 1, "found the end of the file"),
-        ("[\nGOOD}", 2, "found '}'"),
+        ('[\nGOOD,\n{"prompt": "a', 3, """it holds '{"prompt": "a', expected whole records"""),
+        ("[\nGOOD,\n[1, 2", 3, "it holds '[1, 2'"),
+        ("[\nGOOD\nGOOD]", 3, """it holds '{"prompt": "2 + 2?", "completion": "4"}]'"""),
+        (
+            '[\nGOOD,\n{"prompt": "a, "completion": "b"},\nGOOD]',
+            3,
+            """it holds '{"prompt": "a, "completion""",
+        ),
+        ("[\nGOOD,\n]", 3, "it holds ']'"),
+        ("[\n,GOOD]", 2, "it holds ',"),
+        ("[\nGOOD", 2, "it holds the end of the file"),
+        ("[\nGOOD,", 2, "it holds the end of the file"),
+        ("[", 1, "it holds the end of the file"),
+        ("[\nGOOD}", 2, "it holds '}'"),
         ("[\nGOOD]\n[GOOD]", 2, "the array ends here, but '[{"),
     ],
 )
@@ -414,14 +419,12 @@ def test_an_array_that_breaks_off_stops_even_where_bad_records_are_skipped(tmp_p
         (b"", "is empty, expected JSON Lines"),
         (b"\xef\xbb\xbf\n \r\n", "is empty, expected JSON Lines"),
         (b"[ ]", "holds no records"),
-        (gzip.compress(jsonl(GOOD).encode()), "compressed with gzip; unpack it with: gzip -d"),
         (b"PK\x03\x04rest", "a zip archive"),
         (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
-        (jsonl(GOOD).encode("utf-16"), "is UTF-16 or UTF-32 text, expected UTF-8"),
         (jsonl(GOOD).encode("utf-16-le"), "is UTF-16 or UTF-32 text, expected UTF-8"),
         (jsonl(GOOD).encode("utf-16-be"), "is UTF-16 or UTF-32 text, expected UTF-8"),
         (jsonl(GOOD).encode("utf-32"), "is UTF-16 or UTF-32 text, expected UTF-8"),
-        (b"instruction,output\na,b\n", "starts with 'instruction,output\\n', expected JSON Lines"),
+        (b"instruction: a\noutput: b\n", "starts with 'instruction: a\\n', expected JSON Lines"),
         (b"\0\0\0\0", "starts with '\\x00\\x00\\x00\\x00', expected"),
         (b"\x80\x04\x95 pickle", "starts with '\ufffd\\x04"),
         (b"PAR1 and no more", "is not a Parquet file that can be read"),
@@ -437,7 +440,9 @@ def test_other_kinds_of_files_are_refused_by_name(tmp_path, content, what):
 def test_paths_that_cannot_be_read(tmp_path):
     good = write(tmp_path, jsonl(GOOD))
     assert "missing.jsonl: cannot be read: No such file" in complaint([good, tmp_path / "missing.jsonl"])
-    assert "is a folder, expected a file" in complaint([tmp_path])
+    (tmp_path / "empty").mkdir()
+    assert "is a folder without files of records, expected" in complaint([tmp_path / "empty"])
+    assert f"{tmp_path}/*.csv: no file is called so" in complaint([tmp_path / "*.csv"])
     assert "cannot be read: File name too long" in complaint([tmp_path / ("a" * 999)])
     assert "cannot be read: embedded null byte" in complaint([tmp_path / "a\0b"])
     assert "no instruction files given" in complaint([])
@@ -453,6 +458,9 @@ def test_a_file_without_permission(tmp_path):
 
 def test_a_read_that_fails_midway_is_an_input_error(tmp_path, monkeypatch):
     class Torn(io.BytesIO):
+        def peek(self, size: int) -> bytes:
+            return self.getvalue()[:size]
+
         def readline(self, size: int | None = -1, /) -> bytes:
             if self.tell():
                 raise OSError(5, "Input/output error")

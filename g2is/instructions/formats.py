@@ -15,17 +15,13 @@ null counts as absent.
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from g2is.instructions.fields import SHORT, BadRecord, filled, names, optional_text, required, shown, text
+from g2is.instructions.fields import BadRecord, filled, names, optional_text, required, shown, text
+from g2is.instructions.record import parse
 from g2is.instructions.turns import Message, read_template_kwargs, read_tools, read_turn
-
-LONGEST = 2**26
-"""Bytes that a record may have: no instruction is that long, and parsing takes several times as much memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +38,7 @@ class Conversation:
 def read_record(raw: bytes, format: str = "auto") -> Conversation:
     """The conversation of one record. format: one of `FORMATS`, or "auto". Raises BadRecord."""
     try:
-        record = _parsed(raw)
+        record = parse(raw)
         name = _recognised(record) if format == "auto" else format
         messages = _READERS[name][1](record)
         system = optional_text(record, "system")
@@ -60,41 +56,6 @@ def read_record(raw: bytes, format: str = "auto") -> Conversation:
         )
     except RecursionError:
         raise BadRecord("nested too deeply to read, expected a flat record") from None
-
-
-def _parsed(raw: bytes) -> dict[str, Any]:
-    if len(raw) > LONGEST:
-        raise BadRecord(f"is longer than {LONGEST >> 20} MiB, expected an instruction")
-    try:
-        record = _DECODER.decode(raw.decode())
-    except UnicodeDecodeError as fault:
-        byte = raw[fault.start]
-        raise BadRecord(f"invalid UTF-8 at byte {fault.start + 1} (0x{byte:02x}), expected UTF-8") from None
-    except json.JSONDecodeError as fault:
-        # Counted from the record's start: only arrays can spread a record over lines.
-        place = f"column {fault.colno}" if fault.lineno == 1 else f"line {fault.lineno} of the record"
-        near = fault.doc[max(0, fault.pos - 15) : fault.pos + 15]
-        raise BadRecord(
-            f"bad JSON at {place} near {near!r} ({fault.msg}), expected one whole JSON object "
-            "(in JSON Lines: on one line)"
-        ) from None
-    except ValueError:  # what int() says to more than 4,300 digits
-        raise BadRecord("a number of thousands of digits, expected an ordinary one") from None
-    if not isinstance(record, dict):
-        raise BadRecord(f"the record is {shown(record)}, expected an object {{…}}")
-    return record
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """JSON parsers disagree about which of two equal keys counts, and one of them would be lost."""
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
-        raise BadRecord(f"the key {SHORT.repr(twice)} stands twice in one object, expected once")
-    return fields
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_without_repeats)
 
 
 def _recognised(record: dict[str, Any]) -> str:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from g2is.errors import InputError
+from g2is.instructions.containers import records
 from g2is.instructions.fields import BadRecord
-from g2is.instructions.files import records, source_names
 from g2is.instructions.formats import FORMATS, read_record
+from g2is.instructions.sources import Source, find_sources
 from g2is.instructions.turns import Message
 from g2is.storage.files import write_file
 
@@ -87,7 +88,7 @@ class Reading:
 
 
 def read_instructions(
-    paths: Sequence[Path | str], *, format: str = "auto", skip_bad: bool = False
+    paths: Sequence[Path | str | Source], *, format: str = "auto", skip_bad: bool = False
 ) -> Reading:
     """Read JSON Lines, JSON arrays and Parquet files, in the order given.
 
@@ -99,18 +100,21 @@ def read_instructions(
         raise InputError(f"format {format!r} is not known, expected auto or one of {', '.join(FORMATS)}")
     if not paths:
         raise InputError("no instruction files given, expected at least one")
-    files = [Path(path) for path in paths]
+    sources = find_sources(paths)
     instructions: list[Instruction] = []
     rejected: list[Rejected] = []
     with _collector_paused():
-        for path, source in zip(files, source_names(files), strict=True):
-            for line, raw in records(path, source):
+        for file in sources:
+            source = file.name
+            for line, raw, problem in records(file.path, source, file.split):
                 try:
+                    if problem is not None:
+                        raise BadRecord(problem)
                     found = read_record(raw, format)
                 except BadRecord as fault:
                     if not skip_bad:
                         raise InputError(
-                            f"{source}:{line}: {fault}; mend it, or leave such records out with --skip-bad"
+                            f"{source}:{line}: {fault}; repair it, or leave such records out with --skip-bad"
                         ) from None
                     rejected.append(Rejected(source, line, str(fault), raw))
                 else:
