@@ -7,13 +7,15 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from g2is.errors import InputError
+from g2is.instructions.columns import columns_of, parse_columns
 from g2is.instructions.containers import records
 from g2is.instructions.fields import BadRecord
-from g2is.instructions.formats import FORMATS, read_record
+from g2is.instructions.record import Record
+from g2is.instructions.shapes import ASKED, Conversation, LeftOut, carries_task, read_record
 from g2is.instructions.sources import Source, find_sources
 from g2is.instructions.turns import Message
 from g2is.storage.files import write_file
@@ -68,69 +70,151 @@ class Rejected:
     raw: bytes
 
 
+@dataclass
+class FileReading:
+    """How one file was read.
+
+    source: its name. notes: its kind, and what else a person should know. shapes: the instructions of each shape, with
+    the fields read. repairs: what was changed in records, with counts. unused: filled fields that nothing was read
+    from, with counts. rejected: records that are no instructions.
+    """
+
+    source: str
+    notes: list[str] = field(default_factory=list)
+    shapes: Counter[str] = field(default_factory=Counter)
+    repairs: Counter[str] = field(default_factory=Counter)
+    unused: Counter[str] = field(default_factory=Counter)
+    rejected: int = 0
+
+    @property
+    def kept(self) -> int:
+        """How many instructions the file gave."""
+        return self.shapes.total()
+
+
 @dataclass(frozen=True)
 class Reading:
     """What some files hold.
 
     instructions: in the order of the files and of their lines; the position is the sample's row index.
-    rejected: empty unless bad records were to be skipped.
+    rejected: records left out: broken ones, where those were to be skipped, and ones not meant to be trained.
     duplicates: row indices that share one conversation, ascending; only groups of two and more.
+    files: how each file was read.
     """
 
     instructions: list[Instruction]
     rejected: list[Rejected]
     duplicates: list[list[int]]
+    files: list[FileReading] = field(default_factory=list)
 
     @property
     def formats(self) -> Counter[tuple[str, str]]:
         """How many instructions each (source, format) gave."""
         return Counter((instruction.source, instruction.format) for instruction in self.instructions)
 
+    @property
+    def repairs(self) -> Counter[str]:
+        """What was changed in records of any file, with counts."""
+        return sum((file.repairs for file in self.files), Counter())
+
+    def report(self) -> list[str]:
+        """What a person should know before anything is computed: repairs, fields that are not used, what was left out.
+
+        One line each; those that usually mean that the task is not trained as it should be begin with "warning: ".
+        """
+        return [line for file in self.files for line in _report(file)]
+
+
+def _report(file: FileReading) -> list[str]:
+    lines = [f"{file.source}: {note}" for note in file.notes[1:]]
+    lines += [f"{file.source}: {times:,} x {what}" for what, times in file.repairs.most_common()]
+    for name, times in file.unused.most_common():
+        if carries_task(name):
+            lines.append(
+                f'warning: {file.source}: {times:,} of {file.kept:,} records have a field "{name}" that is not used; '
+                "if it belongs to the task, name it with --columns"
+            )
+    others = [f"{name} ({times:,})" for name, times in file.unused.most_common() if not carries_task(name)]
+    if others:
+        lines.append(f"{file.source}: fields not used: {', '.join(others[:20])}" + ", …" * (len(others) > 20))
+    if file.rejected:
+        lines.append(f"{file.source}: {file.rejected:,} records rejected")
+    return lines
+
 
 def read_instructions(
-    paths: Sequence[Path | str | Source], *, format: str = "auto", skip_bad: bool = False
+    paths: Sequence[Path | str | Source],
+    *,
+    format: str = "auto",
+    skip_bad: bool = False,
+    columns: Sequence[str] = (),
 ) -> Reading:
-    """Read JSON Lines, JSON arrays and Parquet files, in the order given.
+    """Read files, folders, globs, pipes and data sets of the Hub, in the order given; see `find_sources`.
 
-    format: one of `FORMATS` for all records, or "auto": each by its own fields. skip_bad: collect broken
-    records in `rejected` instead of stopping at the first. Raises InputError, one line, for a file that
-    cannot be read and, unless skip_bad, for the first broken record as `source:line: …`.
+    format: one of `ASKED` for all records, or "auto": each by its own fields. skip_bad: collect broken records in
+    `rejected` instead of stopping at the first. columns: which columns are read, see `parse_columns`. Raises
+    InputError, one line, for a file that cannot be read, unless skip_bad for the first broken record as
+    `source:line: …`, and where no record is an instruction.
     """
-    if format not in ("auto", *FORMATS):
-        raise InputError(f"format {format!r} is not known, expected auto or one of {', '.join(FORMATS)}")
+    if format not in ("auto", *ASKED):
+        raise InputError(f"format {format!r} is not known, expected auto or one of {', '.join(ASKED)}")
     if not paths:
         raise InputError("no instruction files given, expected at least one")
+    mappings = parse_columns(columns)
     sources = find_sources(paths)
     instructions: list[Instruction] = []
     rejected: list[Rejected] = []
+    files = []
     with _collector_paused():
-        for file in sources:
-            source = file.name
-            for line, raw, problem in records(file.path, source, file.split):
+        for source in sources:
+            file = FileReading(source.name)
+            files.append(file)
+            named = columns_of(mappings, source.name, source.path)
+            for record in records(source.path, source.name, source.split, file.notes):
                 try:
-                    if problem is not None:
-                        raise BadRecord(problem)
-                    found = read_record(raw, format)
+                    if record.problem is not None:
+                        raise BadRecord(record.problem)
+                    read = read_record(record.raw, format, named)
                 except BadRecord as fault:
-                    if not skip_bad:
+                    if not skip_bad and not isinstance(fault, LeftOut):
                         raise InputError(
-                            f"{source}:{line}: {fault}; repair it, or leave such records out with --skip-bad"
+                            f"{source.name}:{record.line}: {fault}; repair it, or leave such records out with "
+                            "--skip-bad"
                         ) from None
-                    rejected.append(Rejected(source, line, str(fault), raw))
+                    rejected.append(Rejected(source.name, record.line, str(fault), record.raw))
+                    file.rejected += 1
                 else:
-                    instructions.append(
-                        Instruction(
-                            found.messages,
-                            source,
-                            line,
-                            found.format,
-                            raw,
-                            found.task,
-                            found.tools,
-                            found.template_kwargs,
-                        )
-                    )
-        return Reading(instructions, rejected, find_duplicates(instructions))
+                    instructions.append(_instruction(source.name, record, read))
+                    file.shapes[f"{read.format}: {', '.join(read.used)}"] += 1
+                    file.repairs.update(read.repairs)
+                    file.unused.update(read.unused)
+            if source.note:
+                file.notes.append(source.note)
+    if not instructions:
+        raise _nothing_left(rejected)
+    return Reading(instructions, rejected, find_duplicates(instructions), files)
+
+
+def _instruction(source: str, record: Record, read: Conversation) -> Instruction:
+    return Instruction(
+        messages=read.messages,
+        source=source,
+        line=record.line,
+        format=read.format,
+        raw=record.raw,
+        task=read.task,
+        tools=read.tools,
+        template_kwargs=read.template_kwargs,
+    )
+
+
+def _nothing_left(rejected: Sequence[Rejected]) -> InputError:
+    first, times = Counter(reject.reason for reject in rejected).most_common(1)[0]
+    example = next(reject for reject in rejected if reject.reason == first)
+    return InputError(
+        f"all {len(rejected):,} records were rejected, {times:,} of them because: {first} (such as "
+        f"{example.source}:{example.line}); expected at least one instruction"
+    )
 
 
 @contextmanager
