@@ -6,31 +6,44 @@ BIN := .venv/bin
 export OMP_WAIT_POLICY = PASSIVE
 export KMP_BLOCKTIME = 0
 
-.PHONY: setup demo app test check bench screenshots clean
+.PHONY: demo app test test-all check docs-check setup bench screenshots clean help
 
-setup: .venv/.installed ## make .venv and install what the project needs
+demo: .venv/.installed ## build the demo run and open the app on it
+	$(BIN)/g2is demo
+	$(BIN)/g2is app
 
-.venv/.installed: requirements.txt requirements-dev.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try make PYTHON=python3.11 ...")'
-	test -d .venv || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet torch==2.13.0
-	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
-	touch $@
+app: .venv/.installed ## open the app on the runs under cache/
+	$(BIN)/g2is app
 
-demo: setup ## build the demo run and open the app on it
-	$(BIN)/python -m g2is demo
-	$(BIN)/streamlit run app.py
+test: setup ## the tests, except the slow ones
+	$(BIN)/python -m pytest -m "not slow"
 
-app: setup ## open the app on the runs under cache/
-	$(BIN)/streamlit run app.py
-
-test: setup ## all tests
-	$(BIN)/python -m pytest
+test-all: test ## all tests: the slow ones after the others
+	$(BIN)/python -m pytest -m slow
 
 check: setup ## lint, format, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs-check: setup ## spelling, and every command of the documentation, in a temporary folder
+	$(BIN)/codespell README.md CONTRIBUTING.md CHANGELOG.md docs g2is app.py pages scripts benchmarks tests
+	$(BIN)/python -m scripts.check_docs
+
+setup: .venv/.developing ## .venv with all that is needed to work on the project
+
+# What running needs, and the command `g2is` for this checkout.
+.venv/.installed: requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try make PYTHON=python3.11 ...")'
+	test -d .venv || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+.venv/.developing: .venv/.installed requirements-dev.txt
+	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+	touch $@
 
 bench: setup ## speed of gradients, walk, graph, map and pages, as tables and as JSON under bench/ (pages need chromium)
 	$(BIN)/python -m benchmarks.gradients
@@ -41,11 +54,14 @@ bench: setup ## speed of gradients, walk, graph, map and pages, as tables and as
 	$(BIN)/python -m benchmarks.large
 
 screenshots: setup ## pictures of every page, light and dark, from the demo run (needs chromium)
-	$(BIN)/python -m g2is demo
-	$(BIN)/python -m g2is walk demo --fraction 0.02
-	$(BIN)/python -m g2is walk demo --preset official --fraction 0.02
-	for method in random round_robin less; do $(BIN)/python -m g2is select demo --method $$method --fraction 0.02; done
+	$(BIN)/g2is demo
+	$(BIN)/g2is walk demo --fraction 0.02
+	$(BIN)/g2is walk demo --preset official --fraction 0.02
+	for method in random round_robin less; do $(BIN)/g2is select demo --method $$method --fraction 0.02; done
 	$(BIN)/python -m scripts.screenshots --cache cache
 
 clean: ## remove what setup and tests made; runs stay
 	rm -rf .venv bench .pytest_cache .ruff_cache .mypy_cache
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile

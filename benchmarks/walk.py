@@ -114,15 +114,11 @@ def measure(
     knowledge = core_knowledge(validation, parameters)
     affinities = component_affinities(gradients, knowledge)
 
-    def walk(resume: WalkTrace | None = None, changed: WalkParameters = parameters) -> WalkTrace:
-        return gradient_walk(
-            gradients, neighbors, None, knowledge, changed, affinities=affinities, resume=resume
-        )
+    def walk() -> WalkTrace:
+        return gradient_walk(gradients, neighbors, None, knowledge, parameters, affinities=affinities)
 
     trace = walk()
-    assert parameters.fraction is not None
-    raised = parameters.replace(fraction=1.1 * parameters.fraction)
-    times = best_seconds({"walk": walk, "raise": lambda: walk(trace, raised)}, rounds)
+    times = best_seconds({"walk": walk}, rounds)
     summary = trace.summary()
     some = unit(gradients[:: max(1, len(gradients) // 1000)])
     line = {
@@ -135,7 +131,6 @@ def measure(
         "fallbacks": sum(part.fallbacks for part in summary),
         "stopped_short": sum(part.stopped == "rules" for part in summary),
         "seconds": times["walk"],
-        "tenth_more_s": times["raise"],
         "trace_MB": megabytes(trace),
         "resident_MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }

@@ -1,3 +1,3 @@
-"""G2IS Explorer: choose instruction-tuning data by gradients, on a graph that can be seen and steered."""
+"""G2IS Explorer: select instruction-tuning data by gradients, on a graph that can be seen and steered."""
 
 __version__ = "0.1.0"

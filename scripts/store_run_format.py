@@ -12,12 +12,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from g2is.analysis.selecting import select
 from g2is.config import WALK_PRESETS, BuildConfig, walk_preset
 from g2is.pipeline.build import build
 from g2is.pipeline.inputs import Target
 from g2is.run.manifest import FORMAT_VERSION
-from g2is.run.selection import save_walk
+from g2is.run.selections import save_walk, select
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))

@@ -122,5 +122,22 @@ def test_a_page_loads_nothing_that_only_building_needs(page):
 
 
 def test_the_command_line_starts_without_heavy_libraries():
-    light = {name for path in modules("__main__", "cli") for name in imports(path, everywhere=False)}
-    assert not {"torch", "pandas", "numpy", "g2is.pipeline", "g2is.run", "g2is.walk"} & light
+    code = """
+import sys
+from g2is.cli import main
+try:
+    main(["--help"])
+except SystemExit as stopped:
+    assert stopped.code == 0
+heavy = {"torch", "transformers", "pandas", "sklearn", "scipy", "pyarrow", "streamlit", "plotly", "igraph"}
+print(heavy & set(sys.modules), file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert "usage: " in done.stdout and done.stderr.strip() == "set()"
+
+
+def test_selectors_import_neither_runs_nor_the_model():
+    """But for the sentence model, which one of them loads when it is asked for."""
+    for path in modules("selectors"):
+        assert not {"run", "pipeline", "graph", "instructions"} & folders_imported(path), path
+        assert "g2is.lm" not in {".".join(n.split(".")[:2]) for n in imports(path, everywhere=False)}, path

@@ -9,7 +9,7 @@ import pytest
 from g2is.cli import build, main
 from g2is.config.grammar import named
 from g2is.run.run import Run
-from g2is.run.trace_file import read_trace
+from g2is.run.traces import read_trace
 from g2is.walk import replay
 from tests.tiny import save_tiny_model, write_pool
 

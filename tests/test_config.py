@@ -12,7 +12,7 @@ import torch
 from pydantic.fields import FieldInfo
 from sklearn.utils import check_random_state
 
-import g2is.config.selectors  # noqa: F401  the settings it defines are found among all
+import g2is.selectors  # noqa: F401  its methods are settings too
 from g2is.config import Settings
 from g2is.errors import InputError
 

@@ -22,7 +22,7 @@ from g2is.lm.text import Encoder
 from g2is.pipeline.build import build
 from g2is.pipeline.inputs import Target
 from g2is.run.run import Run
-from g2is.run.selection import Selection
+from g2is.run.selections import Selection
 from tests.tiny import ARCHITECTURES, byte_tokenizer, random_samples, save_tiny_model, write_pool
 
 QUICK = EvaluationConfig(seeds=2, epochs=1, batch_size=4, learning_rate=1e-2, answers=3, new_tokens=4)

@@ -47,30 +47,21 @@ def python(project: Path, *words: str) -> str:
 
 
 def test_a_selector(project):
-    package = project / "g2is"
-    (package / "selectors" / "shortest.py").write_text(
+    package = project / "g2is" / "selectors"
+    (package / "shortest.py").write_text(
         '"""The shortest responses."""\n\n'
-        "import numpy as np\n\n"
+        "from g2is.selectors.method import BudgetedMethod, register\n"
         "from g2is.selectors.ranking import best\n\n\n"
-        "def shortest(lengths, valid, budget):\n"
-        "    return best(-np.asarray(lengths, dtype=np.float64), valid, budget)\n"
+        '@register("shortest")\n'
+        "class Shortest(BudgetedMethod):\n"
+        '    """The shortest responses."""\n\n'
+        "    def choose(self, pool, budget):\n"
+        '        return best(-pool.instructions["tokens"].astype(float), pool.valid, budget)\n'
     )
-    add(package / "selectors" / "__init__.py", "__all__", "from g2is.selectors.shortest import shortest\n")
-    add(
-        package / "selector_config.py",
-        "METHODS",
-        'class ShortestParameters(SelectorParameters):\n    """The shortest responses."""\n\n\n',
-    )
-    add(package / "selector_config.py", '    "random": ', '    "shortest": ShortestParameters,\n')
-    add(
-        package / "selecting.py",
-        '    "random": ',
-        '    "shortest": lambda run, parameters, budget: selectors.shortest(\n'
-        '        run.instructions["tokens"], run.valid, budget\n    ),\n',
-    )
+    add(package / "__init__.py", "from g2is.selectors.tagcos", "from g2is.selectors import shortest\n")
     python(project, "-m", "g2is", "select", "tiny", "--method", "shortest", "--count", "5")
     script = (
-        "from g2is.run.run import Run; from g2is.run.selection import Selection\n"
+        "from g2is.run.run import Run; from g2is.run.selections import Selection\n"
         "run = Run.open('cache/tiny')\n"
         "chosen = Selection.read(run.folder / 'selections' / 'shortest.json', run)\n"
         "tokens = run.instructions['tokens'].where(run.valid, 1000)\n"
@@ -89,7 +80,7 @@ def test_a_reader(project, tmp_path):
         '    return [Message({"Q": "user", "A": "assistant"}[who], text) for who, text in lines]\n\n\n',
     )
     add(formats, '    "messages": ((', '    "dialogue": (("dialogue",), _dialogue),\n')
-    settings = project / "g2is" / "config.py"
+    settings = project / "g2is" / "config" / "build.py"
     text = settings.read_text()
     assert '"sharegpt"]' in text
     settings.write_text(text.replace('"sharegpt"]', '"sharegpt", "dialogue"]'))

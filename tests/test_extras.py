@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from g2is.analysis.selecting import select
 from g2is.config import SEEDS, EnsembleConfig
 from g2is.errors import InputError
 from g2is.instructions import from_frame
@@ -20,6 +19,7 @@ from g2is.lm.train import sample_losses, train_adapter, trainable
 from g2is.lm.warmup import Checkpoint, draw
 from g2is.pipeline.extras import Extras
 from g2is.run.run import Run
+from g2is.run.selections import select
 from g2is.storage.shards import ShardStore
 from tests.test_pipeline import content, files, make
 from tests.tiny import ARCHITECTURES, adapted_model, random_samples

@@ -25,7 +25,7 @@ from g2is.pipeline.imported import import_run
 from g2is.pipeline.inputs import Target
 from g2is.run.manifest import COPY, MANIFEST, Manifest
 from g2is.run.run import Run
-from g2is.run.selection import save_walk
+from g2is.run.selections import save_walk
 from g2is.storage import files as g2is_files
 from tests.test_pipeline import configuration, content, make
 from tests.tiny import save_tiny_model, write_pool

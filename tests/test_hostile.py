@@ -26,8 +26,8 @@ from g2is.instructions.containers.opened import BOM
 from g2is.pipeline.gradient_files import read_gradients, read_neighbors
 from g2is.run.manifest import MANIFEST
 from g2is.run.run import Run
-from g2is.run.selection import Selection, save_walk
-from g2is.run.trace_file import read_trace, trace_path
+from g2is.run.selections import Selection, save_walk
+from g2is.run.traces import read_trace, trace_path
 from g2is.storage.csv import FORMULA_STARTS
 from g2is.storage.files import write_bytes
 from tests.test_faults import arguments, imported
@@ -590,7 +590,7 @@ def test_no_cell_of_an_exported_table_begins_like_a_formula(texts):
     import csv
     from io import StringIO
 
-    from g2is.export.tables import csv_file, csv_rows
+    from g2is.export.csv import csv_file, csv_rows
     from g2is.instructions import Instruction, Message
 
     samples = [

@@ -10,18 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from g2is.analysis.map_values import conflict_shares
+from g2is.analysis.map_values import Categories, Quantity, conflict_shares
 from g2is.app.map.points import FULL, NOWHERE, MapPoints
 from g2is.errors import InputError
-from g2is.figures.colours import MARKERS
-from g2is.figures.map import map_figure
-from g2is.figures.map_colours import LEVELS, MOST, NONE, by_category, by_value
+from g2is.figures.colouring import LEVELS, MOST, NONE, Colouring, colouring
 from g2is.instructions.words import distinctive_terms
-from g2is.walk import ORIGINS
-from g2is.walk.trace import Steps
 
 PLACES = arrays(np.float32, (40, 2), elements=st.floats(-1e3, 1e3, width=32))
 CORNERS = arrays(np.int64, st.tuples(st.integers(3, 9), st.just(2)), elements=st.integers(0, FULL))
+
+
+def by_category(numbers: np.ndarray, names: list[str], missing: str = "") -> Colouring:
+    return colouring(Categories("source", "Source", numbers, names, missing))
+
+
+def by_value(values: np.ndarray, unit: str = "nats", **options) -> Colouring:
+    return colouring(Quantity("loss", "Loss", values, unit, **options))
 
 
 def points(places: np.ndarray, validation: int = 0) -> MapPoints:
@@ -86,7 +90,7 @@ def test_a_name_stands_where_most_of_its_samples_are():
 @given(arrays(np.int64, 60, elements=st.integers(-1, 14)))
 def test_every_sample_has_the_colour_of_its_category(numbers):
     names = [f"n{number}" for number in range(15)]
-    found = by_category("source", "Source", numbers, names)
+    found = by_category(numbers, names)
     assert len(found.categories) <= MOST
     assert sum(entry.count for entry in found.categories) == (numbers >= 0).sum()
     members = [number for entry in found.categories for number in entry.members]
@@ -99,7 +103,7 @@ def test_every_sample_has_the_colour_of_its_category(numbers):
 
 def test_with_many_categories_the_largest_have_their_own_colour_and_the_rest_is_said():
     numbers = np.repeat(np.arange(12), np.arange(1, 13))
-    found = by_category("source", "Source", numbers, [f"n{number}" for number in range(12)])
+    found = by_category(numbers, [f"n{number}" for number in range(12)])
     assert [entry.name for entry in found.categories] == [
         *(f"n{n}" for n in range(11, 4, -1)),
         "5 smaller ones",
@@ -108,13 +112,13 @@ def test_with_many_categories_the_largest_have_their_own_colour_and_the_rest_is_
     assert found.light[MOST - 1].tolist() == found.dark[MOST - 1].tolist() != [0x99] * 3, (
         "not as what is left out"
     )
-    eight = by_category("source", "Source", numbers % 8, [f"n{number}" for number in range(8)])
+    eight = by_category(numbers % 8, [f"n{number}" for number in range(8)])
     assert len(eight.categories) == 8 and all(len(entry.members) == 1 for entry in eight.categories)
 
 
 def test_a_scale_puts_values_in_order_and_says_where_it_is_cut():
     values = np.concatenate([np.linspace(1, 3, 998), [1000, np.nan]])
-    found = by_value("loss", "Loss", values, unit="nats", none="not known")
+    found = by_value(values, missing="not known")
     assert found.scale.high < 4 and found.scale.clipped == (True, True)
     assert found.codes[998] == LEVELS and found.codes[999] == NONE and found.none == "not known"
     assert np.all(np.diff(found.codes[:998].astype(int)) >= 0)
@@ -124,7 +128,7 @@ def test_a_scale_puts_values_in_order_and_says_where_it_is_cut():
 
 def test_a_scale_of_ratios():
     values = np.array([1.0, 10, 100, 1000, 10000])
-    found = by_value("length", "Length", values, unit="tokens", log=True, whole_range=True)
+    found = by_value(values, "tokens", log=True, exact=True)
     np.testing.assert_allclose(np.diff(found.codes.astype(float)), LEVELS / 4, atol=1)
     assert [found.scale.value(share) for share in (0, 0.5, 1)] == [1, 100, 10000]
     assert found.scale.whole and not any(found.scale.clipped)
@@ -132,13 +136,13 @@ def test_a_scale_of_ratios():
 
 @pytest.mark.parametrize("values", [[2.0, 2.0], [np.nan, np.nan], [0.0, 0.0]])
 def test_a_scale_of_one_value_is_a_scale(values):
-    found = by_value("loss", "Loss", np.array(values), unit="nats")
+    found = by_value(np.array(values))
     assert found.scale.low < found.scale.high and np.isfinite(found.scale.high)
 
 
 def test_categories_have_the_colours_of_the_theme():
     theme = tomllib.loads((Path(__file__).parents[1] / ".streamlit" / "config.toml").read_text())["theme"]
-    found = by_category("source", "Source", np.arange(MOST), [str(number) for number in range(MOST)])
+    found = by_category(np.arange(MOST), [str(number) for number in range(MOST)])
     for page in ("light", "dark"):
         shown = ["#" + bytes(colour).hex().upper() for colour in getattr(found, page)[:MOST]]
         assert shown == theme[page]["chartCategoricalColors"]
@@ -146,7 +150,7 @@ def test_categories_have_the_colours_of_the_theme():
 
 @pytest.mark.parametrize("page", ["light", "dark"])
 def test_high_values_stand_out_from_the_page(page):
-    palette = getattr(by_value("loss", "Loss", np.arange(5.0), unit="nats"), page).astype(float)
+    palette = getattr(by_value(np.arange(5.0)), page).astype(float)
     brightness = palette @ [0.2126, 0.7152, 0.0722]
     from_page = 255 - brightness if page == "light" else brightness
     assert np.all(np.diff(from_page[::16]) > 0)
@@ -183,49 +187,7 @@ def test_terms_mark_out_what_is_inside():
     assert distinctive_terms(texts, np.arange(0)) == []
 
 
-def test_the_path_joins_each_step_to_the_last_of_its_component():
-    found = points(np.random.default_rng(3).standard_normal((9, 2)).astype(np.float32))
-    origins = [
-        ORIGINS.index(name) for name in ("anchor", "anchor", "neighbor", "neighbor", "pin", "fallback")
-    ]
-    blank = np.zeros(6, np.float32)
-    steps = Steps(
-        np.array([4, 7, 1, 8, 2, 5], np.int32),
-        np.array([0, 1, 0, 1, -1, 0], np.int32),
-        np.array(origins, np.uint8),
-        *[blank] * 5,
-    )
-    figure = map_figure(
-        found, by_category("source", "Source", np.zeros(9, int), ["a"]), ["t"] * 9, np.array([], int),
-        trace=SimpleNamespace(steps=steps),
-    )  # fmt: skip
-    (path,) = (trace for trace in figure.data if trace.name == "walk")
-    lines = np.stack([path.x, path.y], axis=1).reshape(-1, 3, 2)
-    expected = found.samples[[[4, 1], [7, 8], [1, 5]]].astype(float)
-    np.testing.assert_array_equal(lines[:, :2], expected)
-    assert np.isnan(lines[:, 2]).all()
-    assert [trace.name for trace in figure.data].index("anchor") > 0
-
-
-def test_the_figure_holds_every_placed_sample_once_and_only_escaped_text():
-    random = np.random.default_rng(2)
-    places = random.standard_normal((50, 2)).astype(np.float32)
-    places[3] = np.nan
-    found = MapPoints.of(places, random.standard_normal((4, 2)))
-    numbers = random.integers(-1, 3, 50)
-    colouring = by_category("source", "Source", numbers, ["<b>", "b", "c"], none="none")
-    figure = map_figure(
-        found, colouring, [str(row) for row in range(50)], np.array([5, 6]), validation_texts=["v"] * 4
-    )
-    rows = [int(row) for trace in figure.data if trace.customdata is not None for row in trace.customdata]
-    assert sorted(rows) == [-4, -3, -2, -1, *(row for row in range(50) if row != 3)]
-    chosen = [
-        int(trace.customdata[place])
-        for trace in figure.data
-        if trace.customdata is not None
-        for place in (() if trace.selectedpoints is None else trace.selectedpoints)
-    ]
-    assert sorted(chosen) == [5, 6]
-    assert all("<b>" not in trace.name for trace in figure.data)
-    symbols = {trace.marker.symbol for trace in figure.data if trace.customdata is not None}
-    assert set(MARKERS[:3]) <= symbols
+def test_what_has_no_value_is_explained_only_if_there_is_such_a_sample():
+    assert by_category(np.array([0, -1]), ["a"], "none").none == "none"
+    assert by_category(np.array([0, 0]), ["a"], "none").none == ""
+    assert by_value(np.array([1.0, 2.0]), missing="none").none == ""

@@ -6,8 +6,8 @@ import pytest
 from g2is.analysis.neighbourhood import nodes_frame, on_path, relations
 from g2is.app.neighbourhood.graph import _hover
 from g2is.config import walk_preset
-from g2is.figures.colours import OKABE_ITO
-from g2is.figures.neighbourhood import EDGES, GREY, MOST_BETWEEN, NODES, community_colours, ego_figure
+from g2is.figures.colours import GREY, OKABE_ITO
+from g2is.figures.neighbourhood import EDGES, MOST_BETWEEN, NODES, community_colours, ego_figure
 from g2is.graph import Path, ego_graph, ego_layout
 from g2is.run.run import Run
 from tests.app.tiny_run import HOSTILE, make_run

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from g2is.__main__ import main
-from g2is.analysis.selecting import select
 from g2is.config import WalkParameters, walk_preset
 from g2is.run.manifest import FORMAT_VERSION
 from g2is.run.run import Run
-from g2is.run.selection import Selection
-from g2is.run.trace_file import read_trace, trace_path
+from g2is.run.selections import Selection, select
+from g2is.run.traces import read_trace, trace_path
 from g2is.walk import replay
 
 DATA = Path(__file__).parent / "data"

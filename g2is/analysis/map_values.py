@@ -1,8 +1,9 @@
-"""What a map can colour samples by, taken from a run and a walk over it. No Streamlit."""
+"""The values that a map can colour samples by, taken from a run and a walk over it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,88 +11,145 @@ from numpy.typing import NDArray
 from g2is.analysis.core import closest_examples
 from g2is.arrays.rows import block_rows, read_rows
 from g2is.config import RegimeName, WalkParameters
-from g2is.figures.map_colours import Colouring, by_category, by_value
 from g2is.run.run import Regime, Run
 from g2is.walk import WalkTrace
 
 COMPARED = 256
-"""Random samples that every sample's conflicts are counted with."""
+"""Random samples that the conflicts of every sample are counted with."""
 
 NAME = 48
-"""Letters that a component is named by, at most."""
+"""Characters of the name of a target direction, at most."""
+
+NO_GRADIENT = "no gradient"
 
 SCHEMES = {
     "source": "source file",
     "community": "community",
-    "component": "closest component",
+    "component": "closest target direction",
     "order": "walk order",
     "alignment": "alignment",
     "loss": "loss",
     "length": "length",
     "conflict": "conflict share",
 }
-"""Names of the colourings, and what they are called."""
+"""What samples can be coloured by, and its name on the screen."""
 
 MEANINGS = {
     "source": "The file of the pool that an instruction comes from.",
-    "community": "Groups of samples with more strong links inside than to others (Leiden), named by their words.",
-    "component": "The direction of core knowledge, of the walk's settings, that the gradient is closest to, named by "
-    "the validation example closest to it.",
-    "order": "The step at which the walk took a sample.",
-    "alignment": "The cosine between the gradient and the closest component of the core knowledge: how well it "
-    "serves the target.",
+    "community": "Groups of instructions with more strong links inside than to others (Leiden), named by words "
+    "that are frequent in them.",
+    "component": "The target direction of the walk that the gradient is closest to, named by the validation example "
+    "closest to that direction.",
+    "order": "The step at which the walk took an instruction.",
+    "alignment": "The cosine between the gradient and the closest target direction: how well the instruction serves "
+    "the target.",
     "loss": "The mean loss of the model over the response, per token: what it finds hard.",
     "length": "Tokens of prompt and response together.",
-    "conflict": f"The share of {COMPARED} samples drawn from the pool whose gradients pull against this one (cosine "
-    "below 0): an estimate, give or take 6 points.",
+    "conflict": f"The share of {COMPARED} instructions drawn from the pool whose gradients point against this one "
+    "(cosine below 0): an estimate with a standard error of at most 3 points.",
 }
 
 
-def colouring(
-    run: Run, scheme: str, regime: RegimeName, parameters: WalkParameters, trace: WalkTrace | None
-) -> Colouring:
-    """One of SCHEMES. regime: of communities and conflicts; parameters: of the walk that the map shows.
+@dataclass(frozen=True, eq=False)
+class Categories:
+    """Each sample belongs to one category or to none.
 
-    trace: of that walk; needed for its order alone.
+    numbers: (n,) index into names, -1 for none. missing: what having none means.
     """
-    pool = run.instructions
+
+    scheme: str
+    title: str
+    numbers: NDArray[np.integer]
+    names: Sequence[str]
+    missing: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """Each sample has a number or none.
+
+    values: (n,), NaN for none. log: whether ratios matter, not differences; values are above 0 then. exact: whether
+    every value matters, so that a scale may not cut off the extremes. missing: what having none means.
+    """
+
+    scheme: str
+    title: str
+    values: NDArray[np.floating]
+    unit: str
+    log: bool = False
+    exact: bool = False
+    missing: str = ""
+
+
+def map_values(
+    run: Run, scheme: str, regime: RegimeName, parameters: WalkParameters, trace: WalkTrace | None
+) -> Categories | Quantity:
+    """The values of one of SCHEMES.
+
+    regime: that of communities and conflicts. parameters: of the walk that the map shows. trace: of that walk; only
+    `order` needs it.
+    """
     title = SCHEMES[scheme][0].upper() + SCHEMES[scheme][1:]
-    no_gradient = "no gradient"
-    if scheme == "source":
+    pool = run.instructions
+
+    def affinities() -> NDArray[np.floating]:
+        values = run.affinities(parameters)
+        return values if parameters.signed else np.abs(values)
+
+    def source() -> Categories:
         numbers, names = pool["source"].factorize()
-        return by_category(scheme, title, numbers, names.tolist())
-    if scheme == "community":
-        found = run.communities(regime)
-        return by_category(
-            scheme, title, found.membership, _numbered(found.labels), none="no gradient, so in none"
-        )
-    if scheme == "component":
-        affinities = run.affinities(parameters)
-        closest = (affinities if parameters.signed else np.abs(affinities)).argmax(axis=1)
+        return Categories(scheme, title, numbers, names.tolist())
+
+    def community() -> Categories:
+        communities = run.communities(regime)
+        return Categories(scheme, title, communities.membership, _numbered(communities.labels), NO_GRADIENT)
+
+    def component() -> Categories:
         examples = closest_examples(run, run.core_knowledge(parameters))
-        names = _numbered([_beginning(text) for text in examples])
-        return by_category(scheme, title, np.where(run.valid, closest, -1), names, none=no_gradient)
-    if scheme == "order":
-        steps = np.full(len(pool), np.nan)
+        closest = np.where(run.valid, affinities().argmax(axis=1), -1)
+        return Categories(
+            scheme, title, closest, _numbered([_shorten(text) for text in examples]), NO_GRADIENT
+        )
+
+    def order() -> Quantity:
         assert trace is not None
-        steps[trace.steps.sample] = np.arange(len(trace.steps))
-        return by_value(scheme, title, steps, unit="step", whole_range=True, none="not taken")
-    if scheme == "alignment":
-        affinities = run.affinities(parameters)
-        aligned = (affinities if parameters.signed else np.abs(affinities)).max(axis=1)
-        values = np.where(run.valid, aligned, np.nan)
-        return by_value(scheme, title, values, unit="cosine", none=no_gradient)
-    if scheme == "conflict":
-        values = 100 * conflict_shares(run.regime(regime), run.valid)
-        return by_value(scheme, title, values, unit="% of the pool", none=no_gradient)
-    values = pool["loss" if scheme == "loss" else "tokens"].to_numpy(np.float64)
-    values = np.where(run.valid & (values > 0), values, np.nan)
-    unit = "nats a token" if scheme == "loss" else "tokens"
-    return by_value(scheme, title, values, unit=unit, log=scheme == "length", none="not known")
+        steps = np.full(len(pool), np.nan)
+        steps[trace.steps.sample] = np.arange(1, len(trace.steps) + 1)
+        return Quantity(scheme, title, steps, "step", exact=True, missing="not taken")
+
+    def alignment() -> Quantity:
+        values = np.where(run.valid, affinities().max(axis=1), np.nan)
+        return Quantity(scheme, title, values, "cosine", missing=NO_GRADIENT)
+
+    def conflict() -> Quantity:
+        shares = conflict_shares(run.regime(regime), run.valid)
+        return Quantity(scheme, title, 100 * shares, "% of the pool", missing=NO_GRADIENT)
+
+    def loss() -> Quantity:
+        return Quantity(scheme, title, positive("loss"), "nats a token", missing="not known")
+
+    def length() -> Quantity:
+        return Quantity(scheme, title, positive("tokens"), "tokens", log=True, missing="not known")
+
+    def positive(column: str) -> NDArray[np.floating]:
+        values = pool[column].to_numpy(np.float64)
+        return np.where(run.valid & (values > 0), values, np.nan)
+
+    makers: dict[str, Callable[[], Categories | Quantity]] = {
+        "source": source,
+        "community": community,
+        "component": component,
+        "order": order,
+        "alignment": alignment,
+        "loss": loss,
+        "length": length,
+        "conflict": conflict,
+    }
+    return makers[scheme]()
 
 
 def schemes(run: Run) -> list[str]:
-    """Those of SCHEMES that this run has values for: gradients made elsewhere come without loss and length."""
+    """Those of SCHEMES that this run has values for; imported gradients come without loss and length."""
     pool = run.instructions
     known = {"loss": bool(pool["loss"].notna().any()), "length": bool(pool["tokens"].any())}
     known["community"] = "communities" in run.manifest.stages
@@ -101,10 +159,11 @@ def schemes(run: Run) -> list[str]:
 def conflict_shares(
     regime: Regime, valid: NDArray[np.bool_], *, compared: int = COMPARED, seed: int = 0
 ) -> NDArray[np.float32]:
-    """(n,) share of `compared` random valid samples that each sample conflicts with; exact if there are no more.
+    """The share of `compared` random valid samples that each sample conflicts with; NaN for invalid samples.
 
-    A run keeps each sample's most conflicting partners, not how many it has. The standard error of a share s is
-    sqrt(s (1 - s) / compared), at most 0.03 for 256.
+    A run keeps the most conflicting partners of each sample, not how many it has. The standard error of a share s is
+    sqrt(s (1 - s) / compared), at most 0.03 for 256; with no more than `compared` valid samples the share is exact.
+    Returns (n,).
     """
     rows = np.flatnonzero(valid)
     drawn = np.sort(np.random.default_rng(seed).permutation(rows)[:compared])
@@ -113,15 +172,15 @@ def conflict_shares(
     size = block_rows(regime.gradients)
     for start in range(0, len(valid), size):
         block = read_rows(regime.gradients, slice(start, start + size))
-        # A sample never conflicts with itself, so that its own row among those drawn does not count.
-        met = np.maximum(len(drawn) - np.isin(np.arange(start, start + len(block)), drawn), 1)
-        shares[start : start + len(block)] = (block @ others.T < 0).sum(axis=1) / met
+        # A sample never conflicts with itself, so its own row does not count if it was drawn.
+        partners = len(drawn) - np.isin(np.arange(start, start + len(block)), drawn)
+        shares[start : start + len(block)] = (block @ others.T < 0).sum(axis=1) / np.maximum(partners, 1)
     shares[~valid] = np.nan
     return shares
 
 
-def _beginning(text: str) -> str:
-    """At most NAME letters, and whole words where there are any."""
+def _shorten(text: str) -> str:
+    """At most NAME characters, cut between words where there are any."""
     if len(text) <= NAME:
         return text
     space = text.rfind(" ", NAME // 2, NAME + 1)
@@ -129,5 +188,5 @@ def _beginning(text: str) -> str:
 
 
 def _numbered(labels: Sequence[str]) -> list[str]:
-    """Communities and components may be called alike; numbers tell them apart."""
+    """Two communities or target directions may have the same name; numbers tell them apart."""
     return [f"{number}: {label}" for number, label in enumerate(labels)]

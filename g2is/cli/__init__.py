@@ -1,7 +1,7 @@
-"""The command line: python -m g2is <command>.
+"""The command line, `python -m g2is COMMAND`: a module a group of commands.
 
-Exit code 0; 2 for wrong input, with one line that says what and how to mend it; 1 for a fault.
-Arguments are made from `config`, which also checks them. Each module registers the commands of one kind.
+Exit code 0; 2 for wrong input, with one line of what is wrong and what to do; 1 for a fault. `config` defines and
+checks the arguments. Imports everything but `app`, and what a command computes with only when that command runs.
 """
 
 from __future__ import annotations
@@ -12,26 +12,27 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from g2is import __version__
-from g2is.cli import build, evaluate, export, graph, plan, select
+from g2is.cli import app, build, evaluate, export, graph, plan, select
 from g2is.cli.runs import say
+from g2is.config.commands import CACHE, PROGRAM
 from g2is.config.grammar import OneLineParser
 from g2is.errors import InputError, shortened
 
-COMMANDS = (plan, build, select, evaluate, export, graph)
+COMMANDS = (plan, build, app, select, evaluate, export, graph)
 """Modules in the order in which `--help` lists their commands."""
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The parser of all commands; what each does stands in `do`."""
-    parser = OneLineParser(prog="python -m g2is", description="Select instruction-tuning data by gradients.")
+    """The parser of all commands; parsed arguments hold the function of their command in `do`."""
+    parser = OneLineParser(prog=PROGRAM, description="Select instruction-tuning data by gradients.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def command(name: str, run: Callable[[argparse.Namespace], None], text: str) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, help=text, description=text)
-        made.set_defaults(do=run)
-        made.add_argument("--cache", type=Path, default=Path("cache"), help="folder where runs live [cache]")
-        return made
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(do=run)
+        added.add_argument("--cache", type=Path, default=CACHE, help=f"folder where runs live [{CACHE}]")
+        return added
 
     for module in COMMANDS:
         module.register(command)
@@ -47,13 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(f"error: {error}")
         return 2
     except KeyboardInterrupt:
-        say("stopped; the same command goes on from here")
+        say("stopped; the same command resumes from here")
         return 130
     return 0
 
 
 def _do(arguments: argparse.Namespace) -> None:
-    """Run the command; a name that cannot be that of a file is wrong input, wherever it is found out."""
+    """Run the command; a path that the system does not accept is wrong input, wherever it is opened."""
     try:
         arguments.do(arguments)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Commands that make a run: build, import, demo."""
+"""Commands that write a run: build, import, demo."""
 
 from __future__ import annotations
 
@@ -8,21 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from g2is.cli.runs import run_folder, say
-from g2is.config import (
-    REGIMES,
-    BuildConfig,
-    CommunityConfig,
-    EnsembleConfig,
-    GradientConfig,
-    GraphConfig,
-    ImportConfig,
-    LayoutConfig,
-    LoraSettings,
-    ModelConfig,
-    ReadingConfig,
-    WarmupConfig,
-)
-from g2is.config.grammar import AddCommand, add_settings, given, named
+from g2is.config import BuildConfig, EnsembleConfig, ImportConfig
+from g2is.config.grammar import AddCommand, add_settings, given, named, read_settings
 from g2is.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,63 +17,49 @@ if TYPE_CHECKING:
     from g2is.pipeline.inputs import Target
 
 
-BUILD_SETTINGS = (
-    (ModelConfig, ""),
-    (ReadingConfig, ""),
-    (LoraSettings, "lora_"),
-    (WarmupConfig, "warmup_"),
-    (GradientConfig, ""),
-    (GraphConfig, ""),
-    (LayoutConfig, ""),
-    (CommunityConfig, ""),
-)
-"""What a build is told, and what the names of its arguments begin with."""
-
-
 def register(command: AddCommand) -> None:
     """Add the commands to the parser."""
-    made = command("build", build, "gradients, graph and all else a run holds; again to resume or mend")
-    made.add_argument("--run", required=True, help="name of the run")
-    made.add_argument("--train", nargs="+", required=True, metavar="FILE", help="the pool of instructions")
-    made.add_argument(
+    parser = command(
+        "build", build, "gradients, graph and all else a run holds; run it again to resume or repair"
+    )
+    parser.add_argument("--run", required=True, help="name of the run")
+    parser.add_argument("--train", nargs="+", required=True, metavar="FILE", help="the pool of instructions")
+    parser.add_argument(
         "--validation",
         action="append",
         required=True,
         metavar="[NAME=]FILE",
         help="examples of a target domain; once for each target",
     )
-    made.add_argument("--overwrite", action="store_true", help="replace a run of that name")
-    for settings, prefix in BUILD_SETTINGS:
-        add_settings(made, settings, prefix)
-    _add_extras(made)
+    parser.add_argument("--overwrite", action="store_true", help="replace a run of that name")
+    add_settings(parser, BuildConfig)
+    _add_extras(parser)
 
-    made = command("import", import_gradients, "a run from gradients that were computed elsewhere")
-    made.add_argument("--run", required=True, help="name of the run")
-    made.add_argument("--train", nargs="+", required=True, metavar="FILE", help="the pool of instructions")
-    made.add_argument(
+    parser = command("import", import_gradients, "a run from gradients that were computed elsewhere")
+    parser.add_argument("--run", required=True, help="name of the run")
+    parser.add_argument("--train", nargs="+", required=True, metavar="FILE", help="the pool of instructions")
+    parser.add_argument(
         "--train-gradients",
         type=Path,
         required=True,
         metavar="FILE",
         help=".pt (weights only), .npy, .safetensors, or a folder of LESS: one row a record",
     )
-    made.add_argument(
+    parser.add_argument(
         "--validation-gradients",
         action="append",
         required=True,
         metavar="[NAME=]FILE",
         help="gradients of the examples of a target; once for each target",
     )
-    made.add_argument("--graph", type=Path, metavar="FILE", help="neighbour lists to keep (computed)")
-    made.add_argument("--regime", choices=REGIMES, help="what the training gradients are [adam]")
-    made.add_argument("--overwrite", action="store_true", help="replace a run of that name")
-    for part in (ReadingConfig, GraphConfig, LayoutConfig, CommunityConfig):
-        add_settings(made, part)
+    parser.add_argument("--graph", type=Path, metavar="FILE", help="neighbour lists to keep (computed)")
+    parser.add_argument("--overwrite", action="store_true", help="replace a run of that name")
+    add_settings(parser, ImportConfig)
 
-    made = command("demo", demo, "build the demo run from the embedded model and data")
-    made.add_argument("--run", default="demo", help="name of the run [demo]")
-    made.add_argument("--overwrite", action="store_true", help="replace a run of that name")
-    _add_extras(made)
+    parser = command("demo", demo, "build the demo run from the embedded model and data")
+    parser.add_argument("--run", default="demo", help="name of the run [demo]")
+    parser.add_argument("--overwrite", action="store_true", help="replace a run of that name")
+    _add_extras(parser)
 
 
 def _add_extras(parser: argparse.ArgumentParser) -> None:
@@ -99,17 +72,15 @@ def _add_extras(parser: argparse.ArgumentParser) -> None:
         help="optional stages to add, to a finished run as well: representations (for the methods rds_plus and "
         "semantic), ensemble (for gradfiltering)",
     )
-    add_settings(parser, EnsembleConfig, "ensemble_")
+    add_settings(parser, EnsembleConfig)
 
 
 def _extras(arguments: argparse.Namespace) -> Extras:
     from g2is.pipeline.extras import Extras
 
-    settings = given(EnsembleConfig, arguments, "ensemble_")
+    settings = given(EnsembleConfig, arguments)
     if settings and "ensemble" not in arguments.extras:
-        raise InputError(
-            f"ensemble_{next(iter(settings))}: is for --extras ensemble, which was not asked for"
-        )
+        raise InputError(f"ensemble_{next(iter(settings))}: is for --extras ensemble, which was not given")
     return Extras(
         representations="representations" in arguments.extras,
         ensemble=EnsembleConfig(**settings) if "ensemble" in arguments.extras else None,
@@ -117,7 +88,7 @@ def _extras(arguments: argparse.Namespace) -> Extras:
 
 
 def build(arguments: argparse.Namespace) -> None:
-    config = build_config(arguments)
+    config = read_settings(BuildConfig, arguments)
     from g2is.pipeline.build import build
 
     run = build(
@@ -132,28 +103,8 @@ def build(arguments: argparse.Namespace) -> None:
     say(f"run {run.name} is complete: {run.folder}")
 
 
-def build_config(arguments: argparse.Namespace) -> BuildConfig:
-    """The settings of a build as they were given."""
-    return BuildConfig(
-        model=ModelConfig(**given(ModelConfig, arguments)),
-        reading=ReadingConfig(**given(ReadingConfig, arguments)),
-        lora=LoraSettings(**given(LoraSettings, arguments, "lora_")),
-        warmup=WarmupConfig(**given(WarmupConfig, arguments, "warmup_")),
-        gradients=GradientConfig(**given(GradientConfig, arguments)),
-        graph=GraphConfig(**given(GraphConfig, arguments)),
-        layout=LayoutConfig(**given(LayoutConfig, arguments)),
-        communities=CommunityConfig(**given(CommunityConfig, arguments)),
-    )
-
-
 def import_gradients(arguments: argparse.Namespace) -> None:
-    config = ImportConfig(
-        reading=ReadingConfig(**given(ReadingConfig, arguments)),
-        graph=GraphConfig(**given(GraphConfig, arguments)),
-        layout=LayoutConfig(**given(LayoutConfig, arguments)),
-        communities=CommunityConfig(**given(CommunityConfig, arguments)),
-        **({"regime": arguments.regime} if arguments.regime else {}),
-    )
+    config = read_settings(ImportConfig, arguments)
     from g2is.pipeline.imported import import_run
 
     run = import_run(

@@ -1,4 +1,4 @@
-"""The command that judges selections: evaluate."""
+"""The command that fine-tunes on selections and scores them: evaluate."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from g2is.cli.runs import open_run, output_file, say
 from g2is.config import EvaluationConfig
-from g2is.config.grammar import AddCommand, add_settings, given, named
-from g2is.config.selectors import METHODS, SelectorParameters
+from g2is.config.grammar import AddCommand, add_settings, given, named, read_settings
+from g2is.config.settings import Budget
 from g2is.errors import InputError
+from g2is.selectors import METHODS
 
 if TYPE_CHECKING:
     from g2is.evaluation.fine_tuning import Candidate
@@ -20,23 +21,23 @@ if TYPE_CHECKING:
 
 def register(command: AddCommand) -> None:
     """Add the command to the parser."""
-    made = command("evaluate", evaluate, "fine-tune on selections and score them on held-out data")
-    made.add_argument("run", help="name or folder of the run")
-    made.add_argument(
+    parser = command("evaluate", evaluate, "fine-tune on selections and score them on held-out data")
+    parser.add_argument("run", help="name or folder of the run")
+    parser.add_argument(
         "--test",
         action="append",
         required=True,
         metavar="[NAME=]FILE",
         help="held-out examples of a target; once for each target",
     )
-    made.add_argument(
+    parser.add_argument(
         "--selection",
         action="append",
         default=[],
         metavar="[NAME=]SELECTION",
         help="a selection file, or the name of one in the run; once for each",
     )
-    made.add_argument(
+    parser.add_argument(
         "--method",
         action="append",
         default=[],
@@ -44,21 +45,23 @@ def register(command: AddCommand) -> None:
         metavar="METHOD",
         help=f"another way to select as a baseline, once for each, drawn anew for each seed: {', '.join(METHODS)}",
     )
-    budget = made.add_mutually_exclusive_group()
+    budget = parser.add_mutually_exclusive_group()
     budget.add_argument("--fraction", type=float, help="budget of the baselines as a share of the pool")
     budget.add_argument(
         "--count", type=int, help="budget of the baselines as a number (that of the largest selection)"
     )
-    made.add_argument("--name", default="test", help="of the evaluation; again to resume or add to it [test]")
-    made.add_argument("--model", help="where the base model is now, if it moved (that of the run)")
-    made.add_argument("--output", type=Path, metavar="FILE", help="write the results as CSV here too")
-    made.add_argument("--overwrite", action="store_true", help="replace an evaluation of that name")
-    add_settings(made, EvaluationConfig)
+    parser.add_argument(
+        "--name", default="test", help="of the evaluation; again to resume or add to it [test]"
+    )
+    parser.add_argument("--model", help="where the base model is now, if it moved (that of the run)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write the results as CSV here too")
+    parser.add_argument("--overwrite", action="store_true", help="replace an evaluation of that name")
+    add_settings(parser, EvaluationConfig)
 
 
 def evaluate(arguments: argparse.Namespace) -> None:
-    config = EvaluationConfig(**given(EvaluationConfig, arguments))
-    _budget(arguments)  # what is wrong with it is said before anything is read
+    config = read_settings(EvaluationConfig, arguments)
+    _budget(arguments)  # checked before anything is read
     run = open_run(arguments)
     output = None if arguments.output is None else output_file(arguments.output, run)
     candidates = _candidates(run, arguments)
@@ -88,13 +91,13 @@ def evaluate(arguments: argparse.Namespace) -> None:
 def _candidates(run: Run, arguments: argparse.Namespace) -> list[Candidate]:
     """The selections, and the baselines at the same budget."""
     from g2is.evaluation.fine_tuning import Candidate
-    from g2is.run.selection import Selection
+    from g2is.run.selections import Selection
 
     candidates, largest = [], 0
-    for name, place in map(named, arguments.selection):
-        path = Path(place)
+    for name, file in map(named, arguments.selection):
+        path = Path(file)
         if not path.is_file() and len(path.parts) == 1:
-            path = run.folder / "selections" / f"{place.removesuffix('.json')}.json"
+            path = run.folder / "selections" / f"{file.removesuffix('.json')}.json"
         selection = Selection.read(path, run)
         largest = max(largest, len(selection.samples))
         candidates.append(Candidate(name or path.stem, selection.method, _always(selection.samples)))
@@ -116,9 +119,9 @@ def _candidates(run: Run, arguments: argparse.Namespace) -> list[Candidate]:
 
 def _budget(arguments: argparse.Namespace) -> dict[str, Any]:
     """The budget that was given, checked."""
-    budget = given(SelectorParameters, arguments)
+    budget = {name: value for name, value in given(Budget, arguments).items() if value is not None}
     if budget:
-        SelectorParameters(**budget)
+        Budget(**budget)
     return budget
 
 
@@ -129,7 +132,7 @@ def _always(samples: list[int]) -> Callable[[int], list[int]]:
 
 def _drawn(run: Run, method: str, values: dict[str, Any]) -> Callable[[int], list[int]]:
     """What a method selects, anew for every seed where it has one."""
-    from g2is.analysis.selecting import select
+    from g2is.run.selections import select
 
     seeded = "seed" in METHODS[method].model_fields
     return lambda seed: select(run, method, **values, **({"seed": seed} if seeded else {})).samples

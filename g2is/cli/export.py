@@ -14,21 +14,21 @@ def register(command: AddCommand) -> None:
     """Add the commands to the parser."""
     from g2is.export import FORMATS
 
-    made = command("export", export, "write a selection as files that trainers read")
-    made.add_argument("run", help="name or folder of the run")
-    made.add_argument("--selection", type=Path, required=True, help="selection file")
+    parser = command("export", export, "write a selection as files that trainers read")
+    parser.add_argument("run", help="name or folder of the run")
+    parser.add_argument("--selection", type=Path, required=True, help="selection file")
     formats = "; ".join(f"{format.name}: {format.purpose}" for format in FORMATS.values())
-    made.add_argument("--format", default="jsonl", choices=FORMATS, help=f"{formats} [jsonl]")
-    made.add_argument("--output", type=Path, required=True, help="folder to write")
-    made.add_argument("--overwrite", action="store_true", help="replace an earlier export there")
+    parser.add_argument("--format", default="jsonl", choices=FORMATS, help=f"{formats} [jsonl]")
+    parser.add_argument("--output", type=Path, required=True, help="folder to write")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier export there")
 
-    made = command("verify", verify, "check every file of a run against its manifest")
-    made.add_argument("run", help="name or folder of the run")
+    parser = command("verify", verify, "check every file of a run against its manifest")
+    parser.add_argument("run", help="name or folder of the run")
 
 
 def export(arguments: argparse.Namespace) -> None:
     from g2is.export import export
-    from g2is.run.selection import Selection
+    from g2is.run.selections import Selection
 
     run = open_run(arguments)
     selection = Selection.read(arguments.selection, run)

@@ -13,15 +13,17 @@ from g2is.errors import InputError
 
 def register(command: AddCommand) -> None:
     """Add the command to the parser."""
-    made = command("graph", graph, "write the gradient graph as GraphML, for Gephi, Cytoscape and others")
-    made.add_argument("run", help="name or folder of the run")
-    made.add_argument("--output", type=Path, required=True, metavar="FILE", help="file to write, *.graphml")
-    made.add_argument("--regime", choices=REGIMES, help="whose edges [sgd, or the first that the run keeps]")
-    made.add_argument(
+    parser = command("graph", graph, "write the gradient graph as GraphML, for Gephi, Cytoscape and others")
+    parser.add_argument("run", help="name or folder of the run")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="file to write, *.graphml")
+    parser.add_argument(
+        "--regime", choices=REGIMES, help="whose edges [sgd, or the first that the run keeps]"
+    )
+    parser.add_argument(
         "--preset", default="recommended", choices=WALK_PRESETS, help="whose core knowledge [recommended]"
     )
     for name, text in (("neighbors", "nearest"), ("conflicts", "most conflicting")):
-        made.add_argument(f"--{name}", type=int, metavar="N", help=f"{text} samples per sample [all kept]")
+        parser.add_argument(f"--{name}", type=int, metavar="N", help=f"{text} samples per sample [all kept]")
 
 
 def graph(arguments: argparse.Namespace) -> None:
@@ -33,12 +35,12 @@ def graph(arguments: argparse.Namespace) -> None:
     output = output_file(arguments.output, run)
     from g2is.graph import mixed_graph, write_graphml
 
-    made = mixed_graph(
+    mixed = mixed_graph(
         run,
         regime=arguments.regime,
         knowledge=walk_preset(arguments.preset, count=1),
         neighbors=arguments.neighbors,
         conflicts=arguments.conflicts,
     )
-    write_graphml(made, output)
-    say(f"{made.vcount():,} vertices and {made.ecount():,} edges written to {output}")
+    write_graphml(mixed, output)
+    say(f"{mixed.vcount():,} vertices and {mixed.ecount():,} edges written to {output}")

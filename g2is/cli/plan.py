@@ -1,4 +1,4 @@
-"""The command that says what a build will cost before anything runs: plan."""
+"""The command that estimates the cost of a build before anything runs: plan."""
 
 from __future__ import annotations
 
@@ -6,50 +6,52 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from g2is.cli.build import BUILD_SETTINGS, build_config
 from g2is.config import BuildConfig, Hardware, Workload
-from g2is.config.grammar import AddCommand, add_settings, given, named
+from g2is.config.grammar import AddCommand, add_settings, given, named, read_settings
 
 if TYPE_CHECKING:
     from g2is.pipeline.cost import Plan
 
 COUNTED = 2_000
-"""Samples of the pool that are turned into tokens; the others are taken to be like them."""
+"""Samples of the pool that are tokenized; the others are assumed to be like them."""
 
 
 def register(command: AddCommand) -> None:
     """Add the command to the parser."""
-    made = command("plan", plan, "what a build will cost, from the model's configuration alone: nothing runs")
-    made.add_argument("--train", nargs="+", default=[], metavar="FILE", help="the pool, to count its tokens")
-    made.add_argument(
+    parser = command(
+        "plan", plan, "what a build will cost, from the model's configuration alone: nothing runs"
+    )
+    parser.add_argument(
+        "--train", nargs="+", default=[], metavar="FILE", help="the pool, to count its tokens"
+    )
+    parser.add_argument(
         "--validation",
         action="append",
         default=[],
         metavar="[NAME=]FILE",
         help="examples of a target, to count",
     )
-    add_settings(made, Workload)
-    add_settings(made, Hardware)
-    for settings, prefix in BUILD_SETTINGS:
-        add_settings(made, settings, prefix)
+    add_settings(parser, Workload)
+    add_settings(parser, Hardware)
+    add_settings(parser, BuildConfig)
 
 
 def plan(arguments: argparse.Namespace) -> None:
-    config = build_config(arguments)
-    hardware = Hardware(**given(Hardware, arguments))
-    asked = given(Workload, arguments)
-    Workload(**asked)  # what is wrong with it is said before the files are read
+    config = read_settings(BuildConfig, arguments)
+    hardware = read_settings(Hardware, arguments)
+    read_settings(Workload, arguments)  # checked before the files are read
+    stated = given(Workload, arguments)
     from g2is.lm.shape import read_shape
     from g2is.pipeline.cost import Plan
 
     shape = read_shape(config.model, config.lora)
     config = config.resolve(shape.hidden_size, shape.positions)
-    work = Workload(**{**_counted(arguments, config, "tokens" not in asked), **asked})
+    work = Workload(**{**_counted(arguments, config, "tokens" not in stated), **stated})
     print(describe(Plan(shape, config, work, hardware)))
 
 
 def _counted(arguments: argparse.Namespace, config: BuildConfig, tokens: bool) -> dict[str, Any]:
-    """What the files given say of the work, by field."""
+    """The fields of `Workload` that the given files decide."""
     import numpy as np
 
     from g2is.instructions import read_instructions
@@ -57,24 +59,24 @@ def _counted(arguments: argparse.Namespace, config: BuildConfig, tokens: bool) -
     from g2is.lm.text import Encoder
 
     reading = config.reading
-    found: dict[str, Any] = {}
+    counts: dict[str, Any] = {}
     if arguments.validation:
         paths = [Path(path) for _, path in map(named, arguments.validation)]
         read = read_instructions(paths, format=reading.format, skip_bad=reading.skip_bad)
-        found["validation_samples"] = len(read.instructions)
+        counts["validation_samples"] = len(read.instructions)
     if arguments.train:
         paths = [Path(path) for path in arguments.train]
         pool = read_instructions(paths, format=reading.format, skip_bad=reading.skip_bad).instructions
-        found["samples"] = len(pool)
+        counts["samples"] = len(pool)
         if tokens:
             drawn = np.random.default_rng(0).permutation(len(pool))[:COUNTED]
             encoder = Encoder(load_tokenizer(config.model), config.model.max_length or 2048)
             encoded = [sample for sample in encoder([pool[i] for i in drawn]) if sample.problem is None]
             if encoded:
                 total = sum(map(len, encoded))
-                found["tokens"] = total / len(encoded)
-                found["trained_share"] = sum(int(sample.trained.sum()) for sample in encoded) / total
-    return found
+                counts["tokens"] = total / len(encoded)
+                counts["trained_share"] = sum(int(sample.trained.sum()) for sample in encoded) / total
+    return counts
 
 
 def describe(plan: Plan) -> str:

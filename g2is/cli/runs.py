@@ -1,4 +1,4 @@
-"""What commands have in common: the run they are about, and how they speak."""
+"""What commands share: finding their run, the file they write, printing."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def run_folder(arguments: argparse.Namespace) -> Path:
+    """The folder of the run that a command writes; raises `InputError` for what is not a plain name."""
     name = arguments.run
     if (
         not name
@@ -25,7 +26,7 @@ def run_folder(arguments: argparse.Namespace) -> Path:
         or name.startswith(".")
         or not name.isprintable()
     ):
-        raise InputError(f"run = {name!r}: expected a plain name; --cache says where runs live")
+        raise InputError(f"run = {name!r}: expected a plain name; --cache names the folder where runs live")
     return Path(arguments.cache) / name
 
 
@@ -38,7 +39,7 @@ def open_run(arguments: argparse.Namespace) -> Run:
 
 
 def output_file(given: Path, run: Run) -> Path:
-    """The file that a command shall write; what a link leads to, unless it leads out of the run.
+    """The file that a command writes: the target of a link, unless that leads out of the run.
 
     Raises `InputError`, before anything is computed, where no file can be written there.
     """
@@ -56,9 +57,10 @@ def output_file(given: Path, run: Run) -> Path:
 
 
 def followed(path: Path) -> Path:
-    """What a link leads to, which is where that which belongs to a file lies beside it."""
+    """The target of a link: files that belong to it, such as a trace, are beside the target."""
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def say(text: str) -> None:
+    """Print a line to standard error, which is for people; results go to standard output."""
     print(text, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Commands that choose samples, or say why they were chosen: walk, select, explain."""
+"""Commands that select samples, and explain a selection: walk, select, explain."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from g2is.cli.runs import followed, open_run, output_file, say
 from g2is.config import WALK_PRESETS, WalkParameters, walk_preset
-from g2is.config.grammar import AddCommand, add_field, add_settings, given, shown
-from g2is.config.selectors import METHODS, selector_parameters
+from g2is.config.grammar import AddCommand, add_field, add_settings, given, typed
 from g2is.errors import InputError
+from g2is.selectors import METHODS, method_settings
 
 if TYPE_CHECKING:
     from g2is.run.run import Run
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 def register(command: AddCommand) -> None:
     """Add the commands to the parser."""
-    made = command("walk", walk, "select samples by the gradient walk")
-    made.add_argument("run", help="name or folder of the run")
-    made.add_argument("--preset", default="recommended", help=f"{', '.join(WALK_PRESETS)} [recommended]")
-    made.add_argument("--output", type=Path, help="selection file [selections/<preset>.json in the run]")
-    add_settings(made, WalkParameters)
+    parser = command("walk", walk, "select samples by the gradient walk")
+    parser.add_argument("run", help="name or folder of the run")
+    parser.add_argument("--preset", default="recommended", help=f"{', '.join(WALK_PRESETS)} [recommended]")
+    parser.add_argument("--output", type=Path, help="selection file [selections/<preset>.json in the run]")
+    add_settings(parser, WalkParameters)
 
-    made = command("select", select, "select samples by another method, to compare with the walk")
-    made.add_argument("run", help="name or folder of the run")
-    made.add_argument("--method", required=True, choices=METHODS, metavar="METHOD", help=", ".join(METHODS))
-    made.add_argument("--output", type=Path, help="selection file [selections/<method>.json in the run]")
-    _add_fields(made)
+    parser = command("select", select, "select samples by another method, to compare with the walk")
+    parser.add_argument("run", help="name or folder of the run")
+    parser.add_argument("--method", required=True, choices=METHODS, metavar="METHOD", help=", ".join(METHODS))
+    parser.add_argument("--output", type=Path, help="selection file [selections/<method>.json in the run]")
+    _add_fields(parser)
 
-    made = command("explain", explain, "why a sample is in a walk's selection, or why not")
-    made.add_argument("run", help="name or folder of the run")
-    made.add_argument("--selection", type=Path, required=True, help="selection file of a walk")
-    made.add_argument("--sample", required=True, help="row of the pool, or source:line")
+    parser = command("explain", explain, "why a sample is in a walk's selection, or why not")
+    parser.add_argument("run", help="name or folder of the run")
+    parser.add_argument("--selection", type=Path, required=True, help="selection file of a walk")
+    parser.add_argument("--sample", required=True, help="row of the pool, or source:line")
 
 
 def walk(arguments: argparse.Namespace) -> None:
@@ -41,7 +41,7 @@ def walk(arguments: argparse.Namespace) -> None:
     run = open_run(arguments)
     output = _output(arguments, run, arguments.preset)
     from g2is.analysis.diagnosis import diagnose
-    from g2is.run.selection import save_walk
+    from g2is.run.selections import save_walk
 
     trace = run.walk(parameters)
     print(diagnose(run, trace))
@@ -50,39 +50,39 @@ def walk(arguments: argparse.Namespace) -> None:
 
 
 def select(arguments: argparse.Namespace) -> None:
-    values = {name: value for name in _takers() if (value := getattr(arguments, name, None)) is not None}
-    selector_parameters(arguments.method, **values)
+    values = {name: getattr(arguments, name) for name in _methods_by_setting() if hasattr(arguments, name)}
+    method_settings(arguments.method, values)  # checked before the run is opened
     run = open_run(arguments)
     output = _output(arguments, run, arguments.method)
-    from g2is.analysis.selecting import select
+    from g2is.run.selections import select
 
     selection = select(run, arguments.method, **values)
     selection.write(output)
     say(f"{len(selection.samples):,} samples written to {output}")
 
 
-def _takers() -> dict[str, list[str]]:
-    """Every setting of a method, and the methods that have it."""
-    takers: dict[str, list[str]] = {}
+def _methods_by_setting() -> dict[str, list[str]]:
+    """Every setting, and the methods that have it."""
+    methods: dict[str, list[str]] = {}
     for method, settings in METHODS.items():
         for name in settings.model_fields:
-            takers.setdefault(name, []).append(method)
-    return takers
+            methods.setdefault(name, []).append(method)
+    return methods
 
 
 def _add_fields(parser: argparse.ArgumentParser) -> None:
-    """One argument for every setting, which says whose it is."""
-    group = parser.add_argument_group("Settings, each of the methods that follow it")
-    for name, methods in _takers().items():
+    """One argument for every setting, with the methods that have it in its help."""
+    group = parser.add_argument_group("Settings, with the methods that have them")
+    for name, methods in _methods_by_setting().items():
         fields = {method: METHODS[method].model_fields[name] for method in methods}
-        whose = ", ".join(
-            method if field.default is None else f"{method} [{shown(field.default)}]"
+        users = ", ".join(
+            method if field.default is None else f"{method} [{typed(field.default)}]"
             for method, field in fields.items()
         )
         if len(fields) >= len(METHODS) - 1:
-            whose = "all but full"
+            users = "all but full"
         field = fields[methods[0]]
-        add_field(group, name, field, f"{field.description} ({whose})")
+        add_field(group, name, field, f"{field.description} ({users})")
 
 
 def _output(arguments: argparse.Namespace, run: Run, name: str) -> Path:
@@ -93,8 +93,8 @@ def _output(arguments: argparse.Namespace, run: Run, name: str) -> Path:
 
 
 def explain(arguments: argparse.Namespace) -> None:
-    from g2is.run.selection import Selection
-    from g2is.run.trace_file import read_trace, trace_path
+    from g2is.run.selections import Selection
+    from g2is.run.traces import read_trace, trace_path
 
     run = open_run(arguments)
     path = followed(arguments.selection)

@@ -1,86 +1,154 @@
-"""Settings as arguments of the command line, and back."""
+"""Settings as arguments of the command line: declared, read and written.
+
+`add_settings` declares the arguments of a class of settings, `read_settings` reads the settings from parsed arguments,
+`write_settings` writes the arguments that `read_settings` reads as the same settings.
+"""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Literal, NoReturn, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from g2is.config import Settings
+from g2is.config.settings import Settings
 from g2is.errors import InputError, shortened
 
 AddCommand = Callable[[str, Callable[[argparse.Namespace], None], str], argparse.ArgumentParser]
-"""Adds a command: its name, what it does, and a line of help."""
+"""Adds a command: its name, the function that runs it, a line of help."""
+
+S = TypeVar("S", bound=Settings)
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """Says what is wrong in one line instead of printing the usage first."""
+    """A parser that raises `InputError` instead of printing its usage and exiting."""
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{shortened(message, 500)}; see {self.prog} --help")
 
 
-def add_settings(parser: argparse.ArgumentParser, settings: type[Settings], prefix: str = "") -> None:
-    """One `--argument` for every field; what is not given stays out of the namespace."""
-    group = parser.add_argument_group((settings.__doc__ or "").split("\n")[0])
-    for name, field in settings.model_fields.items():
+def add_settings(parser: argparse.ArgumentParser, kind: type[Settings]) -> None:
+    """Declare one `--argument` for every field, those of nested settings included.
+
+    An argument that is not given stays out of the namespace. The name begins with the settings'
+    `argument_prefix`: the rank of `LoraSettings` is `--lora-rank`.
+    """
+    group = parser.add_argument_group((kind.__doc__ or "").split("\n")[0])
+    for name, field in kind.model_fields.items():
+        if nested := _nested(field):
+            add_settings(parser, nested)
+            continue
         text = field.description or ""
         if not field.is_required() and field.default not in (None, ()):
-            text += f" [{shown(field.default)}]"
-        add_field(group, prefix + name, field, text)
+            text += f" [{typed(field.default)}]"
+        add_field(group, kind.argument_prefix + name, field, text)
 
 
 def add_field(group: argparse._ActionsContainer, name: str, field: FieldInfo, text: str) -> None:
-    """The argument for one field of settings, with its help."""
-    kind = _plain(field.annotation)
+    """Declare the argument of one field, with its help text."""
+    kind = _without_none(field.annotation)
     options: dict[str, Any] = {"help": text.replace("%", "%%"), "default": argparse.SUPPRESS, "dest": name}
     if kind is bool:
-        # `--skip-bad` turns on, `--center off` turns off: a rule named no_conflict needs no --no-no-conflict.
+        # `--skip-bad` alone is on; `--center off` turns off, so that no_conflict needs no --no-no-conflict.
         options.update(nargs="?", const="on", choices=("on", "off"), metavar="on|off")
     elif get_origin(kind) is Literal:
         options["choices"] = get_args(kind)
     elif get_origin(kind) is tuple:
-        options["nargs"] = "+"
+        options.update(nargs="+", action="extend")
         if get_origin(get_args(kind)[0]) is Literal:
             options["choices"] = get_args(get_args(kind)[0])
         else:
-            options["metavar"] = _metavar(_plain(get_args(kind)[0]))
+            options["metavar"] = _metavar(_without_none(get_args(kind)[0]))
     elif get_origin(kind) is dict:
-        options["nargs"] = "+"
-        options["metavar"] = "NAME=SHARE"
+        options.update(nargs="+", action="extend", metavar="NAME=SHARE")
     else:
         options["metavar"] = _metavar(kind)
         options["required"] = field.is_required()
-    group.add_argument(f"--{name.replace('_', '-')}", **options)
+    group.add_argument(_flag(name), **options)
 
 
-def given(settings: type[Settings], arguments: argparse.Namespace, prefix: str = "") -> dict[str, Any]:
-    """The fields of `settings` that were given, still as text; the settings check them."""
+def given(kind: type[Settings], arguments: argparse.Namespace) -> dict[str, Any]:
+    """The fields of `kind` that were given, nested settings aside; still as text, which the settings check."""
     values = {}
-    for name, field in settings.model_fields.items():
-        if (value := getattr(arguments, prefix + name, None)) is not None:
-            values[name] = _shares(name, value) if get_origin(_plain(field.annotation)) is dict else value
+    for name, field in kind.model_fields.items():
+        if not _nested(field) and hasattr(arguments, kind.argument_prefix + name):
+            value = getattr(arguments, kind.argument_prefix + name)
+            values[name] = (
+                _shares(name, value) if get_origin(_without_none(field.annotation)) is dict else value
+            )
     return values
 
 
-def _plain(annotation: Any) -> Any:
-    """The type itself of an optional one, or of one with bounds."""
+def read_settings(kind: type[S], arguments: argparse.Namespace) -> S:
+    """The settings, nested ones included, from the arguments that were given; the others have their defaults."""
+    nested = {
+        name: read_settings(inner, arguments)
+        for name, field in kind.model_fields.items()
+        if (inner := _nested(field))
+    }
+    return kind(**nested, **given(kind, arguments))
+
+
+def write_settings(settings: Settings, defaults: Mapping[str, Any] | None = None) -> list[str]:
+    """The arguments that give these settings: one for every field that differs from its default.
+
+    defaults: values that take the place of the class's own, such as a preset's.
+    """
+    words: list[str] = []
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, Settings):
+            words += write_settings(value)
+        elif field.is_required() or value != (defaults or {}).get(name, field.default):
+            words += argument(settings.argument_prefix + name, *_words(value))
+    return words
+
+
+def typed(value: Any) -> str:
+    """A value as it is typed on the command line."""
+    return " ".join(_words(value))
+
+
+def argument(name: str, *values: Any) -> list[str]:
+    """The words of one argument, by the name of its setting.
+
+    argparse accepts a value that begins with a hyphen only after `=`, and there one value a flag.
+    """
+    flag, words = _flag(name), [str(value) for value in values]
+    if any(word.startswith("-") for word in words):
+        return [f"{flag}={word}" for word in words]
+    return [flag, *words]
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _words(value: Any) -> list[str]:
+    """A value as words of the command line."""
+    if isinstance(value, bool):
+        return ["on" if value else "off"]
+    if isinstance(value, dict):
+        return [f"{key}={share}" for key, share in value.items()]
+    return [str(item) for item in (value if isinstance(value, tuple) else (value,))]
+
+
+def _nested(field: FieldInfo) -> type[Settings] | None:
+    """The class of a field that holds settings itself."""
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, Settings) else None
+
+
+def _without_none(annotation: Any) -> Any:
+    """The type of an optional field, or of one with bounds."""
     if get_origin(annotation) is Annotated:
         return get_args(annotation)[0]
     if get_origin(annotation) in (Union, UnionType):
         return next(kind for kind in get_args(annotation) if kind is not type(None))
     return annotation
-
-
-def shown(default: Any) -> str:
-    """A default as it would be typed."""
-    if isinstance(default, bool):
-        return "on" if default else "off"
-    return " ".join(map(str, default)) if isinstance(default, tuple) else str(default)
 
 
 def _metavar(kind: Any) -> str:
@@ -97,7 +165,7 @@ def _shares(name: str, values: Sequence[str]) -> dict[str, str]:
 def named(value: str) -> tuple[str, str]:
     """[NAME=]FILE as name, "" without one, and file.
 
-    What exists as it stands is a file with `=` in its path; in all else the first `=` ends the name.
+    A value that exists as a path is a file, `=` in it or not; in all others the first `=` ends the name.
     """
     name, equals, file = value.partition("=")
     return (name, file) if equals and not _exists(value) else ("", value)

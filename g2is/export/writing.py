@@ -1,4 +1,4 @@
-"""The folder of an export: data, manifest, and nothing half-written."""
+"""The folder of an export: data and manifest, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from uuid import uuid4
 from g2is import __version__
 from g2is.config.commands import export_command, walk_command
 from g2is.errors import InputError
-from g2is.export.formats import FORMATS, ExportFormat
+from g2is.export.format import ExportFormat
+from g2is.export.formats import FORMATS
 from g2is.instructions import from_frame
 from g2is.storage.files import sync_folder
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from g2is.run.run import Run
-    from g2is.run.selection import Selection
+    from g2is.run.selections import Selection
 
 MANIFEST = "g2is.json"
 
@@ -46,7 +47,7 @@ def preview(run: Run, selection: Selection, format: str, count: int = 3) -> list
 
 
 def manifest(run: Run, selection: Selection, format: str, output: str = "subset") -> dict[str, Any]:
-    """What `export` writes as g2is.json into a folder named `output`, without the files' checksums."""
+    """The content of g2is.json in an export to a folder named `output`, without the checksums of files."""
     chosen = _chosen(run, selection)
     counts: dict[str, int | None] = {"samples": len(chosen)}
     for column in ("tokens", "trained_tokens"):
@@ -75,9 +76,9 @@ def export(
 ) -> Exported:
     """Write the samples in order of choice, with a manifest, into a folder of their own.
 
-    A folder that is there must be empty or, with `overwrite`, hold nothing but an earlier export. Raises
-    `InputError` for an unknown format, an empty selection and a folder that cannot be taken; then nothing
-    has changed on disk.
+    An existing folder must be empty or, with `overwrite`, hold nothing but an earlier export. Raises
+    `InputError` for an unknown format, an empty selection and a folder that holds other files; then nothing has
+    changed on disk.
     """
     folder = Path(folder).resolve()
     content = manifest(run, selection, format, folder.name)
@@ -124,7 +125,7 @@ def _check_folder(folder: Path, overwrite: bool) -> None:
     foreign = sorted(found - _earlier_export(folder))
     if foreign:
         raise InputError(
-            f"{folder}: holds {foreign[0]!r}, which is not of an earlier export there; choose an empty or new folder"
+            f"{folder}: holds {foreign[0]!r}, which is not part of an earlier export; choose an empty or new folder"
         )
     if found and not overwrite:
         raise InputError(

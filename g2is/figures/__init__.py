@@ -1,4 +1,4 @@
-"""Tables -> Plotly figures, and the colours that all of them share.
+"""Tables and values -> Plotly figures, and the colours that figures and the map share.
 
 May import: analysis, run and everything below.
 """

@@ -1,4 +1,4 @@
-"""Core knowledge and gradient regimes -> figures; no Streamlit."""
+"""Figures of core knowledge and of gradient regimes."""
 
 from __future__ import annotations
 
@@ -10,24 +10,20 @@ from numpy.typing import NDArray
 
 from g2is.analysis.core import Spectrum
 from g2is.analysis.regimes import RegimeComparison
-from g2is.figures.colours import OKABE_ITO
-from g2is.figures.walk import DASHES, GREY
+from g2is.figures.colours import BLUE, GREY, ORANGE, VERMILION
+from g2is.figures.style import framed, hover, look, share_axis
 
-_LAYOUT = {
-    "margin": {"l": 8, "r": 8, "t": 28, "b": 8},
-    "height": 280,
-    "hovermode": "x unified",
-    "bargap": 0.1,
-    "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
-}
-BLUE, ORANGE, GREEN = OKABE_ITO[:3]
+TOP = 28
+"""Pixels above a plot, for the legend."""
+
 MOST_BARS = 120
+"""Principal directions shown, at most."""
 
 
 def spectrum_figure(spectrum: Spectrum, variance: float | None) -> go.Figure:
-    """Share of every principal direction, kept ones filled and the others hatched, and their running sum.
+    """Share of every principal direction, kept ones filled and the others hatched, and their cumulative sum.
 
-    variance: the share that the sum has to pass, drawn as a line; None where a number of directions was asked for.
+    variance: the share that the sum must reach, drawn as a line; None if a number of directions was set instead.
     """
     shares = spectrum.shares[:MOST_BARS]
     number = np.arange(1, len(shares) + 1)
@@ -46,7 +42,7 @@ def spectrum_figure(spectrum: Spectrum, variance: float | None) -> go.Figure:
                 y=shares[part],
                 name=name,
                 marker=style,
-                hovertemplate="%{y:.3p}<extra>" + name + "</extra>",
+                hovertemplate=hover("%{y:.3p}", name),
             )
         )
     figure.add_trace(
@@ -54,10 +50,10 @@ def spectrum_figure(spectrum: Spectrum, variance: float | None) -> go.Figure:
             x=number,
             y=np.cumsum(shares),
             mode="lines+markers" if len(shares) <= 40 else "lines",
-            name="sum so far",
+            name="cumulative",
             line={"color": ORANGE, "shape": "hv" if len(shares) > 40 else "linear"},
             marker={"size": 4},
-            hovertemplate="%{y:.3p}<extra>sum so far</extra>",
+            hovertemplate=hover("%{y:.3p}", "cumulative"),
         )
     )
     if variance is not None:
@@ -69,14 +65,13 @@ def spectrum_figure(spectrum: Spectrum, variance: float | None) -> go.Figure:
         )
     if spectrum.kept < len(shares):
         figure.add_vline(x=spectrum.kept + 0.5, line={"color": GREY, "dash": "dash", "width": 1.5})
-    figure.update_layout(**_LAYOUT, barmode="overlay")
     figure.update_xaxes(title="principal direction")
-    figure.update_yaxes(title="share of the spectrum", tickformat=".0%", range=[0, 1.04])
-    return figure
+    figure.update_yaxes(**share_axis("share of the spectrum", full=True))
+    return framed(figure, 280, top=TOP, hovermode="x unified", bargap=0.1, barmode="overlay")
 
 
 def facet_figure(values: NDArray[np.floating], title: str, chosen: int, *, share: bool = False) -> go.Figure:
-    """One bar a facet; the chosen one outlined."""
+    """One bar a facet (a group of validation examples), the chosen one in another colour and pattern."""
     figure = go.Figure(
         go.Bar(
             x=np.arange(len(values)),
@@ -85,13 +80,12 @@ def facet_figure(values: NDArray[np.floating], title: str, chosen: int, *, share
                 "color": [ORANGE if place == chosen else BLUE for place in range(len(values))],
                 "pattern": {"shape": ["x" if place == chosen else "" for place in range(len(values))]},
             },
-            hovertemplate="facet %{x}: %{y:.3g}<extra></extra>",
+            hovertemplate="group %{x}: %{y:.3g}<extra></extra>",
         )
     )
-    figure.update_layout(**{**_LAYOUT, "height": 220, "hovermode": "closest"}, showlegend=False)
-    figure.update_xaxes(title="facet")
+    figure.update_xaxes(title="group of examples")
     figure.update_yaxes(title=title, range=[0, 1] if share else None, rangemode="tozero")
-    return figure
+    return framed(figure, 220, top=TOP, bargap=0.1, showlegend=False)
 
 
 def affinity_figure(
@@ -100,9 +94,9 @@ def affinity_figure(
     taken: NDArray[np.integer],
     anchor: float | None,
 ) -> go.Figure:
-    """Histograms over cosines to a component, as shares: of the pool, and of what the walk took for it.
+    """Histograms of cosines to a target direction, as shares: of the pool, and of the samples taken for it.
 
-    edges: (b + 1,); pool, taken: (b,) counts. anchor: the cosine of the sample that the walk begins at.
+    edges: (b + 1,); pool, taken: (b,) counts. anchor: cosine of the first sample taken for it.
     """
     middle, width = (edges[:-1] + edges[1:]) / 2, np.diff(edges)
     figure = go.Figure()
@@ -120,7 +114,7 @@ def affinity_figure(
                 name=name,
                 marker=style,
                 opacity=0.75,
-                hovertemplate="%{y:.3p}, %{customdata:,} samples<extra>" + name + "</extra>",
+                hovertemplate=hover("%{y:.3p}, %{customdata:,} instructions", name),
             )
         )
     figure.add_vline(x=0, line={"color": GREY, "width": 1, "dash": "dot"})
@@ -131,36 +125,36 @@ def affinity_figure(
             annotation_text="anchor",
             annotation_position="top left",
         )
-    figure.update_layout(**{**_LAYOUT, "height": 250, "bargap": 0}, barmode="overlay")
-    figure.update_xaxes(title="cosine to the component")
-    figure.update_yaxes(title="share", tickformat=".0%", rangemode="tozero")
-    return figure
+    figure.update_xaxes(title="cosine to the target direction")
+    figure.update_yaxes(**share_axis("share"))
+    return framed(figure, 250, top=TOP, hovermode="x unified", bargap=0, barmode="overlay")
 
 
-def regimes_figure(found: RegimeComparison, names: Mapping[str, str]) -> go.Figure:
-    """Histograms of pairwise cosines, one line a regime; the side of conflicts is shaded.
+def regimes_figure(comparison: RegimeComparison, names: Mapping[str, str]) -> go.Figure:
+    """Histograms of pairwise cosines, one line a regime; cosines below 0, conflicts, are shaded.
 
-    names: what to call each regime.
+    names: the name of each regime in the legend.
     """
-    edges = found.edges
+    edges = comparison.edges
     middle = (edges[:-1] + edges[1:]) / 2
-    filled = np.flatnonzero(sum(found.counts.values()))
+    filled = np.flatnonzero(sum(comparison.counts.values()))
     first, last = max(0, filled[0] - 1), min(len(middle), filled[-1] + 2)
     figure = go.Figure()
-    for place, (regime, counts) in enumerate(found.counts.items()):
+    for place, (regime, counts) in enumerate(comparison.counts.items()):
+        style = look(place)
         figure.add_trace(
             go.Scatter(
                 x=middle[first:last],
-                y=counts[first:last] / found.pairs,
+                y=counts[first:last] / comparison.pairs,
                 customdata=counts[first:last],
                 mode="lines",
                 name=names[regime],
-                line={"color": OKABE_ITO[place], "dash": DASHES[place], "shape": "hvh", "width": 2.5},
-                hovertemplate="%{y:.3p}, %{customdata:,} pairs<extra>" + names[regime] + "</extra>",
+                line={"color": style.color, "dash": style.dash, "shape": "hvh", "width": 2.5},
+                hovertemplate=hover("%{y:.3p}, %{customdata:,} pairs", names[regime]),
             )
         )
     if edges[first] < 0:
-        figure.add_vrect(x0=float(edges[first]), x1=0, fillcolor=OKABE_ITO[5], opacity=0.1, line_width=0)
+        figure.add_vrect(x0=float(edges[first]), x1=0, fillcolor=VERMILION, opacity=0.1, line_width=0)
         figure.add_annotation(
             x=0,
             y=1,
@@ -172,7 +166,6 @@ def regimes_figure(found: RegimeComparison, names: Mapping[str, str]) -> go.Figu
             xshift=-6,
         )
     figure.add_vline(x=0, line={"color": GREY, "width": 1})
-    figure.update_layout(**{**_LAYOUT, "height": 320})
-    figure.update_xaxes(title="cosine of two samples")
-    figure.update_yaxes(title="share of the pairs", tickformat=".0%", rangemode="tozero")
-    return figure
+    figure.update_xaxes(title="cosine of two instructions")
+    figure.update_yaxes(**share_axis("share of the pairs"))
+    return framed(figure, 320, top=TOP, hovermode="x unified")

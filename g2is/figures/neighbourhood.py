@@ -1,4 +1,4 @@
-"""The neighbourhood of a sample -> a figure; no Streamlit."""
+"""The figure of the neighbourhood of a sample."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from g2is.figures.colours import OKABE_ITO
+from g2is.figures.colours import BLUE, GREEN, GREY, OKABE_ITO, ORANGE, PINK, SKY, VERMILION, YELLOW
+from g2is.figures.style import framed
 from g2is.graph import EgoGraph
-
-BLUE, ORANGE, GREEN, PINK, SKY, VERMILION, YELLOW, GREY = OKABE_ITO
 
 # By relation: name in the legend, colour, shape, size. No two share a shape.
 NODES = {
-    "focus": ("the sample in focus", ORANGE, "diamond", 22),
+    "focus": ("instruction in focus", ORANGE, "diamond", 22),
     "aligned": ("aligned", BLUE, "circle", 13),
     "further": ("two hops away", SKY, "circle-open", 11),
     "conflict": ("in conflict", VERMILION, "x", 11),
     "validation": ("validation example", GREEN, "square", 12),
-    "component": ("component of the core knowledge", PINK, "star", 17),
+    "component": ("target direction", PINK, "star", 17),
 }
 # By kind of edge: colour and dash.
 EDGES = {
@@ -31,19 +30,17 @@ EDGES = {
     "affinity": (PINK, "dashdot"),
 }
 WIDTHS = np.array([0.1, 0.3, 0.5, 0.7, 0.9])
-"""Cosines that edges are drawn for: a line of Plotly has one width, so edges of about the same are drawn together."""
-
+"""Cosines that edges are rounded to: a Plotly trace has one line width, so edges of one width share a trace."""
 
 MOST_BETWEEN = 200
-"""Edges drawn that do not end at the focus, the strongest: a browser takes a second or two over thousands."""
+"""Edges drawn that do not end at the focus, the strongest first: thousands take a browser a second or two."""
 
 
 def community_colours(communities: Sequence[int]) -> list[str]:
-    """For each node that of its community; grey where it has none (-1) and where there are more than colours. The
-    commonest take theirs first, so that no two share one."""
+    """The colour of each node's community; grey without one (-1), and for the smallest if colours run out."""
     numbers = np.array(communities)
-    found, counts = np.unique(numbers[numbers >= 0], return_counts=True)
-    commonest = found[np.argsort(-counts, kind="stable")].tolist()
+    present, counts = np.unique(numbers[numbers >= 0], return_counts=True)
+    commonest = present[np.argsort(-counts, kind="stable")].tolist()
     colours = dict(zip(commonest, OKABE_ITO[:-1], strict=False))
     return [colours.get(number, GREY) for number in numbers.tolist()]
 
@@ -60,12 +57,11 @@ def ego_figure(
     chosen: int | None = None,
     path: Sequence[int | None] = (),
 ) -> go.Figure:
-    """The graph at these places (k, 2). A node's place in the graph is its `customdata`.
+    """The graph at these places (k, 2); the `customdata` of a node is its index in the graph.
 
-    hovers: (k,) as HTML. labels: (k,) to write on the nodes. colours: (k,) of the samples instead of those by relation;
-    all else is grey then, and validation samples and components are outlines.
-    ringed: nodes to mark as possible leaks. chosen: a node to mark as chosen. path: nodes to join in
-    this order, None for a gap.
+    hovers: (k,) HTML. labels: (k,) text written on the nodes. colours: (k,) colours of the samples, which replace those
+    by relation; edges are grey then, and validation samples and components are outlines. ringed: nodes marked as
+    possible leaks. chosen: the node marked as chosen in the table. path: nodes joined in this order, None for a gap.
     """
     figure = go.Figure(
         [
@@ -103,11 +99,11 @@ def ego_figure(
                 },
                 hovertext=[hovers[node] for node in here],
                 hovertemplate="%{hovertext}<extra></extra>",
-                # A click chooses another focus: nothing is to fade before it is drawn.
+                # A click chooses another focus; without this the other nodes would fade first.
                 unselected={"marker": {"opacity": 1}},
             )
         )
-        if colours:  # the legend would take the colour of the first of them
+        if colours:  # otherwise the legend entry has the colour of the first node
             figure.add_scatter(
                 x=[None],
                 y=[None],
@@ -116,22 +112,16 @@ def ego_figure(
                 marker={"color": GREY, "symbol": symbol, "size": size},
             )
     low, high = places.min(axis=0), places.max(axis=0)
-    room = 0.08 * np.maximum(high - low, 0.1)  # for the marks at the edge
+    room = 0.08 * np.maximum(high - low, 0.1)  # for the markers at the edge
     low, high = (low - room).tolist(), (high + room).tolist()
-    figure.update_layout(
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        height=540,
-        hovermode="closest",
-        dragmode="pan",
-        legend={"orientation": "h", "yanchor": "top", "y": 0, "x": 0},
-        xaxis={"visible": False, "range": [low[0], high[0]]},
-        yaxis={"visible": False, "range": [low[1], high[1]]},
-    )
-    return figure
+    figure.update_xaxes(visible=False, range=[low[0], high[0]])
+    figure.update_yaxes(visible=False, range=[low[1], high[1]])
+    framed(figure, 540, dragmode="pan")
+    return figure.update_layout(legend={"yanchor": "top", "y": 0})
 
 
 def _edges(ego: EgoGraph, places: NDArray[np.float32], *, grey: bool) -> list[go.Scatter]:
-    """Lines by kind, width and whether they end at the focus, faint ones first."""
+    """One trace for each kind, width, and whether the edges end at the focus; faint ones first."""
     between = ego.edges[ego.edges["source"] != 0]
     strongest = abs(between["cosine"]).sort_values(ascending=False, kind="stable").index[:MOST_BETWEEN]
     edges: pd.DataFrame = ego.edges[(ego.edges["source"] == 0) | ego.edges.index.isin(strongest)]
@@ -169,7 +159,7 @@ def _edges(ego: EgoGraph, places: NDArray[np.float32], *, grey: bool) -> list[go
 
 
 def _path(places: NDArray[np.float32], path: Sequence[int | None]) -> list[go.Scatter]:
-    """A broad line, under all else."""
+    """A broad line beneath everything else."""
     if not path:
         return []
     x, y = ([None if node is None else float(places[node, axis]) for node in path] for axis in (0, 1))
@@ -187,7 +177,7 @@ def _path(places: NDArray[np.float32], path: Sequence[int | None]) -> list[go.Sc
 
 
 def _marks(places: NDArray[np.float32], ringed: Sequence[int], chosen: int | None) -> list[go.Scatter]:
-    """Rings around nodes, under them."""
+    """Rings beneath the nodes that they mark."""
     traces = []
     rings = (
         ("possible leak", list(ringed), "circle-open", VERMILION, 24),

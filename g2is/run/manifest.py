@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shlex
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
@@ -15,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from g2is.config import BuildConfig, ImportConfig
+from g2is.config.commands import BLANK, command
 from g2is.errors import InputError, shortened
 from g2is.storage.files import inside, write_bytes
 
@@ -126,7 +126,7 @@ class Manifest(BaseModel):
         path = inside(folder, name)
         if not path.exists() and not (folder / COPY).exists():
             raise InputError(
-                f"{folder}: not a run (no {MANIFEST}); python -m g2is build --run {folder.name} … makes one"
+                f"{folder}: not a run (no {MANIFEST}); {command('build', '--run', folder.name, BLANK)} builds one"
             )
         try:
             return cls._of(path)
@@ -200,11 +200,8 @@ class Manifest(BaseModel):
         name = (
             "demo" if self.is_demo else "import" if isinstance(self.configuration, ImportConfig) else "build"
         )
-        words = ["python", "-m", "g2is", name, "--run", folder.name]
-        if folder.parent != Path("cache"):
-            words += ["--cache", str(folder.parent)]
-        more = "" if self.is_demo else " … (with the same files and settings)"
-        return f"mend it with: {shlex.join(words)}{more}"
+        more = "" if self.is_demo else f" {BLANK} (with the same files and settings)"
+        return f"mend it with: {command(name, '--run', folder.name, cache=folder.parent)}{more}"
 
     @model_validator(mode="after")
     def _what_others_rely_on(self) -> Manifest:

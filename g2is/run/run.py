@@ -344,8 +344,8 @@ class Run:
             self._cache[key] = found
         return found
 
-    def walk(self, parameters: WalkParameters, *, resume: WalkTrace | None = None) -> WalkTrace:
-        """The gradient walk over this run; `resume` takes over what still stands of an earlier one."""
+    def walk(self, parameters: WalkParameters) -> WalkTrace:
+        """The gradient walk over this run."""
         from g2is.walk import gradient_walk
 
         regime = self.regime(parameters.regime)
@@ -358,7 +358,6 @@ class Run:
             sources=self.sources,
             valid=self.valid,
             affinities=self.affinities(parameters),
-            resume=resume,
         )
 
     def explain(self, trace: WalkTrace, sample: int) -> Explanation:

@@ -1,24 +1,19 @@
-"""Other ways to choose, beside the walk: arrays in, rows in order of choice out.
+"""Methods of selection beside the walk, one a file: its settings, its function, and what it takes from a pool.
 
-Every function takes `valid` (n,) bool, the rows that can be chosen, and `budget`, how many of them (at most as
-many as there are); of equal ones the smaller row goes first. They know neither disk nor screen.
+Importing a method registers it: a new one is a file here and a line below. Every function takes `valid` (n,) bool,
+the rows that can be selected, and `budget`, at most as many as there are; among equal rows the smaller goes first.
+Imports `config`, `arrays` and `walk`; knows neither disk nor screen nor torch.
 """
 
+# ruff: noqa: F401  imported to be registered
+from g2is.selectors.full import full
 from g2is.selectors.gist import gist
 from g2is.selectors.gradfiltering import gradfiltering
-from g2is.selectors.plain import full, length, random
-from g2is.selectors.similarity import less, rds_plus, round_robin, semantic
+from g2is.selectors.length import length
+from g2is.selectors.less import less
+from g2is.selectors.method import METHODS, Method, Pool, method_settings
+from g2is.selectors.random import random
+from g2is.selectors.rds_plus import rds_plus
+from g2is.selectors.round_robin import round_robin
+from g2is.selectors.semantic import semantic
 from g2is.selectors.tagcos import tagcos
-
-__all__ = [
-    "full",
-    "gist",
-    "gradfiltering",
-    "length",
-    "less",
-    "random",
-    "rds_plus",
-    "round_robin",
-    "semantic",
-    "tagcos",
-]

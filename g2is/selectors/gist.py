@@ -6,30 +6,54 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import Field
 
 from g2is.arrays.unit import unit
+from g2is.config import LARGEST, RegimeName
+from g2is.selectors.method import Array, Pool, Rows, TargetedMethod, register
 from g2is.selectors.ranking import best, group_columns, products
 
 NEGLIGIBLE = 1e-10
 """Share of the largest eigenvalue below which a direction is rounding."""
 
 
+@register("gist")
+class Gist(TargetedMethod):
+    """Cosine inside the subspace of the validation gradients."""
+
+    regime: RegimeName = Field("sgd", description="gradient regime; sgd: as published")
+    rank: int = Field(
+        32, ge=1, le=LARGEST, description="singular vectors of the validation gradients that are kept"
+    )
+
+    def choose(self, pool: Pool, budget: int) -> Rows:
+        examples = self.examples(pool)
+        return gist(
+            pool.regime(self.regime).gradients,
+            pool.validation_gradients[examples.rows],
+            examples.subtasks,
+            pool.valid,
+            budget,
+            rank=self.rank,
+        )
+
+
 def gist(
-    gradients: NDArray[np.floating],
+    gradients: Array,
     validation_gradients: ArrayLike,
     groups: Sequence[Hashable],
     valid: NDArray[np.bool_],
     budget: int,
     *,
     rank: int,
-) -> NDArray[np.int64]:
+) -> Rows:
     """The highest cosine to a subtask inside the validation subspace (Min et al. 2026, GIST).
 
     gradients: (n, d) unit rows. validation_gradients: (m, d) as they are. groups: (m,) the subtask of each
     validation sample. The subspace is spanned by the first `rank` singular vectors of the validation
-    gradients, found through their Gram matrix, fewer where they do not span as many. Training gradients and
-    the subtasks' mean validation gradients are projected to it and normalised there. Left open and chosen
-    here: the singular vectors are those of the raw validation gradients, not centred.
+    gradients, computed from their Gram matrix; fewer where their rank is lower. Training gradients and
+    the subtasks' mean validation gradients are projected to it and normalised there. The paper leaves
+    centring open; here the singular vectors are those of the raw validation gradients.
     """
     rows = np.asarray(validation_gradients, dtype=np.float64)
     energy, left = np.linalg.eigh(rows @ rows.T)

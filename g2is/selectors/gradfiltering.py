@@ -5,21 +5,31 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from g2is.selectors.method import BudgetedMethod, Pool, Rows, register
 from g2is.selectors.ranking import best
 
 EPSILON = 1e-8
 
 
+@register("gradfiltering")
+class Gradfiltering(BudgetedMethod):
+    """The highest gradient signal to noise over an ensemble."""
+
+    def choose(self, pool: Pool, budget: int) -> Rows:
+        lengths = pool.ensemble
+        return gradfiltering(lengths["early"], lengths["late"], lengths["late_variance"], pool.valid, budget)
+
+
 def gradfiltering(
     early: ArrayLike, late: ArrayLike, late_variance: ArrayLike, valid: NDArray[np.bool_], budget: int
-) -> NDArray[np.int64]:
+) -> Rows:
     """The highest signal to noise of the gradient (Yuan et al. 2026, GradFiltering, arXiv 2601.13697).
 
     early, late: (n,) mean length of the sample's LoRA gradient over the ensemble's members, early and late in
-    their training; late_variance: (n,) its variance over the members, late. Utility: the drop as a share of the
-    early length, divided by the late variance. It needs no validation samples. The paper leaves open what keeps
-    both divisions finite; here 1e-8 is added to the divisors. A run's ensemble is of its own model, where the
-    paper takes a GPT-2 to stand in for larger ones.
+    their training; late_variance: (n,) its variance over the members, late. Utility: the relative decrease of the
+    length, divided by the late variance. It needs no validation samples. The paper does not say how both divisions
+    stay finite; here 1e-8 is added to the divisors. A run's ensemble is of its own model, where the paper uses a
+    GPT-2 as a proxy for larger ones.
     """
     start, end, variance = (np.asarray(values, dtype=np.float64) for values in (early, late, late_variance))
     return best((start - end) / (start + EPSILON) / (variance + EPSILON), valid, budget)

@@ -1,4 +1,4 @@
-"""What selectors share: the best by a score, several scores in turn, means of groups, products in blocks."""
+"""What methods share: the best by a score, several scores in turn, means of groups, products in blocks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from g2is.arrays.rows import block_rows, read_rows
 
 FIRST_SORTED = 256
-"""Rows put in order at first; eight times as many each further time."""
+"""Rows sorted at first; eight times as many each further time."""
 
 
 def best(scores: ArrayLike, valid: NDArray[np.bool_], budget: int) -> NDArray[np.int64]:
@@ -36,7 +36,7 @@ def in_turn(
 
 
 def _descending(score: NDArray[np.floating], free: NDArray[np.bool_]) -> Iterator[int]:
-    """Rows by descending score, put in order piece by piece: few of a large pool are ever asked for."""
+    """Rows by descending score, sorted piece by piece: few of a large pool are ever asked for."""
     ceiling, size = np.inf, FIRST_SORTED
     while (rows := np.flatnonzero(free & (score < ceiling))).size:
         here = score[rows]
@@ -63,7 +63,7 @@ def alternating(groups: Sequence[Hashable]) -> NDArray[np.int64]:
 
 
 def group_columns(groups: Sequence[Hashable]) -> list[NDArray[np.int64]]:
-    """The places of each group's members, groups in order of first appearance."""
+    """The columns of each group's members, groups in order of first appearance."""
     members: dict[Hashable, list[int]] = {}
     for place, group in enumerate(groups):
         members.setdefault(group, []).append(place)
@@ -71,7 +71,7 @@ def group_columns(groups: Sequence[Hashable]) -> list[NDArray[np.int64]]:
 
 
 def best_group_mean(cosines: NDArray[np.floating], groups: Sequence[Hashable]) -> NDArray[np.float32]:
-    """(n,) the mean of each row of cosines (n, m) over the columns of a group, of the group where it is highest."""
+    """(n,) the mean of each row of cosines (n, m) over the columns of a group, of the group with the highest mean."""
     means = [cosines[:, columns].mean(axis=1) for columns in group_columns(groups)]
     return np.max(means, axis=0)
 

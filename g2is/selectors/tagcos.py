@@ -1,30 +1,44 @@
-"""TAGCOS: a small weighted set of gradients that stands for each cluster's mean."""
+"""TAGCOS: a small set of gradients that approximates each cluster's mean."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from g2is.arrays.rows import read_rows
 from g2is.arrays.threads import one_blas_thread
+from g2is.config import LARGEST, SEEDS, RegimeName
+from g2is.selectors.method import Array, BudgetedMethod, Pool, Rows, register
 from g2is.walk.budget import largest_remainder
 
 RIDGE = 1.0
 TOLERANCE = 1e-4
 
 
-def tagcos(
-    gradients: NDArray[np.floating], valid: NDArray[np.bool_], budget: int, *, clusters: int, seed: int = 0
-) -> NDArray[np.int64]:
+@register("tagcos")
+class Tagcos(BudgetedMethod):
+    """Clusters of gradients and matching pursuit in each."""
+
+    regime: RegimeName = Field("adam", description="gradient regime")
+    clusters: int = Field(100, ge=1, le=LARGEST, description="groups of samples with similar gradients")
+    seed: int = Field(0, ge=0, lt=SEEDS, description="of all that is drawn at random")
+
+    def choose(self, pool: Pool, budget: int) -> Rows:
+        gradients = pool.regime(self.regime).gradients
+        return tagcos(gradients, pool.valid, budget, clusters=self.clusters, seed=self.seed)
+
+
+def tagcos(gradients: Array, valid: NDArray[np.bool_], budget: int, *, clusters: int, seed: int = 0) -> Rows:
     """Clusters of gradients, and in each the samples whose gradients add up to its mean (Zhang et al. 2024).
 
-    gradients: (n, d) unit rows, read into memory. k-means into `clusters` (at most one a valid sample), the
-    budget shared out by their sizes; in each cluster orthogonal matching pursuit to the centroid, taken up
-    again on what is left of the cluster until its budget is spent. It needs no validation samples.
+    gradients: (n, d) unit rows, read into memory. k-means into `clusters` (at most one a valid sample); each cluster
+    gets a share of the budget by its size and runs orthogonal matching pursuit to its centroid, again on the
+    remaining rows until its share is used. It needs no validation samples.
 
-    Differs from the authors' script in two ways. It cuts each cluster's share to a whole number, which loses up
-    to one sample a cluster and at small budgets all of them; here the largest remainders get those, so that
-    the budget is spent. And its order is cluster by cluster; here clusters take turns, largest first.
+    Differs from the authors' script in two ways. The script rounds each cluster's share down, which loses up to one
+    sample a cluster and at small budgets all of them; here shares are rounded by largest remainder, so that the
+    whole budget is used. The script's order is cluster by cluster; here clusters take turns, largest first.
     """
     from sklearn.cluster import KMeans
 
@@ -39,34 +53,34 @@ def tagcos(
         shares = largest_remainder(budget, sizes[order] / len(index))
         for cluster, share in zip(order.tolist(), shares.tolist(), strict=True):
             members = np.flatnonzero(labels == cluster)
-            picked = _stand_for_mean(rows[members].astype(np.float64), share)
+            picked = _approximate_mean(rows[members].astype(np.float64), share)
             chosen += [(turn, int(index[members[place]])) for turn, place in enumerate(picked)]
     chosen.sort(key=lambda pick: pick[0])  # stable: of one turn, larger clusters first
     return np.array([row for _, row in chosen], dtype=np.int64)
 
 
-def _stand_for_mean(rows: NDArray[np.float64], count: int) -> list[int]:
+def _approximate_mean(rows: NDArray[np.float64], count: int) -> list[int]:
     """`count` of the rows (b, d), in order of choice: matching pursuits to the mean of all, one after another."""
     centroid = rows.mean(axis=0)
     left = np.arange(len(rows))
     chosen: list[int] = []
     while len(chosen) < count:
-        found = matching_pursuit(rows[left], centroid, count - len(chosen))
-        if not found:
+        picked = matching_pursuit(rows[left], centroid, count - len(chosen))
+        if not picked:
             # No row left points towards the mean: the closest first, so that the share is spent.
             closest = np.argsort(-(rows[left] @ centroid), kind="stable")
-            found = closest[: count - len(chosen)].tolist()
-        chosen += left[found].tolist()
-        left = np.delete(left, found)
+            picked = closest[: count - len(chosen)].tolist()
+        chosen += left[picked].tolist()
+        left = np.delete(left, picked)
     return chosen
 
 
 def matching_pursuit(rows: NDArray[np.float64], goal: NDArray[np.float64], most: int) -> list[int]:
     """Orthogonal matching pursuit with non-negative ridge coefficients: places of rows (b, d), in order.
 
-    Takes the row with the largest product with what the chosen ones S leave of `goal` (d,), solves
+    Takes the row with the largest product with the residual of `goal` (d,) after the chosen rows S, solves
     (A_S A_S^T + I) x = A_S goal, and while a coefficient is negative drops the most negative and solves again.
-    Ends after `most` rounds, when what is left is below 1e-4 of the goal, when the row is chosen already or was
+    Ends after `most` rounds, when the residual is below 1e-4 of the goal, when the row is chosen already or was
     dropped in its own round (it would be again), or when no row has a positive product.
     """
     chosen: list[int] = []

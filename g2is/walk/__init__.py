@@ -1,10 +1,14 @@
-"""The gradient walk: from core knowledge to a selection, step by step, with a reason for each."""
+"""The gradient walk: from core knowledge to a selection, step by step, with the reason for each.
+
+Knows arrays only. May import: errors, config, arrays, knowledge.
+"""
 
 from g2is.knowledge import component_affinities
 from g2is.walk.budget import WalkPlan, budget_size, largest_remainder, plan_walk
+from g2is.walk.explanation import Explanation, Taken, Verdict
+from g2is.walk.rules import RULES, Rules
 from g2is.walk.trace import (
     ORIGINS,
-    RULES,
     STOPS,
     ComponentSummary,
     Rejections,
@@ -13,7 +17,7 @@ from g2is.walk.trace import (
     replay,
 )
 from g2is.walk.walk import gradient_walk
-from g2is.walk.why import Explanation, Taken, Verdict, explain
+from g2is.walk.why import explain
 
 __all__ = [
     "ORIGINS",
@@ -22,6 +26,7 @@ __all__ = [
     "ComponentSummary",
     "Explanation",
     "Rejections",
+    "Rules",
     "Steps",
     "Taken",
     "Verdict",

@@ -1,4 +1,4 @@
-"""From parameters and core knowledge to what a walk may take and how many of it."""
+"""Which rows a walk may take, and how many of them for each component."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from g2is.knowledge import CoreKnowledge
 
 @dataclass(frozen=True, eq=False)
 class WalkPlan:
-    """What is settled before the first step."""
+    """What is decided before the first step."""
 
     left_out: NDArray[np.bool_]
-    """(n,) rows that no component may take: invalid, banned or of another source."""
+    """(n,) rows that no component may take."""
     pins: NDArray[np.int64]
+    """Rows taken first, for no component."""
     budgets: NDArray[np.int64]
-    """(k,) samples each component is to take."""
+    """(k,) number of samples each component is to take."""
     order: NDArray[np.int64]
     """(k,) components by descending weight."""
 
@@ -34,14 +35,14 @@ def plan_walk(
     sources: Sequence[str] | None = None,
     valid: ArrayLike | None = None,
 ) -> WalkPlan:
-    """Checks the parameters against a pool of `rows` samples; raises `InputError` where they do not fit.
+    """Plan a walk over a pool of `rows` samples; raises `InputError` where the parameters do not fit it.
 
-    A fraction is one of the valid samples. Pins come first and out of the budget, whatever their source;
-    budgets given by component are for the components alone, with pins on top.
+    A fraction is one of the valid samples. Pins are taken first and use up budget, whatever their source; budgets
+    given by component are for the components alone, and pins come on top.
+
+    sources, valid: (n,) as `gradient_walk` takes them.
     """
-    usable = np.ones(rows, dtype=bool) if valid is None else np.array(valid, dtype=bool)
-    if usable.shape != (rows,):
-        raise InputError(f"valid: shape {usable.shape}, expected ({rows},), one entry per gradient")
+    usable = _usable(rows, valid)
     pins = _samples("pins", parameters.pins, rows)
     bans = _samples("bans", parameters.bans, rows)
     both = np.intersect1d(pins, bans)
@@ -50,25 +51,53 @@ def plan_walk(
     if not usable[pins].all():
         raise InputError(f"pins: sample {pins[~usable[pins]][0]} has no valid gradient; it cannot be taken")
 
-    left_out = ~usable | ~_of_sources(parameters, rows, sources)
-    left_out[bans] = True
-    if parameters.only:
-        others = np.ones(rows, dtype=bool)
-        others[_samples("only", parameters.only, rows)] = False
-        left_out |= others
     return WalkPlan(
-        left_out=left_out,
+        left_out=rows_left_out(parameters, rows, sources=sources, valid=valid),
         pins=pins,
         budgets=_budgets(parameters, knowledge, int(usable.sum()), len(pins)),
         order=np.argsort(-knowledge.weights, kind="stable"),
     )
 
 
+def rows_left_out(
+    parameters: WalkParameters,
+    rows: int,
+    *,
+    sources: Sequence[str] | None = None,
+    valid: ArrayLike | None = None,
+) -> NDArray[np.bool_]:
+    """(n,) rows that no component may take: without a gradient, of another source, banned, or not among `only`."""
+    left_out = ~_usable(rows, valid) | ~_of_sources(parameters, rows, sources)
+    left_out[_samples("bans", parameters.bans, rows)] = True
+    if parameters.only:
+        others = np.ones(rows, dtype=bool)
+        others[_samples("only", parameters.only, rows)] = False
+        left_out |= others
+    return left_out
+
+
+def reason_left_out(
+    parameters: WalkParameters,
+    sample: int,
+    *,
+    sources: Sequence[str] | None = None,
+    valid: ArrayLike | None = None,
+) -> str:
+    """Why no component may take a sample that is left out, in words."""
+    if sample in parameters.bans:
+        return "it is banned"
+    if valid is not None and not np.asarray(valid)[sample]:
+        return "it has no valid gradient"
+    if parameters.only and sample not in parameters.only:
+        return "it is not among the samples that the walk is restricted to"
+    return f"its source is {sources[sample] if sources is not None else None!r}"
+
+
 def largest_remainder(total: int, weights: NDArray[np.floating]) -> NDArray[np.int64]:
     """Whole shares (k,) of `total` in proportion to `weights` (k,), which sum to 1.
 
-    Everyone gets the whole part; what is left goes to the largest remainders, one each, the later of equal
-    ones first. In the precision of the weights and in that order, because the published script does so.
+    Each gets the whole part of its share; what is left goes to the largest remainders, one each, the later of equal
+    ones first. Computed in the precision of the weights and in that order because the published script does so.
     """
     exact = total * weights
     shares = np.floor(exact).astype(np.int64)
@@ -85,9 +114,9 @@ def evenly(total: int, count: int) -> NDArray[np.int64]:
 def share_out(total: int, knowledge: CoreKnowledge, parameters: WalkParameters) -> NDArray[np.int64]:
     """Budgets of the components (k,): largest remainders of `total` by weight, within each target's own share.
 
-    Targets come first, since where there are more components than samples each rounds to none, and the target
-    with the heavier ones would take them all. Facets of one example each weigh the same: their odd samples are
-    spread evenly over the validation set, which may be sorted by subtask, and not given to its end.
+    The total is divided among the targets first: where there are more components than samples, most shares round to
+    none, and the target with the heaviest components would get all samples. Facets of one example each weigh the
+    same, so what is left over is spread evenly over the validation set, which may be sorted by subtask.
     """
     names = list(dict.fromkeys(knowledge.targets))
     each = parameters.facet_per_example
@@ -106,7 +135,7 @@ def share_out(total: int, knowledge: CoreKnowledge, parameters: WalkParameters) 
 def budget_size(fraction: float | None, count: int | None, usable: int) -> int:
     """The budget in samples: `count`, or a fraction of the `usable` ones, rounded down.
 
-    Raises `InputError` where it is more than there are, or none.
+    Raises `InputError` where that is more than there are, or none.
     """
     if count is not None:
         if count > usable:
@@ -138,7 +167,16 @@ def _budgets(
     return share_out(total - pins, knowledge, parameters)
 
 
+def _usable(rows: int, valid: ArrayLike | None) -> NDArray[np.bool_]:
+    """(n,) rows that have a gradient."""
+    usable = np.ones(rows, dtype=bool) if valid is None else np.array(valid, dtype=bool)
+    if usable.shape != (rows,):
+        raise InputError(f"valid: shape {usable.shape}, expected ({rows},), one entry per gradient")
+    return usable
+
+
 def _samples(name: str, samples: Sequence[int], rows: int) -> NDArray[np.int64]:
+    """The samples of a setting, each once; raises `InputError` for one outside the pool."""
     unique = np.array(list(dict.fromkeys(samples)), dtype=np.int64)
     outside = unique[unique >= rows]
     if outside.size:
@@ -147,7 +185,7 @@ def _samples(name: str, samples: Sequence[int], rows: int) -> NDArray[np.int64]:
 
 
 def _of_sources(parameters: WalkParameters, rows: int, sources: Sequence[str] | None) -> NDArray[np.bool_]:
-    """(n,) whether a row's source is one to walk on."""
+    """(n,) whether a row's source is among those of the walk."""
     if parameters.sources is None and not parameters.without_sources:
         return np.ones(rows, dtype=bool)
     if sources is None:
@@ -160,5 +198,5 @@ def _of_sources(parameters: WalkParameters, rows: int, sources: Sequence[str] | 
         for name in getattr(parameters, field) or ():
             if name not in known:
                 raise InputError(f"{field}: no source {name!r}; there are {', '.join(map(repr, known))}")
-    wanted = known if parameters.sources is None else parameters.sources
-    return np.isin(names, [name for name in wanted if name not in parameters.without_sources])
+    included = known if parameters.sources is None else parameters.sources
+    return np.isin(names, [name for name in included if name not in parameters.without_sources])

@@ -1,7 +1,7 @@
-"""Order among rows that are equal to rounding: what the published script's own calls make of them.
+"""The order of rows that are equal up to rounding, as the authors' published script has it.
 
-Pools hold duplicates, and which of two comes first is then up to the last bit of a product or to an unstable
-sort. To give the script's answer, as far as the machine is the same, its calls are repeated, on ties only.
+Pools hold duplicates, and which of two comes first then depends on the last bit of a product or on an unstable
+sort. For the script's own answer (on the same machine) the script's own calls are repeated, for ties only.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 SHORTLIST = 1000
-"""Rows per component that the script ranks for an anchor."""
+"""Rows that the script ranks for each component to find its anchor."""
 
 
 def script_anchor(cosines: NDArray[np.float32], free: NDArray[np.bool_]) -> int | None:
-    """The first free row of the script's shortlist for a component, if any. cosines: (n,) to the component."""
+    """The first free row of the script's shortlist for a component, if there is one.
+
+    cosines: (n,) of every row to the component. free: (n,).
+    """
     count = min(SHORTLIST, len(cosines))
     shortlist = np.argpartition(cosines, -count)[-count:]
     shortlist = shortlist[np.argsort(cosines[shortlist])[::-1]]
@@ -25,7 +28,10 @@ def script_anchor(cosines: NDArray[np.float32], free: NDArray[np.bool_]) -> int 
 def script_order(
     affinity: NDArray[np.float32], free: NDArray[np.bool_], rows: NDArray[np.intp]
 ) -> NDArray[np.intp]:
-    """rows (b,) of equal affinity as the script's sort of the whole pool (n,) has them."""
+    """rows (b,) of equal affinity in the order of the script's sort of the whole pool.
+
+    affinity, free: (n,).
+    """
     place = np.empty(len(affinity), dtype=np.intp)
     place[np.argsort(np.where(free, affinity, -np.inf))[::-1]] = np.arange(len(affinity))
     return rows[np.argsort(place[rows])]

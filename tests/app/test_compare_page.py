@@ -14,7 +14,7 @@ from g2is.config import EvaluationConfig, walk_preset
 from g2is.evaluation.results import Evaluation, FineTuning
 from g2is.figures.compare import shares_figure
 from g2is.run.run import Run
-from g2is.run.selection import Selection
+from g2is.run.selections import Selection
 from g2is.storage.csv import safe_csv
 from tests.app.conftest import settle
 from tests.app.tiny_run import make_run

@@ -5,7 +5,7 @@ import zipfile
 import pytest
 
 from g2is.export import FORMATS, preview
-from g2is.run.selection import Selection
+from g2is.run.selections import Selection
 from tests.app.conftest import settle
 from tests.app.tiny_run import make_run
 

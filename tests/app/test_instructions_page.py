@@ -74,8 +74,8 @@ def test_filters(open_app):
 
 
 def test_what_a_selection_has_taken_and_left(open_app, run, cache):
-    from g2is.run.selection import Selection
-    from g2is.run.trace_file import read_trace
+    from g2is.run.selections import Selection
+    from g2is.run.traces import read_trace
 
     path = cache / "tiny" / "selections" / "first-walk.json"
     samples = Selection.read(path, run).samples

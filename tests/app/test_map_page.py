@@ -2,22 +2,26 @@
 
 import json
 import math
+import re
 import shutil
 from base64 import b64decode
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 
 from g2is.app.map.basket import basket_csv
-from g2is.app.map.canvas import hover_text, pack
-from g2is.app.map.plotly_map import drawn_polygon, hover_texts
-from g2is.app.map.points import MapPoints
+from g2is.app.map.canvas import MOST_TEXTS, hover_text
+from g2is.app.map.parts import walk_part
+from g2is.app.map.points import NOWHERE, MapPoints
 from g2is.app.map.view import read_view
+from g2is.app.shared.canvas.parts import pack
+from g2is.walk import ORIGINS
+from g2is.walk.trace import Steps
 from tests.app.conftest import settle
 from tests.app.large_run import make_large_run
 from tests.app.serving import ROOT, Server
@@ -45,7 +49,7 @@ def unpack(data: bytes) -> dict:
 def parts_of(app) -> dict[str, dict]:
     """The parts that a page sends, by kind."""
     sent = [element.proto for element in app.get("bidi_component")]
-    parts = [unpack(proto.bytes) for proto in sent if proto.component_name == "g2is_map_part"]
+    parts = [unpack(proto.bytes) for proto in sent if proto.component_name == "g2is_part"]
     return {part["kind"]: part for part in parts}
 
 
@@ -59,6 +63,7 @@ def test_sends_places_of_all_samples(open_app, run):
     assert np.array_equal(parts["points"]["vy"], expected.validation[:, 1])
     assert len(parts["points"]["y"]) == POOL and len(parts["points"]["vx"]) == VALIDATION
     assert len({part["map"] for part in parts.values()}) == 1
+    assert parts["points"]["nowhere"] == NOWHERE and parts["texts"]["most"] == MOST_TEXTS
     other = parts_of(open_app(PAGE, layout="pca"))
     assert other["points"]["map"] != parts["points"]["map"]
     assert not np.array_equal(other["points"]["x"], parts["points"]["x"])
@@ -73,7 +78,8 @@ def test_colours_follow_the_data(open_app, run):
 
     loss = parts_of(open_app(PAGE, colour="loss"))["colours"]
     valid = run.valid
-    assert loss["codes"][INVALID] == 255 and (loss["codes"][valid] < 255).all()
+    assert loss["codes"][INVALID] == loss["missing"]
+    assert loss["codes"][valid].max() == loss["levels"] < loss["missing"]
     order = np.argsort(pool["loss"].to_numpy()[valid])
     assert np.all(np.diff(loss["codes"][valid][order].astype(int)) >= 0)
     assert loss["unit"] == "nats a token" and len(loss["ticks"]) == 5
@@ -93,13 +99,13 @@ def test_the_walk_of_the_address_is_drawn_and_coloured(open_app, run):
     assert parts["walk"]["sample"].tolist() == taken.sample.tolist()
     assert parts["walk"]["origin"].tolist() == taken.origin.tolist()
     codes = parts["colours"]["codes"]
-    assert set(np.flatnonzero(codes != 255).tolist()) == set(taken.sample.tolist())
+    assert set(np.flatnonzero(codes != parts["colours"]["missing"]).tolist()) == set(taken.sample.tolist())
     assert np.all(np.diff(codes[taken.sample].astype(int)) > 0)
     assert len(parts_of(open_app(PAGE, path="none"))["walk"]["sample"]) == 0
 
 
 def test_a_saved_walk_can_be_drawn(open_app, cache, run):
-    from g2is.run.trace_file import read_trace
+    from g2is.run.traces import read_trace
 
     trace = read_trace(cache / "tiny" / "selections" / "first-walk.trace.parquet")
     parts = parts_of(open_app(PAGE, path="first-walk", colour="component"))
@@ -141,8 +147,8 @@ def test_an_address_that_means_nothing_is_said(open_app, name, value):
 
 def test_focus_shows_the_record_and_its_ten_nearest(open_app, run):
     app = open_app(PAGE, focus="33")
-    assert any(text.startswith("**Sample 33**") for text in app.markdown.values)
-    assert app.dataframe[0].value["sample"].tolist() == run.regime("sgd").neighbors[33][:10].tolist()
+    assert any(text.startswith(("**Sample 33**", "**Instruction 33**")) for text in app.markdown.values)
+    assert app.dataframe[0].value["instruction"].tolist() == run.regime("sgd").neighbors[33][:10].tolist()
     assert parts_of(app)["marks"]["focus"] == 33
     app = open_app(PAGE, focus=str(INVALID))
     assert any("no place on the map" in text for text in app.caption.values)
@@ -156,7 +162,7 @@ def test_a_validation_example_in_focus_is_shown_with_the_samples_nearest_to_it(o
     cosines = np.where(run.valid, run.regime("sgd").validation_cosines[:, 7], -2)
     np.testing.assert_allclose(app.dataframe[0].value["cosine"], np.sort(cosines)[::-1][:10], rtol=1e-6)
     np.testing.assert_array_equal(
-        cosines[app.dataframe[0].value["sample"]].astype(np.float32),
+        cosines[app.dataframe[0].value["instruction"]].astype(np.float32),
         app.dataframe[0].value["cosine"].astype(np.float32),
     )
     assert parts_of(app)["marks"]["focus"] == -8
@@ -170,10 +176,10 @@ def test_the_basket_greys_out_the_others(open_app, run):
     next(button for button in app.button if button.label == "Into the basket").click().run()
     marks = parts_of(app)["marks"]
     assert np.flatnonzero(np.unpackbits(marks["bits"], bitorder="little")[:POOL]).tolist() == [33]
-    assert any("**1** samples" in text or "**1** sample" in text for text in app.markdown.values)
+    assert any("**1** instruction," in text for text in app.markdown.values)
     next(button for button in app.button if button.label == "Empty").click().run()
     assert len(parts_of(app)["marks"]["bits"]) == 0
-    next(button for button in app.button if button.label.startswith("Bring back")).click().run()
+    next(button for button in app.button if button.label.startswith("Restore")).click().run()
     assert parts_of(app)["marks"]["counted"] == 1
 
 
@@ -193,29 +199,17 @@ def test_what_a_run_lacks_is_not_offered(open_app, tmp_path, run):
 def test_a_part_keeps_every_bit_and_is_known_by_its_content():
     codes = np.arange(256, dtype=np.uint8)
     places = np.array([0, 65535, 258], np.uint16)
-    data = pack("points", "m", {"a": "é"}, codes=codes, places=places)
+    data = pack("map", "points", {"a": "é"}, codes=codes, places=places)
     part = unpack(data)
     assert (
         np.array_equal(part["codes"], codes) and np.array_equal(part["places"], places) and part["a"] == "é"
     )
-    assert unpack(pack("points", "m", {"a": "é"}, codes=codes, places=places))["id"] == part["id"]
-    assert unpack(pack("points", "m", {"a": "é"}, codes=codes[::-1], places=places))["id"] != part["id"]
+    assert unpack(pack("map", "points", {"a": "é"}, codes=codes, places=places))["id"] == part["id"]
+    assert unpack(pack("map", "points", {"a": "é"}, codes=codes[::-1], places=places))["id"] != part["id"]
 
 
 def test_small_readers(run):
     assert read_view("1,2.5,3") == (1, 2.5, 3)
-    assert drawn_polygon({"lasso": [], "box": [{"x": [1, 3], "y": [2, 4]}]}) == [
-        [1, 2],
-        [3, 2],
-        [3, 4],
-        [1, 4],
-    ]
-    assert drawn_polygon({"lasso": [{"x": [1, 3, 5], "y": [2, 4, 0]}], "box": []}) == [[1, 2], [3, 4], [5, 0]]
-    assert drawn_polygon({"lasso": [], "box": []}) is None
-    texts = hover_texts(run.instructions.iloc[:4], "sample")
-    assert all("<img" not in text and "<script" not in text and "\u202e" not in text for text in texts)
-    long = pd.DataFrame({"prompt": ["word " * 60], "source": ["a"]})
-    assert set(hover_texts(long, "sample")[0].split("<br>")[1].split()) == {"word"}, "no word is cut"
     lines = basket_csv(run, np.array([20, 30])).decode().splitlines()
     assert lines[0].startswith("sample,source,line") and [line.split(",")[0] for line in lines[1:]] == [
         "20",
@@ -229,6 +223,28 @@ def test_texts_on_hover_are_short_and_show_every_character(run):
     assert hover_text(run, -1).startswith("Question 20:"), "validation samples count from -1 down"
     for nothing in (POOL, -VALIDATION - 1, "3", None, 1.5):
         assert hover_text(run, nothing) is None
+
+
+def test_the_path_joins_each_step_to_the_last_of_its_component():
+    origins = ("anchor", "anchor", "neighbor", "neighbor", "pin", "fallback")
+    blank = np.zeros(6, np.float32)
+    steps = Steps(
+        np.array([4, 7, 1, 8, 2, 5], np.int32),
+        np.array([0, 1, 0, 1, -1, 0], np.int32),
+        np.array([ORIGINS.index(name) for name in origins], np.uint8),
+        *[blank] * 5,
+    )
+    part = unpack(walk_part("m", SimpleNamespace(steps=steps)))
+    assert part["sample"].tolist() == [4, 7, 1, 8, 2, 5]
+    assert part["came_from"].tolist() == [-1, -1, 4, 7, -1, 1]
+    assert [part["origins"][origin] for origin in part["origin"]] == list(origins)
+    assert unpack(walk_part("m", None))["sample"].size == 0
+
+
+def test_an_address_of_the_removed_plotly_map_shows_the_map(open_app):
+    app = open_app(PAGE, plotly="True")
+    assert not app.warning
+    assert parts_of(app).keys() == {"points", "colours", "marks", "walk", "texts"}
 
 
 # In a browser
@@ -288,6 +304,11 @@ def pixels(page, canvas=".dots") -> np.ndarray:
     return np.array(Image.open(BytesIO(b64decode(data.partition(",")[2]))).convert("RGBA"))
 
 
+def shown_in_full(page, sample) -> bool:
+    """Whether the record beside the map is that of a sample."""
+    return page.get_by_text(re.compile(rf"^(Sample|Instruction) {sample}\b")).first.is_visible()
+
+
 def test_a_click_opens_the_sample(page, server, run):
     shown = open_map(page, server, "&path=none&names=False")
     sample = 123
@@ -298,10 +319,8 @@ def test_a_click_opens_the_sample(page, server, run):
     here, there = np.array(place_of(page, run, focus)), np.array(place_of(page, run, sample))
     assert np.hypot(*(here - there)) < 14, "the dot clicked on, or one that covers it"
     wait_for(page, "focus", str(focus))
-    assert (
-        page.get_by_text(f"Sample {focus} ·").first.is_visible()
-        or page.get_by_text(f"Sample {focus}").count()
-    )
+    settle(page)
+    assert shown_in_full(page, focus)
 
 
 def test_a_click_on_a_star_opens_the_validation_example(page, server, run):
@@ -377,7 +396,7 @@ def test_a_lasso_fills_the_basket_and_it_stays_on_other_pages(page, server, run)
     radius = 0.3 * min(box["width"], box["height"]) / scale
     away = np.hypot(*(points.samples[points.placed] - np.array(points.extent) / 2).T)
     assert (away < 0.97 * radius).sum() <= count <= (away < 1.01 * radius).sum()
-    assert page.get_by_text(f"{count} samples").first.is_visible()
+    assert page.get_by_text(f"{count} instructions").first.is_visible()
 
     after = pixels(page)
     coloured = [np.ptp(picture[..., :3].astype(int), axis=2) > 40 for picture in (before, after)]
@@ -430,7 +449,7 @@ def test_add_and_remove_with_a_box_then_escape_and_back(page, server):
     page.keyboard.press("Escape")
     page.wait_for_selector(".map[data-selected='0']")
     settle(page)
-    page.get_by_role("button", name="Bring back").click()
+    page.get_by_role("button", name="Restore").click()
     page.wait_for_selector(f".map[data-selected='{whole - half}']")
 
 
@@ -453,8 +472,8 @@ def test_arrows_go_from_dot_to_dot(page, server, run):
         here = there
     wait_for(page, "focus", str(here))
     settle(page)
-    assert page.get_by_text(f"Sample {here}", exact=True).first.is_visible()
-    assert f"Sample {here}" in page.locator(".status").text_content()
+    assert shown_in_full(page, here)
+    assert f"Instruction {here}." in page.locator(".status").text_content()
     page.locator(".over").press("ArrowRight")
     wait_for(page, "focus", shown.get_attribute("data-focus"))
     settle(page)
@@ -538,12 +557,11 @@ def test_fits_a_phone_and_a_touch_opens_a_sample(new_page, server, run, scale):
 
 def test_the_legend_lists_what_there_is_and_the_picture_can_be_saved(page, server, run, tmp_path):
     from g2is.config import walk_preset
-    from g2is.walk import ORIGINS
 
     open_map(page, server, "&colour=loss")
     origins = {ORIGINS[origin] for origin in run.walk(walk_preset("recommended", count=40)).steps.origin}
     said = page.locator(".legend").inner_text()
-    words = {"pin": "pinned", "anchor": "anchor", "neighbor": "taken", "fallback": "fallback"}
+    words = {"pin": "pinned", "anchor": "anchor", "neighbor": "taken", "fallback": "best in pool"}
     assert {origin for origin, word in words.items() if word in said} == origins
     with page.expect_download() as download:
         page.get_by_role("button", name="↓ PNG").click()
@@ -554,35 +572,6 @@ def test_the_legend_lists_what_there_is_and_the_picture_can_be_saved(page, serve
     legend = picture[round(page.locator(".stage").bounding_box()["height"]) :]
     anchor = (np.abs(legend.astype(int) - [0xE6, 0x9F, 0x00]) < 4).all(axis=2)
     assert picture.std() > 5 and anchor.sum() > 20, "the legend tells what anchors are"
-
-
-# Where the first sample is on the screen.
-DOT_OF_PLOTLY = """plot => {
-  const { xaxis, yaxis } = plot._fullLayout
-  const { x, y } = plot._fullData[0]
-  const box = plot.querySelector('.nsewdrag').getBoundingClientRect()
-  return [box.left + xaxis.d2p(x[0]), box.top + yaxis.d2p(y[0])]
-}"""
-
-
-def test_plotly_on_request(page, server, run):
-    page.goto(server.url + LINK + "&plotly=True")
-    plot = page.locator(".js-plotly-plot").first
-    plot.wait_for(timeout=60_000)
-    settle(page)
-    page.wait_for_timeout(1000)
-    area = plot.locator(".nsewdrag").first.bounding_box()
-    x, y = area["x"] + area["width"] / 2, area["y"] + area["height"] / 2
-    page.mouse.click(*plot.evaluate(DOT_OF_PLOTLY))
-    page.wait_for_function("() => /focus|example/.test(location.search)")
-    settle(page)
-    assert page.get_by_text("Its 10 nearest").is_visible(), "a click opens what it meets, as it stands"
-    plot.hover()
-    plot.locator("[data-title='Lasso Select']").click()
-    draw(page, [(x - 150, y - 150), (x + 150, y - 150), (x + 150, y + 150), (x - 150, y + 150)])
-    page.get_by_text("of the pool").first.wait_for()
-    settle(page)
-    assert page.get_by_role("link", name="Pin them").is_visible()
 
 
 @pytest.fixture(scope="module")

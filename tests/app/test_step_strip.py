@@ -41,7 +41,8 @@ def test_ten_quick_presses_are_ten_steps(page, server, run):
     wait_for_step(page, strip, 10)
     trace = run.walk(walk_preset("recommended", count=40))
     assert page.get_by_text(f"Sample {trace.steps.sample[10]} ·").is_visible()
-    assert page.locator(".card[aria-current=step] .number").inner_text() == "10"
+    assert page.locator(".card[aria-current=step] .number").inner_text() == "11", "they count from 1"
+    assert strip.locator(".where").inner_text().startswith("Step 11 of 40 ·")
 
 
 def test_keys_and_buttons(page, server):

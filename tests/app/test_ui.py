@@ -13,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from g2is.app import shared as ui
 from g2is.cli import make_parser
-from g2is.config import GradientConfig, LoraSettings
-from g2is.config.grammar import given
+from g2is.config import BuildConfig
+from g2is.config.grammar import read_settings
 from tests.app.conftest import settle
 from tests.app.serving import ROOT
 from tests.app.tiny_run import HOSTILE
@@ -54,12 +54,10 @@ def test_literal_text_is_one_piece_of_code():
 
 def test_the_build_command_repeats_the_settings(run):
     command = ui.build_command(run.manifest, run.name)
-    assert command.startswith("python -m g2is build --run tiny --model models/tiny --train first.jsonl ")
+    assert command.startswith("python -m g2is build --run tiny --train first.jsonl ")
     assert "--regimes sgd" in command
     arguments = make_parser().parse_args(shlex.split(command)[3:])
-    settings = run.manifest.configuration
-    assert GradientConfig(**given(GradientConfig, arguments)) == settings.gradients
-    assert LoraSettings(**given(LoraSettings, arguments, "lora_")) == settings.lora
+    assert read_settings(BuildConfig, arguments) == run.manifest.configuration
 
 
 def test_pages_import_no_heavy_library(cache):

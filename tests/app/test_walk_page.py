@@ -15,8 +15,8 @@ from g2is.app.walk.why import closest
 from g2is.config import walk_preset
 from g2is.errors import InputError
 from g2is.figures.walk import alignment_figure
-from g2is.run.selection import Selection
-from g2is.run.trace_file import read_trace
+from g2is.run.selections import Selection
+from g2is.run.traces import read_trace
 from g2is.walk import ORIGINS, Verdict, explain
 from tests.app.tiny_run import INVALID, make_run
 
@@ -263,7 +263,7 @@ def test_the_alignment_figure_marks_the_step(run):
     trace = run.walk(parameters())
     figure = alignment_figure(trace, 5)
     here = next(part for part in figure.data if part.marker.symbol == "circle-open")
-    assert here.x[0] == 5
+    assert here.x[0] == 6, "steps count from 1 on the screen"
     assert here.y[0] == pytest.approx(float(trace.steps.after[5]))
 
 

@@ -26,7 +26,7 @@ from g2is.run.run import (
     Run,
     Stage,
 )
-from g2is.run.selection import save_walk
+from g2is.run.selections import save_walk
 from g2is.storage.tables import write_frame
 
 POOL, VALIDATION, DIM = 250, 12, 16

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from g2is.analysis.selecting import select
 from g2is.app.shared import (
     BASKET,
     all_texts,
@@ -25,10 +24,10 @@ from g2is.app.shared import (
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
 from g2is.config import WalkParameters
-from g2is.config.selectors import METHODS, FullParameters
 from g2is.errors import InputError
 from g2is.run.run import Run
-from g2is.run.selection import Selection
+from g2is.run.selections import Selection, select
+from g2is.selectors import METHODS
 
 THIS = "(this walk)"
 """Stands for the walk with the settings in the URL among the names of saved selections."""
@@ -57,7 +56,7 @@ class Compared:
         if method == "walk":
             walk = WalkParameters(**{**parameters, "fraction": None, "component_budgets": None, "count": 1})
             return lambda count: run.walk(walk.replace(count=count)).samples.tolist()
-        if method in METHODS and METHODS[method] is not FullParameters:
+        if method in METHODS and "count" in METHODS[method].model_fields:
             return lambda count: (
                 select(run, method, **{**parameters, "fraction": None, "count": count}).samples
             )

@@ -11,11 +11,12 @@ from typing import Any
 import streamlit as st
 
 from g2is.app import shared as ui
-from g2is.config.commands import export_command
+from g2is.app.places import default_cache
+from g2is.config.commands import CACHE, export_command
 from g2is.errors import InputError
 from g2is.export import FORMATS, export, manifest, preview
 from g2is.run.run import Run
-from g2is.run.selection import Selection
+from g2is.run.selections import Selection
 
 NAME = re.compile(r"[\w-][\w.-]{0,79}", re.ASCII)
 SAMPLES_SHOWN = 20
@@ -150,12 +151,11 @@ def write_files(run: Run, selection: Selection, format: str, output: str) -> Non
 
 
 def show_command(run: Run, selection_name: str, output: str, format: str) -> None:
-    cache = ui.cache_folder()
-    here = cache == ui.ROOT / "cache"
+    cache = CACHE if ui.cache_folder() == default_cache() else ui.cache_folder()
     st.subheader("The same from the command line", anchor=False)
-    place = (Path("cache") if here else cache) / run.name / "selections" / f"{selection_name}.json"
-    command = export_command(run.name, selection=str(place), format=format, output=output)
-    st.code(command + ("" if here else f" --cache {cache}"), language="bash", wrap_lines=True)
+    path = cache / run.name / "selections" / f"{selection_name}.json"
+    command = export_command(run.name, selection=path, format=format, output=output, cache=cache)
+    st.code(command, language="bash", wrap_lines=True)
 
 
 def show() -> None:

@@ -12,7 +12,7 @@ from g2is.app import shared as ui
 from g2is.app.shared.community_choice import choose_community, walk_regime
 from g2is.errors import InputError
 from g2is.run.run import Run
-from g2is.run.trace_file import read_trace, trace_path
+from g2is.run.traces import read_trace, trace_path
 
 ROWS = 100
 SNIPPET = 200

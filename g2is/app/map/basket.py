@@ -1,4 +1,4 @@
-"""The basket beside the map: what is in it, and where it goes."""
+"""The basket beside the map: what is in it, and what can be done with it."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ from g2is.run.run import Run
 from g2is.storage.csv import safe_csv
 
 ROWS = 100
-"""Samples of the basket that the table on the page lists."""
+"""Rows of the table on the page, at most."""
 SOURCES = 8
+"""Sources in the figure, at most."""
 
 
 def show_basket(run: Run) -> None:
-    """Count, source mix, terms, table, and the ways on."""
+    """Count, mix of sources, frequent words, table, and actions."""
     basket = ui.basket(run)
     before = st.session_state.get(f"basket of {run.hash} before")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Basket", anchor=False)
         if before and before != basket:
             st.button(
-                f"Bring back {ui.number(len(before))}",
-                key="bring back",
+                f"Restore {ui.number(len(before))}",
+                key="restore basket",
                 icon=":material/undo:",
                 on_click=change_basket,
                 args=(run, before, "new"),
@@ -43,31 +44,32 @@ def show_basket(run: Run) -> None:
             )
     if not basket:
         st.caption(
-            "Draw a lasso or a box around dots and they go into the basket: samples put aside by hand, to pin, ban, "
-            "read or export. All other dots turn grey."
+            "Draw a lasso or a box around dots to put them into the basket: instructions set aside by hand, to pin, "
+            "ban, read or export. All other dots turn grey."
         )
         return
     share = len(basket) / len(run.instructions)
-    st.markdown(f"**{ui.number(len(basket))}** samples, {ui.percent(share)} of the pool")
+    noun = "instruction" if len(basket) == 1 else "instructions"
+    st.markdown(f"**{ui.number(len(basket))}** {noun}, {ui.percent(share)} of the pool")
     _actions(run, basket)
     samples = np.sort(np.array(basket, np.int64))
     key = samples.tobytes()
-    mix, terms = st.tabs(["Sources", "Words"])
-    with mix:
+    sources, words = st.tabs(["Sources", "Words"])
+    with sources:
         st.plotly_chart(
             sources_figure(_source_mix(run, samples)), key="basket mix", config={"displayModeBar": False}
         )
-    with terms:
-        found = _terms(run, run.hash, hash(key), samples)
-        if not found:
-            st.caption("No word stands out.")
+    with words:
+        terms = _terms(run, run.hash, hash(key), samples)
+        if not terms:
+            st.caption("No word is more frequent here than in the pool.")
         else:
             st.dataframe(
                 pd.DataFrame(
                     {
-                        "word": [term.word for term in found],
-                        "basket": [term.share for term in found],
-                        "pool": [term.share_of_all for term in found],
+                        "word": [term.word for term in terms],
+                        "basket": [term.share for term in terms],
+                        "pool": [term.share_of_all for term in terms],
                     }
                 ),
                 hide_index=True,
@@ -76,7 +78,7 @@ def show_basket(run: Run) -> None:
                     "basket": st.column_config.ProgressColumn("in the basket", format="percent", max_value=1),
                     "pool": st.column_config.NumberColumn("in the pool", format="percent"),
                 },
-                alt="Words that the basket has more often than the pool, and the shares of texts with them",
+                alt="Words that are more frequent in the basket than in the pool, and the share of texts with them",
             )
     with st.expander("As a table"):
         _table(run, samples)
@@ -88,8 +90,8 @@ def _actions(run: Run, basket: Sequence[int]) -> None:
         ui.link_to("Export", "Export them", selection=ui.BASKET)
     if len(basket) > MOST_IN_LINK:
         st.caption(
-            f"Pins, bans and restrictions travel in the address, which holds {ui.number(MOST_IN_LINK)} samples; "
-            "draw a smaller lasso for those."
+            f"Pins, bans and restrictions are kept in the address, which holds {ui.number(MOST_IN_LINK)} instructions; "
+            "draw a smaller lasso to pin or ban them."
         )
         return
     rows = {name: rows_in_url(name) for name in ("pins", "bans")}
@@ -106,7 +108,7 @@ def _actions(run: Run, basket: Sequence[int]) -> None:
 
 
 def _source_mix(run: Run, samples: np.ndarray) -> dict[str, pd.Series]:
-    """The shares that the largest sources have of the pool and of the basket."""
+    """The share of the largest sources in the pool and in the basket."""
     sources = run.instructions["source"]
     of_basket = sources.iloc[samples].value_counts(normalize=True)[:SOURCES]
     of_pool = sources.value_counts(normalize=True)[of_basket.index]
@@ -123,7 +125,7 @@ def _terms(_run: Run, run_hash: str, key: int, _samples: np.ndarray) -> list[Ter
 
 
 class _Texts:
-    """Prompt and response of each sample, put together when they are read."""
+    """Prompt and response of each sample as one text, joined when it is read."""
 
     def __init__(self, prompts: Sequence[str], responses: Sequence[str]) -> None:
         self.prompts, self.responses = prompts, responses
@@ -138,11 +140,11 @@ class _Texts:
 def _table(run: Run, samples: np.ndarray) -> None:
     rows = run.instructions.iloc[samples[:ROWS]]
     if len(samples) > ROWS:
-        st.caption(f"The first {ROWS} of {ui.number(len(samples))}; the file holds all.")
+        st.caption(f"The first {ROWS} of {ui.number(len(samples))}; the file has all.")
     st.dataframe(
         pd.DataFrame(
             {
-                "sample": samples[:ROWS],
+                "instruction": samples[:ROWS],
                 "prompt": [ui.visible(" ".join(text[:400].split()))[:200] for text in rows["prompt"]],
                 "source": [ui.visible(source) for source in rows["source"]],
             }
@@ -150,10 +152,10 @@ def _table(run: Run, samples: np.ndarray) -> None:
         hide_index=True,
         height=min(320, 38 + 35 * len(rows)),
         column_config={
-            "sample": st.column_config.NumberColumn("#", format="localized", width=70),
+            "instruction": st.column_config.NumberColumn("#", format="localized", width=70),
             "prompt": st.column_config.TextColumn(width=260),
         },
-        alt="Samples in the basket",
+        alt="Instructions in the basket",
     )
     st.download_button(
         "Save as CSV",
@@ -167,7 +169,7 @@ def _table(run: Run, samples: np.ndarray) -> None:
 
 
 def basket_csv(run: Run, samples: np.ndarray) -> bytes:
-    """sample, source, line, tokens, loss, prompt and response of each."""
+    """A CSV file with one row a sample: sample, source, line, tokens, loss, prompt, response."""
     columns = ["source", "line", "tokens", "loss", "prompt", "response"]
     frame = run.instructions.iloc[samples][columns]
     frame.insert(0, "sample", samples)

@@ -1,4 +1,4 @@
-"""What to show on the map: colour, layout, regime, walk; each in the URL."""
+"""The controls of the map: colour, layout, regime and walk, each in the URL."""
 
 from __future__ import annotations
 
@@ -17,30 +17,28 @@ from g2is.app.walk.parameters import REGIME_MEANINGS, parameters_in_url
 from g2is.config import WalkParameters
 from g2is.errors import InputError
 from g2is.run.run import Run
-from g2is.run.trace_file import read_trace, trace_path
+from g2is.run.traces import read_trace, trace_path
 from g2is.walk import WalkTrace
 
 SETTINGS = "settings"
 NO_WALK = "none"
 LAYOUT_NAMES = {"umap": "UMAP", "pca": "PCA"}
 LAYOUT_MEANINGS = {
-    "umap": "**UMAP** keeps neighbours together: near dots pull the model's weights the same way. How far groups lie "
-    "from each other, how large and how dense they look, and which way is up mean little; the axes mean nothing.",
-    "pca": "**PCA** shows the two directions in which the gradients differ most. What lies apart differs; what lies "
-    "together may still differ in the hundreds of directions that a plane cannot show.",
+    "umap": "**UMAP** keeps neighbours together: dots close to each other change the model's weights alike. The "
+    "distance between groups, their size and their density mean little, and the axes nothing.",
+    "pca": "**PCA** shows the two directions in which the gradients vary most. Dots far apart differ; dots close "
+    "together may still differ in the hundreds of other directions.",
 }
 LAYOUT_CAVEATS = {
-    "umap": "How far apart groups lie means little.",
-    "pca": "What lies together may still differ.",
+    "umap": "The distance between groups means little.",
+    "pca": "Dots close together may still differ.",
 }
-PLOTLY_MOST = 10_000
-"""Samples that Plotly still draws at ease."""
 
 
-def choose_view(run: Run, switches: DeltaGenerator) -> tuple[MapView, str]:
-    """The controls, and the map that they ask for; whether it is drawn on the `canvas` or with `plotly`.
+def choose_view(run: Run, switches: DeltaGenerator) -> MapView:
+    """Show the controls, and return the map that they describe.
 
-    switches: where those stand that matter less.
+    switches: the container of the less important ones.
     """
     known = schemes(run)
     with st.grid(4, min_column_width=150):
@@ -56,7 +54,7 @@ def choose_view(run: Run, switches: DeltaGenerator) -> tuple[MapView, str]:
             "Gradients",
             list[str](run.regimes),
             format_func=REGIME_MEANINGS.__getitem__,
-            help="The regime that the places, communities and conflicts are taken from; at first that of the walk.",
+            help="The gradients behind layout, communities and conflicts; by default those of the walk.",
             **_another_map("map_regime", walk.parameters.regime, run.regimes),
         )
         kind: Any = st.segmented_control(
@@ -67,42 +65,36 @@ def choose_view(run: Run, switches: DeltaGenerator) -> tuple[MapView, str]:
             help="\n\n".join(LAYOUT_MEANINGS[name] for name in run.layouts),
             **_another_map("layout", run.layouts[0], run.layouts),
         )
-    named, drawing = True, "canvas"
     with switches:
         named = st.toggle(
             "Names on the map",
-            help="Communities by the words that mark them out; or components, where they are what colours mean.",
+            help="Communities, named by words that are frequent in them; or target directions if colours show those.",
             **ui.in_url("names", True, ui.flag),
         )
-        if len(run.instructions) <= PLOTLY_MOST:
-            with_plotly = st.toggle(
-                "Draw with Plotly",
-                help="With its hover, legend and tools; without keys and without names in the picture. Whatever "
-                "changes in it shows all of it again.",
-                **ui.in_url("plotly", False, ui.flag),
-            )
-            drawing = "plotly" if with_plotly else drawing
     points = points_of(run, kind, regime)
     try:
         colours = colouring_of(run, scheme, regime, walk.parameters, walk.trace)
     except InputError as error:
         ui.stop(error)
-    return MapView(run, kind, regime, points, colours, walk.trace if walk.drawn else None, named), drawing
+    return MapView(run, kind, regime, points, colours, walk.trace if walk.drawn else None, named)
 
 
 def explain(view: MapView) -> None:
-    """What the reader sees, and what it does not mean."""
+    """Explain what the map shows, and what it does not mean."""
     st.markdown(
-        "Each dot is an instruction, near those that teach the model alike. Stars are the validation examples: what "
-        f"it should learn. {LAYOUT_CAVEATS[view.kind]}",
-        help="Dots lie near each other where their gradients are alike, so that training on one does what training on "
-        f"the other does.\n\n{LAYOUT_MEANINGS[view.kind]}",
+        "Each dot is an instruction, close to others with a similar effect on the model. Stars are the validation "
+        f"examples: what the model should learn. {LAYOUT_CAVEATS[view.kind]}",
+        help="Dots are close to each other if their gradients are similar, so that training on one has much the same "
+        f"effect as training on the other.\n\n{LAYOUT_MEANINGS[view.kind]}",
     )
 
 
 @dataclass(frozen=True, eq=False)
 class ChosenWalk:
-    """The walk that the map is about. drawn: whether its path is. saved: its name, or the settings in the address."""
+    """The walk that the map refers to.
+
+    drawn: whether its path is shown. saved: the name of a saved walk; None for the settings in the address.
+    """
 
     run: Run
     parameters: WalkParameters
@@ -110,7 +102,7 @@ class ChosenWalk:
     saved: str | None
 
     def trace(self) -> WalkTrace:
-        """Walks, where the walk is not there yet. Raises `InputError` for settings that do not fit the run."""
+        """The walk, computed or read if it is not cached. Raises `InputError` if its settings do not fit the run."""
         if self.saved is None:
             return walked(self.run, self.parameters).trace
         return _saved_trace(self.run, self.saved)
@@ -122,15 +114,15 @@ def _choose_walk(run: Run) -> ChosenWalk:
         for name, path in ui.saved_selections(run).items()
         if name not in (SETTINGS, NO_WALK) and trace_path(path).is_file()
     ]
-    labels = {SETTINGS: "As the Walk page is set", NO_WALK: "None"} | {
+    labels = {SETTINGS: "Settings of the Walk page", NO_WALK: "None"} | {
         name: ui.visible(name) for name in saved
     }
     choice = st.selectbox(
-        "Walk drawn",
+        "Walk shown",
         list(labels),
         format_func=lambda name: labels[name],
-        help="The walk whose path is drawn. Component, walk order and alignment are those of this walk, or of the Walk "
-        "page's settings where none is drawn.",
+        help="The walk whose path is drawn. The colours by target direction, walk order and alignment refer to this "
+        "walk, or with None to the settings of the Walk page.",
         **ui.in_url("path", SETTINGS, ui.one_of([SETTINGS, NO_WALK, *saved])),
     )
     try:
@@ -142,7 +134,7 @@ def _choose_walk(run: Run) -> ChosenWalk:
 
 
 def _saved_trace(run: Run, name: str) -> WalkTrace:
-    ui.read_selection(run, name)  # raises where it was made on another run
+    ui.read_selection(run, name)  # raises for a selection of another run
     path = trace_path(ui.saved_selections(run)[name])
     return _read_trace(path, path.stat().st_mtime_ns)
 
@@ -153,7 +145,7 @@ def _read_trace(path: Path, stamp: int) -> WalkTrace:
 
 
 def _another_map(name: str, default: Any, options: Any) -> dict[str, Any]:
-    """On another map the part of the plane that was seen means nothing."""
+    """`in_url` for a control that changes the layout, after which the view in the URL means nothing."""
     return {
         **ui.in_url(name, default, ui.one_of(options)),
         "on_change": ui.set_url,

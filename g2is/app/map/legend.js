@@ -1,60 +1,78 @@
 // The legend: what colours, shapes and marks mean; a press on a category shows it alone.
 
-function drawLegend(map) {
-  const { colours } = map
-  const legend = map.find(".legend")
-  const parts = [element("span", "title", colours.title)]
-  if (colours.entries) parts.push(...colours.entries.map((entry, code) => categoryOf(map, entry, code)))
-  else parts.push(scaleOf(colours))
-  parts.push(...nothingOf(map).map((mark) => markOf(map, ...mark)), element("span", "break"))
-  parts.push(...marksOf(map).map((mark) => markOf(map, ...mark)))
+import { css, faint } from "../shared/canvas/colours.js"
+import { paintShape } from "../shared/canvas/pen.js"
+import { element, number } from "../shared/dom.js"
+import { ORIGINS } from "../shared/origins.js"
+
+const SWATCH = 16
+
+// What the legend of a map explains. colouring: a Colouring. places: a Places. walk: the part of that kind, or none.
+// ink, paper: [r, g, b]. only: the codes of the entries that are shown alone, a set that `press` changes.
+export function drawLegend(legend, { colouring, places, walk, ink, paper, dpr, only, press }) {
+  const { title, entries } = colouring.part
+  const parts = [element("span", "title", title)]
+  if (entries) {
+    parts.push(...entries.map((entry, code) => categoryOf(entry, css(colouring.colour(code)), code, { dpr, only, press })))
+  } else {
+    parts.push(scaleOf(colouring))
+  }
+  const entryOf = (mark) => markOf(mark, dpr)
+  parts.push(...withoutValue(colouring, ink, paper).map(entryOf), element("span", "break"))
+  parts.push(...marksOf(places, walk, ink).map(entryOf))
   legend.replaceChildren(...parts)
 }
 
-// What dots without a value are, if there are any, as [shape, fill, stroke, text].
-function nothingOf({ colours, paper, ink }) {
-  return colours.none ? [["circle", rgb(mix(paper, ink, 0.3)), null, colours.none]] : []
+// Marks are { shape, fill, edge, text }. First the dots without a value, if there are any.
+export function withoutValue({ part }, ink, paper) {
+  return part.none ? [{ shape: "circle", fill: css(faint(paper, ink)), text: part.none }] : []
 }
 
-// What there is above the dots, as [shape, fill, stroke, text].
-function marksOf({ walk, points, ink }) {
-  const pen = rgb(ink)
-  const marks = points.vx.length ? [["star", pen, null, "validation example"]] : []
-  const kinds = {
-    anchor: ["diamond", ANCHOR, pen, "anchor: a component begins"],
-    pin: ["square", PIN, pen, "pinned"],
-    neighbor: ["circle", null, pen, "taken, with a line from the one before"],
-    fallback: ["triangle", null, pen, "fallback, a jump (dotted)"],
+// What there is above the dots.
+export function marksOf(places, walk, ink) {
+  const pen = css(ink)
+  const marks = places.examples().length ? [{ shape: "star", fill: pen, text: "validation example" }] : []
+  const texts = {
+    anchor: "anchor: a target direction begins",
+    pin: "pinned",
+    neighbor: "taken, with a line from the one before",
+    fallback: "best in pool, a jump (dotted)",
   }
-  for (const [kind, mark] of Object.entries(kinds)) {
-    if (walk?.origin.includes(walk.origins.indexOf(kind))) marks.push(mark)
+  for (const [kind, text] of Object.entries(texts)) {
+    if (!walk?.origin.includes(walk.origins.indexOf(kind))) continue
+    const { shape, colour } = ORIGINS[kind]
+    const start = kind === "anchor" || kind === "pin"
+    marks.push({ shape, fill: start ? colour : null, edge: pen, text })
   }
   return marks
 }
 
-function categoryOf(map, { name, count, shape }, code) {
+export function paintSwatch(c, left, top, { shape, fill, edge }) {
+  paintShape(c, shape, [left, top], 5, { fill, edge })
+}
+
+function categoryOf({ name, count, shape }, fill, code, { dpr, only, press }) {
   const button = element("button", "entry")
   button.type = "button"
-  button.title = `${name}: ${number(count)} samples. Press to grey out the others.`
-  button.setAttribute("aria-pressed", String(map.only.has(code)))
+  button.title = `${name}: ${number(count)} instructions. Press to grey out the others.`
+  button.setAttribute("aria-pressed", String(only.has(code)))
   button.append(
-    swatch(map, shape, rgb(colourOf(map.colours, code))),
+    swatch({ shape, fill }, dpr),
     element("span", "named", name),
     element("span", "counted", number(count)),
   )
   button.onclick = () => {
-    if (!map.only.delete(code)) map.only.add(code)
-    button.setAttribute("aria-pressed", String(map.only.has(code)))
-    map.change("dots")
+    press(code)
+    button.setAttribute("aria-pressed", String(only.has(code)))
   }
   return button
 }
 
-function scaleOf({ unit, ticks, palette }) {
+function scaleOf(colouring) {
+  const { ticks, unit } = colouring.part
   const scale = element("span", "scale")
   const ramp = element("span", "ramp")
-  const stops = Array.from({ length: 33 }, (_, stop) => colourOf({ palette }, Math.round((stop * 254) / 32)))
-  ramp.style.background = `linear-gradient(to right, ${stops.map(rgb).join()})`
+  ramp.style.background = `linear-gradient(to right, ${colouring.ramp(33).map(css).join()})`
   const marks = element("span", "ticks")
   for (const [share, text] of ticks) {
     const tick = element("span", "", text)
@@ -67,108 +85,17 @@ function scaleOf({ unit, ticks, palette }) {
   return both
 }
 
-function markOf(map, shape, fill, stroke, text) {
+function markOf(mark, dpr) {
   const entry = element("span", "entry")
-  entry.append(swatch(map, shape, fill, stroke), element("span", "", text))
+  entry.append(swatch(mark, dpr), element("span", "", mark.text))
   return entry
 }
 
-function swatch(map, shape, fill, stroke) {
-  const canvas = element("canvas")
-  canvas.width = canvas.height = 16 * map.dpr
-  canvas.style.cssText = "position:static;width:16px;height:16px;flex:none"
+function swatch(mark, dpr) {
+  const canvas = element("canvas", "swatch")
+  canvas.width = canvas.height = SWATCH * dpr
   const c = canvas.getContext("2d")
-  c.scale(map.dpr, map.dpr)
-  paintSwatch(c, 8, 8, shape, fill, stroke)
+  c.scale(dpr, dpr)
+  paintSwatch(c, SWATCH / 2, SWATCH / 2, mark)
   return canvas
-}
-
-function paintSwatch(c, left, top, shape, fill, stroke) {
-  c.save()
-  c.translate(left, top)
-  c.beginPath()
-  SHAPES[shape](c, 5)
-  c.fillStyle = fill
-  if (fill) c.fill()
-  c.lineWidth = 1.3
-  c.strokeStyle = stroke
-  if (stroke) c.stroke()
-  c.restore()
-}
-
-function colourOf({ palette }, code) {
-  return [...palette.slice(3 * code, 3 * code + 3)]
-}
-
-// The picture with its legend beneath, as a PNG file.
-function savePicture(map) {
-  const { colours, width, height } = map
-  const canvas = document.createElement("canvas")
-  const c = canvas.getContext("2d")
-  c.font = `13px ${map.font}`
-  const spots = []
-  // Marks one after the other, in as many lines as they need; gives back the last of these.
-  const flow = (marks, left, top) => {
-    for (const mark of marks) {
-      const wide = c.measureText(mark[3]).width + 44
-      if (left > 12 && left + wide > width) [left, top] = [12, top + 24]
-      spots.push([left, top, mark])
-      left += wide
-    }
-    return top
-  }
-  const left = 12 + c.measureText(colours.title).width + 18
-  const entries = (colours.entries ?? []).map(({ name, count, shape }, code) => {
-    return [shape, rgb(colourOf(colours, code)), null, `${name} (${number(count)})`]
-  })
-  const top = flow(entries, left, height + 22) + (colours.entries ? 24 : 46)
-  const bottom = flow([...nothingOf(map), ...marksOf(map)], 12, top)
-  canvas.width = width * map.dpr
-  canvas.height = (bottom + 20) * map.dpr
-  c.scale(map.dpr, map.dpr)
-  c.fillStyle = rgb(map.paper)
-  c.fillRect(0, 0, canvas.width, canvas.height)
-  c.drawImage(map.dots.canvas, 0, 0, width, height)
-  c.drawImage(map.marks.canvas, 0, 0, width, height)
-  c.fillStyle = rgb(map.ink)
-  c.font = `13px ${map.font}`
-  c.textBaseline = "middle"
-  c.fillText(colours.title, 12, height + 22)
-  for (const [x, y, [shape, fill, stroke, text]] of spots) {
-    paintSwatch(c, x + 8, y, shape, fill, stroke)
-    c.fillStyle = rgb(map.ink)
-    c.fillText(text, x + 22, y)
-  }
-  if (!colours.entries) {
-    for (let code = 0; code < 255; code++) {
-      c.fillStyle = rgb(colourOf(colours, code))
-      c.fillRect(left + code, height + 15, 1.5, 12)
-    }
-    c.fillStyle = rgb(map.ink)
-    for (const [share, text] of colours.ticks) {
-      c.textAlign = share === 0 ? "left" : share === 1 ? "right" : "center"
-      c.fillText(text, left + 255 * share, height + 40)
-    }
-    c.textAlign = "left"
-    c.fillText(colours.unit, left + 268, height + 22)
-  }
-  canvas.toBlob((picture) => {
-    const link = document.createElement("a")
-    link.href = URL.createObjectURL(picture)
-    link.download = `map-${colours.title.toLowerCase().replace(/[^a-z0-9]+/g, "-")}.png`
-    link.click()
-    setTimeout(() => URL.revokeObjectURL(link.href), 10000)
-  })
-}
-
-// Text goes in as text, so that instructions are shown letter by letter.
-function element(tag, className = "", text = "") {
-  const made = document.createElement(tag)
-  made.className = className
-  made.textContent = text
-  return made
-}
-
-function number(value) {
-  return value.toLocaleString("en-US")
 }

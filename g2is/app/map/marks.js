@@ -1,203 +1,80 @@
-// What lies above the dots: names of places, the walk, validation samples, the focus, what is being drawn.
+// What lies above the dots: names, the walk, validation examples, the focus, an area that is being drawn.
 
-const PIN = "#cc79a7"
-const ANCHOR = "#e69f00"
-const MOST_RINGS = 1500 // more steps than this in sight are a line alone
-const MANY_STEPS = 300 // more than this in sight are drawn fainter
+import { outline } from "../shared/canvas/shapes.js"
+import { ORIGINS } from "../shared/origins.js"
+
+const MOST_RINGS = 1500 // with more steps in sight the walk is a line alone
+const MANY_STEPS = 300 // with more in sight it is drawn fainter
 const CROWD = 40 // more stars or anchors than this are drawn small
-const FONT = 13
+const STARTS = ["anchor", "pin"]
 
-class Marks {
-  constructor(canvas) {
-    this.canvas = canvas
-    this.context = canvas.getContext("2d")
+// pen: a Pen that has begun. plane: a Plane. radius: of a dot. places: a Places. walk: the part of that kind, or none. names: [text, [x, y]] each.
+// hover, focus: samples or null. area: corners in the plane, or null.
+export function drawMarks(pen, { plane, radius, places, walk, names, hover, focus, area }) {
+  const steps = walk ? stepsInSight(plane, places, walk) : []
+  if (walk) drawPath(pen, plane, places, walk, steps.length > MANY_STEPS)
+  if (steps.length <= MOST_RINGS) drawRings(pen, steps, radius)
+  drawExamples(pen, plane, places, radius)
+  drawStarts(pen, steps, radius)
+  pen.names(names.map(([text, at]) => [text, plane.place(...at)]), radius + 4)
+  if (hover !== null) pen.ring(plane.place(...places.at(hover)), radius + 4, 1.5)
+  if (focus !== null && places.has(focus)) {
+    pen.ring(plane.place(...places.at(focus)), radius + 6, 2.5)
+    pen.ring(plane.place(...places.at(focus)), radius + 11, 1)
   }
+  if (area?.length) pen.area(area.map((corner) => plane.place(...corner)))
+}
 
-  // map: the MapView; its `place(x, y)` gives pixels of the screen.
-  draw(map) {
-    const c = this.context
-    c.setTransform(map.dpr, 0, 0, map.dpr, 0, 0)
-    c.clearRect(0, 0, map.width, map.height)
-    this.ink = rgb(map.ink)
-    this.paper = rgb(map.paper)
-    const taken = map.walk?.sample.length ? this.drawWalk(map) : []
-    this.drawValidation(map)
-    this.drawStarts(map, taken)
-    this.drawNames(map)
-    if (map.hover !== null) this.ring(map.placeOf(map.hover), map.radius + 4, 1.5)
-    if (map.focus !== null && map.placed(map.focus)) {
-      this.ring(map.placeOf(map.focus), map.radius + 6, 2.5)
-      this.ring(map.placeOf(map.focus), map.radius + 11, 1)
-    }
-    this.drawOutline(map)
-  }
+// The samples that a walk was sent to by no other sample.
+export function startsOf({ sample, origin, origins }) {
+  return new Set([...sample].filter((_, step) => STARTS.includes(origins[origin[step]])))
+}
 
-  shape(name, [left, top], radius, fill, stroke, width = 1.5) {
-    const c = this.context
-    c.save()
-    c.translate(left, top)
-    c.beginPath()
-    SHAPES[name](c, radius)
-    c.lineJoin = "round"
-    if (stroke) {
-      c.lineWidth = 2 * width
-      c.strokeStyle = stroke
-      c.stroke()
-    }
-    if (fill) {
-      c.fillStyle = fill
-      c.fill()
-    }
-    c.restore()
-  }
+// [origin, place on the screen] of each.
+function stepsInSight(plane, places, { sample, origin, origins }) {
+  const steps = []
+  sample.forEach((taken, step) => {
+    if (!places.has(taken)) return
+    const here = plane.place(...places.at(taken))
+    if (plane.sees(here)) steps.push([origins[origin[step]], here])
+  })
+  return steps
+}
 
-  ring(place, radius, width) {
-    const c = this.context
-    for (const [colour, wide] of [[this.paper, width + 2.5], [this.ink, width]]) {
-      c.beginPath()
-      c.arc(...place, radius, 0, 7)
-      c.lineWidth = wide
-      c.strokeStyle = colour
-      c.stroke()
-    }
-  }
-
-  // The lines and rings; gives back the steps in sight, as [kind, place].
-  drawWalk(map) {
-    const c = this.context
-    const { sample, origin, came_from, origins } = map.walk
-    const solid = new Path2D()
-    const dashed = new Path2D()
-    const inSight = []
-    for (let step = 0; step < sample.length; step++) {
-      if (!map.placed(sample[step])) continue
-      const here = map.placeOf(sample[step])
-      const kind = origins[origin[step]]
-      if (map.sees(here)) inSight.push([kind, here])
-      if (came_from[step] < 0 || !map.placed(came_from[step])) continue
-      const before = map.placeOf(came_from[step])
-      const path = kind === "fallback" ? dashed : solid
-      path.moveTo(...before)
-      path.lineTo(...here)
-    }
-    const many = inSight.length > MANY_STEPS
-    c.lineCap = "round"
-    for (const [colour, width, alpha] of [[this.paper, 3, 0.55], [this.ink, 1.2, many ? 0.35 : 0.7]]) {
-      c.strokeStyle = colour
-      c.lineWidth = width
-      c.globalAlpha = alpha
-      c.setLineDash([])
-      c.stroke(solid)
-      c.globalAlpha = 0.75 * alpha
-      c.setLineDash([2, 5])
-      c.stroke(dashed)
-    }
-    c.setLineDash([])
-    c.globalAlpha = 1
-    if (inSight.length <= MOST_RINGS) {
-      // One path, so that rings that cross let through what is beneath as a single one does.
-      const rings = new Path2D()
-      const circle = outline("circle", map.radius + 1.5)
-      const triangle = outline("triangle", map.radius + 2.5)
-      for (const [kind, [left, top]] of inSight) {
-        if (kind === "neighbor") rings.addPath(circle, { e: left, f: top })
-        if (kind === "fallback") rings.addPath(triangle, { e: left, f: top })
-      }
-      c.strokeStyle = this.ink
-      c.lineWidth = 1.3 // a line of one pixel or less would be drawn piece by piece, and add up where it crosses
-      c.globalAlpha = map.radius >= 3 ? 0.9 : many ? 0.4 : 0.6
-      c.stroke(rings)
-      c.globalAlpha = 1
-    }
-    return inSight
-  }
-
-  // Anchors and pins, above the stars: an anchor is the sample nearest to what the stars stand for.
-  drawStarts(map, taken) {
-    const anchors = taken.filter(([kind]) => kind === "anchor").length
-    const size = Math.min(6, (anchors > CROWD ? 2 : 3.2) + 0.6 * map.radius)
-    for (const [kind, here] of taken) {
-      if (kind === "anchor") this.shape("diamond", here, size, ANCHOR, this.ink, 1.2)
-      if (kind === "pin") this.shape("square", here, size, PIN, this.ink, 1.2)
-    }
-  }
-
-  drawValidation(map) {
-    const { vx, vy } = map.points
-    const stars = []
-    for (let row = 0; row < vx.length; row++) {
-      const here = map.place(vx[row], vy[row])
-      if (vx[row] !== NOWHERE && map.sees(here)) stars.push(here)
-    }
-    const size = Math.min(6, (stars.length > CROWD ? 2 : 2.6) + 0.6 * map.radius)
-    for (const here of stars) this.shape("star", here, size, this.ink, this.paper, 1.2)
-  }
-
-  drawNames(map) {
-    const c = this.context
-    const taken = []
-    c.font = `600 ${FONT}px ${map.font}`
-    c.textAlign = "center"
-    c.textBaseline = "middle"
-    for (const { text, at } of map.colours?.names ?? []) {
-      const lines = wrap(text, 24)
-      // Above what it names, not on it.
-      const [left, level] = map.place(...at)
-      const top = level - map.radius - 4 - lines.length * FONT * 0.6
-      const width = Math.max(...lines.map((line) => c.measureText(line).width)) + 8
-      const height = lines.length * FONT * 1.15 + 4
-      const box = [left - width / 2, top - height / 2, left + width / 2, top + height / 2]
-      const outside = box[0] < 2 || box[1] < 2 || box[2] > map.width - 2 || box[3] > map.height - 2
-      const covered = taken.some((t) => box[0] < t[2] && t[0] < box[2] && box[1] < t[3] && t[1] < box[3])
-      if (outside || covered) continue
-      taken.push(box)
-      lines.forEach((line, place) => {
-        const y = top + (place - (lines.length - 1) / 2) * FONT * 1.15
-        c.lineWidth = 4
-        c.lineJoin = "round"
-        c.globalAlpha = 0.85
-        c.strokeStyle = this.paper
-        c.strokeText(line, left, y)
-        c.globalAlpha = 1
-        c.fillStyle = this.ink
-        c.fillText(line, left, y)
-      })
-    }
-  }
-
-  drawOutline(map) {
-    if (!map.drawn?.length) return
-    const c = this.context
-    c.beginPath()
-    map.drawn.forEach(([x, y]) => c.lineTo(...map.place(x, y)))
-    c.closePath()
-    c.globalAlpha = 0.12
-    c.fillStyle = map.accent
-    c.fill()
-    c.globalAlpha = 1
-    c.lineWidth = 2
-    c.setLineDash([6, 4])
-    c.strokeStyle = map.accent
-    c.stroke()
-    c.setLineDash([])
+function drawPath(pen, plane, places, { sample, origin, origins, came_from }, many) {
+  const solid = new Path2D()
+  const dashed = new Path2D()
+  sample.forEach((taken, step) => {
+    const from = came_from[step]
+    if (from < 0 || !places.has(taken) || !places.has(from)) return
+    const path = origins[origin[step]] === "fallback" ? dashed : solid
+    path.moveTo(...plane.place(...places.at(from)))
+    path.lineTo(...plane.place(...places.at(taken)))
+  })
+  for (const [colour, width, alpha] of [[pen.paper, 3, 0.55], [pen.ink, 1.2, many ? 0.35 : 0.7]]) {
+    pen.stroke(solid, { colour, width, alpha })
+    pen.stroke(dashed, { colour, width, alpha: 0.75 * alpha, dash: [2, 5] })
   }
 }
 
-function outline(name, radius) {
-  const path = new Path2D()
-  SHAPES[name](path, radius)
-  return path
+function drawRings(pen, steps, radius) {
+  // One path, because rings drawn one by one add up where they cross.
+  const rings = new Path2D()
+  const ring = { neighbor: outline("circle", radius + 1.5), fallback: outline("triangle", radius + 2.5) }
+  for (const [kind, [left, top]] of steps) if (ring[kind]) rings.addPath(ring[kind], { e: left, f: top })
+  // A line of one pixel or less would be drawn piece by piece, with the same effect.
+  pen.stroke(rings, { width: 1.3, alpha: radius >= 3 ? 0.9 : steps.length > MANY_STEPS ? 0.4 : 0.6 })
 }
 
-function wrap(text, width) {
-  const lines = [""]
-  for (const word of text.split(" ")) {
-    if (lines.at(-1) && (lines.at(-1) + " " + word).length > width) lines.push("")
-    lines[lines.length - 1] = (lines.at(-1) + " " + word).trim()
-  }
-  return lines.slice(0, 3)
+function drawExamples(pen, plane, places, radius) {
+  const stars = places.examples().map((example) => plane.place(...places.at(example))).filter((at) => plane.sees(at))
+  const size = Math.min(6, (stars.length > CROWD ? 2 : 2.6) + 0.6 * radius)
+  for (const star of stars) pen.shape("star", star, size, pen.ink, pen.paper)
 }
 
-function rgb(colour) {
-  return `rgb(${colour.join(",")})`
+// Above the stars: an anchor is the sample nearest to what stars stand for.
+function drawStarts(pen, steps, radius) {
+  const starts = steps.filter(([kind]) => STARTS.includes(kind))
+  const size = Math.min(6, (starts.length > CROWD ? 2 : 3.2) + 0.6 * radius)
+  for (const [kind, at] of starts) pen.shape(ORIGINS[kind].shape, at, size, ORIGINS[kind].colour, pen.ink)
 }

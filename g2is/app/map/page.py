@@ -6,33 +6,30 @@ import streamlit as st
 
 from g2is.app import shared as ui
 from g2is.app.map.basket import show_basket
-from g2is.app.map.canvas import CANVAS, show_canvas, show_part, show_texts
+from g2is.app.map.canvas import CANVAS, show_canvas, show_texts
 from g2is.app.map.controls import choose_view, explain
-from g2is.app.map.plotly_map import show_plotly
 from g2is.app.map.record import show_focus
 from g2is.app.map.view import keep_view, on_event
+from g2is.app.shared.canvas.parts import show_part
 
 
 def show() -> None:
     """Draw the page."""
     run = ui.open_page("Map", stages=("instructions", "gradients", "graph", "layout"))
-    said = st.container()
+    introduction = st.container()
     controls = st.container()
     shown, beside = st.columns([9, 4], gap="medium")
-    drawn, switches = shown.container(), shown.container(horizontal=True)
+    canvas, switches = shown.container(), shown.container(horizontal=True)
     with controls:
-        view, drawing = choose_view(run, switches)
-    with said:
+        view = choose_view(run, switches)
+    with introduction:
         explain(view)
-    with drawn:
-        if drawing == "plotly":
-            show_plotly(view)
-        else:
-            show_canvas(view.parts(), key=CANVAS, on_event=lambda name: on_event(run, view.points, name))
-            show_texts(run, view.id, keep_view)
+    with canvas:
+        show_canvas(view.parts(), key=CANVAS, on_event=lambda name: on_event(run, view.points, name))
+        show_texts(run, view.id, keep_view)
     with beside:
         show_basket(run)
         show_focus(view)
-    if drawing == "canvas":
-        with drawn:
-            show_part(view.walk_part(), key="map walk")
+    # Last: the walk may have to be computed first, and all else is shown before.
+    with canvas:
+        show_part(view.walk_part(), key="map walk")

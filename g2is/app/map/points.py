@@ -1,4 +1,4 @@
-"""A layout as a map draws it: whole numbers, and which samples lie inside a shape. Knows arrays only."""
+"""A layout as the map draws it: 16-bit coordinates, and which samples lie inside a polygon."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from g2is.errors import InputError
 
 FULL = 65534
-"""The largest coordinate; 16 bits place a sample more finely than any screen."""
+"""The largest coordinate; 16 bits are finer than any screen."""
 NOWHERE = 65535
-"""Both coordinates of a sample without a place: one that has no gradient."""
+"""Both coordinates of a sample without a place, because it has no gradient."""
 CELLS = 40
-"""Along each axis, of the grid that tells where a category is densest."""
+"""Cells along each axis of the grid in which the densest place of a category is searched."""
 
 
 @dataclass(frozen=True, eq=False)
 class MapPoints:
-    """Samples in the plane. Both axes have the same scale; the lowest and leftmost coordinate is 0.
+    """Samples in the plane. Both axes have the same scale; the smallest coordinate on each is 0.
 
     samples: (n, 2), validation: (m, 2), uint16, NOWHERE where there is no place. extent: width and height.
     """
@@ -32,7 +32,7 @@ class MapPoints:
 
     @classmethod
     def of(cls, samples: NDArray[np.floating], validation: NDArray[np.floating]) -> Self:
-        """From coordinates (n, 2) and (m, 2), not numbers where a row has no place."""
+        """From coordinates (n, 2) and (m, 2), NaN for rows without a place."""
         both = np.concatenate([samples, validation]).astype(np.float64)
         placed = np.isfinite(both).all(axis=1)
         if not placed.any():
@@ -47,17 +47,17 @@ class MapPoints:
 
     @property
     def placed(self) -> NDArray[np.bool_]:
-        """(n,) whether a sample has a place."""
+        """Whether each sample has a place: (n,)."""
         return self.samples[:, 0] != NOWHERE
 
     def place(self, sample: int) -> NDArray[np.uint16]:
-        """(2,) that of a sample, or of a validation sample, which count from -1 down."""
+        """The coordinates (2,) of a sample, or of a validation sample, which count from -1 down."""
         return self.samples[sample] if sample >= 0 else self.validation[-1 - sample]
 
     def inside(self, polygon: Sequence[Sequence[float]]) -> NDArray[np.int64]:
-        """Samples inside a closed polygon, ascending; of one that crosses itself, by the even-odd rule.
+        """Samples inside a closed polygon by the even-odd rule, ascending.
 
-        polygon: (k, 2), k >= 3, in the coordinates of the map.
+        polygon: (k, 2), k >= 3, in the coordinates of the map. Raises `InputError` for any other shape.
         """
         corners = np.asarray(polygon, np.float64)
         if corners.ndim != 2 or corners.shape[1] != 2 or len(corners) < 3 or not np.isfinite(corners).all():
@@ -70,13 +70,13 @@ class MapPoints:
         for (x1, y1), (x2, y2) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
             if y1 == y2:
                 continue
-            # How often a ray to the right crosses the outline; an end belongs to the edge above it alone.
+            # Count how often a ray to the right crosses the outline; a corner belongs to the edge above it only.
             crosses = (y1 > y) != (y2 > y)
             odd ^= crosses & (x < (x2 - x1) * (y - y1) / (y2 - y1) + x1)
         return rows[odd]
 
     def densest(self, samples: NDArray[np.integer]) -> tuple[int, int] | None:
-        """Where most of these samples lie close together: where a name for them belongs."""
+        """The place with the most of these samples around it, for their name; None if none has a place."""
         places = self.samples[samples][self.placed[samples]].astype(np.int64)
         if not len(places):
             return None

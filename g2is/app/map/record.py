@@ -17,14 +17,14 @@ NEAREST = 10
 
 
 def show_focus(view: MapView) -> None:
-    """What is in focus, its neighbours by gradient, and the ways on."""
+    """Show what is in focus, its neighbours by gradient, and links to other pages."""
     focus = in_focus(view.run)
     example = focus is not None and focus < 0
-    st.subheader("Validation example in focus" if example else "Sample in focus", anchor=False)
+    st.subheader("Validation example in focus" if example else "Instruction in focus", anchor=False)
     if focus is None:
         st.caption(
-            "Click a dot to read the instruction, or a star to read the validation example. Arrow keys then go on to "
-            "the next dot in that direction, Escape clears."
+            "Click a dot to read the instruction, or a star to read the validation example. Arrow keys then go to the "
+            "next dot in that direction, Escape clears."
         )
     elif example:
         _show_example(view, -1 - focus)
@@ -41,7 +41,7 @@ def _show_example(view: MapView, row: int) -> None:
     _nearest(
         view,
         *_nearest_to_example(run, run.hash, view.regime, row),
-        "The samples whose training helps with this example the most, one by one.",
+        "The instructions that, each on its own, help most with this example.",
     )
 
 
@@ -65,17 +65,17 @@ def _show_sample(view: MapView, sample: int) -> None:
             on_click=change_basket,
             args=(run, [sample], "remove" if inside else "add"),
         )
-        ui.link_to("Neighbourhood", "Its neighbourhood", focus=sample)
+        ui.link_to("Neighbourhood", "Similar and conflicting", focus=sample)
         ui.link_to("Walk", "Why is it in, or not?", focus=sample)
-        ui.link_to("Instructions", "In the list", focus=sample)
+        ui.link_to("Instructions", "Show in Instructions", focus=sample)
     if not view.points.placed[sample]:
-        st.caption(":material/info: It has no gradient and no place on the map.")
+        st.caption(":material/info: No gradient, so no place on the map.")
     with st.container(border=True):
         ui.show_record(run, sample)
     regime = run.regime(view.regime)
     neighbors, cosines = regime.neighbors[sample][:NEAREST], regime.cosines[sample][:NEAREST]
     known = neighbors >= 0
-    _nearest(view, neighbors[known], cosines[known], "Those the walk would go to from here.")
+    _nearest(view, neighbors[known], cosines[known], "Where the walk would look next from here.")
 
 
 def _nearest(
@@ -84,8 +84,8 @@ def _nearest(
     if not len(neighbors):
         return
     st.markdown(
-        f"**Its {len(neighbors)} nearest** by cosine of the gradients",
-        help=f"{meaning} On the map they may lie apart: a plane cannot keep all distances.",
+        f"**The {len(neighbors)} nearest** by cosine of the gradients",
+        help=f"{meaning} On the map they may be far apart, as a plane cannot preserve all distances.",
     )
 
     def choose() -> None:
@@ -98,7 +98,7 @@ def _nearest(
     st.dataframe(
         pd.DataFrame(
             {
-                "sample": neighbors,
+                "instruction": neighbors,
                 "cosine": cosines.astype(float),
                 "prompt": [ui.visible(" ".join(text[:300].split()))[:150] for text in rows["prompt"]],
             }
@@ -109,9 +109,9 @@ def _nearest(
         hide_index=True,
         height="content",
         column_config={
-            "sample": st.column_config.NumberColumn("#", format="localized", width=64),
+            "instruction": st.column_config.NumberColumn("#", format="localized", width=64),
             "cosine": st.column_config.NumberColumn(format="%.3f", width=64),
             "prompt": st.column_config.TextColumn(width=280),
         },
-        alt="The nearest samples by gradient; choose a row to go there",
+        alt="The nearest instructions by gradient; select a row to go there",
     )

@@ -1,4 +1,4 @@
-"""What the map shows, as the address says: layout, regime, colour, walk; and what becomes of the reader's gestures."""
+"""What the map shows, read from the address: layout, regime, colour, walk; and what the reader's gestures change."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from g2is.analysis.map_values import colouring
+from g2is.analysis.map_values import map_values
 from g2is.app import shared as ui
-from g2is.app.map.canvas import CANVAS, colours_part, event, marks_part, points_part, walk_part
+from g2is.app.map.canvas import CANVAS, event
+from g2is.app.map.parts import colours_part, marks_part, points_part, walk_part
 from g2is.app.map.points import FULL, MapPoints
 from g2is.config import RegimeName, WalkParameters
 from g2is.errors import InputError
-from g2is.figures.map_colours import Colouring
+from g2is.figures.colouring import Colouring, colouring
 from g2is.run.run import LayoutKind, Run
 from g2is.walk import WalkTrace
 
 NAMES = 24
-"""Names written on the map, at most."""
+"""Names on the map, at most."""
 
 
 @dataclass(frozen=True, eq=False)
 class MapView:
-    """A map as it is shown. walk: gives the walk to draw on it, if one is. named: whether names are written on it."""
+    """A map as it is shown. walk: computes the walk to draw, if any. named: whether names are written on it."""
 
     run: Run
     kind: LayoutKind
@@ -38,20 +39,20 @@ class MapView:
 
     @property
     def id(self) -> str:
-        """The same as long as every sample stays at its place."""
+        """Identifies the layout: the same as long as every sample stays in its place."""
         return _layout_key(self.run, self.kind, self.regime)
 
     def parts(self) -> list[bytes]:
-        """What the canvas is made of, all but the walk."""
+        """What the canvas shows, except the walk."""
         run, pool = self.run, self.run.instructions
         selected = np.array(ui.basket(run), np.int64)
         focus = in_focus(run)
         view = ui.url_value("view", None, read_view)
         about = (
             f"{len(pool):,} instructions as dots, {int((~self.points.placed).sum()):,} of them without a place. "
-            "Arrow keys go from sample to sample, plus and minus zoom, 0 shows all, Escape clears. "
-            "The sample in focus is shown in full beside the map; the table of the basket and the Instructions page "
-            "hold the same samples as text."
+            "Arrow keys go from one to the next, plus and minus zoom, 0 shows all, Escape clears. The instruction in "
+            "focus is shown in full beside the map; the table of the basket and the Instructions page have the same "
+            "instructions as text."
         )
         return [
             points_part(self.id, self.points, about),
@@ -60,11 +61,11 @@ class MapView:
         ]
 
     def walk_part(self) -> bytes:
-        """The path of the walk. It may have to be walked first: dots, basket and focus are shown before."""
+        """The path of the walk, which may have to be computed first."""
         return walk_part(self.id, self.trace())
 
     def trace(self) -> WalkTrace | None:
-        """The walk to draw, or None; says what is wrong with settings that do not fit the run."""
+        """The walk to draw, or None; settings that do not fit the run are reported on the page."""
         try:
             return self.walk() if self.walk else None
         except InputError as error:
@@ -72,9 +73,9 @@ class MapView:
             return None
 
     def names(self) -> list[tuple[str, tuple[int, int]]]:
-        """What is written on the map: the communities; or the components, where it is coloured by them.
+        """Texts on the map: the communities, or the target directions if they are what colours mean.
 
-        Sources are not: each lies all over the map.
+        Sources have no names on the map, as each is spread all over it.
         """
         components = self.colouring.scheme == "component"
         if not components and "communities" not in self.run.manifest.stages:
@@ -101,7 +102,7 @@ def _layout_key(run: Run, kind: LayoutKind, regime: RegimeName) -> str:
 def colouring_of(
     run: Run, scheme: str, regime: RegimeName, parameters: WalkParameters, walk: Callable[[], WalkTrace]
 ) -> Colouring:
-    """The colours of the samples; kept for values that come again. walk: asked for if the colours depend on it."""
+    """The colours of the samples, cached. walk: called only if the colours depend on it."""
     trace = walk() if scheme == "order" else None
     key = ""
     if scheme in ("component", "alignment"):
@@ -124,7 +125,7 @@ def _colouring(
     _parameters: WalkParameters,
     _trace: WalkTrace | None,
 ) -> Colouring:
-    return colouring(_run, scheme, regime, _parameters, _trace)
+    return colouring(map_values(_run, scheme, regime, _parameters, _trace))
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
@@ -138,15 +139,17 @@ def _names(
             (e.name, np.flatnonzero(_components.codes == code)) for code, e in entries if len(e.members) == 1
         ]
     else:
-        found = _run.communities(regime)
-        labels = [", ".join(label.split(", ")[:3]) for label in found.labels[:NAMES]]
-        names = [(label, np.flatnonzero(found.membership == number)) for number, label in enumerate(labels)]
+        communities = _run.communities(regime)
+        labels = [", ".join(label.split(", ")[:3]) for label in communities.labels[:NAMES]]
+        names = [
+            (label, np.flatnonzero(communities.membership == group)) for group, label in enumerate(labels)
+        ]
     placed = [(ui.visible(name), _points.densest(samples)) for name, samples in names]
     return [(name, at) for name, at in placed if at is not None]
 
 
 def in_focus(run: Run) -> int | None:
-    """The sample that the map is about; validation examples count from -1 down."""
+    """The sample in focus; validation examples count from -1 down."""
     sample = ui.focus(run)
     if sample is not None:
         return sample
@@ -161,7 +164,7 @@ def go_to(sample: int | None) -> None:
 
 
 def read_view(text: str) -> tuple[float, float, float]:
-    """Reads the part of the plane that is seen from a URL: x, y, zoom."""
+    """Read a view of the plane from a URL: x, y, zoom."""
     try:
         x, y, zoom = map(float, text.split(","))
     except ValueError:
@@ -172,29 +175,29 @@ def read_view(text: str) -> tuple[float, float, float]:
 
 
 def _order(focus: int | None, view: Sequence[float] | None) -> int:
-    """Another number whenever the URL says something else than the map did: a link, or the browser's Back."""
-    said = (focus, None if view is None else tuple(view))
-    if st.session_state.get("map rests at") != said:
-        st.session_state["map rests at"] = said
+    """A new number whenever the URL differs from what the map reported: after a link or the browser's Back."""
+    asked = (focus, None if view is None else tuple(view))
+    if st.session_state.get("map rests at") != asked:
+        st.session_state["map rests at"] = asked
         st.session_state["map order"] = st.session_state.get("map order", 0) + 1
     return st.session_state["map order"]
 
 
 def _rests(**changes: Any) -> None:
-    """What the map itself said is no order to go there."""
+    """Remember what the map itself reported, so that it is not ordered to go there."""
     focus, view = st.session_state.get("map rests at", (None, None))
     st.session_state["map rests at"] = (changes.get("focus", focus), changes.get("view", view))
 
 
 def keep_view(view: list[float] | None) -> None:
-    """The reader looks at another part of the plane."""
+    """Write the view that the reader moved to to the URL; a callback."""
     text = None if view is None else ",".join(f"{value:g}" for value in view)
     _rests(view=None if text is None else read_view(text))
     ui.set_url(view=text)
 
 
 def on_event(run: Run, points: MapPoints, name: str) -> None:
-    """A click, a lasso, a box, or Escape; a callback."""
+    """Act on a click, a lasso, a box or Escape; a callback."""
     if name == "focus":
         sample = int(event(CANVAS, "focus"))
         _rests(focus=sample)
@@ -209,7 +212,10 @@ def on_event(run: Run, points: MapPoints, name: str) -> None:
 
 
 def change_basket(run: Run, samples: Sequence[int], how: str) -> None:
-    """Start the basket anew with these samples, add them, or remove them; what was in it can be brought back."""
+    """Replace the basket by these samples, add them, or remove them; what was in it can be restored.
+
+    how: "new", "add" or "remove".
+    """
     basket = ui.basket(run)
     before = list(basket)
     if how == "remove":

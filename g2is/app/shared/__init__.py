@@ -11,7 +11,6 @@ selections, `building` runs the build of the demo.
 """
 
 from g2is.app.shared.opening import (
-    ROOT,
     build_command,
     cache_folder,
     choose_run,
@@ -42,7 +41,6 @@ from g2is.app.shared.url import all_texts, flag, in_url, one_of, put_in_url, rea
 
 __all__ = [
     "BASKET",
-    "ROOT",
     "all_texts",
     "basket",
     "build_command",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from g2is.app.places import SITE, default_cache
 from g2is.app.shared.text import literal, show_error, visible
 from g2is.app.shared.url import (
     all_texts,
@@ -23,13 +23,13 @@ from g2is.app.shared.url import (
     texts_of,
     url_value,
 )
-from g2is.config import BuildConfig, ImportConfig, ModelConfig, Settings
+from g2is.config import commands
+from g2is.config.commands import CACHE
 from g2is.errors import InputError
 from g2is.run.manifest import COPY
 from g2is.run.run import CONTENT_STAGES, MANIFEST, Manifest, Run
 from g2is.storage.files import inside
 
-ROOT = Path(__file__).resolve().parents[3]
 PAGE_ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" stroke="#0072B2" stroke-width="2.5">'
     '<path d="M16 16 6 7M16 16 27 8M16 16 9 27M16 16 26 25" stroke="#56B4E9"/><g fill="#0072B2">'
@@ -51,8 +51,8 @@ ICONS = {
 
 def pages() -> dict[str, Path]:
     """The pages that there are, by title in the order of their numbers."""
-    found = {"Home": ROOT / "app.py"}
-    for path in sorted((ROOT / "pages").glob("[0-9]*.py")):
+    found = {"Home": SITE / "app.py"}
+    for path in sorted((SITE / "pages").glob("[0-9]*.py")):
         found[path.stem.partition("_")[2].replace("_", " ")] = path
     return found
 
@@ -158,7 +158,7 @@ def link_to(title: str, label: str, *, stretch: bool = False, **changes: object)
 
 def cache_folder() -> Path:
     """Where runs live."""
-    return Path(os.environ.get("G2IS_CACHE") or ROOT / "cache")
+    return Path(os.environ.get("G2IS_CACHE") or default_cache())
 
 
 def run_folders() -> dict[str, Path]:
@@ -225,37 +225,19 @@ def open_run(folder: str, stamp: tuple[int, int, int]) -> Run:
 
 
 def build_command(manifest: Manifest, name: str) -> str:
-    """The command that finishes or mends a run: with the same files and settings it goes on where it stopped."""
-    cache = [] if cache_folder() == ROOT / "cache" else ["--cache", str(cache_folder())]
-    config = manifest.configuration
+    """The command that finishes or repairs a run: with the same files and settings it resumes where it stopped."""
+    cache = CACHE if cache_folder() == default_cache() else cache_folder()
     if is_demo(manifest):
-        return shlex.join(["python", "-m", "g2is", "demo", "--run", name, *cache])
-    files = ["--train", *(file.name for file in manifest.train)]
-    if isinstance(config, ImportConfig):
-        options = ["import", "--run", name, *files, "--train-gradients", "…", "--validation-gradients", "…"]
-        return " ".join(["python -m g2is", *options, *_changed(config, ImportConfig()), *cache])
-    for file in manifest.validation:
-        files += ["--validation", f"{file.target}={file.name}"]
-    model = ["--model", config.model.model]
-    settings = _changed(config, BuildConfig(model=ModelConfig(model=config.model.model)))
-    return shlex.join(["python", "-m", "g2is", "build", "--run", name, *model, *files, *settings, *cache])
+        return commands.command("demo", "--run", name, cache=cache)
+    return commands.build_command(
+        manifest.configuration,
+        name,
+        [file.name for file in manifest.train],
+        [(file.target or "", file.name) for file in manifest.validation],
+        cache=cache,
+    )
 
 
 def is_demo(manifest: Manifest) -> bool:
     """Whether a run was built on the embedded model."""
     return manifest.is_demo
-
-
-def _changed(settings: Settings, plain: Settings, prefix: str = "") -> list[str]:
-    """The options of the command line for all that differs from `plain`."""
-    words = []
-    for name, value in settings:
-        if isinstance(value, Settings):
-            words += _changed(value, getattr(plain, name), f"{name}-" if name in ("lora", "warmup") else "")
-        elif value != getattr(plain, name):
-            option = f"{prefix}{name}".replace("_", "-")
-            if isinstance(value, bool):
-                words += [f"--{option}", *([] if value else ["off"])]
-            else:
-                words += [f"--{option}", *map(str, value if isinstance(value, tuple) else [value])]
-    return words

@@ -12,7 +12,7 @@ from g2is.app.shared.text import literal, number, show_text, visible
 from g2is.app.shared.url import all_texts, in_url, one_of, put_in_url, url_value, whole
 from g2is.errors import InputError
 from g2is.run.run import Run
-from g2is.run.selection import Selection
+from g2is.run.selections import Selection
 
 BASKET = "basket"
 

@@ -41,7 +41,7 @@ class Walked:
 def walked(run: Run, parameters: WalkParameters) -> Walked:
     """The walk over a run. Raises `InputError` where the parameters do not fit it."""
     last = last_walked(run)
-    made = _walk(run, run.hash, parameters.model_dump_json(), parameters, last)
+    made = _walk(run, run.hash, parameters.model_dump_json(), parameters)
     if last is None or last.parameters != made.parameters:
         st.session_state["walked before"] = last
     st.session_state["walked"], st.session_state["walked on"] = made, run.hash
@@ -59,9 +59,8 @@ def walked_before(run: Run) -> Walked | None:
 
 
 @st.cache_resource(max_entries=32, show_spinner="Walking…")
-def _walk(_run: Run, run_hash: str, key: str, _parameters: WalkParameters, _last: Walked | None) -> Walked:
+def _walk(_run: Run, run_hash: str, key: str, _parameters: WalkParameters) -> Walked:
     started = time.perf_counter()
-    # Taking over the steps that stand gives the same walk, sooner.
-    trace = _run.walk(_parameters, resume=_last.trace if _last else None)
+    trace = _run.walk(_parameters)
     seconds = time.perf_counter() - started
     return Walked(_parameters, trace, _run.core_knowledge(_parameters), diagnose(_run, trace), seconds)

@@ -24,7 +24,7 @@ from g2is.app.shared.walked import Walked, walked_before
 from g2is.errors import InputError
 from g2is.figures.walk import compare_alignment_figure, sources_figure
 from g2is.run.run import Run
-from g2is.run.trace_file import read_trace, trace_path
+from g2is.run.traces import read_trace, trace_path
 from g2is.walk import WalkTrace
 
 THIS = ""

@@ -12,7 +12,7 @@ from g2is.app.shared.walked import Walked
 from g2is.app.walk.parameters import current_preset
 from g2is.errors import InputError
 from g2is.run.run import Run
-from g2is.run.selection import save_walk
+from g2is.run.selections import save_walk
 from g2is.walk import WalkTrace
 
 LOOKED_AT = 50

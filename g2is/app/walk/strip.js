@@ -1,16 +1,13 @@
 // Steps through a walk without asking the server: Python hears of a step once the reader rests on it.
-// Steps, components and rows count from 0, as in the trace.
+// Steps and rows count from 0, as in the trace; on the screen steps count from 1.
 
-const ORIGINS = {
-  pin: { mark: "■", letter: "P", meaning: "pinned by you" },
-  anchor: { mark: "◆", letter: "A", meaning: "anchor: closest to the component" },
-  neighbor: { mark: "●", letter: "N", meaning: "neighbour of the sample before" },
-  fallback: { mark: "▲", letter: "F", meaning: "fallback: best of the whole pool" },
-}
+import { element, number } from "../shared/dom.js"
+import { ORIGINS } from "../shared/origins.js"
+
 const KEYS = { ArrowLeft: "back", ArrowRight: "forward", Home: "first", End: "last", " ": "play" }
-const REST_MS = 250 // Python hears of a step after this long without another,
-const LONGEST_MS = 1000 // and while playing at least this often.
-const PAGE = "body, .stMain, .stApp" // has the focus where nothing in it has
+const REST_MS = 250 // Python is told of a step after this long without another,
+const LONGEST_MS = 1000 // and while playing at least this often
+const PAGE = "body, .stMain, .stApp" // has the focus if no control has it
 const CARD_PX = 150 // the least width a card needs
 
 const strips = new WeakMap()
@@ -22,7 +19,7 @@ export default function (component) {
     strip = new Strip(parentElement.querySelector(".strip"))
     strips.set(parentElement, strip)
   }
-  strip.tell = (step) => setStateValue("step", step)
+  strip.report = (step) => setStateValue("step", step)
   strip.show(data)
   return () => {
     strip.close()
@@ -36,7 +33,7 @@ class Strip {
     this.find = (name) => root.querySelector(name)
     this.slider = this.find(".slider")
     this.step = 0
-    this.order = null // the last order to go to a step that Python gave
+    this.order = null // the last order of Python to go to a step
     this.bind()
     this.drawLegend()
   }
@@ -54,11 +51,11 @@ class Strip {
       if (arrow && event.target.matches(PAGE)) this.key(event)
     }
     document.addEventListener("keydown", this.fromPage)
-    // A frame says so: no other part of the page has the focus then.
+    // A frame shows that they do: no other part of the page has the focus then.
     this.focused = () => {
       this.root.classList.toggle("listening", document.activeElement?.matches(PAGE) ?? true)
     }
-    // Where the focus leaves, it has not yet arrived elsewhere.
+    // When the focus leaves one element, it has not yet reached the next.
     this.blurred = () => setTimeout(this.focused)
     document.addEventListener("focusin", this.focused)
     document.addEventListener("focusout", this.blurred)
@@ -81,13 +78,13 @@ class Strip {
     this.count = data.sample.length
     this.slider.max = Math.max(1, this.count - 1)
     this.drawBands()
-    // The same order may come again with a later rerun; the reader has moved on since.
-    const told = this.order !== data.order
-    if (told) {
+    // A later rerun repeats the order, though the reader has moved on since.
+    const ordered = this.order !== data.order
+    if (ordered) {
       this.order = data.order
       clearTimeout(this.resting)
     }
-    this.step = this.clamp(told ? data.step : this.step)
+    this.step = this.clamp(ordered ? data.step : this.step)
     this.draw()
   }
 
@@ -130,16 +127,16 @@ class Strip {
     if (next === this.step) return
     this.step = next
     this.draw()
-    this.report()
+    this.reportSoon()
   }
 
-  report() {
+  reportSoon() {
     clearTimeout(this.resting)
     this.waiting ??= performance.now()
     const late = performance.now() - this.waiting > LONGEST_MS
     this.resting = setTimeout(() => {
       this.waiting = null
-      this.tell(this.step)
+      this.report(this.step)
     }, late ? 0 : REST_MS)
   }
 
@@ -157,17 +154,17 @@ class Strip {
       // Not `disabled`: a button that loses the focus on the last step would lose the keys too.
       this.find(`[data-action=${action}]`).setAttribute("aria-disabled", String(!possible))
     }
-    const said = this.count ? this.describe(this.step) : "No sample was taken"
-    this.slider.setAttribute("aria-valuetext", said)
-    this.find(".where").textContent = said
+    const text = this.count ? this.describe(this.step) : "No instruction was taken"
+    this.slider.setAttribute("aria-valuetext", text)
+    this.find(".where").textContent = text
     this.root.dataset.step = this.step
     this.drawCards()
   }
 
   describe(step) {
     const component = this.data.component[step]
-    const part = component < 0 ? "pinned" : `component ${component}`
-    return `Step ${number(step)} · ${number(step + 1)} of ${number(this.count)} taken · ${part}`
+    const part = component < 0 ? "pinned" : `target direction ${component}`
+    return `Step ${number(step + 1)} of ${number(this.count)} · ${part}`
   }
 
   drawPlay() {
@@ -177,7 +174,7 @@ class Strip {
   }
 
   drawBands() {
-    // One band for each stretch of steps of one component; redrawn only for another walk.
+    // One band for each run of steps for one target direction; drawn again only for another walk.
     const { component } = this.data
     const walk = component.join()
     if (walk === this.bandsOf) return
@@ -191,7 +188,7 @@ class Strip {
       ...bands.map(({ part, step, length }) => {
         const band = element("div", "band", part < 0 ? "P" : String(part))
         band.style.flexGrow = length
-        band.title = `${part < 0 ? "pins" : `component ${part}`}: ${number(length)} samples`
+        band.title = `${part < 0 ? "pins" : `target direction ${part}`}: ${number(length)} instructions`
         band.onclick = () => {
           this.pause()
           this.go(step)
@@ -217,23 +214,19 @@ class Strip {
   card(step) {
     const { sample, origin, alignment, text, text_from: from } = this.data
     const kind = this.data.origins[origin[step]]
-    const { mark, letter, meaning } = ORIGINS[kind]
-    const card = element("li", `card ${kind}`)
+    const card = element("li", "card")
+    card.style.setProperty("--origin", ORIGINS[kind].colour)
     if (step === this.step) card.setAttribute("aria-current", "step")
     card.onclick = () => {
       this.pause()
       this.go(step)
     }
     const head = element("div", "head")
-    const badge = element("span", "badge", `${mark} ${letter}`)
-    badge.title = meaning
-    badge.setAttribute("role", "img")
-    badge.setAttribute("aria-label", meaning)
-    head.append(badge, element("span", "number", number(step)))
+    head.append(badgeOf(ORIGINS[kind]), element("span", "number", number(step + 1)))
     const aligned = alignment[step]
     const foot = element("div", "foot", `#${number(sample[step])}`)
     if (aligned !== null) foot.append(element("span", "aligned", `∡ ${aligned}`))
-    foot.title = "row number in the pool, and the alignment after this step"
+    foot.title = "row in the pool, and the alignment after this step"
     const words = element("div", "text", text[step - from] ?? "…")
     words.dir = "auto"
     card.append(head, words, foot)
@@ -242,9 +235,9 @@ class Strip {
 
   drawLegend() {
     this.find(".legend").replaceChildren(
-      ...Object.entries(ORIGINS).map(([kind, { mark, letter, meaning }]) => {
-        const entry = element("span", `entry ${kind}`)
-        entry.append(element("span", "badge", `${mark} ${letter}`), ` ${meaning}`)
+      ...Object.values(ORIGINS).map((origin) => {
+        const entry = element("span", "entry")
+        entry.append(badgeOf(origin), ` ${origin.meaning}`)
         return entry
       }),
       element("span", "entry", "∡ alignment after the step"),
@@ -253,14 +246,11 @@ class Strip {
   }
 }
 
-// Text goes in as text, so that instructions are shown letter by letter.
-function element(tag, className, text = "") {
-  const made = document.createElement(tag)
-  made.className = className
-  made.textContent = text
-  return made
-}
-
-function number(value) {
-  return value.toLocaleString("en-US")
+function badgeOf({ colour, mark, letter, meaning }) {
+  const badge = element("span", "badge", `${mark} ${letter}`)
+  badge.style.setProperty("--origin", colour)
+  badge.title = meaning
+  badge.setAttribute("role", "img")
+  badge.setAttribute("aria-label", meaning)
+  return badge
 }

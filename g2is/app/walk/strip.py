@@ -1,4 +1,4 @@
-"""The step strip: steps through a walk in the browser and tells Python where the reader rests."""
+"""The step strip: steps through a walk in the browser, and reports to Python where the reader rests."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ import numpy as np
 import streamlit as st
 
 from g2is.app.shared import visible
+from g2is.app.shared.javascript import module
 from g2is.walk import ORIGINS, WalkTrace
 
 TEXTS = 2000
-"""Steps whose text is sent at once; of a longer walk, those around the current step."""
+"""Steps whose texts are sent at once; of a longer walk, those around the current step."""
 
 TEXT_LENGTH = 140
+"""Characters of a text on a card, at most."""
 
 _FOLDER = Path(__file__).parent
 
 
 def strip_data(trace: WalkTrace, texts: Sequence[str], step: int, order: int) -> dict[str, Any]:
-    """What the browser needs to step alone: numbers of all steps, text of up to `TEXTS` around `step`.
+    """What the browser needs to step on its own: the numbers of all steps, and up to `TEXTS` texts around `step`.
 
-    texts: (n,) of the pool. order: another number than before has the strip go to `step`, where it otherwise
+    texts: (n,) of the pool. order: a number that differs from the last one makes the strip go to `step`; otherwise it
     stays where the reader is. The window of texts moves by halves, so that most steps send nothing new.
     """
     steps = trace.steps
@@ -48,12 +50,15 @@ def strip_data(trace: WalkTrace, texts: Sequence[str], step: int, order: int) ->
 
 
 def step_strip(data: dict[str, Any], *, key: str, on_rest: Callable[[], None]) -> None:
-    """Show the strip. on_rest: called when the reader rests on another step, `st.session_state[key].step`."""
+    """Show the strip.
+
+    on_rest: called when the reader rests on another step, which is in `st.session_state[key].step`.
+    """
     # Registered at each call: the registry belongs to the running server, which a module may outlive.
     strip = st.components.v2.component(
         "g2is_step_strip",
         html=(_FOLDER / "strip.html").read_text(),
         css=(_FOLDER / "strip.css").read_text(),
-        js=(_FOLDER / "strip.js").read_text(),
+        js=module(_FOLDER / "strip.js"),
     )
     strip(key=key, data=data, on_step_change=on_rest)

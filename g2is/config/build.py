@@ -1,0 +1,79 @@
+"""Everything that decides what a run contains, computed here or imported."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from g2is.config.graph import CommunityConfig, GraphConfig, LayoutConfig
+from g2is.config.model import SMALL, GradientConfig, LoraSettings, ModelConfig, WarmupConfig
+from g2is.config.settings import RegimeName, Settings
+from g2is.errors import InputError
+
+
+class ReadingConfig(Settings):
+    """How instruction files are read."""
+
+    format: Literal["auto", "alpaca", "prompt_completion", "question_answer", "messages", "sharegpt"] = Field(
+        "auto", description="shape of the records; auto: each by its fields"
+    )
+    skip_bad: bool = Field(False, description="leave out malformed records instead of stopping at the first")
+
+
+class BuildConfig(Settings):
+    """Everything that decides what a run contains."""
+
+    model: ModelConfig
+    reading: ReadingConfig = ReadingConfig()
+    lora: LoraSettings = LoraSettings()
+    warmup: WarmupConfig = WarmupConfig()
+    gradients: GradientConfig = GradientConfig()
+    graph: GraphConfig = GraphConfig()
+    layout: LayoutConfig = LayoutConfig()
+    communities: CommunityConfig = CommunityConfig()
+
+    @property
+    def regimes(self) -> tuple[RegimeName, ...]:
+        """The regimes the run keeps."""
+        return self.gradients.regimes
+
+    def resolve(self, hidden_size: int, positions: int | None) -> BuildConfig:
+        """Fill the values that depend on the model's hidden size and, where limited, its number of positions.
+
+        The paper's values are for models of several billion parameters; below a hidden size of 1,024 the same
+        rank would be most of the model and the same learning rate would barely change it.
+        Raises `InputError` where `max_length` exceeds the positions.
+        """
+        if self.model.max_length is not None and positions and self.model.max_length > positions:
+            raise InputError(
+                f"max_length = {self.model.max_length}: the model takes at most {positions} tokens"
+            )
+        small = hidden_size < SMALL
+        rank = self.lora.rank or (8 if small else 128)
+        return self.replace(
+            model=self.model.replace(max_length=self.model.max_length or min(2048, positions or 2048)),
+            lora=self.lora.replace(rank=rank, alpha=self.lora.alpha or 4.0 * rank),
+            warmup=self.warmup.replace(
+                learning_rate=self.warmup.learning_rate or (1e-3 if small else 2e-5),
+                batch_size=self.warmup.batch_size or (16 if small else 128),
+            ),
+            gradients=self.gradients.replace(
+                projection_dim=self.gradients.projection_dim or (1024 if small else 8192)
+            ),
+        )
+
+
+class ImportConfig(Settings):
+    """Everything that decides what a run of gradients computed elsewhere contains."""
+
+    regime: RegimeName = Field("adam", description="of the training gradients; adam: as LESS computes them")
+    reading: ReadingConfig = ReadingConfig()
+    graph: GraphConfig = GraphConfig()
+    layout: LayoutConfig = LayoutConfig()
+    communities: CommunityConfig = CommunityConfig()
+
+    @property
+    def regimes(self) -> tuple[RegimeName, ...]:
+        """The one regime the run keeps."""
+        return (self.regime,)

@@ -1,0 +1,42 @@
+"""The work and the hardware that `plan` estimates the cost for."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from g2is.config.settings import LARGEST, Settings
+
+
+class Workload(Settings):
+    """The size of the pool and of its validation examples."""
+
+    samples: int = Field(270_000, ge=1, le=10**12, description="instructions in the pool")
+    tokens: float = Field(300.0, ge=1, le=1e9, description="mean tokens a sample")
+    trained_share: float = Field(
+        0.5, gt=0, le=1, description="share of the tokens that is trained: responses"
+    )
+    validation_samples: int = Field(100, ge=2, le=LARGEST, description="validation examples of all targets")
+
+
+class Hardware(Settings):
+    """The devices of a build; the defaults are one NVIDIA H100 or H200 SXM."""
+
+    devices: int = Field(1, ge=1, le=10**6, description="devices that share gradients and neighbours")
+    tflops: float = Field(
+        989.0,
+        ge=1e-3,
+        le=1e6,
+        description="peak of a device in 10^12 FLOP/s in the model's dtype, without sparsity (A100: 312)",
+    )
+    float32_tflops: float = Field(
+        67.0, ge=1e-3, le=1e6, description="the same in float32, for neighbours (A100: 19.5)"
+    )
+    peak_share: float = Field(
+        0.4,
+        ge=1e-3,
+        le=1,
+        description="share of the peak that is reached; large batches commonly reach 0.3 to 0.5",
+    )
+    bandwidth: float = Field(
+        3.35, ge=1e-3, le=1e6, description="memory of a device in 10^12 bytes/s (H200: 4.8, A100: 2.0)"
+    )

@@ -1,0 +1,109 @@
+"""The base model, what is trained of it, and the gradients that are taken."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from g2is.config.settings import LARGEST, REGIMES, SEEDS, RegimeName, Settings
+
+SMALL = 1024
+"""Models with a smaller hidden size get small defaults."""
+
+
+class ModelConfig(Settings):
+    """The base language model and how it is loaded."""
+
+    model: str = Field(description="Hugging Face id or folder of a causal language model")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="of the base weights; auto: bfloat16 on a GPU that has it, float32 on the CPU"
+    )
+    device_map: Literal["auto", "balanced", "sequential"] | None = Field(
+        None,
+        description="spread a model that does not fit one GPU over all of this machine (one process a machine)",
+    )
+    load_in_4bit: bool = Field(False, description="load the base in 4 bits (needs bitsandbytes)")
+    trust_remote_code: bool = Field(False, description="run code that comes with the model")
+    max_length: int | None = Field(
+        None,
+        ge=8,
+        le=LARGEST,
+        description="most tokens a sample has (2048, or the model's positions if fewer); longer ones are cut",
+    )
+
+
+class LoraSettings(Settings):
+    """The adapter that gradients are of. None: chosen by the size of the model, see `BuildConfig.resolve`."""
+
+    argument_prefix = "lora_"
+
+    rank: int | None = Field(None, ge=1, le=2**16, description="LoRA rank (128; small models: 8)")
+    alpha: float | None = Field(None, gt=0, le=1e6, description="LoRA alpha (4 x rank)")
+    dropout: float = Field(0.1, ge=0, lt=1, description="LoRA dropout during the warm-up")
+    target_modules: tuple[str, ...] | None = Field(
+        None,
+        min_length=1,
+        description="module names that get an adapter (query, key, value and output of attention)",
+    )
+
+
+class WarmupConfig(Settings):
+    """The short training before gradients are computed. None: chosen by the size of the model."""
+
+    argument_prefix = "warmup_"
+
+    fraction: float = Field(0.05, gt=0, le=1, description="share of the pool trained on")
+    epochs: int = Field(4, ge=0, le=10_000, description="passes over that share; 0 skips the warm-up")
+    learning_rate: float | None = Field(
+        None, gt=0, le=1, description="peak of AdamW (2e-5; small models: 1e-3)"
+    )
+    schedule_warmup: float = Field(0.03, ge=0, lt=1, description="share of the steps with a rising rate")
+    batch_size: int | None = Field(
+        None, ge=1, le=LARGEST, description="samples an optimizer step (128; small models: 16)"
+    )
+    seed: int = Field(0, ge=0, lt=SEEDS, description="of the draw, the adapter, the order and dropout")
+
+
+class GradientConfig(Settings):
+    """How gradients are computed, projected and stored."""
+
+    parameters: Literal["lora", "all-linear", "full"] = Field(
+        "lora",
+        description="the parameters of the gradients, which the warm-up trains: an adapter; all linear layers but the "
+        "output layer; every weight, with embeddings, norms and the output layer",
+    )
+    optimizer_epsilon: Literal["inside", "outside"] = Field(
+        "inside", description="Adam's epsilon: inside the root as LESS does it, or outside as in textbooks"
+    )
+    projection: Literal["countsketch", "rademacher", "none"] = Field(
+        "countsketch", description="random projection: one non-zero per coordinate, dense signs, or none"
+    )
+    projection_dim: int | None = Field(
+        None, ge=2, le=2**20, description="dimensions kept (8192; small models: 1024)"
+    )
+    projection_seed: int = Field(0, ge=0, lt=SEEDS, description="of the projection")
+    regimes: tuple[RegimeName, ...] = Field(
+        REGIMES, min_length=1, description="gradient regimes kept for the training samples"
+    )
+    store_dtype: Literal["float16", "float32", "int8"] = Field(
+        "float16", description="of the unit rows on disk; int8: half of float16's size, rounded"
+    )
+    batch_tokens: int = Field(4096, ge=1, le=LARGEST, description="tokens (with padding) in a batch")
+    shard_size: int = Field(
+        512, ge=1, le=LARGEST, description="samples a shard; a stopped build repeats at most one"
+    )
+
+
+class EnsembleConfig(Settings):
+    """The ensemble of adapters that gradient signal and noise are measured over; other settings as in the warm-up."""
+
+    argument_prefix = "ensemble_"
+
+    members: int = Field(
+        3, ge=2, le=1000, description="adapters, each with its own seed and sample of the pool"
+    )
+    epochs: int = Field(
+        4, ge=2, le=10_000, description="passes; gradients are measured after the first and the last"
+    )

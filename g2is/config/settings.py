@@ -1,0 +1,76 @@
+"""The base of all settings: frozen, checked, and one line for a value that does not fit."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from g2is.errors import InputError, shortened
+
+RegimeName = Literal["adam", "adam_without_momentum", "sgd"]
+REGIMES: tuple[RegimeName, ...] = ("adam", "adam_without_momentum", "sgd")
+
+LARGEST = 2**31 - 1
+"""The largest count; rows of the pool are stored as 32-bit integers."""
+SEEDS = 2**32
+"""Seeds are below this: every library that draws random numbers accepts those."""
+Whole = Annotated[int, Field(ge=0, le=LARGEST)]
+Share = Annotated[float, Field(ge=0, le=1e6)]
+
+
+class Settings(BaseModel):
+    """A frozen group of checked values."""
+
+    argument_prefix: ClassVar[str] = ""
+    """What the names of its arguments begin with on the command line, such as `lora_`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise InputError(_one_line(error)) from None
+
+    def replace(self, **changes: Any) -> Self:
+        """A checked copy with some fields changed."""
+        return type(self)(**{**{name: getattr(self, name) for name in type(self).model_fields}, **changes})
+
+
+class Budget(Settings):
+    """How many samples are selected: a fraction of the valid ones, or a count."""
+
+    fraction: float | None = Field(
+        None, gt=0, le=1, description="budget as a share of the pool's valid samples"
+    )
+    count: int | None = Field(None, ge=1, le=LARGEST, description="budget as a number of samples")
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> Self:
+        if not self._has_budget():
+            raise ValueError("budget: give either fraction (0 to 1) or count (1 or more)")
+        return self
+
+    def _has_budget(self) -> bool:
+        return (self.fraction is None) != (self.count is None)
+
+
+def _one_line(error: ValidationError) -> str:
+    problems = []
+    for problem in error.errors():
+        field = shortened(".".join(str(part) for part in problem["loc"]))
+        if problem["type"] == "extra_forbidden":
+            problems.append(f"{field}: no such setting")
+        elif problem["type"] == "missing":
+            problems.append(f"{field}: missing")
+        elif problem["type"] == "value_error":
+            problems.append(str(problem["ctx"]["error"]))
+        else:
+            expected = problem["msg"].removeprefix("Input should be ")
+            if problem["type"] == "int_parsing_size":  # thousands of digits, which pydantic does not parse
+                expected = "a number of fewer digits"
+            elif problem["type"] == "too_short":
+                expected = "one value or more"
+            problems.append(f"{field} = {shortened(repr(problem['input']))}: expected {expected}")
+    return "; ".join(problems)

@@ -1,0 +1,46 @@
+"""What happened to the replies of a conversation on the way to tokens, counted over many.
+
+A note stands once for each reply, turn or conversation it is true of, in words that follow a number.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+EXCLUDED = "replies not trained: the file excludes them"
+EMPTY = "replies not trained: they are empty"
+UNASKED = "replies not trained: no question comes before them"
+DROPPED = "replies not trained: the template drops them"
+UNPLACED = "replies not trained: where the template writes them is not certain"
+UNMARKED = "replies not trained: outside the template's generation marks"
+REASONING_DROPPED = "replies trained without their reasoning: the template drops earlier reasoning"
+REASONING_UNWRITTEN = "replies trained without their reasoning: the template has no place for it"
+CALLS_UNWRITTEN = "replies trained without their tool calls: the template does not write them"
+ENDLESS = "replies trained without an end token: the template writes none"
+SYSTEM_MOVED = "system prompts put before the question: the template refuses a system turn"
+RESULTS_AS_USER = "tool results written as user turns: the template refuses tool turns"
+NEW_IDS = "conversations with new ids of tool calls: the template refuses theirs"
+CALLS_AS_TEXT = "turns with tool calls as text: the template has no place for them"
+TOOLS_AS_TEXT = "conversations with tools as text in the system prompt: the template has no place for them"
+
+
+def unwritten(role: str) -> str:
+    return f"{role} turns left out: the template does not write them"
+
+
+def count_notes(notes: Iterable[Iterable[str]]) -> dict[str, int]:
+    """How often each note stands in those of many samples, the most frequent first."""
+    return dict(Counter(note for of_sample in notes for note in of_sample).most_common())
+
+
+def note_lines(counts: dict[str, int]) -> list[str]:
+    """A line for each note: "212 replies not trained: …"."""
+    return [f"{number:,} {_singular(note) if number == 1 else note}" for note, number in counts.items()]
+
+
+def _singular(note: str) -> str:
+    head, colon, reason = note.partition(":")
+    first, *rest = head.split(" ")
+    words = [{"replies": "reply"}.get(first, first.removesuffix("s")), *rest]
+    return " ".join(words) + colon + reason

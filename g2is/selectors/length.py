@@ -1,0 +1,29 @@
+"""The longest responses: a baseline that looks at no gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from g2is.selectors.method import BudgetedMethod, Pool, Rows, register
+from g2is.selectors.ranking import best
+
+
+@register("length")
+class Length(BudgetedMethod):
+    """The longest responses."""
+
+    def choose(self, pool: Pool, budget: int) -> Rows:
+        lengths = pool.instructions["trained_tokens"]
+        if not lengths.any():  # imported gradients: nothing is known of tokens
+            lengths = pool.instructions["response"].str.len()
+        return length(lengths, pool.valid, budget)
+
+
+def length(lengths: ArrayLike, valid: NDArray[np.bool_], budget: int) -> Rows:
+    """The longest responses (Zhao et al. 2024, *Long Is More for Alignment*). lengths: (n,).
+
+    The paper counts the tokens of a response; a run counts those that are trained, after cutting, or the
+    characters where its gradients were imported.
+    """
+    return best(np.asarray(lengths, dtype=np.float64), valid, budget)

@@ -1,0 +1,169 @@
+"""What every method has: settings that are checked, a pool that it may ask, rows in order of choice.
+
+A method's class holds its settings; a selection file carries the method's name and these settings, which is all it
+takes to repeat the selection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from g2is.config import RegimeName, Settings
+from g2is.config.settings import Budget
+from g2is.errors import InputError
+from g2is.walk.budget import budget_size
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Rows: TypeAlias = NDArray[np.int64]
+Array: TypeAlias = NDArray[np.floating]
+
+
+class Regime(Protocol):
+    """The training gradients in one regime."""
+
+    @property
+    def gradients(self) -> np.ndarray:
+        """(n, d) unit rows, of any type that a run stores."""
+
+    @property
+    def validation_cosines(self) -> np.ndarray:
+        """(n, m) cosine of each to every validation gradient."""
+
+
+class Representations(Protocol):
+    """Pooled hidden states of the base model: unit rows."""
+
+    @property
+    def samples(self) -> np.ndarray:
+        """(n, h)"""
+
+    @property
+    def validation(self) -> np.ndarray:
+        """(m, h)"""
+
+
+class Pool(Protocol):
+    """What a method may ask of a pool of n samples and its m validation samples; an open run answers all of it."""
+
+    @property
+    def name(self) -> str:
+        """What the pool is called in messages."""
+
+    @property
+    def valid(self) -> np.ndarray:
+        """(n,) bool: the samples that can be selected."""
+
+    @property
+    def instructions(self) -> pd.DataFrame:
+        """One row a sample: prompt, response, trained_tokens and others."""
+
+    @property
+    def validation(self) -> pd.DataFrame:
+        """One row a validation sample: target, task, prompt, response and others."""
+
+    @property
+    def validation_gradients(self) -> np.ndarray:
+        """(m, d) plain gradients, not normalised."""
+
+    @property
+    def ensemble(self) -> pd.DataFrame:
+        """One row a sample: early, late, late_variance."""
+
+    def regime(self, name: RegimeName, /) -> Regime: ...
+
+    def representations(self, pooling: Literal["weighted", "mean"], /) -> Representations: ...
+
+
+class Method(Settings):
+    """The settings of a method, and how it selects."""
+
+    method: ClassVar[str]
+    """Its name, set where it is registered."""
+
+    def select(self, pool: Pool) -> Rows:
+        """The rows selected from a pool, in order of choice.
+
+        Raises `InputError` where the settings do not fit the pool, or the pool lacks what the method needs.
+        """
+        raise NotImplementedError
+
+
+class BudgetedMethod(Budget, Method):
+    """A method that selects a given number of samples."""
+
+    def select(self, pool: Pool) -> Rows:
+        return self.choose(pool, budget_size(self.fraction, self.count, int(pool.valid.sum())))
+
+    def choose(self, pool: Pool, budget: int) -> Rows:
+        """`budget` rows of the pool, which has at least as many valid ones."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The validation samples that a selection is for."""
+
+    rows: NDArray[np.int64]
+    """(m,) their rows among the validation samples of the pool."""
+    targets: Sequence[Hashable]
+    """(m,) the target of each."""
+    subtasks: Sequence[Hashable]
+    """(m,) its target and the task within it."""
+
+
+class TargetedMethod(BudgetedMethod):
+    """A method that compares samples with the validation samples."""
+
+    targets: tuple[str, ...] | None = Field(
+        None, min_length=1, description="validation targets to select for (all)"
+    )
+
+    def examples(self, pool: Pool) -> Examples:
+        """The validation samples of the targets; raises `InputError` for a target that the pool has not."""
+        names = pool.validation["target"]
+        known = list(dict.fromkeys(names))
+        for name in self.targets or ():
+            if name not in known:
+                raise InputError(f"targets: no target {name!r}; there are {', '.join(map(repr, known))}")
+        rows = np.flatnonzero(names.isin(self.targets or known))
+        frame = pool.validation.iloc[rows]
+        subtasks = list(zip(frame["target"], frame["task"].fillna(""), strict=True))
+        return Examples(rows, frame["target"].tolist(), subtasks)
+
+
+METHODS: dict[str, type[Method]] = {}
+"""The registered methods by name."""
+
+M = TypeVar("M", bound=type[Method])
+
+
+def register(name: str) -> Callable[[M], M]:
+    """Register a class of settings as the method `name`."""
+
+    def add(kind: M) -> M:
+        kind.method = name
+        METHODS[name] = kind
+        return kind
+
+    return add
+
+
+def method_settings(method: str, values: Mapping[str, Any]) -> Method:
+    """The checked settings of a method; raises `InputError` for a method or a setting that does not exist."""
+    if method not in METHODS:
+        raise InputError(f"method = {method!r}: expected one of {', '.join(METHODS)}")
+    fields = METHODS[method].model_fields
+    for name in values:
+        if name not in fields:
+            raise InputError(
+                f"{name}: method {method} has no such setting; it has {', '.join(fields) or 'none'}"
+            )
+    return METHODS[method](**values)

@@ -1,0 +1,63 @@
+"""Semantic similarity: the texts closest in meaning to the validation samples."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from g2is.arrays.unit import unit
+from g2is.errors import InputError
+from g2is.selectors.method import Array, Pool, Rows, TargetedMethod, register
+from g2is.selectors.ranking import best, best_group_mean, products
+
+
+@register("semantic")
+class Semantic(TargetedMethod):
+    """Cosine of what texts mean."""
+
+    sentence_model: str | None = Field(
+        None, description="sentence-transformers model that reads the texts (the run's model)"
+    )
+
+    def choose(self, pool: Pool, budget: int) -> Rows:
+        examples = self.examples(pool)
+        if self.sentence_model is None:
+            states = pool.representations("mean")
+            samples, validation = states.samples, states.validation[examples.rows]
+        else:
+            samples, validation = _embedded(pool, examples.rows, self.sentence_model)
+        return semantic(samples, validation, examples.subtasks, pool.valid, budget)
+
+
+def semantic(
+    representations: Array,
+    validation: Array,
+    groups: Sequence[Hashable],
+    valid: NDArray[np.bool_],
+    budget: int,
+) -> Rows:
+    """The texts most similar in meaning: LESS's rule with cosines of representations instead of gradients.
+
+    representations: (n, h), validation: (m, h) unit rows, plain mean pools of the last hidden states, or
+    sentence embeddings. The common baseline of gradient methods, for which no one rule is published; that of
+    LESS (mean within a subtask, highest over all) leaves the features as the only difference.
+    """
+    return best(best_group_mean(products(representations, unit(validation)), groups), valid, budget)
+
+
+def _embedded(pool: Pool, rows: NDArray[np.int64], model: str) -> tuple[np.ndarray, np.ndarray]:
+    """Sentence embeddings of all samples and of these rows of the validation samples."""
+    from g2is.lm.sentences import embed  # only where a sentence model is asked for: it loads one
+
+    count = len(pool.instructions)
+    frames = pool.instructions, pool.validation.iloc[rows]
+    texts = [text for frame in frames for text in frame["prompt"] + "\n" + frame["response"]]
+    if not any(map(str.strip, texts[count:])):
+        raise InputError(
+            f"run {pool.name}: the texts of its validation samples are not known, only gradients"
+        )
+    embeddings = embed(texts, model)
+    return embeddings[:count], embeddings[count:]

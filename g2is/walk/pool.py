@@ -1,0 +1,79 @@
+"""What the walks for all components share: the arrays, checked, and which rows are free."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from g2is.arrays.rows import open_rows, read_rows
+from g2is.config import WalkParameters
+from g2is.errors import InputError
+from g2is.knowledge import CoreKnowledge, component_affinities
+from g2is.walk.rules import PASSES, Rules
+
+Row = NDArray[np.float32]
+
+FREE = PASSES
+"""Status of a row that can be taken; that of all others is the rule against them, TAKEN or LEFT_OUT."""
+
+
+class Pool:
+    """The pool of n rows that a walk takes samples from. Raises `InputError` where the arrays do not fit together.
+
+    gradients, neighbors, cosines, affinities: as `gradient_walk` takes them.
+    """
+
+    def __init__(
+        self,
+        gradients: ArrayLike,
+        neighbors: ArrayLike,
+        cosines: ArrayLike | None,
+        knowledge: CoreKnowledge,
+        parameters: WalkParameters,
+        affinities: NDArray[np.float32] | None,
+    ) -> None:
+        self.gradients = open_rows(gradients, knowledge.components.shape[1])
+        rows = len(self.gradients)
+        self.neighbors = np.asarray(neighbors)
+        if self.neighbors.ndim != 2 or len(self.neighbors) != rows:
+            raise InputError(
+                f"neighbors: shape {self.neighbors.shape}, expected ({rows}, neighbours per row)"
+            )
+        self.cosines = None if cosines is None else np.asarray(cosines)
+        if self.cosines is not None and self.cosines.shape != self.neighbors.shape:
+            raise InputError(f"cosines: shape {self.cosines.shape}, neighbors {self.neighbors.shape}")
+        kept = self.neighbors.shape[1]
+        if parameters.neighbors is not None and parameters.neighbors > kept:
+            raise InputError(f"neighbors = {parameters.neighbors}: the graph keeps {kept} per sample")
+        self.used_neighbors = parameters.neighbors or kept
+        self.affinities = (
+            component_affinities(self.gradients, knowledge) if affinities is None else affinities
+        )
+        if self.affinities.shape != (rows, len(knowledge)):
+            raise InputError(
+                f"affinities: shape {self.affinities.shape}, expected ({rows}, {len(knowledge)})"
+            )
+        self.components = knowledge.components
+        self.parameters = parameters
+        self.rules = Rules.of(parameters)
+        self.status = np.full(rows, FREE, dtype=np.uint8)
+        """(n,) FREE, or the rule that excludes the row for every component."""
+        self.exact = self.gradients.dtype == np.float32
+        """Whether the published script could have walked on these very rows, so that its ties matter."""
+
+    @cached_property
+    def anchor_cosines(self) -> NDArray[np.float32]:
+        """(k, n) affinities by one product with all components, as the script computes them for anchors: its last
+        bits differ from those of a product with one component, as the script computes them for fallbacks."""
+        return np.dot(self.components, self.gradients.T)
+
+    def read(self, sample: int) -> Row:
+        """(d,) the unit gradient of one row."""
+        return read_rows(self.gradients, np.array([sample]))[0]
+
+    def neighbors_of(self, sample: int) -> NDArray[np.integer]:
+        """The neighbours that a step from this sample looks at, nearest first."""
+        row = self.neighbors[sample, : self.used_neighbors]
+        return row[row >= 0] if row.size and row.min() < 0 else row

@@ -1,0 +1,154 @@
+"""The rules a candidate must keep, in one place for the walk, its trace, explanations and the app.
+
+For the samples taken for a component so far (its members) a candidate is judged by its cosines to them and by
+the alignment it would lead to: the cosine of the sum of the members' gradients, its own included, to the
+component. Knows numbers only, neither gradients nor a pool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf, nan
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from g2is.config import WalkParameters
+
+RULES = ("taken", "left_out", "conflict", "consistency", "redundant")
+TAKEN, LEFT_OUT, CONFLICT, CONSISTENCY, REDUNDANT = range(len(RULES))
+
+PASSES = 255
+"""In place of an index into RULES: every rule is kept."""
+
+CLOSE_PRODUCT = 1e-6
+CLOSE_COSINE = 1e-5
+"""A number nearer than this to its bound is computed again in the published script's order of operations before
+it is compared; float32 products and cosines are accurate to a tenth of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Verdicts:
+    """What the rules make of b candidates; of several broken rules the first counts."""
+
+    rule: NDArray[np.uint8]
+    """(b,) PASSES, or an index into RULES: CONFLICT, REDUNDANT or CONSISTENCY."""
+    member: NDArray[np.intp]
+    """(b,) place of the earliest member that the candidate conflicts with or repeats; -1 for other rules."""
+    value: NDArray[np.float32]
+    """(b,) conflict, redundant: the cosine to that member. Consistency: the alignment. NaN where it passes."""
+
+    @property
+    def passes(self) -> NDArray[np.bool_]:
+        """(b,)"""
+        return self.rule == PASSES
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The bounds of a walk's rules. See `WalkParameters` for the settings that they come from."""
+
+    lowest: float
+    """No conflict: least cosine to every member; -inf where the rule is off."""
+    highest: float
+    """Redundancy (not in the paper): highest cosine to any member; inf where the rule is off."""
+    consistency: bool
+    """Whether that rule is on."""
+    delta: float
+    """Consistency: share of the reference alignment that must remain."""
+    signed: bool
+    """Consistency: whether it compares cosines with their signs, or, as published, their absolute values."""
+    reference: Literal["last", "best"]
+    """Consistency: compares with the alignment after the last step (as published), or the best so far."""
+
+    @classmethod
+    def of(cls, parameters: WalkParameters) -> Rules:
+        """The rules that these settings ask for."""
+        lowest, highest = parameters.cosine_bounds
+        return cls(
+            lowest=lowest,
+            highest=highest,
+            consistency=parameters.consistency,
+            delta=parameters.delta,
+            signed=parameters.signed,
+            reference=parameters.consistency_reference,
+        )
+
+    @property
+    def compare_members(self) -> bool:
+        """Whether a cosine to a member can break a rule at all."""
+        return self.lowest > -inf or self.highest < inf
+
+    def compared(self, alignments: Any) -> Any:
+        """What consistency compares of alignments, one or many."""
+        return alignments if self.signed else abs(alignments)
+
+    def reference_alignment(self, alignments: Sequence[np.float32] | NDArray[np.float32]) -> np.float32:
+        """What consistency compares with, from a component's alignments (t,) after each step so far; NaN for none."""
+        if not len(alignments):
+            return np.float32(nan)
+        if self.reference == "last":
+            return self.compared(alignments[-1])
+        return self.compared(np.asarray(alignments)).max()
+
+    def needed(self, reference: np.float32) -> np.float32:
+        """The alignment that the next step must keep, given the reference alignment; NaN where consistency is off."""
+        return self.delta * reference if self.consistency else np.float32(nan)
+
+    def consistent(self, alignments: NDArray[np.floating], needed: Any) -> NDArray[np.bool_]:
+        """Which alignments (b,) keep what is needed."""
+        return self.compared(alignments) >= needed
+
+    def verdict(
+        self,
+        products: NDArray[np.float32] | None = None,
+        alignments: NDArray[np.float32] | None = None,
+        needed: Any = nan,
+    ) -> Verdicts:
+        """Judge b candidates by the numbers given, each rule by its own.
+
+        products: (b, s) cosines to s members, in the order they were taken. alignments: (b,) each candidate would
+        lead to. needed: what consistency asks for. Without products or alignments their rules are not tested.
+        """
+        count = len(products) if products is not None else len(alignments) if alignments is not None else 0
+        rule = np.full(count, PASSES, dtype=np.uint8)
+        member = np.full(count, -1, dtype=np.intp)
+        value = np.full(count, nan, dtype=np.float32)
+        if products is not None and self.compare_members:
+            outside = products < self.lowest
+            if self.highest < inf:
+                outside |= products > self.highest
+            broken = np.flatnonzero(outside.any(axis=1))
+            if broken.size:
+                first = outside[broken].argmax(axis=1)
+                cosines = products[broken, first]
+                member[broken], value[broken] = first, cosines
+                rule[broken] = np.where(cosines < self.lowest, CONFLICT, REDUNDANT)
+        if alignments is not None and self.consistency:
+            broken = np.flatnonzero((rule == PASSES) & ~self.consistent(alignments, needed))
+            value[broken] = alignments[broken]
+            rule[broken] = CONSISTENCY
+        return Verdicts(rule, member, value)
+
+    def close_products(self, products: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Which cosines to members are too near to a bound to be compared with it as they are."""
+        close = abs(products - self.lowest) < CLOSE_PRODUCT
+        if self.highest < inf:
+            close |= abs(products - self.highest) < CLOSE_PRODUCT
+        return close
+
+    def close_alignments(self, alignments: NDArray[np.float32], needed: Any) -> NDArray[np.bool_]:
+        """Which alignments are too near to what is needed to be compared with it as they are."""
+        return abs(self.compared(alignments) - needed) < CLOSE_COSINE
+
+    def clearly_between(self, products: NDArray[np.float32]) -> bool:
+        """Whether all of one candidate's cosines to members (s,) keep the bounds and none is close to one."""
+        if products.min() < self.lowest + CLOSE_PRODUCT:
+            return False
+        return not (self.highest < inf and products.max() > self.highest - CLOSE_PRODUCT)
+
+    def clearly_consistent(self, alignment: float, needed: np.float32) -> bool:
+        """Whether one alignment is more than what is needed, and not close to it."""
+        return bool(self.compared(alignment) > needed + CLOSE_COSINE)
