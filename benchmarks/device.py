@@ -39,13 +39,14 @@ from benchmarks.gradients import flat_averages, one_by_one
 from benchmarks.report import best_seconds, machine, report
 from g2is.config import BuildConfig, GradientConfig, Hardware, LoraSettings, ModelConfig, Workload
 from g2is.graph.neighbors import block_rows, exact_neighbors
+from g2is.lm.batching import batches
 from g2is.lm.gradients import GradientEngine
 from g2is.lm.layers import piece_sizes
 from g2is.lm.model import DTYPES, add_adapter
 from g2is.lm.projection import make_projection
 from g2is.lm.shape import shape_of
 from g2is.lm.text import Encoded
-from g2is.lm.train import batches, sample_losses, trainable
+from g2is.lm.train import sample_losses, trainable
 from g2is.pipeline.cost import Plan
 
 LLAMA_8B = {

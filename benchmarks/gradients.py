@@ -18,12 +18,13 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from benchmarks.report import best_seconds, report
 from g2is.config import GradientConfig, LoraSettings
+from g2is.lm.batching import batches
 from g2is.lm.gradients import AdamAverages, GradientEngine
 from g2is.lm.layers import piece_sizes, pieces
 from g2is.lm.model import add_adapter, train_own_weights
 from g2is.lm.projection import RandomProjection, make_projection
 from g2is.lm.text import Encoded
-from g2is.lm.train import batches, sample_losses, trainable
+from g2is.lm.train import sample_losses, trainable
 
 VOCABULARY = 8192
 

@@ -1,11 +1,11 @@
-"""The map in chromium beside Plotly's scattergl in Streamlit: bytes sent, and time to first paint, recolour and lasso.
+"""The map in chromium, and Plotly's scattergl in Streamlit: bytes sent, and time to first paint, recolour and lasso.
 
     python -m benchmarks.map [--quick] [--samples 5000 …]
 
-Both draw the same samples, coloured by source, then by loss. Plotly gets a text of 80 characters a sample for its
-hover; the map fetches texts when they are asked for. Bytes are those of the WebSocket alone, which excludes the code
-of both (Plotly's is 4.6 MB, once). Times are the best of a few visits to a server that knows the run. A lasso goes
-around all samples. "failed": the page did not answer within a minute, or lost its connection. Needs chromium.
+Both draw the same samples, coloured by source, then by loss. Plotly gets a hover text of 80 characters a sample; the
+map fetches texts when it needs them. Bytes are those of the WebSocket alone, without the code of either (Plotly's is
+4.6 MB, once). Times are the best of a few visits to a server that has opened the run. A lasso surrounds all samples.
+"failed": no answer within a minute, or the connection was lost. Needs chromium.
 """
 
 import argparse
@@ -57,7 +57,7 @@ st.title("Nothing")
 
 
 class Visit:
-    """A browser window that counts what goes through its sockets."""
+    """A browser window that counts the bytes of its WebSockets."""
 
     def __init__(self, browser: Any) -> None:
         self.page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
@@ -72,7 +72,7 @@ class Visit:
         self.bytes[way] += len(data)
 
     def measure(self, act: Callable[[], Any], done: Callable[[], Any]) -> dict[str, float]:
-        """Seconds until it is done, and the bytes until the page is quiet again."""
+        """Seconds until `done` returns, and bytes until the page is quiet again."""
         self.bytes.update(down=0, up=0)
         start = time.perf_counter()
         act()
@@ -156,7 +156,7 @@ def plotly_steps(visit: Visit, address: str) -> dict[str, tuple[Callable[[], Any
 
 
 def rows_of(browser: Any, address: str, steps: Callable[..., Any], rounds: int) -> dict[str, Any]:
-    """The best of a few visits; the first, in which the server opens the run, counts only where no other ends well."""
+    """The best of a few visits; the first, in which the server opens the run, only counts if no later one succeeds."""
     from playwright.sync_api import Error
 
     row: dict[str, Any] = {}
@@ -164,13 +164,13 @@ def rows_of(browser: Any, address: str, steps: Callable[..., Any], rounds: int) 
         visit = Visit(browser)
         for name, (act, done) in steps(visit, address).items():
             try:
-                found = visit.measure(act, done)
+                measured = visit.measure(act, done)
             except Error:
                 visit.close()
                 return row | {f"{name}_s": "failed", f"{name}_up_kB": visit.bytes["up"] / 1e3}
             if turn > 1:
-                found["s"] = min(found["s"], row[f"{name}_s"])
-            row.update({f"{name}_{unit}": value for unit, value in found.items()})
+                measured["s"] = min(measured["s"], row[f"{name}_s"])
+            row.update({f"{name}_{unit}": value for unit, value in measured.items()})
         visit.close()
     return row
 
@@ -193,8 +193,8 @@ def main(quick: bool, sizes: Sequence[int]) -> None:
                 ("plotly", script, "", plotly_steps),
             ):
                 with serving(folder, app) as server:
-                    found = rows_of(browser, server.url + path, steps, rounds(quick))
-                rows.append({"samples": size, "drawn_with": kind, **found})
+                    row = rows_of(browser, server.url + path, steps, rounds(quick))
+                rows.append({"samples": size, "drawn_with": kind, **row})
                 print(rows[-1], flush=True)
     report("map", rows, quick=quick)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 
-import g2is.pipeline.graph as graph
+import g2is.pipeline.stages.graph as graph
 from g2is.config import BuildConfig
-from g2is.pipeline.build import _Build
+from g2is.lm.sketches import ShardGradients
 from tests.test_pipeline import configuration, make
 
 
@@ -25,7 +25,7 @@ def build(files: Path, folder: Path, role: str, stage: str) -> list[str]:
     only when a doomed one holds one. suicidal: rank 1 of torchrun kills itself there, unless it was started again.
     """
     held = folder.with_name("held")
-    at, name = (_Build, "_shard") if stage == "gradients" else (graph, "neighbor_block")
+    at, name = (ShardGradients, "__call__") if stage == "gradients" else (graph, "neighbor_block")
     work = getattr(at, name)
     ends = os.environ.get("RANK") == "1" and os.environ.get("TORCHELASTIC_RESTART_COUNT") == "0"
 

@@ -13,10 +13,11 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from g2is.demo import MODEL, DemoFiles, plain_statements, write_demo
-from g2is.demo.pool import SHARES, DemoData, Example, make_demo, numbers_changed
-from g2is.demo.skills import SKILLS
-from g2is.demo.skills.words import KINDS, MONTHS, RHYMES, WEEKDAYS
+from g2is.demo import DATA, MODEL, DemoFiles, copy_demo
+from scripts.demo_data.files import plain_statements, write_demo
+from scripts.demo_data.pool import SHARES, DemoData, Example, make_demo, numbers_changed
+from scripts.demo_data.skills import SKILLS
+from scripts.demo_data.skills.words import KINDS, MONTHS, RHYMES, WEEKDAYS
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +37,17 @@ def _letters(text: str) -> str:
 # Files
 
 
-def test_same_seed_same_bytes(tmp_path: Path, files: DemoFiles) -> None:
-    again, other = write_demo(tmp_path / "again", seed=0), write_demo(tmp_path / "other", seed=1)
-    for path in (*files.train, files.validation, files.test):
-        assert path.read_bytes() == (again.test.parent / path.name).read_bytes()
-        assert path.read_bytes() != (other.test.parent / path.name).read_bytes()
+def test_generating_again_gives_the_committed_bytes(tmp_path: Path, files: DemoFiles) -> None:
+    other = write_demo(tmp_path / "other", seed=1)
+    assert {path.name for path in files.all} == {path.name for path in DATA.iterdir()}
+    for path, another in zip(files.all, other.all, strict=True):
+        assert path.read_bytes() == (DATA / path.name).read_bytes(), "python -m scripts.demo_data writes them"
+        assert path.read_bytes() != another.read_bytes()
+
+
+def test_copies_are_what_is_committed(tmp_path: Path) -> None:
+    for copy in copy_demo(tmp_path / "data").all:
+        assert copy.read_bytes() == (DATA / copy.name).read_bytes()
 
 
 def test_files_hold_every_record_once_in_their_formats(files: DemoFiles, demo: DemoData) -> None:

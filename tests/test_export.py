@@ -19,7 +19,8 @@ from g2is.errors import InputError
 from g2is.export import FORMATS, MANIFEST, export, manifest, preview
 from g2is.instructions import from_frame, read_instructions, to_frame
 from g2is.instructions.fields import without_nulls
-from g2is.run.run import FORMAT_VERSION, INSTRUCTIONS, SAMPLES, FileRecord, Manifest, Run, Stage
+from g2is.run.paths import INSTRUCTIONS, SAMPLES
+from g2is.run.run import FORMAT_VERSION, FileRecord, Manifest, Run, Stage
 from g2is.run.selections import Selection
 from g2is.storage.files import sha256
 from g2is.storage.tables import write_frame

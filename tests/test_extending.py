@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from g2is.run.manifest import MANIFEST
+from g2is.run.paths import MANIFEST
 from tests.app.tiny_run import make_run
 
 ROOT = Path(__file__).parents[1]

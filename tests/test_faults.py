@@ -23,7 +23,8 @@ from g2is.config import GraphConfig, ImportConfig, LayoutConfig, walk_preset
 from g2is.errors import InputError
 from g2is.pipeline.imported import import_run
 from g2is.pipeline.inputs import Target
-from g2is.run.manifest import COPY, MANIFEST, Manifest
+from g2is.run.manifest import Manifest
+from g2is.run.paths import MANIFEST, MANIFEST_COPY
 from g2is.run.run import Run
 from g2is.run.selections import save_walk
 from g2is.storage import files as g2is_files
@@ -436,13 +437,13 @@ def test_a_damaged_manifest_is_mended_from_its_copy(run, files, whole, kind, cap
     mended = imported(run.folder, files)
     assert content(mended.folder) == before and mended.hash == whole.hash
     assert times == {path: path.stat().st_mtime_ns for path in run.folder.rglob("*.npy")}
-    assert Manifest.read(run.folder) == Manifest.read(run.folder, COPY)
+    assert Manifest.read(run.folder) == Manifest.read(run.folder, MANIFEST_COPY)
 
 
 @pytest.mark.parametrize("kind", ["missing", "truncate", "folder_instead"])
 def test_a_damaged_manifest_without_a_whole_copy_names_no_copy(run, kind):
     truncate(run.folder / MANIFEST)
-    DAMAGE[kind](run.folder / COPY)
+    DAMAGE[kind](run.folder / MANIFEST_COPY)
     with pytest.raises(
         InputError, match=r"^[^\n]*manifest.json: not readable [^\n]*; build again with --overwrite$"
     ):

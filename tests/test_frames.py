@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from g2is.errors import InputError
-from g2is.run.run import INSTRUCTIONS, Manifest, Run
+from g2is.run.paths import INSTRUCTIONS
+from g2is.run.run import Manifest, Run
 from g2is.storage.tables import read_frame, write_frame
 from tests.app.tiny_run import make_run
 
@@ -73,7 +74,7 @@ def test_a_run_that_holds_parquet_opens(tmp_path):
     manifest = Manifest.read(old)
     files = manifest.stages["instructions"].files
     del files[INSTRUCTIONS]
-    from g2is.pipeline.writer import record
+    from g2is.run.manifest import record
 
     files["instructions.parquet"] = record(old / "instructions.parquet")
     (old / "manifest.json").write_text(manifest.model_dump_json())

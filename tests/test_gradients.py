@@ -6,11 +6,12 @@ import torch
 from torch.nn import functional as F
 
 from g2is.config import GradientConfig
+from g2is.lm.batching import batches
 from g2is.lm.gradients import AdamAverages, GradientEngine
 from g2is.lm.layers import piece_sizes
 from g2is.lm.model import train_own_weights
 from g2is.lm.projection import CountSketch, NoProjection, SharedCountSketch, make_projection
-from g2is.lm.train import batches, sample_losses, trainable
+from g2is.lm.train import sample_losses, trainable
 from tests.tiny import ARCHITECTURES, adapted_model, random_samples
 
 

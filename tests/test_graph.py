@@ -139,8 +139,8 @@ def test_a_forest_of_another_graph_is_said():
         find_path(alone, np.zeros_like(lists.cosines), valid, forest, affinities, int(forest[0][0, 0]))
 
 
-def test_what_the_readme_does_from_python_works(run, tmp_path, monkeypatch):
-    text = (Path(__file__).parents[1] / "README.md").read_text()
+def test_what_the_documentation_does_from_python_works(run, tmp_path, monkeypatch):
+    text = (Path(__file__).parents[1] / "docs" / "using.md").read_text()
     [program] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cache").mkdir()

@@ -24,7 +24,7 @@ from g2is.instructions import from_frame, read_instructions, to_frame, write_rej
 from g2is.instructions import record as record_module
 from g2is.instructions.containers.opened import BOM
 from g2is.pipeline.gradient_files import read_gradients, read_neighbors
-from g2is.run.manifest import MANIFEST
+from g2is.run.paths import MANIFEST
 from g2is.run.run import Run
 from g2is.run.selections import Selection, save_walk
 from g2is.run.traces import read_trace, trace_path

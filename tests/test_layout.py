@@ -100,3 +100,15 @@ def test_lists_made_elsewhere_may_name_the_sample_itself_or_invalid_ones_in_any_
         places, umap_layout(lists.neighbors, lists.cosines, near, valid, start, closest=10)
     )
     assert np.isfinite(places[valid.nonzero()]).all() and expected.shape == places.shape
+
+
+def test_a_sample_without_neighbours_keeps_a_place_among_the_others():
+    rows, valid = clusters(60, 16, 3), np.ones(60, bool)
+    lists = exact_neighbors(rows, valid, neighbors=9, conflicts=2)
+    neighbors = lists.neighbors.copy()
+    neighbors[neighbors == 5] = -1
+    neighbors[5] = 5  # lists made elsewhere may name nothing but the sample itself
+    near, start = cosines_to(rows, valid, rows[:2]), pca_layout(rows, rows[:2], valid)
+    places = umap_layout(neighbors, lists.cosines, near, valid, start)
+    assert np.isfinite(places).all()
+    assert np.abs(places[5]).max() <= 2 * np.abs(np.delete(places[:60], 5, axis=0)).max()

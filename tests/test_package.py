@@ -49,7 +49,9 @@ def imported(*places: Path) -> set[str]:
                 elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                     modules.add(node.module)
                 elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("find_spec"):
-                    modules |= {ast.literal_eval(argument) for argument in node.args}
+                    modules |= {
+                        argument.value for argument in node.args if isinstance(argument, ast.Constant)
+                    }
     tops = {module.partition(".")[0] for module in modules}
     tops -= {*sys.stdlib_module_names, "g2is", "tests", "benchmarks", "scripts"}
     return {canonicalize_name(known[top][0]) for top in tops}

@@ -19,8 +19,9 @@ from g2is.lm.model import add_adapter, inspect_model, load_model, load_tokenizer
 from g2is.lm.text import Encoder
 from g2is.lm.train import TrainingState, sample_losses, trainable
 from g2is.lm.warmup import Checkpoint
-from g2is.pipeline.build import _Build, build
+from g2is.pipeline.build import build
 from g2is.pipeline.inputs import Target
+from g2is.pipeline.stages import gradients as gradients_stage
 from g2is.run.run import Run
 from g2is.storage.shards import ShardStore
 from tests.tiny import save_tiny_model, write_pool
@@ -157,19 +158,19 @@ def test_batches_and_shards_do_not_change_the_result(files, tmp_path):
 
 def test_only_missing_and_damaged_shards_are_computed_again(files, tmp_path, monkeypatch):
     computed: list[int] = []
-    write, merge = ShardStore.write, _Build._merge
+    write = ShardStore.write
 
     def counting_write(store, shard, arrays, notes):
         if store.folder.name == "shards":
             computed.append(shard)
         write(store, shard, arrays, notes)
 
-    def stopped(build, store):
+    def stopped(*arguments):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(ShardStore, "write", counting_write)
-    monkeypatch.setattr(_Build, "_merge", stopped)
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(gradients_stage, "merge", stopped)
         make(tmp_path / "run", files)
     assert computed == [0, 1, 2]
     shards = sorted((tmp_path / "run/building/shards").glob("*.safetensors"))
@@ -178,7 +179,6 @@ def test_only_missing_and_damaged_shards_are_computed_again(files, tmp_path, mon
     damaged[-1] ^= 1
     shards[2].write_bytes(damaged)
     computed.clear()
-    monkeypatch.setattr(_Build, "_merge", merge)
     assert make(tmp_path / "run", files).complete
     assert computed == [0, 2]
 

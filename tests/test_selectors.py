@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from g2is import selectors
 from g2is.arrays.unit import unit
+from g2is.selectors import METHODS
 from g2is.selectors.ranking import alternating
 from g2is.selectors.tagcos import matching_pursuit
 
@@ -95,6 +98,29 @@ def test_of_twins_the_smaller_row_goes_first(name):
     pool = Pool(1)
     chosen = SELECTORS[name](pool, int(pool.valid.sum())).tolist()
     assert chosen.index(10) < chosen.index(40)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_needs_no_more_than_a_pool(method):
+    """Arrays and tables that no run has written are enough."""
+    arrays = Pool(0)
+    regime = SimpleNamespace(gradients=arrays.rows, validation_cosines=arrays.cosines)
+    states = SimpleNamespace(samples=arrays.rows, validation=unit(arrays.validation))
+    lengths = abs(arrays.raw[:, :3])
+    pool = SimpleNamespace(
+        name="arrays",
+        valid=arrays.valid,
+        instructions=pd.DataFrame({"trained_tokens": range(90), "response": ["x"] * 90}),
+        validation=pd.DataFrame({"target": list(arrays.targets), "task": list(arrays.tasks)}),
+        validation_gradients=arrays.validation,
+        ensemble=pd.DataFrame(lengths, columns=["early", "late", "late_variance"]),
+        regime=lambda name: regime,
+        representations=lambda pooling: states,
+    )
+    settings = {} if method == "full" else {"count": 13}
+    chosen = METHODS[method](**settings).select(pool)
+    assert len(set(chosen.tolist())) == len(chosen) == settings.get("count", arrays.valid.sum())
+    assert arrays.valid[chosen].all()
 
 
 def test_full_is_every_valid_row():

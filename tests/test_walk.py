@@ -588,7 +588,7 @@ def test_explanations_read_well():
     assert text(60) == "Sample 60 was left out: it is not among the samples that the walk is restricted to."
     anchor = trace.steps.sample[0]
     assert text(anchor).startswith(
-        f"Sample {anchor} was taken at step 0 for component 0 (validation), as its"
+        f"Sample {anchor} was taken at step 1 for component 0 (validation), as its"
     )
     conflict = trace.rejections.rule == RULES.index("conflict")
     turned = next(s for s in trace.rejections.sample[conflict].tolist() if s not in trace.samples)

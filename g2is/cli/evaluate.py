@@ -67,6 +67,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     candidates = _candidates(run, arguments)
     from g2is.evaluation.fine_tuning import evaluate
     from g2is.pipeline.inputs import Target
+    from g2is.run.paths import EVALUATIONS
     from g2is.storage.csv import safe_csv
     from g2is.storage.files import write_bytes
 
@@ -85,19 +86,20 @@ def evaluate(arguments: argparse.Namespace) -> None:
     print(shown.to_string(index=False, float_format=lambda value: f"{value:.3g}"))
     if output is not None:
         write_bytes(output, safe_csv(summary))
-    say(f"written to {run.folder / 'evaluations' / arguments.name}")
+    say(f"written to {run.folder / EVALUATIONS / arguments.name}")
 
 
 def _candidates(run: Run, arguments: argparse.Namespace) -> list[Candidate]:
     """The selections, and the baselines at the same budget."""
     from g2is.evaluation.fine_tuning import Candidate
+    from g2is.run.paths import selection_file
     from g2is.run.selections import Selection
 
     candidates, largest = [], 0
     for name, file in map(named, arguments.selection):
         path = Path(file)
         if not path.is_file() and len(path.parts) == 1:
-            path = run.folder / "selections" / f"{file.removesuffix('.json')}.json"
+            path = run.folder / selection_file(file.removesuffix(".json"))
         selection = Selection.read(path, run)
         largest = max(largest, len(selection.samples))
         candidates.append(Candidate(name or path.stem, selection.method, _always(selection.samples)))

@@ -1,4 +1,4 @@
-"""Commands that hand a run on: export, verify."""
+"""Commands that export a selection and check a run: export, verify."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from pathlib import Path
 from g2is.cli.runs import open_run, say
 from g2is.config.grammar import AddCommand
 from g2is.errors import InputError
+from g2is.export import FORMATS
 
 
 def register(command: AddCommand) -> None:
     """Add the commands to the parser."""
-    from g2is.export import FORMATS
-
     parser = command("export", export, "write a selection as files that trainers read")
     parser.add_argument("run", help="name or folder of the run")
     parser.add_argument("--selection", type=Path, required=True, help="selection file")

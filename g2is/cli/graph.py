@@ -1,4 +1,4 @@
-"""The command that hands the gradient graph to other programs."""
+"""The command that writes the gradient graph for other programs: graph."""
 
 from __future__ import annotations
 

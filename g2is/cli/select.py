@@ -87,8 +87,10 @@ def _add_fields(parser: argparse.ArgumentParser) -> None:
 
 def _output(arguments: argparse.Namespace, run: Run, name: str) -> Path:
     """The selection file to write."""
+    from g2is.run.paths import selection_file
+
     if arguments.output is None:
-        return run.inside("selections", f"{name}.json")
+        return run.inside(selection_file(name))
     return output_file(arguments.output, run)
 
 

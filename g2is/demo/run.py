@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from g2is.config import BuildConfig, ModelConfig
-from g2is.demo import MODEL, write_demo
+from g2is.demo import MODEL, copy_demo
 
 if TYPE_CHECKING:
     from g2is.pipeline.extras import Extras
@@ -21,11 +21,11 @@ def build_demo(
     overwrite: bool = False,
     say: Callable[[str], None] = print,
 ) -> Run:
-    """Write the demo's instructions beside `folder` and build the run there; nothing is downloaded."""
+    """Copy the demo's instructions beside `folder` and build the run there; nothing is downloaded."""
     from g2is.pipeline.build import build
     from g2is.pipeline.inputs import Target
 
-    files = write_demo(folder.with_name(f"{folder.name}-data"))
+    files = copy_demo(folder.with_name(f"{folder.name}-data"))
     say(f"instructions of the demo: {files.train[0].parent}")
     config = BuildConfig(model=ModelConfig(model=str(MODEL), device="cpu"))
     return build(

@@ -1,4 +1,4 @@
 """How the work of a build is spread over processes.
 
-May import: errors, storage.
+May import: errors, storage, run.paths.
 """

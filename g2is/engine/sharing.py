@@ -17,6 +17,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from g2is.errors import InputError
+from g2is.run.paths import begin_lock_path, lock_path
 from g2is.storage.files import not_written
 from g2is.storage.shards import ShardStore, taken
 
@@ -29,8 +30,8 @@ class Lead:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._lock = FileLock(folder.with_name(f".{folder.name}.lock"))
-        self._door = FileLock(folder.with_name(f".{folder.name}.begin.lock"))
+        self._lock = FileLock(lock_path(folder))
+        self._door = FileLock(begin_lock_path(folder))
 
     def take(self) -> bool:
         """Whether this process leads from now on; raises `InputError` where there cannot be a lock."""

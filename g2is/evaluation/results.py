@@ -14,14 +14,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from g2is.config import EvaluationConfig
 from g2is.errors import InputError
-from g2is.run.run import InputFile, Run
+from g2is.run.manifest import InputFile
+from g2is.run.paths import EVALUATIONS
+from g2is.run.run import Run
 from g2is.storage.files import inside
 from g2is.storage.tables import read_frame
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FOLDER = "evaluations"
 ABOUT = "evaluation.json"
 SUMMARY = "summary.csv"
 LEAKS = "leaks.csv"
@@ -76,8 +77,8 @@ def evaluations(run: Run) -> dict[str, Evaluation]:
 
     Raises `InputError` for what is no evaluation, or lies outside of the run.
     """
-    names = sorted(path.parent.name for path in run.inside(FOLDER).glob(f"*/{ABOUT}"))
-    found = {name: Evaluation.read(run.inside(FOLDER, name)) for name in names}
+    names = sorted(path.parent.name for path in run.inside(EVALUATIONS).glob(f"*/{ABOUT}"))
+    found = {name: Evaluation.read(run.inside(EVALUATIONS, name)) for name in names}
     return {name: evaluation for name, evaluation in found.items() if evaluation.run == run.hash}
 
 
@@ -93,7 +94,7 @@ def read_evaluations(run: Run) -> pd.DataFrame:
     parts = []
     for name, evaluation in evaluations(run).items():
         for one in evaluation.fine_tunings:
-            path = run.inside(FOLDER, name, one.file)
+            path = run.inside(EVALUATIONS, name, one.file)
             if path.is_file():
                 part = read_frame(path)
                 if lacking := set(RESULTS) - set(part.columns):

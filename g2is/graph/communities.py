@@ -1,4 +1,4 @@
-"""Communities of the gradient graph, and what to call them. Knows neither disk nor screen."""
+"""Communities of the gradient graph and their labels. Knows neither disk nor screen."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from g2is.graph.edges import aligned_edges
-from g2is.instructions.words import STOP_WORDS
+from g2is.instructions.words import by_score, spread, word_shares
 
 LABEL_WORDS = 4
 TEXTS = 400
 """Texts a label is made from, at most, spread over the community."""
-LETTERS = 1000
-"""Of each text that count."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +24,7 @@ class Communities:
     membership: NDArray[np.int32]
     """(n,) number of each sample's community, -1 where it is not valid."""
     labels: tuple[str, ...]
-    """(c,) the words that mark each one out, such as "apples, many, are"."""
+    """(c,) the words that set each one apart, such as "apples, many"."""
     sizes: NDArray[np.int64]
     """(c,) samples in each."""
 
@@ -35,7 +33,7 @@ class Communities:
 
     @classmethod
     def of(cls, membership: NDArray[np.int32], labels: tuple[str, ...]) -> Communities:
-        """With the sizes counted."""
+        """From membership and labels; counts the sizes."""
         return cls(membership, labels, np.bincount(membership[membership >= 0], minlength=len(labels)))
 
 
@@ -57,63 +55,39 @@ def find_communities(
     graph = igraph.Graph(n=len(neighbors), edges=edges)
     igraph.set_random_number_generator(random.Random(seed))
     try:
-        found = graph.community_leiden(
+        clustering = graph.community_leiden(
             objective_function="modularity", weights=weights.tolist(), resolution=resolution, n_iterations=-1
         )
     finally:
         igraph.set_random_number_generator(random)
-    membership = np.where(valid, np.array(found.membership), -1)
+    membership = np.where(valid, np.array(clustering.membership), -1)
     names, first, sizes = np.unique(membership[valid], return_index=True, return_counts=True)
     order = np.lexsort([first, -sizes])
-    number = np.full(max(found.membership, default=-1) + 2, -1, np.int32)
+    number = np.full(max(clustering.membership, default=-1) + 2, -1, np.int32)
     number[names[order]] = np.arange(len(names))
     return number[membership]
 
 
 def label_communities(membership: NDArray[np.int32], text: Callable[[int], str]) -> tuple[str, ...]:
-    """For each community the few words that its texts have far more often than the pool has.
+    """For each community the few words that its texts have far more often than those of the others.
 
-    text: that of a sample; asked for few of a large community's, so that they need not be in memory.
-
-    A word's score is the share of the community's texts with it times the logarithm of how many times that share is
-    the share in all communities taken alike: class-based TF-IDF on presence. Words are runs of two letters
-    or more in any script. A community without words is named by its number.
+    text: gives that of a sample, for at most `TEXTS` of each community. Every community counts alike, whatever its
+    size. One without words is named by its number. See `instructions.words` for the score.
     """
-    from scipy.sparse import csr_array
-    from sklearn.feature_extraction.text import CountVectorizer
-
     count = int(membership.max(initial=-1)) + 1
     if count == 0:
         return ()
     order = np.argsort(membership, kind="stable")
     ends = np.searchsorted(membership[order], np.arange(count + 1))
-    drawn = [
-        order[ends[c] : ends[c + 1]][
-            np.unique(np.linspace(0, ends[c + 1] - ends[c] - 1, TEXTS).astype(np.intp))
-        ]
-        for c in range(count)
-    ]
-    samples = np.concatenate(drawn)
-    vectorizer = CountVectorizer(
-        binary=True, token_pattern=r"(?u)[^\W\d_]{2,30}", stop_words=sorted(STOP_WORDS), dtype=np.float32
+    samples = [spread(order[ends[c] : ends[c + 1]], TEXTS) for c in range(count)]
+    words, shares = word_shares(
+        (text(sample) for rows in samples for sample in rows.tolist()), [len(rows) for rows in samples]
     )
-    try:
-        present = vectorizer.fit_transform(text(sample)[:LETTERS] for sample in samples.tolist())
-    except ValueError:  # no text has a word
-        return tuple(f"community {c}" for c in range(count))
-    words = vectorizer.get_feature_names_out()
-    lengths = np.array(list(map(len, drawn)))
-    members = csr_array(
-        (np.repeat(np.float32(1) / lengths, lengths), np.arange(len(samples)), np.cumsum([0, *lengths])),
-        shape=(count, len(samples)),
-    )
-    shares = members @ csr_array(present)
     overall = shares.sum(axis=0) / count
     labels = []
     for c in range(count):
         row = slice(shares.indptr[c], shares.indptr[c + 1])
-        here, share = shares.indices[row], shares.data[row]
-        score = share * np.log(share / overall[here])
-        best = here[np.lexsort([here, -share, -score])][:LABEL_WORDS]
+        here = np.sort(shares.indices[row])
+        best = here[by_score(shares[[c]].toarray()[0, here], overall[here])[:LABEL_WORDS]]
         labels.append(", ".join(words[best]) or f"community {c}")
     return tuple(labels)

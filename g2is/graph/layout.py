@@ -1,11 +1,13 @@
 """Layout: two coordinates for every gradient, so that a map can show a whole pool.
 
 Knows arrays only. `pca_layout` takes seconds on any pool and shows the two directions in which gradients differ
-most; `umap_layout` takes minutes and shows which are near which. Both give the same bytes for the same
+most; `umap_layout` takes minutes and shows which samples are near each other. Both give the same bytes for the same
 input on the same machine.
 """
 
 from __future__ import annotations
+
+import warnings
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +23,8 @@ OVERSAMPLING = 8
 ROUNDS = 12
 PRECISION = 1e-3
 """Of an axis: length of what a further round would add to it, as a share."""
+STARTING_BOX = 10.0
+"""Width to which UMAP scales what it starts from."""
 EPOCHS = 200
 """Of UMAP, for pools of any size; from principal components, small ones gain nothing from its usual 500."""
 
@@ -58,7 +62,7 @@ def umap_layout(
     min_dist: float = 0.1,
     seed: int = 0,
 ) -> Places:
-    """(n + m, 2) float32: UMAP (McInnes et al. 2018) of the graph that the run has, with no second search.
+    """(n + m, 2) float32: UMAP (McInnes et al. 2018) on the run's own neighbour lists.
 
     neighbors, cosines: (n, k) lists; `closest` of them, the sample itself counted as UMAP does, are kept close.
     start: (n + m, 2), as `pca_layout` gives it; UMAP begins there, so that the large distances mean something.
@@ -71,7 +75,7 @@ def umap_layout(
     if len(rows) < 3:  # nothing to lay out
         places[:count][rows] = start[:count][rows]
     else:
-        lists, distances = _as_umap_wants(neighbors, cosines, valid, closest)
+        lists, distances = _lists_for_umap(neighbors, cosines, valid, closest)
         places[:count][rows] = _umap(lists, distances, start[:count][rows], min_dist, seed)
     nearest, weights = nearest_rows(validation_cosines, valid, closest)
     if nearest.size:
@@ -124,7 +128,7 @@ def _exact(rows: NDArray[np.floating], some: slice) -> NDArray[np.float64]:
     return block
 
 
-def _as_umap_wants(
+def _lists_for_umap(
     neighbors: NDArray[np.int32], cosines: NDArray[np.float32], valid: NDArray[np.bool_], closest: int
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """(v, c) lists over the v valid rows alone and distances 1 - cosine, each row itself first; -1 for none."""
@@ -135,7 +139,7 @@ def _as_umap_wants(
     lists[neighbors[rows] < 0] = -1
     lists[lists == np.arange(len(rows))[:, None]] = -1
     distances = np.where(lists < 0, np.float32(2), np.clip(1 - cosines[rows], 0, 2).astype(np.float32))
-    # Lists that were made elsewhere may be in any order.
+    # Imported lists may be in any order.
     order = np.argsort(distances, axis=1, kind="stable")[:, : closest - 1]
     lists, distances = (np.take_along_axis(array, order, axis=1) for array in (lists, distances))
     itself = np.arange(len(rows), dtype=np.int32)[:, None]
@@ -145,33 +149,31 @@ def _as_umap_wants(
 def _umap(
     lists: NDArray[np.int32], distances: NDArray[np.float32], start: Places, min_dist: float, seed: int
 ) -> Places:
-    # The functions that `umap.UMAP` is made of: the class wants all rows in memory, though it has their neighbours.
-    from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
+    """(v, 2) coordinates of v rows by UMAP, from their lists (v, c) and where they start (v, 2)."""
+    from umap import UMAP
 
     random = np.random.RandomState(seed)
-    memberships, _, _ = fuzzy_simplicial_set(
-        start, lists.shape[1], random, "precomputed", knn_indices=lists, knn_dists=distances
-    )
     # Samples at the very same place would stay together for ever.
-    span = np.maximum(np.ptp(start, axis=0), 1e-3)
-    spread = (start + random.normal(scale=1e-4, size=start.shape) * span).astype(np.float32)
-    a, b = find_ab_params(1.0, min_dist)
-    places, _ = simplicial_set_embedding(
-        None,
-        memberships,
-        n_components=2,
-        initial_alpha=1.0,
-        a=a,
-        b=b,
-        gamma=1.0,
-        negative_sample_rate=5,
+    extent = np.ptp(start, axis=0)
+    jitter = random.normal(scale=1e-4, size=start.shape) * np.maximum(extent, 1e-3)
+    start = (start + jitter).astype(np.float32)
+    model = UMAP(
+        n_neighbors=lists.shape[1],
+        min_dist=min_dist,
         n_epochs=EPOCHS,
-        init=spread,
+        init=start,
         random_state=random,
-        metric="precomputed",
-        metric_kwds={},
-        densmap=False,
-        densmap_kwds={},
-        output_dens=False,
+        n_jobs=1,
+        precomputed_knn=(lists, distances),
+        force_approximation_algorithm=True,  # or it would compare small pools itself
     )
+    with warnings.catch_warnings():
+        # That it cannot place new samples without an index, and that all of a tiny pool are neighbours.
+        warnings.simplefilter("ignore")
+        # The rows themselves are not needed: UMAP has their neighbours.
+        places = model.fit_transform(start)
+    # UMAP gives no place to a sample without edges: it stays where it started, in the box that UMAP starts in.
+    alone = np.isnan(places[:, 0])
+    low, high = start.min(axis=0), start.max(axis=0)
+    places[alone] = STARTING_BOX * (start[alone] - low) / (high - low)
     return places

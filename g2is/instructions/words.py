@@ -1,45 +1,36 @@
-"""The words that mark some texts out from the others. Knows texts only."""
+"""The words that set some texts apart from others: class-based TF-IDF on presence (Grootendorst 2022).
+
+A word's score in a group of texts is its share of them (how many have it) times the logarithm of how many times as
+large that share is as the share overall. Words are runs of 2 to 30 letters in any script; stop words of English do not
+count. scikit-learn is imported by the functions that use it, not by a page that opens.
+"""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
 TEXTS = 1500
-"""Texts read on either side, at most, spread evenly: what a word's share needs, and an answer at once."""
-LETTERS = 1000
-"""Of each text that count."""
+"""Texts read inside, and of all texts, at most, spread evenly: enough for a word's share, and fast."""
 LEAST = 2
-"""Texts that a word must stand in."""
-
-STOP_WORDS = frozenset(
-    """
-    about above across after again against all almost along also although always am among an and another any anyone
-    anything are around as at be because been before being below between both but by can cannot could did didn do does
-    doesn doing don done down during each either else enough etc even ever every everyone everything few for from
-    further get go had has have having he hence her here hers herself him himself his how however if in indeed into is
-    isn it its itself just least less ll made many may me might mine more most much must my myself neither never no nor
-    not nothing now of off often on once one only onto or other others our ours ourselves out over own per perhaps
-    please put rather re same see seem seems several shall she should since so some someone something sometimes still
-    such take than that the their theirs them themselves then there therefore these they this those though through
-    thus to together too toward towards under until up upon us ve very via was we well were what whatever when whenever
-    where whereas whether which while who whoever whole whom whose why will with within without would yet you your
-    yours yourself yourselves
-    """.split()
-)
-"""Words of English that every text has, whatever it is about; they mark out nothing."""
-
-_WORD = re.compile(r"[^\W\d_]{2,30}")
+"""Texts that have to contain a word."""
+LETTERS = 1000
+"""Characters read of each text."""
+WORD = r"(?u)[^\W\d_]{2,30}"
+SHORTENED = ("did", "didn", "does", "doesn", "doing", "don", "having", "isn", "just", "ll", "shall", "ve")
+"""Stop words that scikit-learn's list lacks: forms of `do`, and what is left of `don't` or `we'll` without its end."""
 
 
 @dataclass(frozen=True)
 class Term:
-    """A word, and the shares of the texts inside and of all texts that it stands in."""
+    """A word, and the shares of the texts inside and of all texts that have it."""
 
     word: str
     share: float
@@ -47,34 +38,58 @@ class Term:
 
 
 def distinctive_terms(texts: Sequence[str], inside: NDArray[np.integer], count: int = 12) -> list[Term]:
-    """The words that the texts inside have far more often than all texts have, the most telling first; no STOP_WORDS.
+    """The words that the texts inside have more often than all texts have, the highest score first.
 
-    inside: indices into texts. A word's score is its share inside times the logarithm of how many times its share of
-    all texts that is: class-based TF-IDF on presence (Grootendorst 2022). Nothing tells all texts apart from
-    themselves: then no word scores.
+    inside: indices into texts. Empty where the texts inside are all texts, since no word sets those apart.
     """
-    here, everywhere = _counted(texts, inside), _counted(texts, np.arange(len(texts)))
-    if not here or not everywhere:
+    samples = [spread(rows, TEXTS) for rows in (inside, np.arange(len(texts)))]
+    lengths = [len(rows) for rows in samples]
+    if not all(lengths):
         return []
-    (within, many), (overall, of_all) = here, everywhere
-    least = min(LEAST, many)
-    terms = []
-    for word, times in within.items():
-        share = times / many
-        # A word that the texts read of all never met is at most about as frequent as one in so many.
-        share_of_all = max(overall[word], 0.5) / of_all
-        if times >= least and share > share_of_all:
-            terms.append((share * np.log(share / share_of_all), word, Term(word, share, share_of_all)))
-    terms.sort(key=lambda term: (-term[0], term[1]))
-    return [term for _, _, term in terms[:count]]
+    words, shares = word_shares((texts[row] for rows in samples for row in rows.tolist()), lengths)
+    share, share_of_all = shares.toarray()
+    # A word that is in none of the texts read of all is in fewer than one in so many.
+    overall = np.maximum(share_of_all, 0.5 / lengths[1])
+    order = by_score(share, overall)
+    frequent = np.rint(share * lengths[0]) >= min(LEAST, lengths[0])
+    best = order[(frequent & (share > overall))[order]][:count]
+    return [Term(str(words[i]), float(share[i]), float(overall[i])) for i in best]
 
 
-def _counted(texts: Sequence[str], rows: NDArray[np.integer]) -> tuple[Counter[str], int] | None:
-    """In how many of the texts read each word stands, and how many were read."""
-    if not len(rows):
-        return None
-    drawn = rows[np.unique(np.linspace(0, len(rows) - 1, TEXTS).astype(np.intp))]
-    counts: Counter[str] = Counter()
-    for row in drawn.tolist():
-        counts.update(set(_WORD.findall(texts[row][:LETTERS].lower())) - STOP_WORDS)
-    return counts, len(drawn)
+def word_shares(texts: Iterable[str], lengths: Sequence[int]) -> tuple[NDArray[np.str_], csr_array]:
+    """Words (w,), sorted, and the share of each group's texts that have them (g, w), float64.
+
+    texts: those of all groups, one group after the other. lengths: (g,) texts of each group. Upper and lower case
+    are the same.
+    """
+    from scipy.sparse import csr_array
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
+
+    vectorizer = CountVectorizer(
+        binary=True, token_pattern=WORD, stop_words=sorted(ENGLISH_STOP_WORDS.union(SHORTENED))
+    )
+    try:
+        present = vectorizer.fit_transform(text[:LETTERS] for text in texts)
+    except ValueError:  # no text has a word
+        return np.empty(0, np.str_), csr_array((len(lengths), 0))
+    total = sum(lengths)
+    members = csr_array((np.ones(total, int), np.arange(total), np.cumsum([0, *lengths])))
+    counts = members @ csr_array(present)
+    shares = counts.data / np.repeat(lengths, np.diff(counts.indptr))
+    return vectorizer.get_feature_names_out(), csr_array(
+        (shares, counts.indices, counts.indptr), counts.shape
+    )
+
+
+def by_score(share: NDArray[np.floating], overall: NDArray[np.floating]) -> NDArray[np.intp]:
+    """Indices of words by descending score; ties go to the larger share, then to the first.
+
+    share: (w,) of the texts of a group. overall: (w,) positive.
+    """
+    score = share * np.log(np.maximum(share, 1e-12) / overall)
+    return np.lexsort([np.arange(len(share)), -share, -score])
+
+
+def spread(rows: NDArray[np.integer], most: int) -> NDArray[np.integer]:
+    """At most so many of some rows, evenly spread over them."""
+    return rows[np.unique(np.linspace(0, len(rows) - 1, most).astype(np.intp))] if len(rows) else rows

@@ -13,9 +13,10 @@ import numpy as np
 import torch
 
 from g2is.config import EvaluationConfig, LoraSettings
+from g2is.lm.batching import batches
 from g2is.lm.model import add_adapter
 from g2is.lm.text import Encoded
-from g2is.lm.train import batches, sample_losses, train_adapter
+from g2is.lm.train import sample_losses, train_adapter
 
 
 @contextmanager

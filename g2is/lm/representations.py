@@ -1,13 +1,17 @@
-"""What the base model makes of a text: its last hidden states, pooled over the tokens."""
+"""Representations of texts: the last hidden states of the base model, pooled over the tokens."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
+from g2is.config import GradientConfig
+from g2is.errors import InputError
+from g2is.lm.batching import for_each_batch
 from g2is.lm.text import Encoded
 from g2is.lm.train import pad
 
@@ -25,7 +29,7 @@ class Pooled:
 def represent(model: Any, batch: Sequence[Encoded]) -> Pooled:
     """Pool the last hidden states of the base model over all tokens of each sample, prompt included.
 
-    model: with an adapter, which is switched off: what a text means should not depend on the warm-up. The last
+    model: with an adapter, which is switched off: a representation must not depend on the warm-up. The last
     hidden states are what the output layer reads, after the last normalisation.
     """
     input_ids, mask, _ = pad(batch, next(model.parameters()).device)
@@ -44,6 +48,33 @@ def represent(model: Any, batch: Sequence[Encoded]) -> Pooled:
     hidden = kept[0].float()
     positions = mask * torch.arange(1, mask.shape[1] + 1, device=mask.device)
     return Pooled(_pool(hidden, positions), _pool(hidden, mask))
+
+
+def representations_of(
+    model: Any,
+    samples: Sequence[Encoded],
+    config: GradientConfig,
+    on_samples: Callable[[int], object] = lambda count: None,
+) -> dict[str, np.ndarray]:
+    """(n, h) unit rows for each pooling, in the number type of stored gradients.
+
+    Rows are zero for samples with a problem. on_samples: called with the number of samples after each batch. Raises
+    `InputError` where a batch does not fit the device's memory, or the numbers are not finite.
+    """
+    usable = [place for place, sample in enumerate(samples) if sample.problem is None]
+    arrays: dict[str, np.ndarray] = {}
+
+    def pool(batch: list[int]) -> None:
+        pooled = represent(model, [samples[usable[place]] for place in batch])
+        for name, rows in vars(pooled).items():
+            if not torch.isfinite(rows).all():
+                raise InputError("representations are not finite; try --dtype float32")
+            array = arrays.setdefault(name, np.zeros((len(samples), rows.shape[1]), config.store_dtype))
+            array[[usable[place] for place in batch]] = rows.numpy()
+
+    for_each_batch([samples[place] for place in usable], config.batch_tokens, pool, on_samples)
+    on_samples(len(samples) - len(usable))
+    return arrays
 
 
 def _pool(hidden: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

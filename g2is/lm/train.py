@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from g2is.lm.batching import batches
 from g2is.lm.text import Encoded
 
 BETAS = (0.9, 0.999)
@@ -52,18 +53,6 @@ def pad(batch: Sequence[Encoded], device: torch.device) -> tuple[torch.Tensor, t
         mask[row, : len(sample)] = 1
         trained[row, : len(sample)] = torch.from_numpy(sample.trained)
     return input_ids.to(device), mask.to(device), trained.to(device)
-
-
-def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Positions grouped by length so that a padded batch holds at most `batch_tokens` (or one sample)."""
-    batch: list[int] = []
-    for position in np.argsort(lengths, kind="stable"):
-        if batch and (len(batch) + 1) * lengths[position] > batch_tokens:
-            yield batch
-            batch = []
-        batch.append(int(position))
-    if batch:
-        yield batch
 
 
 def trainable(model: Any) -> dict[str, torch.nn.Parameter]:

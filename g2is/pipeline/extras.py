@@ -1,14 +1,15 @@
-"""Optional stages, for selectors that need more than gradients: asked for once, then mended like the rest."""
+"""The optional stages, for selectors that need more than gradients: once asked for, they are kept like the rest."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from g2is.config import EnsembleConfig
-from g2is.pipeline.ensemble import write_ensemble
-from g2is.pipeline.representations import write_representations
-from g2is.pipeline.running import Running
+from g2is.config import BuildConfig, EnsembleConfig
+from g2is.lm.lazy import LazyModel
+from g2is.pipeline.stages.ensemble import write_ensemble
+from g2is.pipeline.stages.representations import write_representations
+from g2is.pipeline.writer import RunWriter
 from g2is.run.manifest import Stage
 
 
@@ -18,7 +19,7 @@ class Extras:
 
     representations: bool = False
     ensemble: EnsembleConfig | None = None
-    """Its settings; other ones than those of an ensemble that is there make it again."""
+    """Its settings; an ensemble of other settings is made again."""
 
     def among(self, stages: Mapping[str, Stage]) -> bool:
         """Whether all of them are there."""
@@ -27,19 +28,18 @@ class Extras:
         )
 
 
-def write_extras(build: Running, extras: Extras) -> None:
-    """Do the optional stages that are asked for, or that the run had and that are damaged."""
-    writer = build.writer
-    if extras.representations or "representations" in writer.stages_found:
-        writer.stage("representations", lambda: write_representations(build))
+def write_extras(writer: RunWriter, config: BuildConfig, lazy: LazyModel, extras: Extras) -> None:
+    """Do the optional stages that are asked for, and those that the run had and that are damaged."""
+    if extras.representations or "representations" in writer.stages_before:
+        writer.stage("representations", lambda: write_representations(writer, config, lazy))
     settings = extras.ensemble
-    if settings is None and "ensemble" in writer.stages_found:
-        settings = EnsembleConfig(**writer.stages_found["ensemble"].found["settings"])
+    if settings is None and "ensemble" in writer.stages_before:
+        settings = EnsembleConfig(**writer.stages_before["ensemble"].found["settings"])
     if settings is None:
         return
     if not _is_of(writer.manifest.stages.get("ensemble"), settings):
         writer.manifest.stages.pop("ensemble", None)
-    writer.stage("ensemble", lambda: write_ensemble(build, settings))
+    writer.stage("ensemble", lambda: write_ensemble(writer, config, lazy, settings))
 
 
 def _is_of(stage: Stage | None, settings: EnsembleConfig) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,12 +15,16 @@ from g2is.config import ImportConfig
 from g2is.engine.sharing import held
 from g2is.errors import InputError, printable
 from g2is.instructions import Reading, read_instructions
+from g2is.pipeline.comparing import new_manifest
 from g2is.pipeline.gradient_files import LESS_FILES, read_gradients, read_neighbors
-from g2is.pipeline.graph import GraphWriter
-from g2is.pipeline.inputs import Target, check_pool_size, input_file, write_pool
+from g2is.pipeline.inputs import Target, check_pool_size, input_file
+from g2is.pipeline.stages.graph import GraphStage
+from g2is.pipeline.stages.instructions import write_pool
 from g2is.pipeline.views import write_views
-from g2is.pipeline.writer import RunWriter, new_manifest
-from g2is.run.run import SAMPLES, VALIDATION, VALIDATION_GRADIENTS, InputFile, Run
+from g2is.pipeline.writer import RunWriter, StageResult
+from g2is.run.manifest import InputFile
+from g2is.run.paths import SAMPLES, VALIDATION, VALIDATION_GRADIENTS, array_file
+from g2is.run.run import Run
 from g2is.storage.files import write_array
 
 
@@ -43,10 +46,13 @@ def import_run(
     written where files are not what they should be or do not fit together.
     """
     with held(folder):
-        writer = RunWriter(folder, say)
-        return _Import(writer, config, tuple(train), train_gradients, tuple(validation_gradients), graph).run(
-            overwrite
+        work = _Import(
+            RunWriter(folder, say), config, tuple(train), train_gradients, tuple(validation_gradients), graph
         )
+        try:
+            return work.run(overwrite)
+        finally:
+            work.writer.close()
 
 
 @dataclass
@@ -60,18 +66,18 @@ class _Import:
 
     def run(self, overwrite: bool) -> Run:
         gradients = [self.train_gradients] if self.graph is None else [self.train_gradients, self.graph]
-        wanted = new_manifest(
+        requested = new_manifest(
             self.config,
             [*map(input_file, self.train), *map(_gradient_file, gradients)],
             [_gradient_file(target.path, target.name) for target in self.validation_gradients],
             model={},
         )
-        self.writer.begin(wanted, overwrite=overwrite, check=self._check)
+        self.writer.begin(requested, overwrite=overwrite, check=self._check)
         self.writer.stage("instructions", self._instructions)
         self.writer.stage("gradients", self._gradients)
         self.writer.stage(
             "graph",
-            lambda: GraphWriter(
+            lambda: GraphStage(
                 self.writer, self.config.regimes, self.config.graph, "cpu", self.neighbors
             ).write(),
         )
@@ -113,8 +119,8 @@ class _Import:
         if self.neighbors is None:
             check_pool_size(count, self.config.graph)
 
-    def _instructions(self) -> tuple[list[str], dict[str, Any]]:
-        files, found = write_pool(self.writer, self.reading)
+    def _instructions(self) -> StageResult:
+        files, counts = write_pool(self.writer, self.reading)
         # Only the gradients of the validation samples are known: each is named by its file and row.
         frames = [
             pd.DataFrame(
@@ -135,9 +141,9 @@ class _Import:
         ]
         validation = pd.concat(frames, ignore_index=True)
         self.writer.write_frame(VALIDATION, validation)
-        return [*files, VALIDATION], {**found, "validation": len(validation), "validation_left_out": []}
+        return [*files, VALIDATION], {**counts, "validation": len(validation), "validation_left_out": []}
 
-    def _gradients(self) -> tuple[list[str], dict[str, Any]]:
+    def _gradients(self) -> StageResult:
         norms = lengths(self.rows).astype(np.float32)
         valid = norms > 0
         samples = pd.DataFrame(
@@ -153,9 +159,10 @@ class _Import:
         self.writer.write_frame(SAMPLES, samples)
         write_array(self.writer.folder / VALIDATION_GRADIENTS, np.concatenate(self.validation))
         regime = self.config.regime
-        write_array(self.writer.folder / regime / "gradients.npy", unit(self.rows))
-        write_array(self.writer.folder / regime / "norms.npy", norms)
-        files = [SAMPLES, VALIDATION_GRADIENTS, f"{regime}/gradients.npy", f"{regime}/norms.npy"]
+        unit_file, norms_file = array_file(regime, "gradients"), array_file(regime, "norms")
+        write_array(self.writer.folder / unit_file, unit(self.rows))
+        write_array(self.writer.folder / norms_file, norms)
+        files = [SAMPLES, VALIDATION_GRADIENTS, unit_file, norms_file]
         return files, {
             "valid": int(valid.sum()),
             "invalid": int((~valid).sum()),

@@ -2,175 +2,152 @@
 
 from __future__ import annotations
 
-import platform
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
-from importlib.metadata import version
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
-from g2is.config import BuildConfig, ImportConfig
 from g2is.errors import InputError
-from g2is.run.manifest import COPY, FORMAT_VERSION, MANIFEST, FileRecord, InputFile, Manifest, Stage
-from g2is.run.run import REPRESENTATIONS, SAMPLES, Run
-from g2is.storage.files import TEMPORARY, inside, not_written, remove_folder, sha256, sweep
+from g2is.pipeline.comparing import CHANGEABLE, differences, refuse_differences
+from g2is.pipeline.progress import Bar, Progress
+from g2is.run.manifest import Manifest, Stage, record
+from g2is.run.paths import (
+    BUILDING,
+    MANIFEST,
+    MANIFEST_COPY,
+    REPRESENTATIONS,
+    SAMPLES,
+    progress_path,
+)
+from g2is.run.run import Run
+from g2is.storage.files import TEMPORARY, inside, not_written, remove_folder, sweep
 from g2is.storage.tables import read_frame, write_frame
 
-BUILDING = "building"
-BEGINNING = f".{MANIFEST}.*{TEMPORARY}"
-"""What a build leaves that was killed before its manifest had its name; all else in such a folder is not ours."""
+UNNAMED_MANIFEST = f".{MANIFEST}.*{TEMPORARY}"
+"""All that a build leaves that was killed before its manifest had its name; a folder with anything else is not ours."""
 
-LIBRARIES = ("torch", "transformers", "peft", "numpy", "pandas", "umap-learn", "igraph")
-"""Their versions are kept: what a run holds may depend on them."""
-
-# Settings that may change in a finished run, and the stages that depend on them. These are soon made again;
-# gradients, which are dear, do not depend on them.
-MADE_AGAIN = {
-    "graph": ("graph", "layout", "communities"),
-    "layout": ("layout",),
-    "communities": ("communities",),
-}
-
-StageWork = Callable[[], tuple[list[str], dict[str, Any]]]
-"""Does a stage; gives the files it wrote, relative to the run, and what it found."""
-
-
-def new_manifest(
-    configuration: BuildConfig | ImportConfig,
-    train: list[InputFile],
-    validation: list[InputFile],
-    model: dict[str, Any],
-) -> Manifest:
-    """The manifest of a run in which nothing is done yet."""
-    return Manifest(
-        format_version=FORMAT_VERSION,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        configuration=configuration,
-        train=train,
-        validation=validation,
-        model=model,
-        versions={
-            "python": platform.python_version(),
-            **{name: version(name) for name in LIBRARIES},
-        },
-    )
+StageResult = tuple[list[str], dict[str, Any]]
+"""The files a stage wrote, relative to the run, and the numbers that the manifest keeps of it."""
 
 
 class RunWriter:
-    """The folder of a run that is being written. Lead it (`sharing.Lead`) while you write."""
+    """The folder of a run that is being written, by the process that holds its lock (`sharing.Lead`).
+
+    say: called with each line for the person who builds.
+    """
 
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
         self.folder = folder
         self.say = say
-        self.helps = False
         self.manifest: Manifest
-        self.stages_found: dict[str, Stage] = {}
-        """What was finished when the run was taken up, whole or not."""
+        self.stages_before: dict[str, Stage] = {}
+        """The finished stages of the run that this build continues, with damaged ones."""
+        self._progress: Path | None = None
+        """Where progress is written; None in a process that only helps."""
 
-    def begin(self, wanted: Manifest, *, overwrite: bool, check: Callable[[], None]) -> None:
-        """Start a new run, after `check` has found nothing wrong with its input; or take up an old one.
+    def begin(self, requested: Manifest, *, overwrite: bool, check: Callable[[], None]) -> None:
+        """Start a new run, after `check` has raised nothing; or continue an earlier build.
 
         Raises `InputError` where a run of that name was made from other inputs or settings.
         """
         if self.folder.exists():
             refuse_links(self.folder)
-        self.helps = False
+        self._progress = progress_path(self.folder)
         if self._is_new() or overwrite:
             check()
             if self.folder.exists():
                 remove_folder(self.folder)
-            self.manifest = wanted
-            self._write_manifest()
+            self.manifest = requested
+            self.manifest.write(self.folder)
             return
-        self.manifest = self._found_manifest()
-        as_found = self.manifest.model_dump_json()
-        _refuse_difference(self.folder, self.manifest, wanted)
-        self.stages_found = dict(self.manifest.stages)
-        for section, stages in MADE_AGAIN.items():
-            if getattr(self.manifest.configuration, section) != getattr(wanted.configuration, section):
+        self.manifest = self._existing_manifest()
+        before = self.manifest.model_dump_json()
+        refuse_differences(self.folder, self.manifest, requested)
+        self.stages_before = dict(self.manifest.stages)
+        for section, stages in CHANGEABLE.items():
+            if getattr(self.manifest.configuration, section) != getattr(requested.configuration, section):
                 for stage in stages:
                     self.manifest.stages.pop(stage, None)
-        self.manifest.configuration = wanted.configuration
+        self.manifest.configuration = requested.configuration
         for place in (".", REPRESENTATIONS, *self.manifest.configuration.regimes):
             sweep(self.folder / place)
-        self._forget_damaged_stages()
-        if self.manifest.model_dump_json() != as_found:
-            # Before any file changes: whoever reads meanwhile is told what is not finished, not that it is damaged.
-            self._write_manifest()
+        self._drop_damaged_stages()
+        if self.manifest.model_dump_json() != before:
+            # Before any file changes, so that a reader meanwhile sees an unfinished run and not a damaged one.
+            self.manifest.write(self.folder)
 
-    def _found_manifest(self) -> Manifest:
+    def _existing_manifest(self) -> Manifest:
         """The run's manifest, or its copy where it is damaged."""
         try:
             return Manifest.read(self.folder)
         except InputError as error:
-            if not (self.folder / COPY).is_file():
+            if not (self.folder / MANIFEST_COPY).is_file():
                 raise
-            manifest = Manifest.read(self.folder, COPY)
+            manifest = Manifest.read(self.folder, MANIFEST_COPY)
             self.say(f"{str(error).partition(';')[0]}: taken from its copy")
             self._clear([MANIFEST])
             manifest.write(self.folder)
             return manifest
 
-    def join(self, wanted: Manifest) -> None:
+    def join(self, requested: Manifest) -> None:
         """Help another process that has begun this run.
 
-        Raises `InputError` where it builds from other inputs or settings, also such as may be changed later, or is
-        no build.
+        Raises `InputError` where it builds from other inputs or settings, also those that a finished run may change,
+        or is no build.
         """
         busy = InputError(f"{self.folder}: another process is building this run; wait for it or end it")
         if not (self.folder / MANIFEST).exists():
             raise busy
         self.look()
-        if type(self.manifest.configuration) is not type(wanted.configuration):
-            raise busy  # an import, which nobody can help
-        _refuse_difference(self.folder, self.manifest, wanted)
-        if differences := _differences(self.manifest, wanted):
+        if type(self.manifest.configuration) is not type(requested.configuration):
+            raise busy  # an import, which one process does alone
+        refuse_differences(self.folder, self.manifest, requested)
+        if others := differences(self.manifest, requested):
             raise InputError(
                 f"{self.folder}: another process is building this run with other settings "
-                f"({'; '.join(differences)}); wait until it has ended, then run the same command again"
+                f"({'; '.join(others)}); wait until it has ended, then run the same command again"
             )
-        self.helps = True
 
     def look(self) -> None:
-        """Read how far the process that leads has come."""
+        """Read which stages the leading process has finished."""
         self.manifest = Manifest.read(self.folder)
 
     def _is_new(self) -> bool:
-        """Whether there is no run yet; a build killed before its manifest had its name leaves none either.
+        """Whether there is no run yet, or only what a build leaves that was killed before its manifest had its name.
 
-        Raises `InputError` where something else lies there.
+        Raises `InputError` where the folder holds something else.
         """
         if not self.folder.exists():
             return True
-        if any((self.folder / name).exists() for name in (MANIFEST, COPY)):
+        if any((self.folder / name).exists() for name in (MANIFEST, MANIFEST_COPY)):
             return False
-        if not self.folder.is_dir() or set(self.folder.iterdir()) - set(self.folder.glob(BEGINNING)):
+        if not self.folder.is_dir() or set(self.folder.iterdir()) - set(self.folder.glob(UNNAMED_MANIFEST)):
             raise InputError(f"{self.folder}: is not a run and not empty; choose another --run or --cache")
         return True
 
-    def stage(self, name: str, work: StageWork) -> None:
+    def stage(self, name: str, work: Callable[[], StageResult]) -> None:
         """Do a stage unless it is done, and record it."""
         if name in self.manifest.stages:
             return
+        if self._progress:
+            Progress(stage=name).write(self._progress)
         start = time.monotonic()
-        files, found = work()
+        files, numbers = work()
         self.manifest.stages[name] = Stage(
             seconds=round(time.monotonic() - start, 2),
             files={file: record(self.folder / file) for file in files},
-            found=found,
+            found=numbers,
         )
-        self._write_manifest()
+        self.manifest.write(self.folder)
 
     def end(self) -> Run:
-        """Remove what only the building needed, and open the run."""
-        # Renamed first: those that help see at once that no shards are wanted any more.
+        """Remove what only the build needed, and open the run."""
+        # Renamed first, so that helping processes see at once that no shards are needed any more.
         done = self.folder / f".{BUILDING}"
         shutil.rmtree(done, ignore_errors=True)
         try:
@@ -180,6 +157,12 @@ class RunWriter:
             raise not_written(done, error) from error
         shutil.rmtree(done, ignore_errors=True)
         return Run.open(self.folder)
+
+    def close(self) -> None:
+        """Remove the file of the progress, whether the build has ended well or not."""
+        if self._progress:
+            with suppress(OSError):
+                self._progress.unlink(missing_ok=True)
 
     def write_frame(self, name: str, frame: pd.DataFrame) -> None:
         """Write a table."""
@@ -198,16 +181,12 @@ class RunWriter:
         """(n,) bool: samples that have a gradient."""
         return self.read_frame(SAMPLES)["valid"].to_numpy()
 
-    @contextmanager
-    def progress(self, what: str, total: int, unit: str) -> Iterator[tqdm]:
-        """A bar with rate and time left, for what takes more than a second; only the process that leads has one."""
-        with tqdm(
-            total=total, desc=what, unit=f" {unit}", delay=1, mininterval=0.5, disable=self.helps
-        ) as bar:
-            yield bar
+    def progress(self, label: str, total: int, unit: str) -> Bar:
+        """A context manager: a bar with rate and time left; a process that only helps shows none."""
+        return Bar(self._progress, label, total, unit)
 
-    def _forget_damaged_stages(self) -> None:
-        """A stage with a missing or changed file is done again; the same inputs give the same bytes."""
+    def _drop_damaged_stages(self) -> None:
+        """Let a stage with a missing or changed file be done again; the same inputs give the same bytes."""
         for name, stage in list(self.manifest.stages.items()):
             for file, expected in stage.files.items():
                 path = self.folder / file
@@ -218,60 +197,16 @@ class RunWriter:
                     break
 
     def _clear(self, files: Iterable[str]) -> None:
-        """Remove what lies in the place of a file of the run and is neither one nor a folder, such as a pipe."""
+        """Remove what has the name of a file of the run and is neither a file nor a folder, such as a pipe."""
         for path in (self.folder / file for file in files):
             if not path.is_file() and not path.is_dir():
                 with suppress(OSError):
                     path.unlink()
 
-    def _write_manifest(self) -> None:
-        self.manifest.write(self.folder)
-
 
 def refuse_links(folder: Path) -> None:
-    """Raise `InputError` where a run, or something in it, is a link that leads out of where it should lie."""
+    """Raise `InputError` where a run, or something in it, is a link that leads out of its place."""
     inside(folder.parent, folder.name)
     for path in folder.rglob("*"):
         if path.is_symlink():
             inside(folder, path.relative_to(folder))
-
-
-def record(path: Path) -> FileRecord:
-    """What a file is now."""
-    return FileRecord(sha256=sha256(path), bytes=path.stat().st_size)
-
-
-def _refuse_difference(folder: Path, found: Manifest, wanted: Manifest) -> None:
-    """Raise `InputError` naming every setting and input that differs and that a run cannot change."""
-    if differences := _differences(found, wanted, *MADE_AGAIN):
-        raise InputError(
-            f"{folder}: exists, built from other inputs or settings ({'; '.join(differences)}); "
-            "choose another --run, or replace it with --overwrite"
-        )
-
-
-def _differences(found: Manifest, wanted: Manifest, *without: str) -> list[str]:
-    """Every setting and input in which a run differs from what is asked for, but for some sections of settings."""
-
-    def flat(manifest: Manifest) -> dict[str, Any]:
-        values: dict[str, Any] = {}
-        for section, settings in manifest.configuration.model_dump().items():
-            named = settings if isinstance(settings, dict) else {"": settings}
-            values.update({f"{section}.{key}".rstrip("."): value for key, value in named.items()})
-        for kind, inputs in (("train", manifest.train), ("validation", manifest.validation)):
-            for place, file in enumerate(inputs, start=1):
-                target = f"{file.target}=" if file.target else ""
-                values[f"{kind} file {place}"] = f"{target}{file.name} ({file.sha256[:12]})"
-        return values | {
-            f"model.{name}": manifest.model.get(name) for name in ("fingerprint", "device", "dtype")
-        }
-
-    old, new = flat(found), flat(wanted)
-    # A model that moved is the same model; its content is compared by fingerprint. What is asked for of device and
-    # dtype is compared as what came of it. Batches change results by rounding only.
-    free = {"model.model", "model.device_map", "gradients.batch_tokens"}
-    return [
-        f"{key}: {old.get(key, 'absent')} -> {new.get(key, 'absent')}"
-        for key in sorted(old.keys() | new.keys())
-        if old.get(key) != new.get(key) and key not in free and key.partition(".")[0] not in without
-    ]

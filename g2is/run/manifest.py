@@ -16,13 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from g2is.config import BuildConfig, ImportConfig
 from g2is.config.commands import BLANK, command
 from g2is.errors import InputError, shortened
-from g2is.storage.files import inside, write_bytes
+from g2is.run.paths import MANIFEST, MANIFEST_COPY
+from g2is.storage.files import inside, sha256, write_bytes
 
 FORMAT_VERSION = 1
 CONTENT_STAGES = ("instructions", "warmup", "gradients", "graph")
 """Stages that decide what a selection of a run means; later ones only add to what is shown or compared."""
-MANIFEST = "manifest.json"
-COPY = ".manifest.copy.json"
 LONGEST = 64 * 2**20  # bytes; the manifest of a run of a thousand files has a few hundred thousand
 
 Count = Annotated[int, Field(ge=0, lt=2**53)]
@@ -35,6 +34,11 @@ class FileRecord(BaseModel):
     model_config = ConfigDict(extra="forbid")
     sha256: str
     bytes: Count
+
+
+def record(path: Path) -> FileRecord:
+    """What a file is now."""
+    return FileRecord(sha256=sha256(path), bytes=path.stat().st_size)
 
 
 class InputFile(FileRecord):
@@ -124,7 +128,7 @@ class Manifest(BaseModel):
     def read(cls, folder: Path, name: str = MANIFEST) -> Manifest:
         """Read a run's manifest; raises `InputError` for what is not a run, damaged, or newer."""
         path = inside(folder, name)
-        if not path.exists() and not (folder / COPY).exists():
+        if not path.exists() and not (folder / MANIFEST_COPY).exists():
             raise InputError(
                 f"{folder}: not a run (no {MANIFEST}); {command('build', '--run', folder.name, BLANK)} builds one"
             )
@@ -132,9 +136,9 @@ class Manifest(BaseModel):
             return cls._of(path)
         except _Damage as damage:
             again = "build again with --overwrite"
-            if name != COPY:
+            if name != MANIFEST_COPY:
                 with suppress(InputError):
-                    again = f"its copy is whole, {cls.read(folder, COPY).mend(folder)}"
+                    again = f"its copy is whole, {cls.read(folder, MANIFEST_COPY).mend(folder)}"
             raise InputError(f"{path}: {damage}; {again}") from None
 
     @classmethod
@@ -168,7 +172,7 @@ class Manifest(BaseModel):
         values = json.loads(self.model_dump_json())
         text = json.dumps({**values, "seal": _seal(values)}, indent=1, ensure_ascii=False).encode()
         write_bytes(folder / MANIFEST, text)
-        write_bytes(folder / COPY, text)
+        write_bytes(folder / MANIFEST_COPY, text)
 
     @property
     def stage_names(self) -> tuple[str, ...]:

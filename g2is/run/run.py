@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,11 +22,27 @@ from g2is.run.integrity import Integrity
 from g2is.run.manifest import (
     CONTENT_STAGES,
     FORMAT_VERSION,
-    MANIFEST,
     FileRecord,
     InputFile,
     Manifest,
     Stage,
+)
+from g2is.run.paths import (
+    ENSEMBLE,
+    INSTRUCTIONS,
+    INSTRUCTIONS_PARQUET,
+    LAYOUTS,
+    LEAKS,
+    SAMPLES,
+    VALIDATION,
+    VALIDATION_GRADIENTS,
+    WARMUP,
+    LayoutKind,
+    Pooling,
+    RegimeArray,
+    array_file,
+    labels_file,
+    representations_file,
 )
 from g2is.storage.files import inside
 from g2is.storage.tables import read_frame
@@ -41,7 +57,6 @@ if TYPE_CHECKING:
 __all__ = [
     "CONTENT_STAGES",
     "FORMAT_VERSION",
-    "MANIFEST",
     "FileRecord",
     "InputFile",
     "Manifest",
@@ -50,18 +65,6 @@ __all__ = [
     "Stage",
 ]
 
-Pooling = Literal["weighted", "mean"]
-
-INSTRUCTIONS = "instructions.arrow"
-VALIDATION = "validation.parquet"
-WARMUP = "warmup.safetensors"
-SAMPLES = "samples.parquet"
-VALIDATION_GRADIENTS = "validation_gradients.npy"
-LEAKS = "leaks.parquet"
-REPRESENTATIONS = "representations"
-POOLINGS: tuple[Pooling, ...] = ("weighted", "mean")
-ENSEMBLE = "ensemble.parquet"
-LABELS = "community_labels.json"
 COLUMNS = ("source", "line", "format", "task", "prompt", "response", "messages", "tools", "raw")
 ENSEMBLE_COLUMNS = ("early", "late", "late_variance")
 SAMPLE_COLUMNS = ("problem", "valid", "loss", "tokens", "trained_tokens", "cut")
@@ -89,10 +92,6 @@ class Regime:
     validation_cosines: np.ndarray
     mean_cosine: float
     conflict_share: float
-
-
-LayoutKind = Literal["umap", "pca"]
-LAYOUTS: tuple[LayoutKind, ...] = ("umap", "pca")
 
 
 @dataclass(frozen=True)
@@ -161,8 +160,7 @@ class Run:
         and, once gradients are taken, problem, valid, loss, tokens, trained_tokens, cut."""
         pool = self._found("instructions", "pool")
         # Runs of earlier versions hold Parquet, which is read as a whole.
-        before = Path(INSTRUCTIONS).with_suffix(".parquet").name
-        name = before if before in self.manifest.files else INSTRUCTIONS
+        name = INSTRUCTIONS_PARQUET if INSTRUCTIONS_PARQUET in self.manifest.files else INSTRUCTIONS
         frame = self._frame(name, pool, (*COLUMNS, "duplicate_of"))
         if "gradients" in self.manifest.stages:
             frame = frame.join(self._frame(SAMPLES, pool, SAMPLE_COLUMNS))
@@ -209,20 +207,24 @@ class Run:
 
     def _open_regime(self, name: RegimeName) -> Regime:
         count, dim, validation = self._sizes
-        arrays: dict[str, Any] = {
-            part: self._array(f"{name}/{part}.npy", kind, (count, *rest))
-            for part, kind, *rest in (
-                ("gradients", "fi", dim),
-                ("norms", "f"),
-                ("neighbors", "i", None),
-                ("cosines", "f", None),
-                ("conflicts", "i", None),
-                ("conflict_cosines", "f", None),
-                ("validation_cosines", "f", validation),
-            )
+        expected: tuple[tuple[RegimeArray, str, tuple[int | None, ...]], ...] = (
+            ("gradients", "fi", (count, dim)),
+            ("norms", "f", (count,)),
+            ("neighbors", "i", (count, None)),
+            ("cosines", "f", (count, None)),
+            ("conflicts", "i", (count, None)),
+            ("conflict_cosines", "f", (count, None)),
+            ("validation_cosines", "f", (count, validation)),
+        )
+        arrays: dict[RegimeArray, Any] = {
+            array: self._array(array_file(name, array), kind, shape) for array, kind, shape in expected
         }
-        for part, cosines in (("neighbors", "cosines"), ("conflicts", "conflict_cosines")):
-            lists, path = arrays[part], self.folder / name / f"{part}.npy"
+        of_lists: tuple[tuple[RegimeArray, RegimeArray], ...] = (
+            ("neighbors", "cosines"),
+            ("conflicts", "conflict_cosines"),
+        )
+        for array, cosines in of_lists:
+            lists, path = arrays[array], self.folder / array_file(name, array)
             if lists.shape != arrays[cosines].shape:
                 raise InputError(
                     f"{path}: shape {lists.shape}, its cosines {arrays[cosines].shape}; {self.mend}"
@@ -242,7 +244,7 @@ class Run:
         """The kinds of layout this run has."""
         files = self.manifest.files
         return tuple(
-            kind for kind in LAYOUTS if all(f"{regime}/{kind}.npy" in files for regime in self.regimes)
+            kind for kind in LAYOUTS if all(array_file(regime, kind) in files for regime in self.regimes)
         )
 
     def layout(self, kind: LayoutKind, regime: RegimeName) -> Layout:
@@ -253,7 +255,7 @@ class Run:
         if kind not in self.layouts and "layout" in self.manifest.stages:
             raise InputError(f"layout = {kind!r}: run {self.name} was built without; --{kind} on adds it")
         count, _, validation = self._sizes
-        places = self._array(f"{regime}/{kind}.npy", "f", (count + validation, 2))
+        places = self._array(array_file(regime, kind), "f", (count + validation, 2))
         return Layout(places[:count], places[count:])
 
     def communities(self, regime: RegimeName) -> Communities:
@@ -266,8 +268,8 @@ class Run:
     def _open_communities(self, regime: RegimeName) -> Communities:
         from g2is.graph.communities import Communities
 
-        membership = self._array(f"{regime}/communities.npy", "i", (self._sizes[0],))
-        path = self._integrity.path(f"{regime}/{LABELS}")
+        membership = self._array(array_file(regime, "communities"), "i", (self._sizes[0],))
+        path = self._integrity.path(labels_file(regime))
         try:
             return Communities.of(membership, tuple(json.loads(path.read_bytes())))
         except (ValueError, TypeError, RecursionError) as error:
@@ -276,17 +278,16 @@ class Run:
     def spanning_forest(self, regime: RegimeName) -> tuple[np.ndarray, np.ndarray]:
         """A maximum spanning forest of the aligned edges, strongest first: (t, 2) pairs and (t,) cosines."""
         self._check_regime(regime)
-        pairs = self._array(f"{regime}/forest.npy", "iu", (None, 2))
-        return pairs, self._array(f"{regime}/forest_cosines.npy", "f", (len(pairs),))
+        pairs = self._array(array_file(regime, "forest"), "iu", (None, 2))
+        return pairs, self._array(array_file(regime, "forest_cosines"), "f", (len(pairs),))
 
     def representations(self, pooling: Pooling) -> Representations:
         """What the base model makes of the texts; raises `InputError` where the run has no such stage."""
         self._check_extra("representations")
-        samples = self._array(f"{REPRESENTATIONS}/{pooling}.npy", "f", (len(self.valid), None))
+        samples = self._array(representations_file(pooling), "f", (len(self.valid), None))
         shape = len(self.validation), samples.shape[1]
-        return Representations(
-            samples, self._array(f"{REPRESENTATIONS}/validation_{pooling}.npy", "f", shape)
-        )
+        validation = self._array(representations_file(pooling, validation=True), "f", shape)
+        return Representations(samples, validation)
 
     @cached_property
     def ensemble(self) -> pd.DataFrame:

@@ -82,6 +82,23 @@ def write_bytes(path: Path, data: bytes) -> None:
     write_file(path, lambda file: file.write(data))
 
 
+def replace_bytes(path: Path, data: bytes) -> None:
+    """Replace a small file as a whole without waiting for the disk: for what is of no use after a power cut.
+
+    Only one process may write it. Raises `OSError`.
+    """
+    temporary = path.with_name(f"{path.name}{TEMPORARY}")
+    try:
+        temporary.unlink(missing_ok=True)
+        with temporary.open("xb") as file:
+            file.write(data)
+        os.replace(temporary, path)  # noqa: PTH105
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
 def write_sealed(path: Path, data: bytes) -> Path:
     """Write a file that carries its checksum in its name, `stem-checksum.suffix`; gives where it lies."""
     sealed = path.with_stem(f"{path.stem}-{hashlib.sha256(data).hexdigest()[:SEAL]}")

@@ -11,6 +11,7 @@ class Taken:
     """The step that took a sample, with the numbers that the rules compared; NaN or None where one did not apply."""
 
     step: int
+    """Counts from 0, as in the trace; `text` counts from 1, as the pages do."""
     """Its place in the selection, from 0."""
     component: int | None
     """None for a pin."""
@@ -39,14 +40,14 @@ class Taken:
     def text(self) -> str:
         """The step in words, without the sample."""
         if self.component is None:
-            return f"taken at step {self.step}: it is pinned"
+            return f"taken at step {self.step + 1}: it is pinned"
         came = {
             "anchor": "as its anchor, the most similar free sample",
             "neighbor": f"as the nearest neighbour of sample {self.previous} that passed the rules "
             f"(cosine {self.cosine:.3f})",
             "fallback": "after no neighbour passed, as the most similar free sample that did",
         }[self.origin]
-        text = f"taken at step {self.step} for component {self.component} ({self.target}), {came}; "
+        text = f"taken at step {self.step + 1} for component {self.component} ({self.target}), {came}; "
         text += f"cosine to the component {self.affinity:.3f}"
         if self.origin != "anchor":
             text += (
@@ -83,7 +84,7 @@ class Verdict:
     @property
     def text(self) -> str:
         """The same in words."""
-        when = "in the last search of the pool" if self.step is None else f"at step {self.step}"
+        when = "in the last search of the pool" if self.step is None else f"at step {self.step + 1}"
         if self.previous is not None:
             when += f", as a neighbour of sample {self.previous}"
         what = {

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from g2is.run.run import INSTRUCTIONS, LABELS, FileRecord, Run
+from g2is.run.paths import INSTRUCTIONS, LABELS
+from g2is.run.run import FileRecord, Run
 from g2is.storage.files import sha256
 from g2is.storage.tables import write_frame
 

@@ -12,8 +12,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.testing.v1 import AppTest
 from websockets.sync.client import connect
 
-from g2is.run.manifest import MANIFEST
-from g2is.run.run import WARMUP, Run
+from g2is.run.paths import MANIFEST, WARMUP
+from g2is.run.run import Run
 from tests.app.tiny_run import make_run
 from tests.test_faults import DAMAGE, imported
 from tests.test_faults import files as files

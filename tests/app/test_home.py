@@ -6,12 +6,15 @@ import time
 import pytest
 
 from g2is.app.shared import building
+from g2is.pipeline.progress import Progress
+from g2is.run.paths import progress_path
 from tests.app.tiny_run import make_run
 
 BAR = (
     "\rgradients:  0%|     | 0/900 [00:00<?, ? sample/s]"
     "\rgradients:  45%|####  | 405/900 [01:00<01:15, 6.60 sample/s]"
 )
+PROGRESS = Progress(stage="gradients", done=405, total=900, unit="sample", per_second=6.6, seconds_left=75)
 SLEEPER = """
 import subprocess, sys
 print("begun", flush=True)
@@ -99,12 +102,19 @@ def test_runs_are_listed_with_their_state(open_app, tmp_path):
     assert states == {"whole": "complete", "broken": "cannot be opened"}
 
 
-def test_reads_the_progress_of_a_log(tmp_path):
+def test_a_log_has_the_last_state_of_each_bar(tmp_path):
     (tmp_path / ".demo.build.log").write_text(f"model: small\n{BAR}\nwritten")
-    lines = building.log_lines(tmp_path)
-    assert lines == ["model: small", BAR.rpartition("\r")[2], "written"]
-    assert building.progress(lines) == building.Progress("gradients", 0.45, 405, 900, "01:15")
-    assert building.progress(["nothing"]) is None
+    assert building.log_lines(tmp_path) == ["model: small", BAR.rpartition("\r")[2], "written"]
+
+
+def test_reads_the_progress_that_a_build_writes(tmp_path):
+    assert building.progress(tmp_path) is None
+    PROGRESS.write(progress_path(tmp_path / "demo"))
+    assert building.progress(tmp_path) == PROGRESS and PROGRESS.share == 0.45
+    (file,) = tmp_path.iterdir()
+    for damaged in ("", "{", '{"stage": "gradients", "done": -1}', "[]"):
+        file.write_text(damaged)
+        assert building.progress(tmp_path) is None
 
 
 def test_a_build_runs_apart_and_is_cancelled_alone(tmp_path):
@@ -125,19 +135,19 @@ def test_home_follows_a_build_and_opens_the_run(open_app, tmp_path, monkeypatch)
     make_run(ready)
     cache = tmp_path / "cache"
     code = f"""
-import os, sys, time
-sys.stderr.write({BAR!r})
-sys.stderr.flush()
+import os, time
 while not os.path.exists({str(tmp_path / "go")!r}): time.sleep(0.05)
 os.rename({str(ready)!r}, {str(cache / "demo")!r})
 """
     monkeypatch.setattr(building, "command", lambda _: [sys.executable, "-c", code])
     app = open_app(folder=cache)
     app.button[0].click().run()
-    wait(lambda: building.progress(building.log_lines(cache)))
+    app.run()
+    assert app.get("progress")[0].proto.text.startswith("Starting")
+    PROGRESS.write(progress_path(cache / "demo"))
     app.run()
     assert app.get("progress")[0].proto.value == 45
-    assert "405 of 900" in app.get("progress")[0].proto.text
+    assert "405 of 900 · 1 min" in app.get("progress")[0].proto.text
     assert [button.label for button in app.button] == ["Cancel"]
     (tmp_path / "go").touch()
     wait(lambda: not building.running(cache))

@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 
 from g2is.config import walk_preset
 from g2is.graph import ego_graph, strongest_path
-from g2is.pipeline.writer import record
-from g2is.run.run import LABELS
+from g2is.run.manifest import record
+from g2is.run.paths import LABELS
 from g2is.storage.files import write_array, write_bytes
 from tests.app.conftest import settle
 from tests.app.tiny_run import HOSTILE, INVALID, make_run

@@ -1,6 +1,7 @@
 """The step strip in a real browser: every key counts, and the URL follows."""
 
-import time
+import os
+import signal
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -243,11 +244,16 @@ def test_every_origin_has_a_mark_and_a_letter_of_its_own(page, server):
     assert len({badge.split()[0] for badge in badges}) == len({badge.split()[1] for badge in badges}) == 4
 
 
-def test_a_key_is_answered_at_once(page, server):
+def test_keys_are_answered_without_the_server(page, server, run):
     strip = open_walk(page, server)
     strip.focus()
-    started = time.perf_counter()
-    for _ in range(20):
-        page.keyboard.press("ArrowRight")
-    assert strip.get_attribute("data-step") == "20"
-    assert (time.perf_counter() - started) / 20 < 0.25
+    samples = run.walk(walk_preset("recommended", count=40)).samples
+    os.kill(server.process.pid, signal.SIGSTOP)
+    try:
+        for _ in range(20):
+            page.keyboard.press("ArrowRight")
+        assert strip.get_attribute("data-step") == "20"
+        assert page.locator(".card[aria-current=step] .foot").inner_text().startswith(f"#{samples[20]}")
+    finally:
+        os.kill(server.process.pid, signal.SIGCONT)
+    wait_for_step(page, strip, 20)

@@ -273,7 +273,7 @@ def test_why_a_sample_is_in_or_not(open_app, run):
     knowledge = run.core_knowledge(trace.parameters)
     rest = np.setdiff1d(np.flatnonzero(run.valid), trace.samples)
     app = open_app(PAGE, **LINK, focus=str(trace.samples[9]))
-    assert any(text.value.startswith(f"Sample {trace.samples[9]} was taken at step 9") for text in app.text)
+    assert any(text.value.startswith(f"Sample {trace.samples[9]} was taken at step 10") for text in app.text)
     app.button(key="go to step").click().run()
     assert app.query_params["step"] == "9"
     app.text_input(key="why").set_value(str(rest[0])).run()
@@ -312,7 +312,7 @@ VERDICT = Verdict(2, "apples", 0.4321, "conflict", 7, 3, 17, -0.1234, 0.0)
     [
         (
             VERDICT,
-            "turned it away at step 7: it conflicts with sample 17 (cosine -0.123, below 0)",
+            "turned it away at step 8: it conflicts with sample 17 (cosine -0.123, below 0)",
         ),
         (
             replace(VERDICT, reason="redundant", needed=0.9),
@@ -322,7 +322,7 @@ VERDICT = Verdict(2, "apples", 0.4321, "conflict", 7, 3, 17, -0.1234, 0.0)
             replace(VERDICT, reason="consistency", step=None),
             "in its last search of the pool: the alignment would",
         ),
-        (replace(VERDICT, reason="outranked"), "met it at step 7, but took a nearer neighbour"),
+        (replace(VERDICT, reason="outranked"), "met it at step 8, but took a nearer neighbour"),
         (replace(VERDICT, reason="not reached"), "never came to it"),
         (replace(VERDICT, reason="no budget"), "has no budget"),
     ],

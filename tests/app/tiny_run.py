@@ -15,17 +15,8 @@ from g2is.graph.neighbors import exact_neighbors
 from g2is.graph.paths import spanning_forest
 from g2is.instructions import Instruction, Message, to_frame
 from g2is.instructions.copies import find_leaks
-from g2is.run.run import (
-    FORMAT_VERSION,
-    INSTRUCTIONS,
-    LABELS,
-    LEAKS,
-    FileRecord,
-    InputFile,
-    Manifest,
-    Run,
-    Stage,
-)
+from g2is.run.paths import INSTRUCTIONS, LABELS, LEAKS
+from g2is.run.run import FORMAT_VERSION, FileRecord, InputFile, Manifest, Run, Stage
 from g2is.run.selections import save_walk
 from g2is.storage.tables import write_frame
 

@@ -25,6 +25,7 @@ from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
 from g2is.config import WalkParameters
 from g2is.errors import InputError
+from g2is.run.paths import selection_file
 from g2is.run.run import Run
 from g2is.run.selections import Selection, select
 from g2is.selectors import METHODS
@@ -157,7 +158,7 @@ def _save_baselines(run: Run, methods: Sequence[str], budget: int) -> None:
         try:
             if name not in saved_selections(run):
                 with st.spinner(f"{method} …"):
-                    select(run, method, count=budget).write(run.inside("selections", f"{name}.json"))
+                    select(run, method, count=budget).write(run.inside(selection_file(name)))
             added.append(name)
         except InputError as error:
             show_error(error)

@@ -15,6 +15,7 @@ from g2is.app.places import default_cache
 from g2is.config.commands import CACHE, export_command
 from g2is.errors import InputError
 from g2is.export import FORMATS, export, manifest, preview
+from g2is.run.paths import EXPORTS, selection_file
 from g2is.run.run import Run
 from g2is.run.selections import Selection
 
@@ -64,7 +65,7 @@ def save_basket(run: Run) -> None:
     def save() -> None:
         name = st.session_state["basket_name"]
         try:
-            path = run.inside("selections", f"{file_name(name)}.json")
+            path = run.inside(selection_file(file_name(name)))
             if name == ui.BASKET or path.exists():
                 raise ValueError("there is one of that name already")
             ui.read_selection(run, ui.BASKET).write(path)
@@ -123,7 +124,7 @@ def choose_name(default: str) -> str:
 def write_files(run: Run, selection: Selection, format: str, output: str) -> None:
     """The two ways out: a folder beside the run, and a download."""
     try:
-        folder = run.inside("exports", output)
+        folder = run.inside(EXPORTS, output)
     except InputError as error:
         ui.stop(error)
     replace = folder.exists() and st.checkbox("Replace the export of that name")
@@ -153,7 +154,7 @@ def write_files(run: Run, selection: Selection, format: str, output: str) -> Non
 def show_command(run: Run, selection_name: str, output: str, format: str) -> None:
     cache = CACHE if ui.cache_folder() == default_cache() else ui.cache_folder()
     st.subheader("The same from the command line", anchor=False)
-    path = cache / run.name / "selections" / f"{selection_name}.json"
+    path = cache / run.name / selection_file(selection_name)
     command = export_command(run.name, selection=path, format=format, output=output, cache=cache)
     st.code(command, language="bash", wrap_lines=True)
 

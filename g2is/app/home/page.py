@@ -9,6 +9,7 @@ import streamlit as st
 from g2is.app import shared as ui
 from g2is.app.shared import building
 from g2is.errors import InputError
+from g2is.pipeline.progress import Progress
 from g2is.run.run import Run
 
 STAGES = {
@@ -91,17 +92,23 @@ def follow_build() -> None:
             ui.set_url(run=building.RUN)
         st.rerun()
     lines = building.log_lines(cache)
-    done = building.progress(lines)
-    if done:
-        st.progress(
-            done.share,
-            f"**{done.stage}** · {ui.number(done.done)} of {ui.number(done.total)} · {done.left} left in this stage",
-        )
+    if progress := building.progress(cache):
+        st.progress(progress.share, progress_text(progress))
     else:
         st.progress(0.0, "Starting: loading the libraries and the model")
     st.caption("Stages: " + " → ".join(STAGES))
     st.button("Cancel", icon=":material/stop:", on_click=building.cancel, args=(cache,))
     ui.show_text("\n".join(lines[-12:]) or "…", tallest=260)
+
+
+def progress_text(progress: Progress) -> str:
+    """Stage, count, and time left as far as they are known."""
+    parts = [f"**{progress.stage}**"]
+    if progress.total:
+        parts.append(f"{ui.number(progress.done)} of {ui.number(progress.total)}")
+    if progress.seconds_left is not None:
+        parts.append(f"{ui.duration(round(progress.seconds_left))} left in this stage")
+    return " · ".join(parts)
 
 
 def begin_demo(cache: Path) -> None:

@@ -2,8 +2,8 @@
 // Python. Samples are rows of the pool; validation examples count from -1 down.
 
 import { channel } from "../shared/canvas/channel.js"
-import { parse } from "../shared/canvas/colours.js"
-import { Dots } from "../shared/canvas/dots.js"
+import { css, parse } from "../shared/canvas/colours.js"
+import { Dots, SHOWN } from "../shared/canvas/dots.js"
 import { Gestures } from "../shared/canvas/gestures.js"
 import { Pen } from "../shared/canvas/pen.js"
 import { Plane } from "../shared/canvas/plane.js"
@@ -314,6 +314,7 @@ class MapView {
       hover: this.pointed,
       focus: this.focus,
       area: this.area,
+      colourOf: (sample) => this.colourOf(sample),
     })
     // What tests and assistive scripts can read of a picture.
     Object.assign(this.root.dataset, {
@@ -337,6 +338,11 @@ class MapView {
       ink,
       paper,
     })
+  }
+
+  colourOf(sample) {
+    const { codes } = this.colouring
+    return this.states()[sample] === SHOWN ? css(this.colouring.colour(codes[sample])) : null
   }
 
   // Kept until places, colours, selection or legend change.

@@ -42,13 +42,13 @@ export function marksOf(places, walk, ink) {
     if (!walk?.origin.includes(walk.origins.indexOf(kind))) continue
     const { shape, colour } = ORIGINS[kind]
     const start = kind === "anchor" || kind === "pin"
-    marks.push({ shape, fill: start ? colour : null, edge: pen, text })
+    marks.push({ shape, edge: start ? colour : pen, text })
   }
   return marks
 }
 
 export function paintSwatch(c, left, top, { shape, fill, edge }) {
-  paintShape(c, shape, [left, top], 5, { fill, edge })
+  paintShape(c, shape, [left, top], 5, { fill, edge, width: 1.6 })
 }
 
 function categoryOf({ name, count, shape }, fill, code, { dpr, only, press }) {

@@ -9,13 +9,14 @@ const CROWD = 40 // more stars or anchors than this are drawn small
 const STARTS = ["anchor", "pin"]
 
 // pen: a Pen that has begun. plane: a Plane. radius: of a dot. places: a Places. walk: the part of that kind, or none. names: [text, [x, y]] each.
-// hover, focus: samples or null. area: corners in the plane, or null.
-export function drawMarks(pen, { plane, radius, places, walk, names, hover, focus, area }) {
+// hover, focus: samples or null. area: corners in the plane, or null. colourOf: the CSS colour of a sample, or null for
+// one that is pale.
+export function drawMarks(pen, { plane, radius, places, walk, names, hover, focus, area, colourOf }) {
   const steps = walk ? stepsInSight(plane, places, walk) : []
   if (walk) drawPath(pen, plane, places, walk, steps.length > MANY_STEPS)
   if (steps.length <= MOST_RINGS) drawRings(pen, steps, radius)
   drawExamples(pen, plane, places, radius)
-  drawStarts(pen, steps, radius)
+  drawStarts(pen, steps, radius, colourOf)
   pen.names(names.map(([text, at]) => [text, plane.place(...at)]), radius + 4)
   if (hover !== null) pen.ring(plane.place(...places.at(hover)), radius + 4, 1.5)
   if (focus !== null && places.has(focus)) {
@@ -30,13 +31,13 @@ export function startsOf({ sample, origin, origins }) {
   return new Set([...sample].filter((_, step) => STARTS.includes(origins[origin[step]])))
 }
 
-// [origin, place on the screen] of each.
+// [origin, place on the screen, sample] of each.
 function stepsInSight(plane, places, { sample, origin, origins }) {
   const steps = []
   sample.forEach((taken, step) => {
     if (!places.has(taken)) return
     const here = plane.place(...places.at(taken))
-    if (plane.sees(here)) steps.push([origins[origin[step]], here])
+    if (plane.sees(here)) steps.push([origins[origin[step]], here, taken])
   })
   return steps
 }
@@ -72,9 +73,11 @@ function drawExamples(pen, plane, places, radius) {
   for (const star of stars) pen.shape("star", star, size, pen.ink, pen.paper)
 }
 
-// Above the stars: an anchor is the sample nearest to what stars stand for.
-function drawStarts(pen, steps, radius) {
+// In the colours of their dots, and above the stars: an anchor lies next to what stars stand for.
+function drawStarts(pen, steps, radius, colourOf) {
   const starts = steps.filter(([kind]) => STARTS.includes(kind))
-  const size = Math.min(6, (starts.length > CROWD ? 2 : 3.2) + 0.6 * radius)
-  for (const [kind, at] of starts) pen.shape(ORIGINS[kind].shape, at, size, ORIGINS[kind].colour, pen.ink)
+  const size = radius + (starts.length > CROWD ? 2 : 3)
+  for (const [kind, at, sample] of starts) {
+    pen.framed(ORIGINS[kind].shape, at, size, colourOf(sample), ORIGINS[kind].colour)
+  }
 }

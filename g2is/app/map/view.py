@@ -18,7 +18,8 @@ from g2is.app.map.points import FULL, MapPoints
 from g2is.config import RegimeName, WalkParameters
 from g2is.errors import InputError
 from g2is.figures.colouring import Colouring, colouring
-from g2is.run.run import LayoutKind, Run
+from g2is.run.paths import LayoutKind, array_file
+from g2is.run.run import Run
 from g2is.walk import WalkTrace
 
 NAMES = 24
@@ -96,7 +97,7 @@ def points_of(run: Run, kind: LayoutKind, regime: RegimeName) -> MapPoints:
 
 
 def _layout_key(run: Run, kind: LayoutKind, regime: RegimeName) -> str:
-    return f"{run.hash} {kind} {regime} {run.manifest.files[f'{regime}/{kind}.npy'].sha256[:12]}"
+    return f"{run.hash} {kind} {regime} {run.manifest.files[array_file(regime, kind)].sha256[:12]}"
 
 
 def colouring_of(
@@ -110,7 +111,7 @@ def colouring_of(
     elif trace is not None:
         key = trace.parameters.model_dump_json()
     elif scheme == "community":
-        key = run.manifest.files[f"{regime}/communities.npy"].sha256
+        key = run.manifest.files[array_file(regime, "communities")].sha256
     elif scheme == "conflict":
         key = regime
     return _colouring(run, f"{run.hash} {scheme} {key}", scheme, regime, parameters, trace)

@@ -26,8 +26,8 @@ from g2is.app.shared.url import (
 from g2is.config import commands
 from g2is.config.commands import CACHE
 from g2is.errors import InputError
-from g2is.run.manifest import COPY
-from g2is.run.run import CONTENT_STAGES, MANIFEST, Manifest, Run
+from g2is.run.paths import MANIFEST, MANIFEST_COPY
+from g2is.run.run import CONTENT_STAGES, Manifest, Run
 from g2is.storage.files import inside
 
 PAGE_ICON = (
@@ -125,7 +125,7 @@ def show_closed(folder: Path, error: InputError) -> None:
     show_error(error)
     with suppress(InputError):
         inside(cache_folder(), folder.name)
-        manifest = Manifest.read(folder, COPY)
+        manifest = Manifest.read(folder, MANIFEST_COPY)
         st.code(build_command(manifest, folder.name), language="bash", wrap_lines=True)
 
 
@@ -165,10 +165,12 @@ def run_folders() -> dict[str, Path]:
     """The runs under the cache folder by name, damaged ones included; the newest first."""
     try:
         # A run whose manifest is lost has its copy still.
-        found = {path.parent for name in (MANIFEST, COPY) for path in cache_folder().glob(f"[!.]*/{name}")}
+        found = {
+            path.parent for name in (MANIFEST, MANIFEST_COPY) for path in cache_folder().glob(f"[!.]*/{name}")
+        }
     except OSError:
         found = set()
-    times = {folder: _written(folder / MANIFEST) or _written(folder / COPY) for folder in found}
+    times = {folder: _written(folder / MANIFEST) or _written(folder / MANIFEST_COPY) for folder in found}
     return {folder.name: folder for folder in sorted(found, key=lambda folder: (-times[folder], folder.name))}
 
 

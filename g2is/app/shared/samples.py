@@ -11,6 +11,7 @@ import streamlit as st
 from g2is.app.shared.text import literal, number, show_text, visible
 from g2is.app.shared.url import all_texts, in_url, one_of, put_in_url, url_value, whole
 from g2is.errors import InputError
+from g2is.run.paths import SELECTIONS, selection_file
 from g2is.run.run import Run
 from g2is.run.selections import Selection
 
@@ -25,11 +26,11 @@ def focus(run: Run) -> int | None:
 def saved_selections(run: Run) -> dict[str, Path]:
     """Selection files of a run by name, the newest first."""
     times = {}
-    for path in (run.folder / "selections").glob("*.json"):
+    for path in (run.folder / SELECTIONS).glob("*.json"):
         # Not what a link brings in from elsewhere, nor what has just been moved away.
         with suppress(InputError, OSError):
             if not path.name.startswith("."):
-                times[run.inside("selections", path.name)] = path.stat().st_mtime
+                times[run.inside(SELECTIONS, path.name)] = path.stat().st_mtime
     found = sorted(times, key=lambda path: (-times[path], path.name))
     return {path.stem: path for path in found}
 
@@ -38,7 +39,7 @@ def read_selection(run: Run, name: str) -> Selection:
     """A saved selection, or the basket. Raises `InputError`."""
     if name == BASKET:
         return Selection.of(run, basket(run), BASKET, {})  # type: ignore[arg-type]
-    path = run.inside("selections", f"{name}.json")
+    path = run.inside(selection_file(name))
     try:
         stamp = path.stat().st_mtime_ns
     except OSError:

@@ -154,7 +154,9 @@ class _Judge:
         if rule == TAKEN:
             step = self.step_of[row]
             component = self.trace.steps.component[step]
-            return f"already taken at step {step:,}" + (f" (component {component})" if component >= 0 else "")
+            return f"already taken at step {step + 1:,}" + (
+                f" (component {component})" if component >= 0 else ""
+            )
         if rule == LEFT_OUT:
             if row in self.parameters.bans:
                 return "banned by you"

@@ -11,6 +11,7 @@ from g2is.app.shared import BASKET, link_to, literal, number, read_selection, sa
 from g2is.app.shared.walked import Walked
 from g2is.app.walk.parameters import current_preset
 from g2is.errors import InputError
+from g2is.run.paths import selection_file
 from g2is.run.run import Run
 from g2is.run.selections import save_walk
 from g2is.walk import WalkTrace
@@ -78,4 +79,4 @@ def save(run: Run, trace: WalkTrace, name: str, *, replace: bool = False) -> Non
         raise InputError(
             f"name = {name!r}: there is a selection of this name; tick replace, or choose another"
         )
-    save_walk(run.inside("selections", f"{name}.json"), run, trace)
+    save_walk(run.inside(selection_file(name)), run, trace)

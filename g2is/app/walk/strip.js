@@ -8,7 +8,8 @@ const KEYS = { ArrowLeft: "back", ArrowRight: "forward", Home: "first", End: "la
 const REST_MS = 250 // Python is told of a step after this long without another,
 const LONGEST_MS = 1000 // and while playing at least this often
 const PAGE = "body, .stMain, .stApp" // has the focus if no control has it
-const CARD_PX = 150 // the least width a card needs
+const CARD_PX = 150 // the least width of a card
+const DIGIT_PX = 7 // the width of a digit on a band
 
 const strips = new WeakMap()
 
@@ -60,7 +61,7 @@ class Strip {
     document.addEventListener("focusin", this.focused)
     document.addEventListener("focusout", this.blurred)
     this.focused()
-    this.resized = new ResizeObserver(() => this.data && this.drawCards())
+    this.resized = new ResizeObserver(() => this.data && this.resize())
     this.resized.observe(this.root)
   }
 
@@ -197,6 +198,20 @@ class Strip {
       }),
     )
     this.bands = bands
+    this.fitBands()
+  }
+
+  resize() {
+    this.fitBands()
+    this.drawCards()
+  }
+
+  fitBands() {
+    const pixels = this.find(".bands").clientWidth / Math.max(1, this.count)
+    ;[...this.find(".bands").children].forEach((band, index) => {
+      const room = this.bands[index].length * pixels
+      band.classList.toggle("small", room < DIGIT_PX * (band.textContent.length + 1))
+    })
   }
 
   drawCards() {

@@ -48,7 +48,7 @@ def _show(explanation: Explanation) -> None:
     )
     if taken is not None:
         if st.button(
-            f"Go to step {taken.step:,}", key="go to step", on_click=set_url, kwargs={"step": taken.step}
+            f"Go to step {taken.step + 1:,}", key="go to step", on_click=set_url, kwargs={"step": taken.step}
         ):
             st.rerun()
     elif len(verdicts) > 1:
@@ -75,7 +75,7 @@ def _show(explanation: Explanation) -> None:
 def closest(verdict: Verdict) -> str:
     """A sentence on what became of a sample where it came closest."""
     member, value, needed = verdict.member, number(verdict.value), number(verdict.needed)
-    when = "in its last search of the pool" if verdict.step is None else f"at step {verdict.step}"
+    when = "in its last search of the pool" if verdict.step is None else f"at step {verdict.step + 1}"
     what = {
         "conflict": f"turned it away {when}: it conflicts with sample {member} (cosine {value}, below {needed})",
         "redundant": f"turned it away {when}: it is too similar to sample {member} (cosine {value}, above {needed})",

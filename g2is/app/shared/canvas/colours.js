@@ -1,9 +1,5 @@
 // Colours are [red, green, blue], each from 0 to 255.
 
-export function mix(from, to, share) {
-  return from.map((value, channel) => Math.round(value + (to[channel] - value) * share))
-}
-
 export function css(colour) {
   return `rgb(${colour.join(",")})`
 }
@@ -22,5 +18,5 @@ export function isDark(colour) {
 
 // What is not selected or has no value.
 export function faint(paper, ink) {
-  return mix(paper, ink, 0.3)
+  return paper.map((value, channel) => Math.round(value + 0.3 * (ink[channel] - value)))
 }

@@ -23,6 +23,12 @@ export class Pen {
     paintShape(this.context, name, place, radius, { fill, halo: stroke, width: 2 * width })
   }
 
+  // With a coloured edge; without a fill, around what lies beneath.
+  framed(name, place, radius, fill, edge) {
+    paintShape(this.context, name, place, radius, { fill, edge: this.paper, width: 3.6 })
+    paintShape(this.context, name, place, radius, { edge, width: 1.8 })
+  }
+
   ring(place, radius, width) {
     const c = this.context
     for (const [colour, wide] of [[this.paper, width + 2.5], [this.ink, width]]) {

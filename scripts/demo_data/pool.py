@@ -18,7 +18,7 @@ from itertools import islice
 from random import Random
 from typing import Literal
 
-from g2is.demo.skills import SKILLS, Fact, Skill
+from scripts.demo_data.skills import SKILLS, Fact, Skill
 
 Kind = Literal["plain", "near_duplicate", "contradiction", "duplicate"]
 

@@ -1,16 +1,16 @@
 """The skills of the demo: small seeded functions that make facts.
 
-No skill knows of pools, targets or files; `g2is.demo.data` decides how much of each is taken.
+No skill knows of pools, targets or files; `scripts.demo_data.files` decides how much of each is taken.
 """
 
 from __future__ import annotations
 
-from g2is.demo.skills.days import calendar_date, clock, weekday
-from g2is.demo.skills.fact import Fact, Skill
-from g2is.demo.skills.formatting import bullet_list, csv_sentence, json_record, thank_you_note
-from g2is.demo.skills.letters import count_letter, initials, reverse, sorting
-from g2is.demo.skills.logic import code_output, true_false
-from g2is.demo.skills.numbers import (
+from scripts.demo_data.skills.days import calendar_date, clock, weekday
+from scripts.demo_data.skills.fact import Fact, Skill
+from scripts.demo_data.skills.formatting import bullet_list, csv_sentence, json_record, thank_you_note
+from scripts.demo_data.skills.letters import count_letter, initials, reverse, sorting
+from scripts.demo_data.skills.logic import code_output, true_false
+from scripts.demo_data.skills.numbers import (
     arithmetic,
     comparison,
     money_change,
@@ -20,8 +20,8 @@ from g2is.demo.skills.numbers import (
     unit_conversion,
     word_problem,
 )
-from g2is.demo.skills.reading import count_items, extraction, table_lookup
-from g2is.demo.skills.vocabulary import opposite, plausibility, word_form
+from scripts.demo_data.skills.reading import count_items, extraction, table_lookup
+from scripts.demo_data.skills.vocabulary import opposite, plausibility, word_form
 
 SKILLS: dict[str, Skill] = {
     skill.__name__: skill

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from random import Random
 
-from g2is.demo.skills.fact import Fact
-from g2is.demo.skills.wording import listed
-from g2is.demo.skills.words import JOBS, NAMES, SURNAMES, THINGS, TOWNS
+from scripts.demo_data.skills.fact import Fact
+from scripts.demo_data.skills.wording import listed
+from scripts.demo_data.skills.words import JOBS, NAMES, SURNAMES, THINGS, TOWNS
 
 
 def json_record(rng: Random) -> Fact:

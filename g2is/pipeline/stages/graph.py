@@ -1,4 +1,4 @@
-"""The graph stage: what a run keeps of the cosines between gradients, regime by regime."""
+"""Stage `graph`: neighbours, conflicts and cosines to validation, regime by regime."""
 
 from __future__ import annotations
 
@@ -21,19 +21,22 @@ from g2is.graph.neighbors import (
     join_blocks,
     neighbor_block,
 )
-from g2is.pipeline.writer import BUILDING, RunWriter
-from g2is.run.run import VALIDATION_GRADIENTS
+from g2is.pipeline.writer import RunWriter, StageResult
+from g2is.run.paths import BUILDING, VALIDATION_GRADIENTS, RegimeArray, array_file
 from g2is.storage.files import write_array
 from g2is.storage.shards import ShardStore
 
 RECALL = ("neighbor_recall", "conflict_recall")
-"""What is found beside the lists where they are approximate."""
+"""Shares that are measured where the lists are approximate."""
 
 
 @dataclass
-class GraphWriter:
-    """Writes neighbours, conflicts and cosines to the validation samples; `given` (n, k) neighbours are kept as
-    they are. Blocks of rows are shards, which several processes share."""
+class GraphStage:
+    """Writes neighbours, conflicts and cosines to the validation samples. Blocks of rows are shards, which several
+    processes share.
+
+    given: (n, k) neighbours computed elsewhere, kept as they are.
+    """
 
     writer: RunWriter
     regimes: tuple[RegimeName, ...]
@@ -41,11 +44,11 @@ class GraphWriter:
     device: str
     given: np.ndarray | None = None
 
-    def write(self) -> tuple[list[str], dict[str, Any]]:
-        """The whole stage: the files written, and the numbers found for each regime."""
+    def write(self) -> StageResult:
+        """The whole stage."""
         validation = np.load(self.writer.folder / VALIDATION_GRADIENTS)
         files: list[str] = []
-        found: dict[str, Any] = {}
+        numbers: dict[str, Any] = {}
         if self._exact:
             for regime in self.regimes:
                 self._blocks(regime).open()  # from here on others may help
@@ -53,7 +56,7 @@ class GraphWriter:
         for regime in self.regimes:
             rows = self._rows(regime)
             lists, recall = self._compared(regime) if self._exact else self._approximated(regime)
-            arrays = {
+            arrays: dict[RegimeArray, np.ndarray] = {
                 "neighbors": lists.neighbors if self.given is None else self.given,
                 "cosines": lists.cosines if self.given is None else edge_cosines(rows, self.given),
                 "conflicts": lists.conflicts,
@@ -61,22 +64,18 @@ class GraphWriter:
                 "validation_cosines": cosines_to(rows, self.valid, validation, device=self.device),
             }
             for name, array in arrays.items():
-                write_array(self.writer.folder / regime / f"{name}.npy", array)
-                files.append(f"{regime}/{name}.npy")
-            found[regime] = {
+                write_array(self.writer.folder / array_file(regime, name), array)
+                files.append(array_file(regime, name))
+            numbers[regime] = {
                 "mean_cosine": lists.mean_cosine,
                 "conflict_share": lists.conflict_share,
                 **recall,
             }
-        for name, numbers in found.items():
             self.writer.say(
-                f"graph, {name}: mean cosine {numbers['mean_cosine']:.3f}, "
-                f"{numbers['conflict_share']:.1%} of pairs conflict"
-                + "".join(
-                    f", {what.replace('_', ' ')} {numbers[what]:.3f}" for what in RECALL if what in numbers
-                )
+                f"graph, {regime}: mean cosine {lists.mean_cosine:.3f}, {lists.conflict_share:.1%} of pairs conflict"
+                + "".join(f", {name.replace('_', ' ')} {share:.3f}" for name, share in recall.items())
             )
-        return files, found
+        return files, numbers
 
     @property
     def _exact(self) -> bool:
@@ -87,7 +86,7 @@ class GraphWriter:
         return join_blocks(self.valid, {name: list(store.blocks(name)) for name in BLOCK_ARRAYS}), {}
 
     def _approximated(self, regime: RegimeName) -> tuple[NeighborLists, dict[str, float]]:
-        """Lists that miss some, and what share of them is there."""
+        """Approximate lists, and the share of the true ones in them."""
         comparable(self.valid, self.config.neighbors if self.given is None else 1)
         with self.writer.progress(f"graph, {regime}", int(self.valid.sum()), "sample") as bar:
             lists, recall = approximate_neighbors(
@@ -101,7 +100,7 @@ class GraphWriter:
         return lists, dict(zip(RECALL, (recall.neighbors, recall.conflicts), strict=True))
 
     def help(self) -> None:
-        """Compare blocks of rows until all are there; approximate lists the leading process makes alone."""
+        """Compare blocks of rows until all are there; approximate lists are made by the leading process alone."""
         if not self._exact:
             return
         neighbors = self.config.neighbors if self.given is None else 1
@@ -122,19 +121,19 @@ class GraphWriter:
                 )
                 stores[regime].write(block, arrays, {})
 
-            def count() -> None:
+            def recount() -> None:
                 absent = sum(len(store.rows(block)) for store in stores for block in store.absent())
                 bar.update(len(index) * len(stores) - absent - bar.n)
 
-            count()
-            work_off(stores, compare, count)
+            recount()
+            work_off(stores, compare, recount)
 
     @cached_property
     def valid(self) -> np.ndarray:
         return self.writer.read_valid()
 
     def _rows(self, regime: RegimeName) -> np.ndarray:
-        return self.writer.read_array(f"{regime}/gradients.npy")
+        return self.writer.read_array(array_file(regime, "gradients"))
 
     def _blocks(self, regime: RegimeName) -> ShardStore:
         name = f"graph-{regime}-{self.config.neighbors}-{self.config.conflicts}"

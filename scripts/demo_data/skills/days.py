@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 from random import Random
 
-from g2is.demo.skills.fact import Fact
-from g2is.demo.skills.wording import days
-from g2is.demo.skills.words import MONTHS, NAMES, WEEKDAYS
+from scripts.demo_data.skills.fact import Fact
+from scripts.demo_data.skills.wording import days
+from scripts.demo_data.skills.words import MONTHS, NAMES, WEEKDAYS
 
 
 def weekday(rng: Random) -> Fact:

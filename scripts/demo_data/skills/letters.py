@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from random import Random
 
-from g2is.demo.skills.fact import Fact
-from g2is.demo.skills.wording import spaced, times
-from g2is.demo.skills.words import WORDS
+from scripts.demo_data.skills.fact import Fact
+from scripts.demo_data.skills.wording import spaced, times
+from scripts.demo_data.skills.words import WORDS
 
 
 def reverse(rng: Random) -> Fact:

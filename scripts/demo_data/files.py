@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from g2is.demo.pool import Example, make_demo
-from g2is.demo.skills import SKILLS
+from g2is.demo import DemoFiles
+from scripts.demo_data.pool import Example, make_demo
+from scripts.demo_data.skills import SKILLS
 
 Record = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class DemoFiles:
-    """What `write_demo` wrote."""
-
-    train: tuple[Path, ...]
-    validation: Path
-    test: Path
 
 
 def write_demo(directory: Path, seed: int = 0) -> DemoFiles:
     """Write the pool (Alpaca, chat and ShareGPT files), validation and test; same seed, same bytes.
 
     Records of the pool carry `id`, `task`, `kind` and, where they were made from another, `of`
-    (see `g2is.demo.pool`); those of validation and test carry `task`.
+    (see `scripts.demo_data.pool`); those of validation and test carry `task`.
     """
     directory.mkdir(parents=True, exist_ok=True)
     demo = make_demo(seed)
@@ -42,15 +33,14 @@ def write_demo(directory: Path, seed: int = 0) -> DemoFiles:
             if places[home] == place:
                 yield example
 
-    return DemoFiles(
-        train=(
-            _write_lines(directory / "pool_alpaca.jsonl", map(_alpaca, members("alpaca"))),
-            _write_lines(directory / "pool_chat.jsonl", map(_chat, members("chat"))),
-            _write_array(directory / "pool_sharegpt.json", map(_sharegpt, members("sharegpt"))),
-        ),
-        validation=_write_lines(directory / "validation.jsonl", map(_question, demo.validation)),
-        test=_write_lines(directory / "test.jsonl", map(_question, demo.test)),
-    )
+    files = DemoFiles.of(directory)
+    alpaca, chat, sharegpt = files.train
+    _write_lines(alpaca, map(_alpaca, members("alpaca")))
+    _write_lines(chat, map(_chat, members("chat")))
+    _write_array(sharegpt, map(_sharegpt, members("sharegpt")))
+    _write_lines(files.validation, map(_question, demo.validation))
+    _write_lines(files.test, map(_question, demo.test))
+    return files
 
 
 def plain_statements(count: int, seed: int = 0) -> Iterator[str]:
@@ -91,14 +81,13 @@ def _question(example: Example) -> Record:
     return {"question": example.prompt, "answer": example.answer, "task": example.task}
 
 
-def _write_lines(path: Path, records: Iterable[Record]) -> Path:
-    return _write(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))
+def _write_lines(path: Path, records: Iterable[Record]) -> None:
+    _write(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))
 
 
-def _write_array(path: Path, records: Iterable[Record]) -> Path:
-    return _write(path, json.dumps(list(records), ensure_ascii=False, indent=1) + "\n")
+def _write_array(path: Path, records: Iterable[Record]) -> None:
+    _write(path, json.dumps(list(records), ensure_ascii=False, indent=1) + "\n")
 
 
-def _write(path: Path, text: str) -> Path:
+def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
-    return path

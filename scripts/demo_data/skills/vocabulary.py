@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-from g2is.demo.skills.fact import Fact
-from g2is.demo.skills.words import CONTAINERS, OPPOSITES, PLURALS, RHYMES, SIZES
+from scripts.demo_data.skills.fact import Fact
+from scripts.demo_data.skills.words import CONTAINERS, OPPOSITES, PLURALS, RHYMES, SIZES
 
 
 def opposite(rng: Random) -> Fact:

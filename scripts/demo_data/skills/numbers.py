@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from random import Random
 
-from g2is.demo.skills.fact import Fact
-from g2is.demo.skills.wording import listed
-from g2is.demo.skills.words import NAMES, ONES, TENS, THINGS
+from scripts.demo_data.skills.fact import Fact
+from scripts.demo_data.skills.wording import listed
+from scripts.demo_data.skills.words import NAMES, ONES, TENS, THINGS
 
 UNITS = (
     ("hours", "minutes", 60),

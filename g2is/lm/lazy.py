@@ -1,0 +1,43 @@
+"""The model of a build and its tokenizer, each loaded when first asked for: a finished run needs neither."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from g2is.config import BuildConfig
+from g2is.lm.model import ModelCard, add_adapter, load_model, load_tokenizer, train_own_weights
+from g2is.lm.text import Encoder
+
+
+class LazyModel:
+    """What the stages of a build need of the model. say: is told when the weights are loaded."""
+
+    def __init__(self, config: BuildConfig, card: ModelCard, say: Callable[[str], None]) -> None:
+        self.config = config
+        self.card = card
+        self._say = say
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """Turns instructions into tokens; raises `InputError` where the tokenizer cannot be read."""
+        return Encoder(load_tokenizer(self.config.model), self.config.model.max_length or 2048)
+
+    @cached_property
+    def model(self) -> Any:
+        """The base model with what is trained of it, a fresh adapter or weights of its own.
+
+        Stages change it in place: each puts it into the state that it needs. Raises `InputError` where the model
+        cannot be read, or has no such layers.
+        """
+        self._say("loading the model")
+        base = load_model(self.config.model, self.card)
+        if self.trains_own_weights:
+            return train_own_weights(base, self.config.gradients.parameters)
+        return add_adapter(base, self.config.lora, self.config.warmup.seed)
+
+    @property
+    def trains_own_weights(self) -> bool:
+        """Whether gradients are taken of the model's own weights, not of an adapter."""
+        return self.config.gradients.parameters != "lora"

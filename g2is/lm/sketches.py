@@ -1,0 +1,87 @@
+"""Sketches of the gradients of many samples, and the unit rows that a run keeps of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+
+from g2is.config import GradientConfig
+from g2is.lm.batching import for_each_batch
+from g2is.lm.gradients import GradientEngine, Kind
+from g2is.lm.text import Encoded
+from g2is.storage.dtypes import stored_rows
+
+OnSamples = Callable[[int], object]
+
+
+def sketches_of(
+    engine: GradientEngine,
+    samples: Sequence[Encoded],
+    batch_tokens: int,
+    on_samples: OnSamples = lambda count: None,
+) -> tuple[dict[Kind, np.ndarray], np.ndarray]:
+    """Sketches (n, d) of each kind and losses (n,) of all samples, float32, in their order.
+
+    on_samples: called with the number of samples after each batch. Raises `InputError` where a batch does not fit
+    the device's memory.
+    """
+    kinds: tuple[Kind, ...] = ("sgd", "adam") if engine.averages else ("sgd",)
+    sketches = {kind: np.zeros((len(samples), engine.projection.dim), np.float32) for kind in kinds}
+    losses = np.zeros(len(samples), np.float32)
+
+    def sketch(batch: list[int]) -> None:
+        found, loss = engine([samples[i] for i in batch])
+        for kind, rows in found.items():
+            sketches[kind][batch] = rows.cpu().numpy()
+        losses[batch] = loss.cpu().numpy()
+
+    for_each_batch(samples, batch_tokens, sketch, on_samples)
+    return sketches, losses
+
+
+class ShardGradients:
+    """Computes the arrays of one shard of the pool: unit rows and norms in every regime, losses, lengths."""
+
+    def __init__(self, engine: GradientEngine, config: GradientConfig) -> None:
+        self.engine = engine
+        self.config = config
+        averages = engine.averages
+        self._common = averages.common(engine.projection).cpu() if averages else None
+
+    def __call__(
+        self, samples: Sequence[Encoded], on_samples: OnSamples
+    ) -> tuple[dict[str, np.ndarray], dict[int, str]]:
+        """The arrays by name, and by position why samples are not valid; their rows are zero."""
+        problems = {i: sample.problem for i, sample in enumerate(samples) if sample.problem}
+        usable = [i for i in range(len(samples)) if i not in problems]
+        on_samples(len(problems))
+        arrays: dict[str, np.ndarray] = {
+            "loss": np.full(len(samples), np.nan, np.float32),
+            "tokens": np.array([len(sample) for sample in samples], np.int32),
+            "trained_tokens": np.array([sample.trained.sum() for sample in samples], np.int32),
+            "cut": np.array([sample.cut for sample in samples], np.int8),
+        }
+        sketches, losses = sketches_of(
+            self.engine, [samples[i] for i in usable], self.config.batch_tokens, on_samples
+        )
+        arrays["loss"][usable] = losses
+        for regime in self.config.regimes:
+            sketch = torch.from_numpy(sketches["sgd" if regime == "sgd" else "adam"])
+            if regime == "adam_without_momentum" and self._common is not None:
+                sketch = sketch - self._common
+            norms = sketch.norm(dim=1)
+            for i, norm in zip(usable, norms.tolist(), strict=True):
+                if not np.isfinite(norm):
+                    problems[i] = "the gradient is not finite"
+                elif norm == 0:
+                    problems[i] = "the gradient is zero"
+            unit = torch.nan_to_num(sketch / norms[:, None])
+            arrays[regime] = np.zeros((len(samples), sketch.shape[1]), self.config.store_dtype)
+            arrays[regime][usable] = stored_rows(unit.numpy(), self.config.store_dtype)
+            arrays[f"{regime}_norms"] = np.zeros(len(samples), np.float32)
+            arrays[f"{regime}_norms"][usable] = norms.numpy()
+        for regime in self.config.regimes:
+            arrays[regime][list(problems)] = 0
+        return arrays, problems

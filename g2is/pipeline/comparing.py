@@ -1,0 +1,80 @@
+"""What a build is asked for, as a manifest, and how it differs from the run that is there."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from g2is.config import BuildConfig, ImportConfig
+from g2is.errors import InputError
+from g2is.run.manifest import FORMAT_VERSION, InputFile, Manifest
+
+LIBRARIES = ("torch", "transformers", "peft", "numpy", "pandas", "umap-learn", "igraph")
+"""Their versions are kept: the content of a run may depend on them."""
+
+CHANGEABLE = {
+    "graph": ("graph", "layout", "communities"),
+    "layout": ("layout",),
+    "communities": ("communities",),
+}
+"""Sections of the settings that may change in a finished run, and the stages that are then done again. These are cheap;
+gradients are not, and do not depend on them."""
+
+
+def new_manifest(
+    configuration: BuildConfig | ImportConfig,
+    train: list[InputFile],
+    validation: list[InputFile],
+    model: dict[str, Any],
+) -> Manifest:
+    """The manifest of a run in which no stage is done yet."""
+    return Manifest(
+        format_version=FORMAT_VERSION,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        configuration=configuration,
+        train=train,
+        validation=validation,
+        model=model,
+        versions={
+            "python": platform.python_version(),
+            **{name: version(name) for name in LIBRARIES},
+        },
+    )
+
+
+def refuse_differences(folder: Path, existing: Manifest, requested: Manifest) -> None:
+    """Raise `InputError` naming every setting and input that differs and that a run cannot change."""
+    if others := differences(existing, requested, *CHANGEABLE):
+        raise InputError(
+            f"{folder}: exists, built from other inputs or settings ({'; '.join(others)}); "
+            "choose another --run, or replace it with --overwrite"
+        )
+
+
+def differences(existing: Manifest, requested: Manifest, *ignored: str) -> list[str]:
+    """Every setting and input in which a run differs from what is asked for. ignored: sections of the settings."""
+    old, new = _flat(existing), _flat(requested)
+    # The same model may have moved; its content is compared by fingerprint. Device and dtype are compared as they
+    # were chosen, not as they were asked for. Batches change results by rounding only.
+    free = {"model.model", "model.device_map", "gradients.batch_tokens"}
+    return [
+        f"{key}: {old.get(key, 'absent')} -> {new.get(key, 'absent')}"
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key) != new.get(key) and key not in free and key.partition(".")[0] not in ignored
+    ]
+
+
+def _flat(manifest: Manifest) -> dict[str, Any]:
+    """All settings and inputs by name."""
+    values: dict[str, Any] = {}
+    for section, settings in manifest.configuration.model_dump().items():
+        named = settings if isinstance(settings, dict) else {"": settings}
+        values.update({f"{section}.{key}".rstrip("."): value for key, value in named.items()})
+    for kind, inputs in (("train", manifest.train), ("validation", manifest.validation)):
+        for place, file in enumerate(inputs, start=1):
+            target = f"{file.target}=" if file.target else ""
+            values[f"{kind} file {place}"] = f"{target}{file.name} ({file.sha256[:12]})"
+    return values | {f"model.{name}": manifest.model.get(name) for name in ("fingerprint", "device", "dtype")}

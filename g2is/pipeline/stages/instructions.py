@@ -1,0 +1,124 @@
+"""Stage `instructions`: the pool and the validation samples, checked, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from g2is.config import GraphConfig, ReadingConfig
+from g2is.errors import InputError
+from g2is.instructions import Instruction, Reading, Rejected, read_instructions, to_frame, write_rejects
+from g2is.lm.text import Encoder
+from g2is.pipeline.inputs import Target, check_pool_size
+from g2is.pipeline.writer import RunWriter, StageResult
+from g2is.run.paths import INSTRUCTIONS, REJECTED, VALIDATION
+
+
+@dataclass(frozen=True)
+class ReadTarget:
+    """A validation target as it was read.
+
+    samples: those with something to train on. left_out: what is wrong with each of the others. rejected: records
+    that are no instructions.
+    """
+
+    target: Target
+    samples: list[Instruction]
+    left_out: list[str]
+    rejected: list[Rejected]
+
+
+@dataclass
+class InstructionsStage:
+    """Reads the files of a build once, for the check before the first byte and for the stage itself.
+
+    encoder: gives the encoder of the model, which tells which samples have something to train on.
+    """
+
+    train: Sequence[Path]
+    validation: Sequence[Target]
+    config: ReadingConfig
+    encoder: Callable[[], Encoder]
+
+    @cached_property
+    def pool(self) -> Reading:
+        """The pool; raises `InputError` for what cannot be read."""
+        return self._read(self.train)
+
+    @cached_property
+    def targets(self) -> list[ReadTarget]:
+        """The validation targets; raises `InputError` for what cannot be read."""
+        return [self._read_target(target) for target in self.validation]
+
+    def check(self, graph: GraphConfig) -> None:
+        """Raise `InputError` where the pool is too small for the graph, or a target has fewer than two samples."""
+        check_pool_size(len(self.pool.instructions), graph)
+        for read in self.targets:
+            if len(read.samples) < 2:
+                raise InputError(
+                    f"validation {read.target.name}={read.target.path}: {len(read.samples)} sample(s) with something "
+                    "to train on, expected at least 2 (20 to 500 describe a target well)"
+                )
+
+    def write(self, writer: RunWriter) -> StageResult:
+        """Write both tables and the rejected records."""
+        rejected = [record for read in self.targets for record in read.rejected]
+        files, counts = write_pool(writer, self.pool, rejected)
+        frames = [to_frame(read.samples).assign(target=read.target.name) for read in self.targets]
+        validation = pd.concat(frames, ignore_index=True)
+        writer.write_frame(VALIDATION, validation)
+        left_out = [problem for read in self.targets for problem in read.left_out]
+        writer.say(
+            f"validation: {len(validation):,} samples" + (f", {len(left_out)} left out" if left_out else "")
+        )
+        return [*files, VALIDATION], {
+            **counts,
+            "validation": len(validation),
+            "validation_left_out": left_out,
+        }
+
+    def _read(self, paths: Sequence[Path]) -> Reading:
+        return read_instructions(paths, format=self.config.format, skip_bad=self.config.skip_bad)
+
+    def _read_target(self, target: Target) -> ReadTarget:
+        read = self._read([target.path])
+        pairs = list(zip(read.instructions, self.encoder()(read.instructions), strict=True))
+        return ReadTarget(
+            target,
+            samples=[sample for sample, tokens in pairs if tokens.problem is None],
+            left_out=[f"{s.source}:{s.line}: {tokens.problem}" for s, tokens in pairs if tokens.problem],
+            rejected=read.rejected,
+        )
+
+
+def write_pool(
+    writer: RunWriter, reading: Reading, also_rejected: Sequence[Rejected] = ()
+) -> tuple[list[str], dict[str, int]]:
+    """Write the pool and all rejected records, those of validation files too; returns files and counts."""
+    rejected = [*reading.rejected, *also_rejected]
+    pool = to_frame(reading.instructions)
+    duplicate_of = np.full(len(pool), -1)
+    for first, *copies in reading.duplicates:
+        duplicate_of[copies] = first
+    pool["duplicate_of"] = duplicate_of
+    files = [INSTRUCTIONS]
+    writer.write_frame(INSTRUCTIONS, pool)
+    if rejected:
+        write_rejects(writer.folder / REJECTED, rejected)
+        files.append(REJECTED)
+    counts = {
+        "pool": len(pool),
+        "duplicates": int((duplicate_of >= 0).sum()),
+        "rejected": len(rejected),
+    }
+    writer.say(
+        f"pool: {counts['pool']:,} instructions from {pool['source'].nunique()} file(s), "
+        f"{counts['duplicates']:,} exact duplicates, {counts['rejected']:,} rejected"
+        + (f" (see {writer.folder / REJECTED})" if rejected else "")
+    )
+    return files, counts

@@ -1,0 +1,42 @@
+"""Stage `representations` (optional): pooled hidden states of the base model, for `rds_plus` and `semantic`."""
+
+from __future__ import annotations
+
+from g2is.config import BuildConfig
+from g2is.instructions import from_frame
+from g2is.lm.lazy import LazyModel
+from g2is.lm.representations import representations_of
+from g2is.pipeline.shards import missing_shards
+from g2is.pipeline.writer import RunWriter, StageResult
+from g2is.run.paths import (
+    BUILDING,
+    INSTRUCTIONS,
+    POOLINGS,
+    REPRESENTATIONS,
+    VALIDATION,
+    representations_file,
+)
+from g2is.storage.files import write_array
+from g2is.storage.shards import ShardStore
+
+
+def write_representations(writer: RunWriter, config: BuildConfig, lazy: LazyModel) -> StageResult:
+    """Write unit rows of the pool and of the validation samples for each pooling."""
+    validation = representations_of(
+        lazy.model, lazy.encoder(from_frame(writer.read_frame(VALIDATION))), config.gradients
+    )
+    pool = writer.read_frame(INSTRUCTIONS)
+    folder = writer.folder / BUILDING / REPRESENTATIONS
+    store = ShardStore(folder, len(pool), config.gradients.shard_size)
+    with writer.progress("representations", len(pool), "sample") as bar:
+        for shard, rows in missing_shards(store, bar):
+            samples = lazy.encoder(from_frame(pool.iloc[rows]))
+            store.write(shard, representations_of(lazy.model, samples, config.gradients, bar.update), {})
+    files = []
+    for pooling in POOLINGS:
+        name = representations_file(pooling)
+        store.merge(pooling, writer.folder / name)
+        validation_name = representations_file(pooling, validation=True)
+        write_array(writer.folder / validation_name, validation[pooling])
+        files += [name, validation_name]
+    return files, {"dimensions": int(validation[POOLINGS[0]].shape[1])}

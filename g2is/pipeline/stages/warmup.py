@@ -1,0 +1,51 @@
+"""Stage `warmup`: a short training that gives the adapter a start and Adam's averages their values."""
+
+from __future__ import annotations
+
+from g2is.config import BuildConfig
+from g2is.errors import InputError
+from g2is.instructions import from_frame
+from g2is.lm.lazy import LazyModel
+from g2is.lm.model import DTYPES
+from g2is.lm.train import TrainingState
+from g2is.lm.warmup import Checkpoint, draw, save_state, warm_up
+from g2is.pipeline.writer import RunWriter, StageResult
+from g2is.run.paths import BUILDING, INSTRUCTIONS, WARMUP
+
+
+def write_warmup(writer: RunWriter, config: BuildConfig, lazy: LazyModel) -> StageResult:
+    """Train on a draw of the pool and keep what was trained with Adam's averages.
+
+    A stopped warm-up goes on after its last whole epoch. Raises `InputError` where nothing that was drawn can be
+    trained on.
+    """
+    pool = writer.read_frame(INSTRUCTIONS)
+    rows = draw(len(pool), config.warmup)
+    samples = [sample for sample in lazy.encoder(from_frame(pool.iloc[rows])) if sample.problem is None]
+    if not samples:
+        raise InputError("warm-up: no sample drawn has anything to train on; give a larger warmup fraction")
+    if lazy.trains_own_weights and not config.warmup.epochs and set(config.regimes) == {"sgd"}:
+        # Nothing is trained and no averages are needed: the file would be a copy of the model.
+        save_state(writer.folder / WARMUP, TrainingState({}, {}, {}, 0))
+        return [WARMUP], {"samples": 0, "steps": 0, "trained_parameters": 0}
+    checkpoint = Checkpoint(writer.folder / BUILDING, "warmup")
+    steps = -(-len(samples) // (config.warmup.batch_size or 1)) * config.warmup.epochs
+    with writer.progress("warm-up", steps, "step") as bar:
+        state = warm_up(
+            # An adapter is float32 already; own weights in a shorter type would lose small steps to rounding.
+            lazy.model.float() if lazy.trains_own_weights else lazy.model,
+            samples,
+            config.warmup,
+            batch_tokens=config.gradients.batch_tokens,
+            resume=checkpoint.read(),
+            on_step=bar.step,
+            on_epoch=checkpoint.write,
+        )
+    if lazy.trains_own_weights:
+        lazy.model.to(DTYPES[lazy.card.dtype])
+    save_state(writer.folder / WARMUP, state)
+    return [WARMUP], {
+        "samples": len(samples),
+        "steps": state.step,
+        "trained_parameters": sum(tensor.numel() for tensor in state.parameters.values()),
+    }

@@ -1,0 +1,94 @@
+"""Names of the files and folders of a run; they stand here and nowhere else.
+
+Names are relative to the run's folder, with `/` between parts, as the manifest lists them. Functions that end in
+`_path` give a place beside that folder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from g2is.config import RegimeName
+
+Pooling = Literal["weighted", "mean"]
+POOLINGS: tuple[Pooling, ...] = ("weighted", "mean")
+LayoutKind = Literal["umap", "pca"]
+LAYOUTS: tuple[LayoutKind, ...] = ("umap", "pca")
+RegimeArray = Literal[
+    "gradients",
+    "norms",
+    "neighbors",
+    "cosines",
+    "conflicts",
+    "conflict_cosines",
+    "validation_cosines",
+    "communities",
+    "forest",
+    "forest_cosines",
+    LayoutKind,
+]
+
+MANIFEST = "manifest.json"
+MANIFEST_COPY = ".manifest.copy.json"
+
+# What the stages of a build write
+INSTRUCTIONS = "instructions.arrow"
+INSTRUCTIONS_PARQUET = "instructions.parquet"
+"""The pool in a run that an earlier version wrote."""
+VALIDATION = "validation.parquet"
+REJECTED = "rejected.jsonl"
+WARMUP = "warmup.safetensors"
+SAMPLES = "samples.parquet"
+VALIDATION_GRADIENTS = "validation_gradients.npy"
+LEAKS = "leaks.parquet"
+REPRESENTATIONS = "representations"
+ENSEMBLE = "ensemble.parquet"
+LABELS = "community_labels.json"
+"""In the folder of each regime."""
+
+# What is added to a finished run; the manifest does not list it
+SELECTIONS = "selections"
+EVALUATIONS = "evaluations"
+EXPORTS = "exports"
+
+BUILDING = "building"
+"""The folder of what only a build in progress needs: checkpoints and shards."""
+
+
+def array_file(regime: RegimeName, array: RegimeArray) -> str:
+    """An array of one regime, such as `sgd/neighbors.npy`."""
+    return f"{regime}/{array}.npy"
+
+
+def labels_file(regime: RegimeName) -> str:
+    """The labels of a regime's communities."""
+    return f"{regime}/{LABELS}"
+
+
+def representations_file(pooling: Pooling, *, validation: bool = False) -> str:
+    """The representations of the pool, or of the validation samples, in one pooling."""
+    return f"{REPRESENTATIONS}/{'validation_' if validation else ''}{pooling}.npy"
+
+
+def selection_file(name: str) -> str:
+    """A saved selection."""
+    return f"{SELECTIONS}/{name}.json"
+
+
+# Beside the folder of a run, so that a run holds only what belongs to it
+
+
+def lock_path(folder: Path) -> Path:
+    """The lock of the process that writes the run."""
+    return folder.with_name(f".{folder.name}.lock")
+
+
+def begin_lock_path(folder: Path) -> Path:
+    """The lock of a process that is about to begin, or to join, a build of the run."""
+    return folder.with_name(f".{folder.name}.begin.lock")
+
+
+def progress_path(folder: Path) -> Path:
+    """How far the build of the run has come, while one is at work."""
+    return folder.with_name(f".{folder.name}.progress.json")

@@ -1,0 +1,148 @@
+"""Runs every command of the documentation in a temporary folder, in the order in which a reader meets them.
+
+    python -m scripts.check_docs
+
+The folder holds what the commands name: a small pool and validation examples out of the demo's data, gradients for
+`import`, and the demo's model under the names of the models. The app is started and stopped again, a benchmark prints
+its help, torchrun starts two processes. What installs or tests the project (pip, make, pytest) is left to the tests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.request import urlopen
+
+import numpy as np
+
+from g2is.demo import MODEL, copy_demo
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+]
+PROGRAMS = {"g2is": "-m g2is", "python": "", "torchrun": "-m torch.distributed.run"}
+"""Programs that commands start, as arguments of this Python."""
+
+
+def commands(text: str) -> Iterator[str]:
+    """The commands in the bash blocks of a document, one line each, comments included."""
+    for block in re.findall(r"^```bash\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+        for line in block.replace("\\\n", " ").splitlines():
+            if shlex.split(line, comments=True):
+                yield line.strip()
+
+
+def runnable(command: str) -> str | None:
+    """What is run for a command; None for one that is left to the tests."""
+    words = shlex.split(command, comments=True)
+    if words[:2] == ["python", "-m"] and words[2].startswith("benchmarks."):
+        return f"python -m {words[2]} --help"
+    return re.sub(r"(--nproc-per-node) \d+", r"\1 2", command) if words[0] in ("g2is", "torchrun") else None
+
+
+def prepare(folder: Path) -> dict[str, str]:
+    """Put what the commands need into an empty folder; the environment that they run in."""
+    programs = folder / ".programs"
+    programs.mkdir()
+    for name, arguments in PROGRAMS.items():
+        (programs / name).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {arguments} "$@"\n')
+        (programs / name).chmod(0o755)
+    demo = copy_demo(folder / ".demo")
+    pool = demo.train[0].read_text().splitlines()
+    examples = demo.validation.read_text().splitlines()
+    for name, lines in {
+        "pool/first.jsonl": pool[:150],
+        "pool/second.jsonl": pool[150:300],
+        "gsm8k.jsonl": examples[:20],
+        "bbh.jsonl": examples[20:40],
+        "target/gsm8k_validation.jsonl": examples[:20],
+        "gsm8k_test.jsonl": demo.test.read_text().splitlines()[:20],
+    }.items():
+        assert all(isinstance(json.loads(line), dict) for line in lines), name
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("\n".join(lines) + "\n")
+    for name in ("meta-llama/Llama-3.1-8B", "tiny-llama"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).symlink_to(MODEL)
+    random = np.random.default_rng(0)
+    np.save(folder / "gradients.npy", random.standard_normal((300, 32), dtype=np.float32))
+    np.save(folder / "gsm8k_gradients.npy", random.standard_normal((20, 32), dtype=np.float32))
+    paths = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    return {**os.environ, **paths, "HF_HUB_OFFLINE": "1", "HOME": str(folder)}
+
+
+def run(command: str, folder: Path, environment: dict[str, str]) -> tuple[int, str]:
+    """Exit code and output."""
+    if shlex.split(command, comments=True)[:2] == ["g2is", "app"]:
+        return serve(command, folder, environment)
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return done.returncode, done.stdout
+
+
+def serve(command: str, folder: Path, environment: dict[str, str]) -> tuple[int, str]:
+    """Start the app, wait until it answers, and stop it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = [*shlex.split(command, comments=True), "--no-browser", "--port", str(port)]
+    with (folder / ".app.log").open("w+") as log:
+        server = subprocess.Popen(words, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        answers = False
+        while not answers and server.poll() is None:
+            with suppress(OSError):
+                urlopen(f"http://localhost:{port}/_stcore/health").close()
+                answers = True
+            time.sleep(0.2)
+        server.terminate()
+        server.wait()
+        return int(not answers), (folder / ".app.log").read_text()
+
+
+def main() -> int:
+    failed = 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        environment = prepare(folder)
+        found = [(path, runnable(command)) for path in DOCUMENTS for command in commands(path.read_text())]
+        seen: set[str] = set()
+        for path, command in found:
+            if command is None or command in seen:
+                continue
+            seen.add(command)
+            start = time.monotonic()
+            code, output = run(command, folder, environment)
+            place = path.relative_to(ROOT)
+            print(
+                f"{'ok' if code == 0 else 'FAILED':6} {time.monotonic() - start:5.0f} s  {place}: {command}",
+                flush=True,
+            )
+            if code:
+                failed += 1
+                print(output[-3000:])
+    print(f"{len(seen)} commands, {failed} failed")
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
