@@ -40,7 +40,18 @@ def note_lines(counts: dict[str, int]) -> list[str]:
 
 
 def _singular(note: str) -> str:
+    """The note for one: its first noun is plural, and "their" and "them" stand for it."""
     head, colon, reason = note.partition(":")
-    first, *rest = head.split(" ")
-    words = [{"replies": "reply"}.get(first, first.removesuffix("s")), *rest]
-    return " ".join(words) + colon + reason
+    for plural, single in _SINGULAR.items():
+        head = head.replace(plural, single)
+    return head + colon + reason
+
+
+_SINGULAR = {
+    "replies": "reply",
+    "turns": "turn",
+    "system prompts": "system prompt",
+    "tool results": "tool result",
+    "conversations": "conversation",
+    "their": "its",
+}

@@ -334,14 +334,17 @@ class _ByPrefixes(_Rendering):
         after = self.render(self.messages[: number + 1])
         if before is None or after is None or not after.startswith(before):
             return UNPLACED
-        specials = self.specials(after)
-        end = len(after.rstrip())
-        ended = bool(specials) and specials[-1][1] == end
-        end = end if ended else len(after)
-        written = after[:end]
         answer = split_reasoning(turn.content)[1].strip()
-        if not self.text.startswith(written) or answer not in written[len(before) :]:
+        at = after.rfind(answer, len(before)) if answer else len(before)
+        if at < 0:
             return UNPLACED
+        rest = after[at + len(answer) :]
+        specials = self.specials(rest)
+        length = end_of_turn(rest, rest, specials, calls=bool(turn.tool_calls))
+        end = at + len(answer) + length
+        if not self.text.startswith(after[:end]):
+            return UNPLACED
+        ended = any(start < length for start, _ in specials)
         return _Reply(len(before), end, [(len(before), end)], [] if ended else [ENDLESS])
 
 
