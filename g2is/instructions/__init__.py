@@ -16,7 +16,7 @@ from g2is.instructions.reading import (
     write_rejects,
 )
 from g2is.instructions.shapes import ASKED, FORMATS
-from g2is.instructions.sources import Source, find_sources
+from g2is.instructions.sources import Source, find_sources, short_name
 from g2is.instructions.turns import Message, ToolCall
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "find_sources",
     "from_frame",
     "read_instructions",
+    "short_name",
     "to_frame",
     "write_rejects",
 ]

@@ -5,99 +5,49 @@ A new spelling is one word in one of these lists. Names are compared in lower ca
 
 from __future__ import annotations
 
-CONVERSATIONS = (
-    *("messages", "conversations", "conversation", "dialogue", "dialog", "turns", "chat", "chats"),
-    *("conversation_a", "items", "msgs", "message_list", "dialogs", "convs"),
+CONVERSATIONS = tuple(
+    "messages conversations conversation dialogue dialog turns chat chats items msgs message_list dialogs convs".split()
 )
 """A list of turns, or its JSON as text."""
 
-PROMPTS = (
-    *("instruction", "prompt", "question", "query", "problem", "inputs_pretokenized", "inputs", "input"),
-    *(
-        "instructions",
-        "user_prompt",
-        "user",
-        "human",
-        "user_input",
-        "request",
-        "source_text",
-        "problem_statement",
-    ),
-    *(
-        "question_text",
-        "question_stem",
-        "prompt_text",
-        "input_text",
-        "task_description",
-        "questions",
-        "text_input",
-    ),
+PROMPTS = tuple(
+    """
+    instruction prompt question query problem inputs_pretokenized inputs input instructions user_prompt user human
+    user_input request problem_statement question_text question_stem prompt_text input_text task_description text_input
+    """.split()
 )
-"""What is asked, the surest first."""
+"""What is asked."""
 
-RESPONSES = (
-    *(
-        "output",
-        "response",
-        "completion",
-        "generated_solution",
-        "solution",
-        "targets_pretokenized",
-        "targets",
-    ),
-    *(
-        "target",
-        "answer",
-        "answers",
-        "outputs",
-        "responses",
-        "completions",
-        "model_answer",
-        "assistant",
-        "gpt",
-    ),
-    *(
-        "reply",
-        "generation",
-        "chosen_response",
-        "output_text",
-        "target_text",
-        "canonical_solution",
-        "solutions",
-    ),
-    *("answer_text", "final_answer", "answer_key", "answerkey", "label_text", "attempt", "text_output"),
+RESPONSES = tuple(
+    """
+    output response completion generated_solution solution targets_pretokenized targets target answer answers outputs
+    responses completions model_answer assistant gpt reply generation output_text target_text canonical_solution
+    solutions answer_text final_answer correct_answer answer_key answerkey text_output
+    """.split()
 )
 """What is answered."""
 
-SYSTEMS = ("system", "system_prompt", "system_message", "sys_prompt", "system_instruction")
-CONTEXTS = (
-    "input",
-    "context",
-    "contexts",
-    "passage",
-    "paragraph",
-    "document",
-    "article",
-    "story",
-    "background",
+CONTEXTS = tuple(
+    "definition input context contexts passage paragraph document article story background support".split()
 )
 """What the question is about, beside it."""
+
+SYSTEMS = ("system", "system_prompt", "system_message", "sys_prompt", "system_instruction")
 OPTIONS = ("options", "choices", "answer_choices", "choice", "endings")
-REASONING = (
-    *("reasoning_content", "reasoning", "thinking", "thought", "thoughts", "think", "complex_cot"),
-    *("thinking_trajectory", "thinking_trajectories", "reasoning_trace"),
+REASONING = tuple(
+    """
+    reasoning_content reasoning thinking thought thoughts think complex_cot thinking_trajectory thinking_trajectories
+    reasoning_trace
+    """.split()
 )
 """What is thought before the answer, as a field beside it."""
-TOOLS = ("tools", "functions", "available_tools")
 
 CARRIERS = frozenset(
-    {
-        *OPTIONS, *CONTEXTS, *REASONING,
-        *("solution", "generated_solution", "explanation", "rationale", "cot", "cot_content", "chain_of_thought"),
-        *("image", "images", "audio", "audios", "video", "videos", "history", "definition", "knowledge", "hint"),
-        *("support", "evidence", "facts", "table", "schema", "code", "definition", "messages", "conversations"),
-    }
-)  # fmt: skip
+    """
+    solution generated_solution explanation rationale cot cot_content chain_of_thought image images audio audios video
+    videos history knowledge hint evidence facts table schema code messages conversations
+    """.split()
+).union(OPTIONS, CONTEXTS, REASONING)
 """Fields that usually carry the task or the way to its answer: left unused, they are worth a warning."""
 
 

@@ -61,13 +61,17 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A record that is no instruction: its place, one line that says why, its very bytes (of a line longer than
-    `formats.LONGEST` those at its start)."""
+    """A record that is no instruction.
+
+    source, line: its place. reason: one line. raw: its bytes, of a line longer than `LONGEST` those at its start.
+    meant: whether the file means it not to be trained, so that it is no fault.
+    """
 
     source: str
     line: int
     reason: str
     raw: bytes
+    meant: bool = False
 
 
 @dataclass
@@ -90,6 +94,34 @@ class FileReading:
     def kept(self) -> int:
         """How many instructions the file gave."""
         return self.shapes.total()
+
+    def report(self, *, named: bool = True) -> list[str]:
+        """Repairs, fields that are not used and what was left out, a line each.
+
+        Fields that usually carry the task begin with "warning: ". named: whether lines name the file.
+        """
+        file = f"{self.source}: " if named else ""
+        lines = [f"{file}{note}" for note in self.notes[1:]]
+        lines += [
+            f"{file}{what} in {times:,} of {self.kept:,} instructions"
+            for what, times in self.repairs.most_common()
+        ]
+        others = []
+        for name, times in self.unused.most_common():
+            if carries_task(name):
+                lines.append(
+                    f'warning: {file}{times:,} of {self.kept:,} records have a field "{name}" that is not used; if it '
+                    "belongs to the task, name it with --columns"
+                )
+            else:
+                others.append(f"{name} ({times:,})")
+        if others:
+            lines.append(
+                f"{file}fields not used: {', '.join(others[:20])}{', …' if len(others) > 20 else ''}"
+            )
+        if self.rejected:
+            lines.append(f"{file}rejected records: {self.rejected:,}")
+        return lines
 
 
 @dataclass(frozen=True)
@@ -118,28 +150,8 @@ class Reading:
         return sum((file.repairs for file in self.files), Counter())
 
     def report(self) -> list[str]:
-        """What a person should know before anything is computed: repairs, fields that are not used, what was left out.
-
-        One line each; those that usually mean that the task is not trained as it should be begin with "warning: ".
-        """
-        return [line for file in self.files for line in _report(file)]
-
-
-def _report(file: FileReading) -> list[str]:
-    lines = [f"{file.source}: {note}" for note in file.notes[1:]]
-    lines += [f"{file.source}: {times:,} x {what}" for what, times in file.repairs.most_common()]
-    for name, times in file.unused.most_common():
-        if carries_task(name):
-            lines.append(
-                f'warning: {file.source}: {times:,} of {file.kept:,} records have a field "{name}" that is not used; '
-                "if it belongs to the task, name it with --columns"
-            )
-    others = [f"{name} ({times:,})" for name, times in file.unused.most_common() if not carries_task(name)]
-    if others:
-        lines.append(f"{file.source}: fields not used: {', '.join(others[:20])}" + ", …" * (len(others) > 20))
-    if file.rejected:
-        lines.append(f"{file.source}: {file.rejected:,} records rejected")
-    return lines
+        """What a person should know before anything is computed, a line each; see `FileReading.report`."""
+        return [line for file in self.files for line in file.report()]
 
 
 def read_instructions(
@@ -181,7 +193,8 @@ def read_instructions(
                             f"{source.name}:{record.line}: {fault}; repair it, or leave such records out with "
                             "--skip-bad"
                         ) from None
-                    rejected.append(Rejected(source.name, record.line, str(fault), record.raw))
+                    meant = isinstance(fault, LeftOut)
+                    rejected.append(Rejected(source.name, record.line, str(fault), record.raw, meant))
                     file.rejected += 1
                 else:
                     instructions.append(_instruction(source.name, record, read))

@@ -6,11 +6,10 @@ import json
 import os
 import re
 import shutil
-import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from glob import glob, has_magic
 from pathlib import Path
@@ -31,12 +30,20 @@ class Source:
 
     path: where its bytes lie, for a pipe or a data set of the Hub a temporary copy. name: what the run and messages
     call it. split: the part to read, where it has several and one was asked for. note: what was left out, if anything.
+    copied: whether the path is that of a temporary copy.
     """
 
     path: Path
     name: str
     split: str | None = None
     note: str | None = None
+    copied: bool = False
+
+    @property
+    def label(self) -> str:
+        """The name of the file alone, with the split that was asked for: what a run remembers of its input."""
+        name = self.name if self.copied else printable(self.path.name)
+        return f"{name}:{self.split}" if self.split else name
 
 
 def find_sources(values: Sequence[str | Path | Source]) -> list[Source]:
@@ -59,20 +66,28 @@ def find_sources(values: Sequence[str | Path | Source]) -> list[Source]:
         seen.add(key)
     own = [source for source in sources if not source.name]
     names = iter(_shortest_tails([source.path.absolute() for source in own]))
-    return [
-        source if source.name else Source(source.path, printable(next(names)), source.split, source.note)
-        for source in sources
-    ]
+    return [source if source.name else replace(source, name=printable(next(names))) for source in sources]
+
+
+def short_name(value: str) -> str:
+    """What to call what a value stands for: a file's name without its suffix, the name of a data set."""
+    if value.startswith(HUB):
+        return value.removeprefix(HUB).partition(":")[0].split("/")[:2][-1]
+    path = Path(value)
+    if path.parent.name == "fd" or value == "-":
+        return "stdin" if value == "-" else "pipe"
+    stem = Path(path.stem if path.suffix in (".gz", ".zst", ".xz", ".bz2") else path.name).stem
+    return stem.rstrip("*?-_. ") or path.name
 
 
 def _sources_of(value: str) -> Iterator[Source]:
     """The files of one value; those without a name get theirs from their path."""
     if value.startswith(HUB):
-        name, path = save_dataset(value, _temporary())
-        yield Source(path, name)
+        name, copy = save_dataset(value, _temporary())
+        yield Source(copy, name, copied=True)
         return
     if value == "-":
-        yield Source(_copied(Path(value)), "stdin")
+        yield Source(_copied(Path(value)), "stdin", copied=True)
         return
     path, split = _existing(value)
     if path is None:
@@ -202,12 +217,3 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
 def _temporary() -> Path:
     """A folder that is removed when the program ends."""
     return Path(_folder().name)
-
-
-def is_pipe(path: Path) -> bool:
-    """Whether what the path names is no file or folder but gives its bytes once."""
-    try:
-        mode = path.stat().st_mode
-    except (OSError, ValueError):
-        return False
-    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)

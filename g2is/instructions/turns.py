@@ -129,9 +129,7 @@ def read_turn(turn: Any, where: str) -> Message:
     kind = spelling(name_of_role) if isinstance(name_of_role, str) else ""
     role = ROLES.get(kind)
     if role is None:
-        raise BadRecord(
-            f'"{role_key}" of {where} is {shown(name_of_role)}, expected one of {USUAL}'
-        )
+        raise BadRecord(f'"{role_key}" of {where} is {shown(name_of_role)}, expected one of {USUAL}')
     where = f'"{content_key}" of {where} ({name_of_role})'
     content, thought = _content(turn.get(content_key), where, may_be_json=role == "tool")
     name, call_id = _label(turn, "name", where), _label(turn, "tool_call_id", where)

@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from typing import cast
+from typing import Any, TextIO, cast
 
 from g2is.errors import InputError
 from g2is.instructions import record
@@ -39,9 +39,9 @@ def delimited_records(file: Opened) -> Iterator[Record]:
     file.refuse_split()
     csv.field_size_limit(record.LONGEST)
     with opened(file.path, file.source) as again:
-        first, _ = next(again.lines), again.lines.close()
-        rest = io.TextIOWrapper(cast(io.BufferedIOBase, again.rest), "utf-8", "surrogateescape", newline="")
-        header = first[1].decode("utf-8", "surrogateescape")
+        _, first = next(again.lines)
+        rest = io.TextIOWrapper(cast(Any, again.rest), "utf-8", "surrogateescape", newline="")
+        header = first.decode("utf-8", "surrogateescape")
         rows = csv.reader(_lines(header, rest), delimiter=_delimiter(header), strict=True)
         line, before = file.line, file.line - 1
         try:
@@ -62,7 +62,7 @@ def delimited_records(file: Opened) -> Iterator[Record]:
             ) from None
 
 
-def _lines(header: str, rest: io.TextIOWrapper) -> Iterator[str]:
+def _lines(header: str, rest: TextIO) -> Iterator[str]:
     yield header
     # At most so much at once: a file without line breaks must not fill the memory.
     while line := rest.readline(record.LONGEST):

@@ -58,6 +58,7 @@ def object_records(file: Opened) -> Iterator[Record]:
         yield from _one_object(file, file.head.decode(), _line(*first))
         return
     file.refuse_split()
+    file.call("JSON Lines")
     for number, line in chain([first], [second] if second else [], file.lines):
         yield _line(number, line)
 
@@ -92,6 +93,7 @@ def _over_lines(file: Opened) -> Iterator[Record]:
         yield from _wrapped(file, key)
     else:
         file.refuse_split()
+        file.call("JSON Lines")
         for number, line in file.lines:
             yield _line(number, line)
 
@@ -101,9 +103,11 @@ def _one_object(file: Opened, text: str, itself: Record) -> Iterator[Record]:
     value = json.loads(text)
     if (rows := _rows(value)) is not None:
         file.refuse_split()
+        file.call("JSON object of columns")
         yield from (Record(number, as_json(row).encode()) for number, row in enumerate(rows, 1))
     elif lists := [key for key, items in value.items() if _holds_records(key, items, value)]:
         split, note = choose_split(file.source, lists, file.split)
+        file.call(f"JSON list under {split!r}")
         file.notes.extend([note] if note else [])
         yield from _wrapped(file, split)
     else:

@@ -30,7 +30,7 @@ class Opened:
     path: the file. source: what messages call it. split: which part is asked for, where it has several.
     line: number of the first line that is not blank. head: its bytes, at most about `LONGEST`, without blanks before
     it. lines: it and those after it, numbered, without blank ones. rest: what follows `head`, until `lines` is used.
-    notes: what a person should know of how the file is read.
+    notes: the kind of the file, and what else a person should know of how it is read.
     """
 
     path: Path
@@ -41,6 +41,10 @@ class Opened:
     lines: Iterator[tuple[int, bytes]]
     rest: BinaryIO
     notes: list[str] = field(default_factory=list)
+
+    def call(self, kind: str) -> None:
+        """Say what kind of file it is more exactly than its container's name."""
+        self.notes[:1] = [kind]
 
     def refuse_split(self) -> None:
         """Raise InputError where a split was asked for: the file has none."""

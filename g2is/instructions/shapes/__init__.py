@@ -78,7 +78,7 @@ class Shape(NamedTuple):
 
 
 def _read_list(view: View, name: str) -> Turns:
-    refuse_undesirable(view)
+    refuse_undesirable(view, "label", "kto_tag")
     shape = {"messages": "messages", "conversations": "sharegpt"}.get(name, "conversation")
     if name not in view.record and not view.has(name):
         raise BadRecord(f'"{name}" is missing, expected it beside {names(view.record)}')
@@ -93,8 +93,7 @@ def _read_pair(view: View) -> Turns:
     pair = find_pair(view)
     if pair is None:
         raise missing_part(view)
-    if pair.name == "prompt_completion":
-        refuse_undesirable(view)
+    refuse_undesirable(view, "kto_tag", *(["label"] if pair.name == "prompt_completion" else []))
     return read_pair(view, pair)
 
 

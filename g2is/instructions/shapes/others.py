@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from g2is.instructions.fields import BadRecord, parsed, shown
-from g2is.instructions.names import PROMPTS, TOOLS
+from g2is.instructions.names import PROMPTS
 from g2is.instructions.shapes.view import View, filled_text
 from g2is.instructions.turns import Message, read_turn
 
@@ -48,7 +48,7 @@ def read_lone_message(view: View) -> tuple[str, list[Message]]:
 
 def has_calls(view: View) -> bool:
     calls = view.look("answers")
-    if not (view.of(TOOLS) and view.of(PROMPTS)) or view.filled("response"):
+    if not (view.of(("tools", "functions")) and view.of(PROMPTS)) or view.filled("response"):
         return False
     calls = parsed(calls) if isinstance(calls, str) else calls
     return isinstance(calls, list) and all(isinstance(call, dict) and "name" in call for call in calls)

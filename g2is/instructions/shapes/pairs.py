@@ -30,12 +30,13 @@ KNOWN = (
     Pair("fields", "query", "response"),
     Pair("fields", "prompt", "response"),
     Pair("fields", "question", "response"),
+    Pair("fields", "inputs_pretokenized", "targets_pretokenized"),
     Pair("fields", "inputs", "targets"),
 )
 """Taken before others where a record has more fields that could be a question or an answer; the first that fits."""
 WORKED = ("generated_solution", "solution")
 """The way to an answer with the answer at its end, and so trained instead of the answer alone."""
-SHORT = ("answer", "answers", "final_answer", "answer_text")
+SHORT = ("answer", "answers", "final_answer", "correct_answer", "answer_text")
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -109,7 +110,8 @@ def _question(view: View, pair: Pair, question: Any, where: str, options: list[s
 
     As LLaMA-Factory reads Alpaca: instruction, line break, input. A passage that a question is about stands before it.
     """
-    before, after = [], []
+    before: list[str] = []
+    after: list[str] = []
     joint = "\n" if pair.prompt == "instruction" else "\n\n"
     for name in CONTEXTS:
         if name == pair.prompt or not view.filled(name) or (given := _context(view.look(name))) is None:
@@ -181,7 +183,7 @@ def read_answer(
         value = [
             next((item[key] for key in ("text", "answer", "value") if key in item), item) for item in value
         ]
-    if isinstance(value, list) and value and all(isinstance(item, str | int | float) for item in value):
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
         if len(value) > 1:
             view.repairs["first of several answers taken"] += 1
         value = value[0]

@@ -14,7 +14,6 @@ from g2is.instructions.turns import Message, is_turn
 
 REJECTED = ("rejected", "rejected_response", "score_chosen", "score_rejected")
 SCORES = ("overall_score", "fine_grained_score", "score", "rating")
-_IS_DESIRABLE = ("kto_tag", "label")
 
 
 class LeftOut(BadRecord):
@@ -91,9 +90,9 @@ def _score(answer: dict[str, Any]) -> float:
     return float("-inf")
 
 
-def refuse_undesirable(view: View) -> None:
-    """Raise LeftOut for an example that KTO is given to learn what not to answer."""
-    for name in _IS_DESIRABLE:
+def refuse_undesirable(view: View, *names: str) -> None:
+    """Raise LeftOut for an example that KTO is given to learn what not to answer. names: fields that may say so."""
+    for name in names:
         value = view.look(name)
         if isinstance(value, bool):
             view.take(name)
