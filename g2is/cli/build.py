@@ -23,7 +23,7 @@ def register(command: AddCommand) -> None:
         "build", build, "gradients, graph and all else a run holds; run it again to resume or repair"
     )
     parser.add_argument("--run", required=True, help="name of the run")
-    parser.add_argument("--train", nargs="+", required=True, metavar="FILE", help="the pool of instructions")
+    _add_train(parser)
     parser.add_argument(
         "--validation",
         action="append",
@@ -37,7 +37,7 @@ def register(command: AddCommand) -> None:
 
     parser = command("import", import_gradients, "a run from gradients that were computed elsewhere")
     parser.add_argument("--run", required=True, help="name of the run")
-    parser.add_argument("--train", nargs="+", required=True, metavar="FILE", help="the pool of instructions")
+    _add_train(parser)
     parser.add_argument(
         "--train-gradients",
         type=Path,
@@ -60,6 +60,17 @@ def register(command: AddCommand) -> None:
     parser.add_argument("--run", default="demo", help="name of the run [demo]")
     parser.add_argument("--overwrite", action="store_true", help="replace a run of that name")
     _add_extras(parser)
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--train",
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="FILE",
+        help="the pool of instructions: files, folders, - for the standard input, or hf:owner/name[:split]",
+    )
 
 
 def _add_extras(parser: argparse.ArgumentParser) -> None:
@@ -129,9 +140,10 @@ def demo(arguments: argparse.Namespace) -> None:
 
 def targets(values: Sequence[str]) -> list[Target]:
     """[NAME=]FILE as targets; a file without a name is named after itself."""
+    from g2is.instructions import short_name
     from g2is.pipeline.inputs import Target
 
-    targets = [Target(name or Path(path).stem, Path(path)) for name, path in map(named, values)]
+    targets = [Target(name or short_name(path), Path(path)) for name, path in map(named, values)]
     names = [target.name for target in targets]
     for name in names:
         if names.count(name) > 1:

@@ -66,12 +66,13 @@ def evaluate(arguments: argparse.Namespace) -> None:
     output = None if arguments.output is None else output_file(arguments.output, run)
     candidates = _candidates(run, arguments)
     from g2is.evaluation.fine_tuning import evaluate
+    from g2is.instructions import short_name
     from g2is.pipeline.inputs import Target
     from g2is.run.paths import EVALUATIONS
     from g2is.storage.csv import safe_csv
     from g2is.storage.files import write_bytes
 
-    tests = [Target(name or Path(file).stem, Path(file)) for name, file in map(named, arguments.test)]
+    tests = [Target(name or short_name(file), Path(file)) for name, file in map(named, arguments.test)]
     summary = evaluate(
         run,
         tests,

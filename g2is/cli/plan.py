@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from g2is.cli.runs import say
 from g2is.config import BuildConfig, Hardware, Workload
 from g2is.config.grammar import AddCommand, add_settings, given, named, read_settings
 
@@ -22,7 +23,12 @@ def register(command: AddCommand) -> None:
         "plan", plan, "what a build will cost, from the model's configuration alone: nothing runs"
     )
     parser.add_argument(
-        "--train", nargs="+", default=[], metavar="FILE", help="the pool, to count its tokens"
+        "--train",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="the pool, to count its tokens",
     )
     parser.add_argument(
         "--validation",
@@ -62,16 +68,21 @@ def _counted(
     from g2is.lm.notes import count_notes, note_lines
     from g2is.lm.text import Encoder
 
-    reading = config.reading
+    reading = dict(config.reading)
     counts: dict[str, Any] = {}
     lines: list[str] = []
     if arguments.validation:
         paths = [Path(path) for _, path in map(named, arguments.validation)]
-        read = read_instructions(paths, format=reading.format, skip_bad=reading.skip_bad)
+        read = read_instructions(paths, **reading)
+        for line in read.report():
+            say(line)
         counts["validation_samples"] = len(read.instructions)
     if arguments.train:
         paths = [Path(path) for path in arguments.train]
-        pool = read_instructions(paths, format=reading.format, skip_bad=reading.skip_bad).instructions
+        read = read_instructions(paths, **reading)
+        for line in read.report():
+            say(line)
+        pool = read.instructions
         counts["samples"] = len(pool)
         if tokens:
             drawn = np.random.default_rng(0).permutation(len(pool))[:COUNTED]

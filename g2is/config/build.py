@@ -15,10 +15,15 @@ from g2is.errors import InputError
 class ReadingConfig(Settings):
     """How instruction files are read."""
 
-    format: Literal["auto", "alpaca", "prompt_completion", "question_answer", "messages", "sharegpt"] = Field(
-        "auto", description="shape of the records; auto: each by its fields"
-    )
+    format: Literal[
+        "auto", "messages", "sharegpt", "alpaca", "prompt_completion", "question_answer", "preference"
+    ] = Field("auto", description="shape of the records; auto: each by its fields")
     skip_bad: bool = Field(False, description="leave out malformed records instead of stopping at the first")
+    columns: tuple[str, ...] = Field(
+        (),
+        description="[FILE:]PART=COLUMN[,PART=COLUMN…]: the columns to read as prompt, response, system, messages, "
+        "reasoning, tools, task; a column may be a template of several, such as prompt={question}\\n{options}",
+    )
 
 
 class BuildConfig(Settings):

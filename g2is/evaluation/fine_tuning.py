@@ -30,7 +30,7 @@ from g2is.evaluation.results import (
 from g2is.evaluation.testing import TestSet, read_tests, score
 from g2is.instructions import from_frame
 from g2is.lm.evaluate import fine_tuned
-from g2is.pipeline.inputs import Target, input_file
+from g2is.pipeline.inputs import Target, input_files
 from g2is.run.paths import EVALUATIONS
 from g2is.run.run import Run
 from g2is.storage.files import write_bytes
@@ -89,7 +89,7 @@ def evaluate(
                 "device": base.card.device,
             },
             configuration=config,
-            tests=[input_file(test.path, test.name) for test in tests],
+            tests=[file for test in tests for file in input_files(test.sources, test.name)],
             leaks=count_leaks(leaks),
             fine_tunings=list(rows),
         )

@@ -39,7 +39,7 @@ def read_tests(tests: Sequence[Target], encoder: Encoder) -> list[TestSet]:
     """Read test files; raises `InputError` for one without a response to score."""
     sets = []
     for test in tests:
-        read = read_instructions([test.path]).instructions
+        read = read_instructions(test.sources).instructions
         pairs = [(s, e) for s, e in zip(read, encoder(read), strict=True) if e.problem is None]
         if not pairs:
             raise InputError(f"test {test.name}={test.path}: no sample with a response to score")

@@ -16,19 +16,40 @@ from g2is.instructions.fields import BadRecord, as_json, filled, parsed, shown, 
 ROLES = {
     "system": "system",
     "developer": "system",
+    "sys": "system",
+    "system_prompt": "system",
     "user": "user",
     "human": "user",
+    "prompter": "user",
+    "usr": "user",
     "assistant": "assistant",
     "gpt": "assistant",
     "chatgpt": "assistant",
     "bard": "assistant",
     "bing": "assistant",
+    "model": "assistant",
+    "bot": "assistant",
+    "chatbot": "assistant",
+    "ai": "assistant",
+    "llm": "assistant",
+    "claude": "assistant",
+    "gemini": "assistant",
     "function_call": "assistant",
+    "tool_call": "assistant",
     "tool": "tool",
     "function": "tool",
     "observation": "tool",
     "function_response": "tool",
+    "tool_response": "tool",
+    "tool_result": "tool",
+    "tool_output": "tool",
+    "ipython": "tool",
+    "environment": "tool",
 }
+USUAL = "system, user, human, assistant, gpt, tool, observation or another usual name"
+_CALLS = ("function_call", "tool_call")
+_ROLE_KEYS = ("from", "role", "speaker", "author", "sender")
+_CONTENT_KEYS = ("content", "value", "text", "message", "utterance", "parts")
 REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking", "thought")
 _TRAINED_WHERE_TRUE = ("train", "training", "trainable", "weight", "loss", "loss_weight")
 _TRAINED_WHERE_FALSE = ("masked",)
@@ -84,20 +105,32 @@ def calls_as_text(calls: Sequence[ToolCall]) -> str:
     return "" if not objects else as_json(objects if len(objects) > 1 else objects[0])
 
 
+def spelling(role: str) -> str:
+    """The name of a role as `ROLES` has it."""
+    return role.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def is_turn(value: Any) -> bool:
+    """Whether a value is meant to be a turn: an object that names its speaker."""
+    return isinstance(value, dict) and any(key in value for key in _ROLE_KEYS)
+
+
 def read_turn(turn: Any, where: str) -> Message:
     """The turn of a record; where: its place for complaints. Raises BadRecord.
 
-    role/content and from/value are both read under either name: files mix them.
+    role/content and from/value are both read under either name: files mix them. A reply may be empty.
     """
     if not isinstance(turn, dict):
         raise BadRecord(f"{where} is {shown(turn)}, expected an object with role and content")
-    role_key, content_key = ("from", "value") if turn.get("from") is not None else ("role", "content")
-    spelling = turn.get(role_key)
-    kind = spelling.strip().lower().replace("-", "_").replace(" ", "_") if isinstance(spelling, str) else ""
+    role_key = next((key for key in _ROLE_KEYS if turn.get(key) is not None), "role")
+    own = "value" if role_key == "from" else "content"
+    content_key = next((key for key in (own, *_CONTENT_KEYS) if turn.get(key) is not None), own)
+    name_of_role = turn.get(role_key)
+    kind = spelling(name_of_role) if isinstance(name_of_role, str) else ""
     role = ROLES.get(kind)
     if role is None:
-        raise BadRecord(f'"{role_key}" of {where} is {shown(spelling)}, expected one of {", ".join(ROLES)}')
-    where = f'"{content_key}" of {where} ({spelling})'
+        raise BadRecord(f'"{role_key}" of {where} is {shown(name_of_role)}, expected one of {USUAL}')
+    where = f'"{content_key}" of {where} ({name_of_role})'
     content, thought = _content(turn.get(content_key), where, may_be_json=role == "tool")
     name, call_id = _label(turn, "name", where), _label(turn, "tool_call_id", where)
     if role != "assistant":
@@ -105,14 +138,12 @@ def read_turn(turn: Any, where: str) -> Message:
         checked = text(content, where) if role in ("system", "tool") else filled(content, where)
         return Message(role, checked, tool_call_id=call_id, name=name)
     calls = _tool_calls(turn, where)
-    if kind == "function_call" and not calls and isinstance(content, str):
+    if kind in _CALLS and not calls and isinstance(content, str):
         calls = _calls_in_text(content, where)
         content = "" if calls else content
     reasoning = _reasoning(turn, where) or thought
-    if calls or reasoning:
-        content = "" if content is None else text(content, where)
     return Message(
-        role, text(content, where) if calls or reasoning else filled(content, where),
+        role, "" if content is None else text(content, where),
         reasoning=reasoning, tool_calls=calls, name=name, trained=_is_trained(turn),
     )  # fmt: skip
 
@@ -140,6 +171,8 @@ def read_template_kwargs(value: Any) -> str | None:
 def _content(content: Any, where: str, *, may_be_json: bool) -> tuple[Any, str | None]:
     """The content with its text parts joined, and the reasoning among its parts."""
     if may_be_json and (isinstance(content, dict) or (isinstance(content, list) and not _are_parts(content))):
+        return as_json(content), None
+    if isinstance(content, bool | int | float):
         return as_json(content), None
     if not isinstance(content, list):
         return content, None

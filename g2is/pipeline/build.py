@@ -8,11 +8,12 @@ from pathlib import Path
 
 from g2is.config import BuildConfig
 from g2is.engine.sharing import PAUSE, Lead, restarted
+from g2is.instructions import Source, find_sources
 from g2is.lm.lazy import LazyModel
 from g2is.lm.model import inspect_model
 from g2is.pipeline.comparing import new_manifest
 from g2is.pipeline.extras import Extras, write_extras
-from g2is.pipeline.inputs import Target, input_file
+from g2is.pipeline.inputs import Target, input_files
 from g2is.pipeline.stages.gradients import GradientsStage
 from g2is.pipeline.stages.graph import GraphStage
 from g2is.pipeline.stages.instructions import InstructionsStage
@@ -42,10 +43,11 @@ def build(
     card = inspect_model(config.model)
     config = config.resolve(card.hidden_size, card.positions)
     say(f"model {config.model.model}: {card}")
+    sources = find_sources(train)
     requested = new_manifest(
         config,
-        [input_file(path) for path in train],
-        [input_file(target.path, target.name) for target in validation],
+        input_files(sources),
+        [file for target in validation for file in input_files(target.sources, target.name)],
         {
             "fingerprint": card.fingerprint,
             "device": card.device.partition(":")[0],
@@ -54,7 +56,7 @@ def build(
         },
     )
     stages = _Build(
-        RunWriter(folder, say), config, LazyModel(config, card, say), train, validation, extras or Extras()
+        RunWriter(folder, say), config, LazyModel(config, card, say), sources, validation, extras or Extras()
     )
     lead = Lead(folder)
     try:
@@ -77,7 +79,7 @@ class _Build:
         writer: RunWriter,
         config: BuildConfig,
         lazy: LazyModel,
-        train: Sequence[Path],
+        train: Sequence[Source],
         validation: Sequence[Target],
         extras: Extras,
     ) -> None:
@@ -99,7 +101,7 @@ class _Build:
 
     def _check(self) -> None:
         """Raise `InputError` for all that can be known to be wrong before the first byte is written."""
-        self.instructions.check(self.config.graph)
+        self.instructions.check(self.config.graph, self.writer.say)
         _ = self.lazy.model
 
     def do_all(self) -> Run:

@@ -14,10 +14,10 @@ from g2is.arrays.unit import lengths, unit
 from g2is.config import ImportConfig
 from g2is.engine.sharing import exclusive
 from g2is.errors import InputError, printable
-from g2is.instructions import Reading, read_instructions
+from g2is.instructions import Reading, Source, find_sources, read_instructions
 from g2is.pipeline.comparing import new_manifest
 from g2is.pipeline.gradient_files import LESS_FILES, read_gradients, read_neighbors
-from g2is.pipeline.inputs import Target, check_pool_size, input_file
+from g2is.pipeline.inputs import Target, check_pool_size, input_file, input_files
 from g2is.pipeline.stages.graph import GraphStage
 from g2is.pipeline.stages.instructions import write_pool
 from g2is.pipeline.views import write_views
@@ -47,7 +47,12 @@ def import_run(
     """
     with exclusive(folder):
         work = _Import(
-            RunWriter(folder, say), config, tuple(train), train_gradients, tuple(validation_gradients), graph
+            RunWriter(folder, say),
+            config,
+            tuple(find_sources(train)),
+            train_gradients,
+            tuple(validation_gradients),
+            graph,
         )
         try:
             return work.run(overwrite)
@@ -59,7 +64,7 @@ def import_run(
 class _Import:
     writer: RunWriter
     config: ImportConfig
-    train: tuple[Path, ...]
+    train: tuple[Source, ...]
     train_gradients: Path
     validation_gradients: tuple[Target, ...]
     graph: Path | None
@@ -68,7 +73,7 @@ class _Import:
         gradients = [self.train_gradients] if self.graph is None else [self.train_gradients, self.graph]
         requested = new_manifest(
             self.config,
-            [*map(input_file, self.train), *map(_gradient_file, gradients)],
+            [*input_files(self.train), *map(_gradient_file, gradients)],
             [_gradient_file(target.path, target.name) for target in self.validation_gradients],
             model={},
         )
@@ -87,7 +92,7 @@ class _Import:
     @cached_property
     def reading(self) -> Reading:
         config = self.config.reading
-        return read_instructions(self.train, format=config.format, skip_bad=config.skip_bad)
+        return read_instructions(self.train, **dict(config))
 
     @cached_property
     def rows(self) -> np.ndarray:
@@ -102,6 +107,8 @@ class _Import:
         return None if self.graph is None else read_neighbors(self.graph, len(self.rows))
 
     def _check(self) -> None:
+        for line in self.reading.report():
+            self.writer.say(line)
         count, dim = self.rows.shape
         if count != len(self.reading.instructions):
             raise InputError(
