@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -44,6 +45,8 @@ FUZZ = settings(
         HealthCheck.data_too_large,
     ],
 )
+
+joblib.cpu_count(only_physical_cores=True)  # scikit-learn's k-means runs lscpu for this, once a process
 
 _events: list[tuple[str, tuple]] | None = None
 

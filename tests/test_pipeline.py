@@ -576,6 +576,7 @@ def test_a_model_whose_layers_are_placed_one_by_one_gives_the_same(run, files, t
     assert content(placed.folder) == content(run.folder)
 
 
+@pytest.mark.slow
 def test_approximate_neighbours_say_what_they_miss(files, run, tmp_path):
     graph = {"neighbors": 5, "conflicts": 3, "neighbor_search": "approximate"}
     found = make(tmp_path / "approximate", files, configuration(files, graph=graph))

@@ -42,7 +42,7 @@ def test_ten_quick_presses_are_ten_steps(page, server, run):
     assert strip.get_attribute("data-step") == "10", "the strip does not wait for the server"
     wait_for_step(page, strip, 10)
     trace = walks.walk(run, walk_preset("recommended", count=40))
-    assert page.get_by_text(f"Sample {trace.steps.sample[10]} ·").is_visible()
+    assert page.get_by_text(f"Instruction {trace.steps.sample[10]} ·").is_visible()
     assert page.locator(".card[aria-current=step] .number").inner_text() == "11", "they count from 1"
     assert strip.locator(".where").inner_text().startswith("Step 11 of 40 ·")
 
@@ -161,7 +161,7 @@ def test_the_step_is_still_there_after_a_visit_to_another_page(page, server):
 
 def test_a_shorter_walk_ends_where_it_ends(page, server):
     open_walk(page, server, "&step=39")
-    box = page.get_by_role("spinbutton", name="… or number of samples")
+    box = page.get_by_role("spinbutton", name="Exact number")
     box.fill("20")
     box.press("Enter")
     page.wait_for_selector(".strip[data-step='19']")
@@ -190,7 +190,7 @@ def test_the_text_of_a_sample_is_shown_letter_by_letter(page, server):
     search = page.get_by_role("searchbox", name="Row number, or words")
     search.fill("evil.example")
     search.press("Enter")
-    choice = page.get_by_role("combobox", name="samples contain it")
+    choice = page.get_by_role("combobox", name="instructions contain it")
     choice.wait_for()
     settle(page)
     choice.fill("image.png")
@@ -200,7 +200,7 @@ def test_the_text_of_a_sample_is_shown_letter_by_letter(page, server):
 
 def test_editing_a_budget_keeps_the_sum(page, server):
     open_walk(page, server)
-    page.get_by_role("tab", name="Budget per component").click()
+    page.get_by_role("tab", name="Budget per direction").click()
     table = page.get_by_test_id("stDataFrame").first
     table.wait_for()
     # From the first cell to the second column of the second row, as in any spreadsheet.
