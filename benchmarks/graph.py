@@ -25,9 +25,10 @@ from sklearn.neighbors import NearestNeighbors
 
 from benchmarks.report import best_seconds, report
 from benchmarks.walk import WIDTH, clustered_pool
+from g2is.analysis.neighbourhood import ego_of
 from g2is.arrays.unit import unit
 from g2is.config import walk_preset
-from g2is.graph import EgoGraph, ego_graph, ego_layout
+from g2is.graph import EgoGraph, ego_layout
 from g2is.graph.communities import find_communities
 from g2is.graph.layout import pca_layout, umap_layout
 from g2is.graph.neighbors import NeighborLists, cosines_to, exact_neighbors
@@ -142,7 +143,7 @@ def refocus(count: int, focuses: int) -> list[dict[str, Any]]:
         for hops, most in ((1, 60), (2, 60), (2, 150)):
 
             def around(focus: int, hops: int = hops, most: int = most) -> EgoGraph:
-                return ego_graph(run, "sgd", focus, hops=hops, most=most, knowledge=parameters)
+                return ego_of(run, "sgd", focus, hops=hops, most=most, knowledge=parameters)
 
             times = []
             for focus in chosen:

@@ -112,10 +112,11 @@ def step_walk_official(folder: Path) -> None:
 
 
 def _walk(folder: Path, preset: str, **changes: Any) -> None:
+    from g2is.analysis import walks
     from g2is.config import walk_preset
     from g2is.run.run import Run
 
-    Run.open(folder / "cache" / "large").walk(walk_preset(preset, fraction=0.01, **changes))
+    walks.walk(Run.open(folder / "cache" / "large"), walk_preset(preset, fraction=0.01, **changes))
 
 
 STEPS: dict[str, Callable[[Path], None]] = {

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import best_seconds, report
-from g2is.analysis.neighbourhood import nodes_frame
+from g2is.analysis import walks
+from g2is.analysis.neighbourhood import ego_of, nodes_frame
 from g2is.config import walk_preset
 from g2is.figures.neighbourhood import ego_figure
-from g2is.graph import ego_graph, ego_layout
+from g2is.graph import ego_layout
 from g2is.run.run import Run
 from tests.app.serving import READY, chromium, serving
 from tests.app.test_neighbourhood_page import FOCUSED
@@ -52,12 +53,12 @@ ROOMIEST = """visited => {
 def compute_seconds(run: Run, focus: int, hops: int, most: int, rounds: int) -> tuple[int, int, float]:
     """Nodes, edges, and the time of all that a click makes the server work out."""
     settings = walk_preset(PRESET, fraction=0.05)
-    knowledge = run.core_knowledge(settings)
+    knowledge = walks.core_knowledge(run, settings)
     regime = settings.regime
-    ego = ego_graph(run, regime, focus, hops=hops, most=most, knowledge=settings)
+    ego = ego_of(run, regime, focus, hops=hops, most=most, knowledge=settings)
 
     def work() -> None:
-        found = ego_graph(run, regime, focus, hops=hops, most=most, knowledge=settings)
+        found = ego_of(run, regime, focus, hops=hops, most=most, knowledge=settings)
         relations = nodes_frame(run, found, knowledge)["relation"].tolist()
         ego_figure(found, ego_layout(found), relations, relations).to_json()
 

@@ -2,7 +2,7 @@
 
     python -m scripts.screenshots [--cache cache] [--run demo] [--only Walk Compare]
 
-A page is whatever lies in pages/; what its address says beside the run stands in QUERIES.
+The pages are the scripts in pages/; QUERIES has the parameters of their addresses besides the run.
 
 Needs Debian's chromium.
 """
@@ -19,8 +19,8 @@ from tests.app.serving import READY, ROOT, chromium, serving
 
 WIDTHS = {"wide": 1440, "narrow": 420}
 WALK = {"preset": "recommended", "fraction": 0.02}
-# Something to look at on each page, by the name of its file without the number; a page that is not here shows itself
-# as it opens. Parameters that a page does not know do no harm.
+# Parameters that give each page content worth showing, by the name of its file without the number; other pages are
+# shown as they open. A page ignores parameters that it does not know.
 QUERIES: dict[str, dict[str, object]] = {
     "Walk": {**WALK, "step": 12, "focus": 0},
     "Core_knowledge": {**WALK, "component": 2},
@@ -30,7 +30,7 @@ QUERIES: dict[str, dict[str, object]] = {
     "Instructions": {"focus": 0},
     "Export": {"format": "messages"},
 }
-# The page itself does not scroll, its main part does: a window as tall as that shows all of it.
+# The page's main part scrolls, not the page: a window as tall as that part shows all of it.
 HEIGHT = """() => {
   const parts = [...document.querySelectorAll('[data-testid="stMain"], [data-testid="stMainBlockContainer"]')]
   return Math.max(...parts.map(part => part.scrollHeight))

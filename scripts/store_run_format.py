@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from g2is.analysis import walks
 from g2is.config import WALK_PRESETS, BuildConfig, walk_preset
 from g2is.pipeline.build import build
 from g2is.pipeline.inputs import Target
@@ -47,7 +48,7 @@ def main() -> None:
         run = build(Path("run"), BuildConfig(**SETTINGS), [Path("pool.jsonl"), Path("more.jsonl")], targets)
         answers = {"hash": run.hash, "walks": {}, "selections": {}}
         for preset in WALK_PRESETS:
-            trace = run.walk(walk_preset(preset, count=12))
+            trace = walks.walk(run, walk_preset(preset, count=12))
             save_walk(run.folder / "selections" / f"{preset}.json", run, trace)
             answers["walks"][preset] = trace.samples.tolist()
         for method in ("less", "round_robin", "random"):

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from g2is.analysis import walks
 from g2is.cli import build, main
 from g2is.config.grammar import named
 from g2is.run.run import Run
@@ -66,8 +67,10 @@ def test_the_same_walk_from_python_and_from_its_file(files, tmp_path):
     assert g2is(files, "walk", "both", "--count", "7", "--delta", "0.95", "--output", str(selection)) == 0
     run = Run.open(files / "cache" / "both")
     trace = read_trace(tmp_path / "selection.trace.parquet")
-    assert run.walk(trace.parameters).samples.tolist() == json.loads(selection.read_text())["samples"]
-    for a, b in zip(vars(run.walk(trace.parameters).steps).values(), vars(trace.steps).values(), strict=True):
+    assert walks.walk(run, trace.parameters).samples.tolist() == json.loads(selection.read_text())["samples"]
+    for a, b in zip(
+        vars(walks.walk(run, trace.parameters).steps).values(), vars(trace.steps).values(), strict=True
+    ):
         np.testing.assert_array_equal(a, b)
 
 
@@ -76,7 +79,7 @@ def test_any_sample_can_be_explained(files, tmp_path, capsys):
     assert g2is(files, "walk", "both", "--count", "6", "--bans", "11", "--output", str(path)) == 0
     samples = json.loads(path.read_text())["samples"]
     run = Run.open(files / "cache" / "both")
-    components = len(run.core_knowledge(read_trace(tmp_path / "selection.trace.parquet").parameters))
+    components = len(walks.core_knowledge(run, read_trace(tmp_path / "selection.trace.parquet").parameters))
     left = next(row for row in range(80) if row not in samples and row != 11)
 
     def explained(sample: str) -> str:

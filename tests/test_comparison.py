@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from g2is.analysis import walks
 from g2is.analysis.comparison import Profiler, budget_counts, conflict_share, memberships, overlaps, shares
 from g2is.analysis.sensitivity import grid_table, other_axis, walk_grid
 from g2is.config import walk_preset
@@ -101,11 +102,11 @@ def test_a_cell_of_the_grid_is_the_walk_with_its_settings(run, parameters):
     walked = []
     cells = walk_grid(run, parameters, deltas=(0.5, 0.9), on_walk=lambda: walked.append(1))
     assert len(cells) == len(walked) == 2 * len(others)
-    here = run.walk(parameters).samples
+    here = walks.walk(run, parameters).samples
     table = grid_table(cells, name, here, Profiler(run, "sgd"))
     assert INVALID not in np.concatenate([cell.samples for cell in cells if cell.samples is not None])
     for cell, (_, row) in zip(cells, table.iterrows(), strict=True):
-        alone = run.walk(parameters.replace(delta=cell.delta, **{name: cell.other}))
+        alone = walks.walk(run, parameters.replace(delta=cell.delta, **{name: cell.other}))
         assert np.array_equal(cell.samples, alone.samples)
         assert row["samples"] == len(alone.samples)
         either = len(set(here) | set(alone.samples))
@@ -115,7 +116,7 @@ def test_a_cell_of_the_grid_is_the_walk_with_its_settings(run, parameters):
 def test_the_grid_of_the_same_settings_overlaps_fully(run):
     parameters = walk_preset("recommended", count=30, facets=4, delta=0.8)
     cells = walk_grid(run, parameters, deltas=(0.8,), others=(4,))
-    table = grid_table(cells, "facets", run.walk(parameters).samples, Profiler(run, "sgd"))
+    table = grid_table(cells, "facets", walks.walk(run, parameters).samples, Profiler(run, "sgd"))
     assert table["overlap"].tolist() == [1.0]
 
 
@@ -124,4 +125,4 @@ def test_budgets_by_hand_keep_their_sum_in_the_grid(run):
     for share in (None, 0.5):
         (cell,) = walk_grid(run, parameters.replace(fraction=share), deltas=(0.5,), others=(2,))
         same = walk_preset("recommended", count=21, facets=2, pins=(30,), delta=0.5)
-        assert np.array_equal(cell.samples, run.walk(same).samples)
+        assert np.array_equal(cell.samples, walks.walk(run, same).samples)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from g2is.analysis import walks
 from g2is.analysis.core import (
     closest_samples,
     components_frame,
@@ -40,12 +41,12 @@ def test_the_cut_is_the_first_that_passes_variance(run, center, variance):
     energy = np.linalg.svd(rows, compute_uv=False) ** 2
     assert found.shares == pytest.approx(energy / energy.sum(), abs=1e-6)
     assert found.shares[: found.kept].sum() > variance >= found.shares[: found.kept - 1].sum()
-    used = run.core_knowledge(official(variance=variance, center=center))
+    used = walks.core_knowledge(run, official(variance=variance, center=center))
     assert found.kept == len(used), "the cut drawn is the one the walk makes"
 
 
 def test_facets_are_groups_that_share_out_the_examples(run):
-    knowledge = run.core_knowledge(by_facets())
+    knowledge = walks.core_knowledge(run, by_facets())
     targets = run.validation["target"].tolist()
     groups, frame = groups_of(knowledge, targets), facets_frame(knowledge, targets)
     assert frame["examples"].tolist() == pytest.approx((knowledge.weights * VALIDATION).tolist())
@@ -73,7 +74,7 @@ def test_each_target_keeps_its_examples():
 
 @pytest.mark.parametrize("parameters", [official(), by_facets(unspent="pass_on", delta=0.97)])
 def test_every_component_has_its_numbers(run, parameters):
-    trace, knowledge = run.walk(parameters), run.core_knowledge(parameters)
+    trace, knowledge = walks.walk(run, parameters), walks.core_knowledge(run, parameters)
     frame = components_frame(run, parameters, knowledge, trace)
     affinities = unit(run.regime("sgd").gradients[run.valid]) @ knowledge.components.T
     assert frame["budget"].sum() == 60 and frame["taken"].sum() == len(trace.steps)
@@ -89,15 +90,17 @@ def test_every_component_has_its_numbers(run, parameters):
 
 def test_a_component_without_budget_has_no_anchor(run):
     parameters = by_facets(component_budgets=(60, 0, 0, 0))
-    frame = components_frame(run, parameters, run.core_knowledge(parameters), run.walk(parameters))
+    frame = components_frame(
+        run, parameters, walks.core_knowledge(run, parameters), walks.walk(run, parameters)
+    )
     assert (frame["anchor"][1:] == -1).all() and frame["anchor"][0] >= 0
 
 
 def test_closest_samples_are_the_closest(run):
     parameters = by_facets()
-    trace = run.walk(parameters)
+    trace = walks.walk(run, parameters)
     found = closest_samples(run, parameters, trace, 2, 30)
-    affinities = run.affinities(parameters)[:, 2]
+    affinities = walks.affinities(run, parameters)[:, 2]
     rest = np.setdiff1d(np.flatnonzero(run.valid), found["sample"])
     assert INVALID not in found["sample"].tolist()
     assert found["cosine"].is_monotonic_decreasing and affinities[rest].max() <= found["cosine"].min()
@@ -107,12 +110,12 @@ def test_closest_samples_are_the_closest(run):
 
 
 def test_the_sign_is_told_as_it_is(run):
-    plain, oriented = run.core_knowledge(official()), run.core_knowledge(official(orient=True))
+    plain, oriented = walks.core_knowledge(run, official()), walks.core_knowledge(run, official(orient=True))
     away = np.flatnonzero(plain.mean_alignment < 0)
     assert len(away) and np.array_equal(np.flatnonzero(oriented.flipped), away)
     for component in range(len(plain)):
         turned = component in away
         assert ("points away from" in orientation(official(), plain, component)) == turned
         told = orientation(official(orient=True), oriented, component)
-        assert ("orienting turned it round" in told) == turned and "points towards" in told
-    assert "no sign to choose" in orientation(by_facets(), run.core_knowledge(by_facets()), 0)
+        assert ("its sign was flipped" in told) == turned and "points towards" in told
+    assert "no sign to choose" in orientation(by_facets(), walks.core_knowledge(run, by_facets()), 0)

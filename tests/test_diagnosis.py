@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from g2is.analysis import walks
 from g2is.analysis.diagnosis import diagnose, mean_pairwise_cosine
 from g2is.config import GraphConfig, ImportConfig, LayoutConfig, walk_preset
 from g2is.pipeline.imported import import_run
@@ -31,7 +32,7 @@ def run_of(folder: Path, gradients: np.ndarray) -> Run:
 
 def test_it_counts_what_was_taken_and_from_where(tmp_path):
     run = run_of(tmp_path, np.abs(np.random.default_rng(0).normal(size=(20, 6))))
-    trace = run.walk(walk_preset("recommended", count=6, delta=0))
+    trace = walks.walk(run, walk_preset("recommended", count=6, delta=0))
     found = diagnose(run, trace)
     assert found.components["taken"].sum() == found.sources["taken"].sum() == 6
     assert found.sources["taken"].tolist() == [
@@ -47,20 +48,22 @@ def test_it_counts_what_was_taken_and_from_where(tmp_path):
 
 def test_without_conflicts_it_says_that_the_rule_is_idle(tmp_path):
     run = run_of(tmp_path, np.abs(np.random.default_rng(0).normal(size=(20, 6))))
-    idle = "No pair of samples conflicts in regime sgd, so the no-conflict rule is idle."
-    assert idle in diagnose(run, run.walk(walk_preset("recommended", count=6))).remarks
+    idle = "No pair of instructions conflicts in plain gradients, so the no-conflict rule is idle."
+    assert idle in diagnose(run, walks.walk(run, walk_preset("recommended", count=6))).remarks
     off = walk_preset("recommended", count=6, no_conflict=False)
-    assert idle not in diagnose(run, run.walk(off)).remarks
+    assert idle not in diagnose(run, walks.walk(run, off)).remarks
 
 
 def test_a_walk_that_stops_short_says_why(tmp_path):
     # Nothing but opposite pairs: after an anchor there is no sample without a conflict or a loss.
     axes = np.repeat(np.eye(6), 2, axis=0) * np.tile([1, -1], 6)[:, None]
     run = run_of(tmp_path, axes)
-    trace = run.walk(walk_preset("recommended", count=8, facets=1, delta=1.0))
+    trace = walks.walk(run, walk_preset("recommended", count=8, facets=1, delta=1.0))
     found = diagnose(run, trace)
     assert len(trace.steps) < 8
-    assert any(remark.startswith(f"{len(trace.steps)} of 8 were taken") for remark in found.remarks)
+    assert any(
+        remark.startswith(f"{len(trace.steps)} of 8 instructions were chosen") for remark in found.remarks
+    )
     assert "no sample passes the rules" in found.components["stopped"].tolist()
     assert "no sample passes the rules" in str(found)
 

@@ -19,6 +19,7 @@ import pandas as pd
 import pytest
 
 from g2is.__main__ import main
+from g2is.analysis import walks
 from g2is.config import GraphConfig, ImportConfig, LayoutConfig, walk_preset
 from g2is.errors import InputError
 from g2is.pipeline.imported import import_run
@@ -112,6 +113,7 @@ def undisturbed(files, tmp_path_factory, processes) -> tuple[dict[str, bytes], f
     return content(folder / "run"), seconds
 
 
+@pytest.mark.slow
 def test_a_build_killed_at_random_moments_ends_with_the_same_bytes(undisturbed, files, tmp_path, processes):
     """Each at a random moment of what an undisturbed build takes, until so many kills did not come too late."""
     expected, seconds = undisturbed
@@ -285,7 +287,7 @@ def test_what_cannot_be_removed_is_one_line(run, files, monkeypatch):
 
 def test_a_selection_is_saved_whole_or_not_at_all(run, monkeypatch):
     path = run.folder / "selections" / "one.json"
-    save_walk(path, run, run.walk(walk_preset("recommended", facets=2, count=5)))
+    save_walk(path, run, walks.walk(run, walk_preset("recommended", facets=2, count=5)))
     before = content(run.folder)
 
     def full(handle):
@@ -293,7 +295,7 @@ def test_a_selection_is_saved_whole_or_not_at_all(run, monkeypatch):
 
     monkeypatch.setattr(g2is_files.os, "fsync", full)
     with pytest.raises(InputError, match="No space left"):
-        save_walk(path, run, run.walk(walk_preset("recommended", facets=2, count=9)))
+        save_walk(path, run, walks.walk(run, walk_preset("recommended", facets=2, count=9)))
     assert content(run.folder) == before
 
 
@@ -405,10 +407,10 @@ def test_any_damage_to_any_file_is_named_with_what_mends_it(run, kind, capsys):
         *(lambda: damaged.instructions, lambda: damaged.validation, lambda: damaged.validation_gradients),
         *(lambda: damaged.regime("sgd"), lambda: damaged.layout("pca", "sgd"), lambda: damaged.leaks),
         *(lambda: damaged.communities("sgd"), lambda: damaged.spanning_forest("sgd")),
-        lambda: damaged.walk(walk_preset("recommended", facets=2, count=5)),
+        lambda: walks.walk(damaged, walk_preset("recommended", facets=2, count=5)),
     ]
     for read in readers:
-        with pytest.raises(InputError, match="mend it with: python -m g2is import --run run --cache"):
+        with pytest.raises(InputError, match="repair it with: python -m g2is import --run run --cache"):
             read()
     assert main(["verify", str(run.folder)]) == 2
     said = capsys.readouterr().err
@@ -430,7 +432,7 @@ def test_a_damaged_manifest_is_mended_from_its_copy(run, files, whole, kind, cap
     DAMAGE[kind](run.folder / MANIFEST)
     assert main(["verify", str(run.folder)]) == 2
     said = capsys.readouterr().err
-    command = f"mend it with: python -m g2is import --run run --cache {run.folder.parent} …"
+    command = f"repair it with: python -m g2is import --run run --cache {run.folder.parent} …"
     assert said.count("\n") == 1 and MANIFEST in said and f"its copy is whole, {command}" in said
     before = content(run.folder)
     times = {path: path.stat().st_mtime_ns for path in run.folder.rglob("*.npy")}
@@ -461,19 +463,9 @@ def test_an_edited_manifest_is_noticed(run):
 
 def test_an_open_run_outlives_its_folder(run, tmp_path):
     parameters = walk_preset("recommended", facets=2, count=5)
-    before = run.walk(parameters).samples.tolist()
+    before = walks.walk(run, parameters).samples.tolist()
     run.folder.rename(tmp_path / "elsewhere")
-    assert run.walk(parameters.replace(bans=(before[0],))).samples.tolist() != before
-    with pytest.raises(InputError, match="missing; mend it with"):
+    assert walks.walk(run, parameters.replace(bans=(before[0],))).samples.tolist() != before
+    with pytest.raises(InputError, match="missing; repair it with"):
         _ = run.leaks
-    assert Run.open(tmp_path / "elsewhere").walk(parameters).samples.tolist() == before
-
-
-@pytest.mark.parametrize(("most", "kept"), [(2**30, 4), (2 * 4 * COUNT, 2), (1, 1)])
-def test_affinities_are_kept_within_bounds(run, monkeypatch, most, kept):
-    monkeypatch.setattr("g2is.run.run.BYTES_KEPT", most)
-    for seed in range(6):
-        settings = walk_preset("recommended", facets_by="number", facets=1, seed=seed, count=3)
-        assert run.affinities(settings).shape == (COUNT, 1)
-        assert run.affinities(settings) is run.affinities(settings)
-    assert len(run._cache) == kept
+    assert walks.walk(Run.open(tmp_path / "elsewhere"), parameters).samples.tolist() == before

@@ -10,11 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from g2is.analysis import walks
+from g2is.analysis.mixed import mixed_graph, write_graphml
+from g2is.analysis.neighbourhood import ego_of, strongest_path
 from g2is.arrays.unit import unit
 from g2is.cli import main
 from g2is.config import WalkParameters, walk_preset
 from g2is.errors import InputError
-from g2is.graph import ego_graph, ego_layout, mixed_graph, strongest_path, write_graphml
+from g2is.graph import ego_layout
 from g2is.graph.edges import aligned_edges, conflict_edges, nearest_rows
 from g2is.graph.ego import APART, EgoGraph
 from g2is.graph.neighbors import exact_neighbors
@@ -154,7 +157,7 @@ def test_what_the_documentation_does_from_python_works(run, tmp_path, monkeypatc
 def test_a_runs_own_path_ends_at_its_own_component(run):
     path = strongest_path(run, "sgd", 30, KNOWLEDGE)
     assert path is not None and path.samples[0] == 30
-    assert path.cosines[-1] == run.affinities(KNOWLEDGE)[path.samples[-1], path.component]
+    assert path.cosines[-1] == walks.affinities(run, KNOWLEDGE)[path.samples[-1], path.component]
     for sample in (INVALID, -1, POOL):
         with pytest.raises(InputError, match=f"sample = {sample}"):
             strongest_path(run, "sgd", sample, KNOWLEDGE)
@@ -164,8 +167,8 @@ def test_a_runs_own_path_ends_at_its_own_component(run):
 @pytest.mark.parametrize("most, floor", [(150, 0.0), (150, 0.3), (20, 0.0), (2, 0.9)])
 def test_an_ego_graph_holds_what_is_near_and_says_how_much_there_is(run, hops, most, floor):
     focus = 30
-    ego = ego_graph(run, "sgd", focus, hops=hops, most=most, floor=floor, knowledge=KNOWLEDGE)
-    graph, core = run.regime("sgd"), run.core_knowledge(KNOWLEDGE)
+    ego = ego_of(run, "sgd", focus, hops=hops, most=most, floor=floor, knowledge=KNOWLEDGE)
+    graph, core = run.regime("sgd"), walks.core_knowledge(run, KNOWLEDGE)
     rows = unit(graph.gradients.astype(np.float32))
 
     def listed(row: int) -> set[int]:
@@ -218,7 +221,7 @@ def _conflict(graph, i: int, j: int) -> bool:
 
 
 def test_the_nearest_come_first(run):
-    ego = ego_graph(run, "sgd", 30, most=8)
+    ego = ego_of(run, "sgd", 30, most=8)
     graph = run.regime("sgd")
     aligned = ego.nodes[(ego.nodes["kind"] == "train") & (ego.nodes["cosine"] > 0)]["id"].tolist()
     assert aligned == [30, *graph.neighbors[30][: len(aligned) - 1]]
@@ -228,8 +231,8 @@ def test_the_nearest_come_first(run):
 @pytest.mark.parametrize("hops", [1, 2])
 def test_an_ego_graph_of_some_samples_is_filled_up_with_those(run, hops):
     members = np.arange(POOL) % 2 == 1
-    everyone = ego_graph(run, "sgd", 30, hops=hops, most=150)
-    ego = ego_graph(run, "sgd", 30, hops=hops, most=10, members=members)
+    everyone = ego_of(run, "sgd", 30, hops=hops, most=150)
+    ego = ego_of(run, "sgd", 30, hops=hops, most=10, members=members)
     samples = ego.nodes[ego.nodes["kind"] == "train"]["id"].to_numpy()
     assert members[samples[1:]].all() and samples[0] == 30 and len(ego) == min(10, ego.total)
     linked = igraph.Graph(n=len(ego), edges=ego.edges[["source", "target"]].to_numpy().tolist())
@@ -243,9 +246,9 @@ def test_an_ego_graph_of_some_samples_is_filled_up_with_those(run, hops):
 def test_an_example_that_is_a_component_is_one_node(run):
     each = walk_preset("recommended", count=1)
     assert each.facet_per_example and not KNOWLEDGE.facet_per_example
-    ego = ego_graph(run, "sgd", 30, most=150, knowledge=each)
+    ego = ego_of(run, "sgd", 30, most=150, knowledge=each)
     assert set(ego.nodes["kind"]) == {"train", "validation"}
-    assert ego.total == ego_graph(run, "sgd", 30, most=150).total
+    assert ego.total == ego_of(run, "sgd", 30, most=150).total
 
 
 def test_nodes_of_a_tight_neighbourhood_are_drawn_apart():
@@ -268,11 +271,11 @@ def test_nodes_of_a_tight_neighbourhood_are_drawn_apart():
 )
 def test_an_ego_graph_of_nothing_is_refused(run, wrong):
     with pytest.raises(InputError, match="expected"):
-        ego_graph(run, "sgd", **{"focus": 30, **wrong})
+        ego_of(run, "sgd", **{"focus": 30, **wrong})
 
 
 def test_an_ego_graph_is_laid_out_around_its_focus(run):
-    ego = ego_graph(run, "sgd", 30, hops=2, knowledge=KNOWLEDGE)
+    ego = ego_of(run, "sgd", 30, hops=2, knowledge=KNOWLEDGE)
     places = ego_layout(ego, seed=3)
     assert places.shape == (len(ego), 2) and places.dtype == np.float32
     assert places[0].tolist() == [0, 0]
@@ -284,7 +287,7 @@ def test_an_ego_graph_is_laid_out_around_its_focus(run):
 
 def test_the_mixed_graph_holds_every_kind_of_node_and_edge(run):
     graph = mixed_graph(run)
-    regime, core = run.regime("sgd"), run.core_knowledge(walk_preset("recommended", count=1))
+    regime, core = run.regime("sgd"), walks.core_knowledge(run, walk_preset("recommended", count=1))
     kinds = {"train": POOL, "validation": VALIDATION, "component": len(core)}
     assert {kind: graph.vs["kind"].count(kind) for kind in kinds} == kinds
     assert graph.vs[POOL + 3]["name"] == "validation 3" and graph.vs.find(name="train 12")["row"] == 12
@@ -367,5 +370,5 @@ def test_a_run_without_the_stage_names_the_command(tmp_path):
     ):
         with pytest.raises(InputError, match=r"not built yet; .*python -m g2is build --run old"):
             ask()
-    assert len(ego_graph(run, "sgd", 3)) > 1, "a neighbourhood needs the graph alone"
+    assert len(ego_of(run, "sgd", 3)) > 1, "a neighbourhood needs the graph alone"
     assert isinstance(Path(run.folder), Path)

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from g2is.__main__ import main
+from g2is.analysis import walks
 from g2is.config import walk_preset
 from g2is.errors import InputError
 from g2is.evaluation.results import evaluations
@@ -261,6 +262,7 @@ def test_gradients_with_flipped_bytes_are_read_or_refused_in_one_line(tmp_path, 
 # Runs that came from elsewhere
 
 
+@pytest.mark.slow
 def test_a_line_of_a_gigabyte_costs_little_and_is_one_bad_record(tmp_path):
     path = tmp_path / "pool.jsonl"
     good = [b'{"question": "q", "answer": "%d"}' % number for number in range(2)]
@@ -327,7 +329,7 @@ def everything(folder: Path) -> None:
     for name in run.regimes:
         regime = run.regime(name)
         regime.neighbors.sum(), run.layout("pca", name), run.communities(name), run.spanning_forest(name)
-        run.walk(walk_preset("recommended", regime=name, facets=2, count=3))
+        walks.walk(run, walk_preset("recommended", regime=name, facets=2, count=3))
 
 
 def paths_of(values: object, before: tuple = ()) -> list[tuple]:
@@ -434,7 +436,7 @@ def test_nothing_is_written_through_a_link(run, files, tmp_path, monkeypatch):
     (outside / "mine").write_text("mine")
     for name in (selection.name, trace_path(selection).name):
         selection.with_name(f".{name}.{os.getpid()}.tmp").symlink_to(outside / "mine")
-    save_walk(selection, run, run.walk(walk_preset("recommended", facets=2, count=3)))
+    save_walk(selection, run, walks.walk(run, walk_preset("recommended", facets=2, count=3)))
     # A link in the place of the file itself, asked for by name or not.
     selection.unlink()
     selection.symlink_to(outside / "mine")
@@ -562,7 +564,9 @@ def test_any_selection_is_read_or_refused_in_one_line(run, data):
 def test_a_trace_with_flipped_bytes_is_read_or_refused_in_one_line(run, data):
     path = run.folder / "one.trace.parquet"
     if not path.exists():
-        save_walk(run.folder / "one.json", run, run.walk(walk_preset("recommended", facets=2, count=5)))
+        save_walk(
+            run.folder / "one.json", run, walks.walk(run, walk_preset("recommended", facets=2, count=5))
+        )
     original = path.read_bytes()
     spoilt = bytearray(original)
     for _ in range(data.draw(st.integers(1, 3))):

@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from g2is.analysis import walks
 from g2is.config import GraphConfig, ImportConfig, LayoutConfig, walk_preset
 from g2is.errors import InputError
 from g2is.pipeline.gradient_files import read_gradients, read_neighbors
@@ -59,7 +60,7 @@ def test_the_walk_takes_what_the_published_script_takes(shared, tmp_path, case):
         say=lambda line: None,
     )
     parameters = walk_preset("official", **{key: answer[key] for key in ("fraction", "variance", "delta")})
-    assert run.walk(parameters).samples.tolist() == answer["selected"]
+    assert walks.walk(run, parameters).samples.tolist() == answer["selected"]
 
 
 def test_an_imported_run_is_complete_and_keeps_float32_rows(files):
@@ -86,8 +87,8 @@ def test_given_neighbors_are_kept_with_their_cosines(files):
 @pytest.mark.parametrize("scale", [2.0**83, 2.0**-100, "mixed"])
 def test_rows_whose_squares_float32_cannot_hold_keep_their_directions(files, scale):
     plain = imported(files)
-    walks = [walk_preset("official", count=8), walk_preset("recommended", regime="adam", count=8)]
-    expected = [plain.walk(parameters) for parameters in walks]
+    settings = [walk_preset("official", count=8), walk_preset("recommended", regime="adam", count=8)]
+    expected = [walks.walk(plain, parameters) for parameters in settings]
     mixed = 2.0 ** np.random.default_rng(1).integers(-120, 110, COUNT)[:, None]
     for name, factor in (("train", mixed if scale == "mixed" else scale), ("validation", 2.0**83)):
         np.save(files / f"{name}.npy", np.load(files / f"{name}.npy") * np.float32(factor))
@@ -100,8 +101,8 @@ def test_rows_whose_squares_float32_cannot_hold_keep_their_directions(files, sca
         regime.gradients, rows / np.linalg.norm(rows, axis=1, keepdims=True), atol=1e-6
     )
     np.testing.assert_allclose(regime.validation_cosines, before.validation_cosines, atol=1e-6)
-    for parameters, trace in zip(walks, expected, strict=True):
-        assert run.walk(parameters).samples.tolist() == trace.samples.tolist()
+    for parameters, trace in zip(settings, expected, strict=True):
+        assert walks.walk(run, parameters).samples.tolist() == trace.samples.tolist()
 
 
 @pytest.mark.parametrize("kind", ["npy", "pt"])
@@ -120,8 +121,8 @@ def test_several_targets_are_told_apart(files):
         files, validation=[Target("a", files / "validation.npy"), Target("b", files / "other.npy")]
     )
     assert run.validation["target"].tolist() == ["a"] * 6 + ["b"] * 4
-    assert set(run.core_knowledge(walk_preset("official", count=5)).targets) == {"a", "b"}
-    only_b = run.core_knowledge(walk_preset("official", count=5, targets={"b": 1}))
+    assert set(walks.core_knowledge(run, walk_preset("official", count=5)).targets) == {"a", "b"}
+    only_b = walks.core_knowledge(run, walk_preset("official", count=5, targets={"b": 1}))
     assert set(only_b.targets) == {"b"}
 
 

@@ -115,6 +115,12 @@ def test_facets_are_at_most_a_third_of_the_rows_and_the_same_for_a_seed():
     assert len(facets(rows[:1], count=32)) == 1
 
 
+def test_facets_of_equal_size_come_in_the_order_of_their_rows():
+    rows = np.repeat(np.eye(3, 8), 4, axis=0)[np.tile([8, 0, 4], 4) + np.repeat(np.arange(4), 3)]
+    for seed in range(5):
+        assert np.array_equal(facets(rows, count=3, seed=seed).components, np.eye(3, 8)[[2, 0, 1]])
+
+
 def test_facets_of_degenerate_rows():
     same = facets(np.ones((9, 4)), count=3)  # all alike: empty groups have to be filled
     assert len(same) == 3 and np.allclose(same.components, 0.5)

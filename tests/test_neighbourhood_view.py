@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from g2is.analysis.neighbourhood import nodes_frame, on_path, relations
+from g2is.analysis import walks
+from g2is.analysis.neighbourhood import ego_of, nodes_frame, on_path, relations
 from g2is.app.neighbourhood.graph import _hover
 from g2is.config import walk_preset
 from g2is.figures.colours import GREY, OKABE_ITO
 from g2is.figures.neighbourhood import EDGES, MOST_BETWEEN, NODES, community_colours, ego_figure
-from g2is.graph import Path, ego_graph, ego_layout
+from g2is.graph import Path, ego_layout
 from g2is.run.run import Run
 from tests.app.tiny_run import HOSTILE, make_run
 
@@ -27,11 +28,11 @@ def settings():
 
 @pytest.fixture(scope="module")
 def ego(run, settings):
-    return ego_graph(run, "sgd", FOCUS, hops=2, most=120, knowledge=settings)
+    return ego_of(run, "sgd", FOCUS, hops=2, most=120, knowledge=settings)
 
 
 def test_every_node_is_what_the_lists_say(run, settings, ego):
-    frame = nodes_frame(run, ego, run.core_knowledge(settings))
+    frame = nodes_frame(run, ego, walks.core_knowledge(run, settings))
     regime = run.regime("sgd")
     own = {relation: set(part["id"]) for relation, part in frame.groupby("relation")}
     assert own["focus"] == {FOCUS}
@@ -56,7 +57,7 @@ def test_by_community_no_two_share_a_colour_and_all_else_is_an_outline(run, ego,
     ]
     many = community_colours(range(12))
     assert len(set(many[:7])) == 7 and set(many[7:]) == {GREY}
-    nodes = nodes_frame(run, ego, run.core_knowledge(settings))
+    nodes = nodes_frame(run, ego, walks.core_knowledge(run, settings))
     colours = community_colours(nodes["community"].tolist())
     hovers = [""] * len(ego)
     figure = ego_figure(ego, ego_layout(ego), nodes["relation"].tolist(), hovers, colours=colours)
@@ -70,7 +71,7 @@ def test_by_community_no_two_share_a_colour_and_all_else_is_an_outline(run, ego,
 
 
 def test_a_path_is_marked_where_it_is_shown(run, settings, ego):
-    core = run.core_knowledge(settings)
+    core = walks.core_knowledge(run, settings)
     nodes = nodes_frame(run, ego, core)
     component = int(nodes["id"][nodes["kind"] == "component"].iloc[0])
     hidden = int(np.setdiff1d(np.arange(len(run.valid)), nodes["id"][nodes["kind"] == "train"])[0])
@@ -85,8 +86,8 @@ def test_a_path_is_marked_where_it_is_shown(run, settings, ego):
     assert line.x[2] == pytest.approx(where[3, 0]) and line.y[3] == pytest.approx(where[places[3], 1])
 
     each = walk_preset("recommended", count=60)
-    ego = ego_graph(run, "sgd", FOCUS, most=120, knowledge=each)
-    core = run.core_knowledge(each)
+    ego = ego_of(run, "sgd", FOCUS, most=120, knowledge=each)
+    core = walks.core_knowledge(run, each)
     nodes = nodes_frame(run, ego, core)
     example = int(nodes["id"][nodes["kind"] == "validation"].iloc[0])
     path = Path(np.array([FOCUS], np.int32), example, np.ones(1, np.float32))
@@ -137,8 +138,8 @@ def test_stronger_edges_are_wider(ego):
 
 
 def test_hostile_text_is_escaped_where_plotly_shows_it(run, settings):
-    ego = ego_graph(run, "sgd", 1, knowledge=settings)
-    node = next(nodes_frame(run, ego, run.core_knowledge(settings)).itertuples())
+    ego = ego_of(run, "sgd", 1, knowledge=settings)
+    node = next(nodes_frame(run, ego, walks.core_knowledge(run, settings)).itertuples())
     shown = _hover(node, run.communities("sgd").labels)
     assert "<img" not in shown and "&lt;img" in shown
     assert node.text == " ".join(HOSTILE[1].split())

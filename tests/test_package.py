@@ -25,7 +25,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 
 from g2is import __version__
-from g2is.cli import main
+from g2is.cli import main, make_parser
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -230,6 +230,14 @@ def test_the_app_has_the_projects_own_settings_wherever_it_is_started(installed,
     assert b"G2IS Explorer" in shown and b"Traceback" not in shown
     printed = (tmp_path / "printed").read_text()
     assert f"http://{host}" in printed and "0.0.0.0" not in printed and "Network URL" not in printed
+
+
+def test_the_app_opens_the_cache_that_is_set(monkeypatch):
+    monkeypatch.setenv("G2IS_CACHE", "elsewhere")
+    assert make_parser().parse_args(["app"]).cache == Path("elsewhere")
+    assert make_parser().parse_args(["app", "--cache", "cache"]).cache == Path("cache")
+    monkeypatch.delenv("G2IS_CACHE")
+    assert make_parser().parse_args(["app"]).cache == Path("cache")
 
 
 def test_a_port_that_cannot_be_is_rejected(capsys):

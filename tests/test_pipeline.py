@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from g2is.analysis import walks
 from g2is.config import SEEDS, BuildConfig, walk_preset
 from g2is.errors import InputError
 from g2is.instructions import from_frame
@@ -396,7 +397,7 @@ def test_a_run_of_before_the_map_opens_and_gains_it(run, files, tmp_path):
     (folder / "manifest.json").write_text(json.dumps(manifest))
     old = Run.open(folder)
     assert not old.complete and old.check() == [] and old.hash == run.hash
-    assert len(old.walk(walk_preset("recommended", count=5)).samples) == 5
+    assert len(walks.walk(old, walk_preset("recommended", count=5)).samples) == 5
     assert content(make(folder, files).folder) == content(run.folder)
 
 
@@ -503,7 +504,7 @@ def test_gradients_can_be_kept_in_one_byte_a_number(files, run, tmp_path):
         assert codes.gradients.dtype == np.int8
         assert codes.norms == pytest.approx(exact.norms)
         assert codes.validation_cosines == pytest.approx(exact.validation_cosines, abs=0.02)
-    assert len(rounded.walk(walk_preset("recommended", count=5, facets=2)).samples) > 0
+    assert len(walks.walk(rounded, walk_preset("recommended", count=5, facets=2)).samples) > 0
 
 
 @pytest.mark.parametrize("parameters", ["all-linear", "full"])

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from g2is.walk import (
     replay,
 )
 from g2is.walk.budget import share_out
+from g2is.walk.standing import Standing
 
 MANY = settings(max_examples=80, deadline=None, derandomize=True)
 
@@ -571,6 +572,43 @@ def test_explanations_agree_with_the_walk_straight_from_the_rules(recipe):
                 assert verdict.value > verdict.needed - 1e-5
             else:
                 assert verdict.value < verdict.needed + 1e-5 or abs(verdict.value) < verdict.needed + 1e-5
+
+
+@given(recipes)
+@MANY
+def test_rows_judged_after_the_walk_are_judged_as_the_walk_did(recipe):
+    case = make(**recipe)
+    trace = case.walk()
+    for step in np.flatnonzero(trace.steps.component >= 0):
+        component = int(trace.steps.component[step])
+        direction = case.knowledge.components[component]
+        standing = Standing(trace, component, int(step), case.gradients, direction)
+        assert standing.verdicts(case.gradients[trace.steps.sample[[step]]]).passes[0]
+        here = (trace.rejections.step == step) & (trace.rejections.rule > RULES.index("left_out"))
+        judged = standing.verdicts(case.gradients[trace.rejections.sample[here]])
+        assert judged.rule.tolist() == trace.rejections.rule[here].tolist()
+        members = [int(standing.samples[place]) if place >= 0 else -1 for place in judged.member]
+        assert members == trace.rejections.member[here].tolist()
+        np.testing.assert_allclose(judged.value, trace.rejections.value[here], atol=1e-5)
+
+
+def test_a_walk_for_other_core_knowledge_explains_what_it_took_alone():
+    """As after a version that groups facets otherwise: the trace holds the steps, not the components."""
+    case = plain_case(bans=(7,), count=30)
+    case.gradients = unit(case.gradients)
+    trace = case.walk()
+    other = replace(case.knowledge, components=np.roll(case.knowledge.components, 1, axis=1))
+
+    def why(sample: int, knowledge: CoreKnowledge) -> str:
+        return explain(trace, sample, case.gradients, case.neighbors, knowledge).text
+
+    first = int(trace.samples[3])
+    assert why(first, other) == why(first, case.knowledge)
+    assert why(7, other) == "Sample 7 was left out: it is banned."
+    rest = next(sample for sample in range(120) if sample not in trace.samples and sample != 7)
+    assert "was not taken" in why(rest, case.knowledge)
+    with pytest.raises(InputError, match="core knowledge of this walk is not what its settings give now"):
+        why(rest, other)
 
 
 def test_explanations_read_well():

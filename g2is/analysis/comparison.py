@@ -132,3 +132,19 @@ def budget_counts(pool: int, largest: int) -> list[int]:
     """Budgets to compare at, from 0.1 % of the pool to the largest selection in even ratios."""
     least = min(largest, max(2, pool // 1000))
     return sorted(set(np.geomspace(least, largest, 8).round().astype(int).tolist()))
+
+
+def length_quantiles(lengths: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """One row a selection that holds something: its name, quantiles of the lengths (n,) and their sum."""
+    quantiles = (0.05, 0.25, 0.5, 0.75, 0.95)
+    return pd.DataFrame(
+        [
+            {
+                "selection": name,
+                **{f"{quantile:.0%}": np.quantile(values, quantile) for quantile in quantiles},
+                "sum": values.sum(),
+            }
+            for name, values in lengths.items()
+            if len(values)
+        ]
+    )

@@ -1,4 +1,4 @@
-"""What core knowledge says about a run, component by component; no Streamlit."""
+"""Core knowledge of a run in tables, component by component; no Streamlit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from g2is.analysis import walks
 from g2is.config import WalkParameters
+from g2is.instructions.snippet import snippet
 from g2is.knowledge import CoreKnowledge, core_knowledge
 from g2is.run.run import Run
 from g2is.walk import ORIGINS, WalkTrace
@@ -44,10 +46,10 @@ def groups_of(knowledge: CoreKnowledge, targets: list[str]) -> NDArray[np.intp]:
 
 
 def closest_examples(run: Run, knowledge: CoreKnowledge) -> list[str]:
-    """What each component stands for: the prompt, on one line, of the validation sample that lies closest to it."""
+    """What each component stands for: the beginning of the prompt of the validation example that lies closest to it."""
     closest = abs(knowledge.loadings).argmax(axis=1)
     prompts = run.validation["prompt"].to_numpy()
-    return [" ".join(str(prompts[row]).split()) for row in closest]
+    return [snippet(prompts[row]) for row in closest]
 
 
 def facets_frame(knowledge: CoreKnowledge, targets: list[str]) -> pd.DataFrame:
@@ -79,7 +81,7 @@ def components_frame(
     """One row a component: target, weight, budget, taken, mean_alignment, flipped, the anchor that the walk begins
     at (-1 without one) with its affinity, and how the affinities of the valid samples spread: low (5 %), median,
     high (95 %), highest, positive (share above 0)."""
-    affinities = run.affinities(parameters)
+    affinities = walks.affinities(run, parameters)
     # Column by column: all at once are as many copies of a large pool's affinities as there are steps here.
     spread = [_spread(affinities[:, component][run.valid]) for component in range(len(knowledge))]
     low, median, high, highest, positive = np.array(spread).T
@@ -117,7 +119,7 @@ def closest_samples(
 ) -> pd.DataFrame:
     """The valid samples closest to a component: sample, cosine, step and component of the walk that took it (-1
     where none did), origin."""
-    affinities = np.where(run.valid, run.affinities(parameters)[:, component], -np.inf)
+    affinities = np.where(run.valid, walks.affinities(run, parameters)[:, component], -np.inf)
     count = min(count, int(run.valid.sum()))
     best = np.argpartition(-affinities, count - 1)[:count]
     best = best[np.lexsort((best, -affinities[best]))]
@@ -146,7 +148,7 @@ def orientation(parameters: WalkParameters, knowledge: CoreKnowledge, component:
         )
     if parameters.knowledge == "facets":
         return (
-            "A facet is the mean direction of a group of validation examples, so it points towards them by "
+            "It is the mean direction of a group of validation examples, so it points towards them by "
             f"construction and there is no sign to choose. Its cosine to the mean of all examples is {alignment:.3g}."
         )
     where = "towards" if alignment >= 0 else "away from"
@@ -156,16 +158,16 @@ def orientation(parameters: WalkParameters, knowledge: CoreKnowledge, component:
     )
     if parameters.orient:
         did = (
-            "As computed it pointed away from the target, so orienting turned it round."
+            "As computed it pointed away from the target, so its sign was flipped."
             if knowledge.flipped[component]
-            else "As computed it pointed towards the target already, so orienting left it as it was."
+            else "As computed it pointed towards the target already, so its sign was kept."
         )
         return f"{arbitrary} {did} {stands}"
     if alignment < 0:
         advice = (
-            "Its walk begins at the samples that pull the other way from what the target asks for on average. "
-            "“Turn towards the target” turns it round."
+            "Its walk begins at instructions that pull the other way from what the target asks for on average. "
+            "“Flip sign towards the target” corrects that."
         )
     else:
-        advice = "Orienting is off; this one needs no turning."
+        advice = "Signs are left as computed; this one needs no flip."
     return f"{arbitrary} {stands} {advice}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from g2is.analysis.regimes import regime_in_words
 from g2is.arrays.rows import read_rows
 from g2is.run.run import Run
 from g2is.walk import WalkTrace
@@ -89,17 +90,22 @@ def _remarks(trace: WalkTrace, regimes: pd.DataFrame) -> list[str]:
     budget = trace.parameters.count or int(trace.budgets.sum()) + len(trace.parameters.pins)
     if len(trace.steps) < budget:
         remarks.append(
-            f"{len(trace.steps):,} of {budget:,} were taken: where no sample passes the rules a component "
-            "stops, since a rule is never broken. A smaller delta lets it go on; passing unspent budget on gives "
-            "the rest to the other components."
+            f"{len(trace.steps):,} of {budget:,} instructions were chosen: where none passes the rules, the walk for "
+            "a target direction stops, since a rule is never broken. A smaller delta lets it go on; passing unused "
+            "budget on gives the rest to the other directions."
         )
     share = regimes.set_index("regime")["conflict_share"]
     here = trace.parameters.regime
     if share[here] == 0 and trace.parameters.no_conflict and trace.parameters.conflict_threshold <= 0:
         others = share[share > 0]
-        remark = f"No pair of samples conflicts in regime {here}, so the no-conflict rule is idle."
+        remark = (
+            f"No pair of instructions conflicts in {regime_in_words(here)}, so the no-conflict rule is idle."
+        )
         if len(others):
             best = others.idxmax()
-            remark += f" In {best}, {others[best]:.1%} of the pairs do: that regime makes it count."
+            remark += (
+                f" In {regime_in_words(str(best))}, {others[best]:.1%} of the pairs do: with those the rule has an "
+                "effect."
+            )
         remarks.append(remark)
     return remarks

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from g2is.analysis import walks
 from g2is.analysis.core import closest_examples
 from g2is.arrays.rows import block_rows, read_rows
 from g2is.config import RegimeName, WalkParameters
@@ -93,7 +94,7 @@ def map_values(
     pool = run.instructions
 
     def affinities() -> NDArray[np.floating]:
-        values = run.affinities(parameters)
+        values = walks.affinities(run, parameters)
         return values if parameters.signed else np.abs(values)
 
     def source() -> Categories:
@@ -105,7 +106,7 @@ def map_values(
         return Categories(scheme, title, communities.membership, _numbered(communities.labels), NO_GRADIENT)
 
     def component() -> Categories:
-        examples = closest_examples(run, run.core_knowledge(parameters))
+        examples = closest_examples(run, walks.core_knowledge(run, parameters))
         closest = np.where(run.valid, affinities().argmax(axis=1), -1)
         return Categories(
             scheme, title, closest, _numbered([_shorten(text) for text in examples]), NO_GRADIENT

@@ -1,11 +1,17 @@
-"""What a page shows of the neighbourhood of a sample; no Streamlit."""
+"""The neighbourhood of an instruction in tables; no Streamlit."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
-from g2is.config import WalkParameters
-from g2is.graph import EgoGraph, Path
+from g2is.analysis import walks
+from g2is.config import RegimeName, WalkParameters
+from g2is.errors import InputError
+from g2is.graph import EgoGraph, Path, ego_graph
+from g2is.graph.paths import find_path
+from g2is.instructions.snippet import snippet
 from g2is.knowledge import CoreKnowledge
 from g2is.run.run import Run
 
@@ -13,6 +19,34 @@ RELATIONS = ("focus", "aligned", "further", "conflict", "validation", "component
 """What a node is to the focus; further: aligned with something aligned with it."""
 
 TEXT = 300
+
+
+def ego_of(
+    run: Run, regime: RegimeName, focus: int, *, knowledge: WalkParameters | None = None, **options: Any
+) -> EgoGraph:
+    """What is near a sample, with the components of some core knowledge; options: those of `ego_graph`.
+
+    knowledge: the settings whose components to show (none). Where each component is a validation example, it is shown
+    as that alone. Raises `InputError` for a focus without a gradient.
+    """
+    components = None
+    if knowledge is not None and not knowledge.facet_per_example:
+        components = walks.core_knowledge(run, knowledge.replace(regime=regime)).components
+    return ego_graph(run, regime, focus, components=components, **options)
+
+
+def strongest_path(run: Run, regime: RegimeName, sample: int, knowledge: WalkParameters) -> Path | None:
+    """The strongest path from a sample to any component, as `find_path` gives it.
+
+    knowledge: the settings whose components to go to. Raises `InputError` for a sample without a gradient.
+    """
+    graph = run.regime(regime)
+    if not 0 <= sample < len(graph.neighbors) or not run.valid[sample]:
+        raise InputError(f"sample = {sample}: expected a row of the pool that has a gradient")
+    affinities = walks.affinities(run, knowledge.replace(regime=regime))
+    return find_path(
+        graph.neighbors, graph.cosines, run.valid, run.spanning_forest(regime), affinities, sample
+    )
 
 
 def relations(ego: EgoGraph) -> list[str]:
@@ -35,8 +69,8 @@ def relations(ego: EgoGraph) -> list[str]:
 
 def nodes_frame(run: Run, ego: EgoGraph, knowledge: CoreKnowledge) -> pd.DataFrame:
     """One row a node: relation, kind, id, cosine, hop, community (-1 where it has none), leak (kind of near-copy
-    of a validation sample, or nothing), text (its beginning on one line; of a component that of the validation
-    sample closest to it)."""
+    of a validation example, or nothing), text (its beginning on one line; of a component that of the validation
+    example closest to it)."""
     nodes = ego.nodes
     membership = run.communities(ego.regime).membership
     leaks = leaks_of(run)
@@ -45,12 +79,9 @@ def nodes_frame(run: Run, ego: EgoGraph, knowledge: CoreKnowledge) -> pd.DataFra
     closest = abs(knowledge.loadings).argmax(axis=1)
 
     def text(kind: str, row: int) -> str:
-        found = (
-            prompts.iloc[row]
-            if kind == "train"
-            else examples.iloc[row if kind == "validation" else closest[row]]
-        )
-        return " ".join(str(found)[: 2 * TEXT].split())[:TEXT]
+        if kind == "train":
+            return snippet(prompts.iloc[row], TEXT)
+        return snippet(examples.iloc[row if kind == "validation" else closest[row]], TEXT)
 
     pairs = list(zip(nodes["kind"].tolist(), nodes["id"].tolist(), strict=True))
     return pd.DataFrame(
@@ -71,7 +102,7 @@ def on_path(
     nodes: pd.DataFrame, path: Path, parameters: WalkParameters, knowledge: CoreKnowledge
 ) -> list[int | None]:
     """Where the samples of a path and the component at its end stand in `nodes`; None for those that are not there.
-    A component that is a validation example is looked for as that."""
+    A component that is a validation example stands there as that."""
     places = {pair: place for place, pair in enumerate(zip(nodes["kind"], nodes["id"], strict=True))}
     end = "component", path.component
     if parameters.facet_per_example:
@@ -80,7 +111,7 @@ def on_path(
 
 
 def leaks_of(run: Run) -> pd.DataFrame:
-    """The run's possible leaks; none where it was not looked for them."""
+    """The run's possible leaks; none where the run was not searched for them."""
     if "leaks" in run.manifest.stages:
         return run.leaks
     return pd.DataFrame(columns=["sample", "validation", "kind", "similarity"])

@@ -1,4 +1,4 @@
-"""How the gradient regimes of a run differ: cosines between samples, and whom they call neighbours."""
+"""The gradient regimes of a run: their names in words, and how their cosines and neighbours differ."""
 
 from __future__ import annotations
 
@@ -14,10 +14,21 @@ from g2is.run.run import Run
 
 BINS = 100
 
+REGIME_NAMES: dict[str, str] = {
+    "adam": "Adam gradients",
+    "adam_without_momentum": "Adam gradients without shared momentum",
+    "sgd": "Plain gradients",
+}
+
+
+def regime_in_words(regime: str) -> str:
+    """What a regime is called within a sentence."""
+    return REGIME_NAMES[regime].replace("Plain", "plain")
+
 
 @dataclass(frozen=True, eq=False)
 class RegimeComparison:
-    """What was found on some samples, the same in every regime.
+    """Measurements on some samples, the same in every regime.
 
     samples: how many were drawn; pairs: of them, each counted once. edges: (b + 1,) from -1 to 1. counts: by
     regime (b,) pairs whose cosine lies between two edges. common: one row for each two regimes and number of

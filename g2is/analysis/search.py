@@ -30,19 +30,19 @@ class Filter:
     state: str = ""
 
 
-def matching(pool: pd.DataFrame, wanted: Filter) -> np.ndarray:
+def matching(pool: pd.DataFrame, filter: Filter) -> np.ndarray:
     """Row indices, ascending. Raises `InputError` for a regular expression that is not one."""
     found = np.ones(len(pool), dtype=bool)
-    if wanted.sources:
-        found &= pool["source"].isin(wanted.sources).to_numpy()
-    if wanted.tasks:
-        found &= pool["task"].isin(wanted.tasks).to_numpy()
-    if wanted.tokens:
-        found &= pool["tokens"].between(*wanted.tokens).to_numpy()
-    if wanted.state:
-        found &= _in_state(pool, wanted.state)
-    if wanted.text:
-        found &= _contains(pool["prompt"], wanted) | _contains(pool["response"], wanted)
+    if filter.sources:
+        found &= pool["source"].isin(filter.sources).to_numpy()
+    if filter.tasks:
+        found &= pool["task"].isin(filter.tasks).to_numpy()
+    if filter.tokens:
+        found &= pool["tokens"].between(*filter.tokens).to_numpy()
+    if filter.state:
+        found &= _in_state(pool, filter.state)
+    if filter.text:
+        found &= _contains(pool["prompt"], filter) | _contains(pool["response"], filter)
     return np.flatnonzero(found)
 
 
@@ -54,17 +54,17 @@ def _in_state(pool: pd.DataFrame, state: str) -> np.ndarray:
     return pool["valid"].to_numpy() == (state == "gradient")
 
 
-def _contains(texts: pd.Series, wanted: Filter) -> np.ndarray:
+def _contains(texts: pd.Series, filter: Filter) -> np.ndarray:
     """Upper and lower case are alike. RE2, which Arrow searches with, takes linear time on any expression."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    search = pc.match_substring_regex if wanted.regular_expression else pc.match_substring
+    search = pc.match_substring_regex if filter.regular_expression else pc.match_substring
     try:
-        found = search(pa.array(texts, pa.large_string()), wanted.text, ignore_case=True)
+        found = search(pa.array(texts, pa.large_string()), filter.text, ignore_case=True)
     except pa.ArrowInvalid as error:
         reason = str(error).splitlines()[0].removeprefix("Invalid regular expression: ")
         raise InputError(
-            f"{wanted.text} is not a regular expression ({reason}); mend it, or search for it as plain text"
+            f"{filter.text} is not a regular expression ({reason}); correct it, or search for it as plain text"
         ) from None
     return found.to_numpy(zero_copy_only=False)

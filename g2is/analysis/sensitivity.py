@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from g2is.analysis import walks
 from g2is.analysis.comparison import Profiler
 from g2is.config import WalkParameters
 from g2is.errors import InputError
@@ -60,7 +61,7 @@ def walk_grid(
     for other in known if others is None else others:
         for delta in deltas:
             try:
-                trace = run.walk(base.replace(delta=delta, **{name: other}))
+                trace = walks.walk(run, base.replace(delta=delta, **{name: other}))
                 cells.append(Cell(delta, other, trace.samples, len(trace.budgets)))
             except InputError:
                 cells.append(Cell(delta, other, None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from g2is.arrays.unit import unit_again
 from g2is.errors import InputError
 
 BLOCK_NUMBERS = 1 << 19
@@ -42,8 +43,7 @@ def read_rows(gradients: NDArray[np.floating], rows: NDArray[np.integer] | slice
         return block
     many = block.dtype == np.float16 and block.size > PIECE_NUMBERS
     block = _from_half(block) if many else block.astype(np.float32)
-    squares = np.einsum("bd,bd->b", block, block)
-    block /= np.sqrt(np.maximum(squares, 1e-20))[:, None]
+    unit_again(block)
     return block
 
 

@@ -6,8 +6,10 @@ import argparse
 import os
 import runpy
 import sys
+from pathlib import Path
 
 from g2is.app.places import SITE
+from g2is.config.commands import CACHE
 from g2is.config.grammar import AddCommand
 from g2is.errors import InputError
 
@@ -15,6 +17,7 @@ from g2is.errors import InputError
 def register(command: AddCommand) -> None:
     """Add the command to the parser."""
     parser = command("app", app, "open the app in the browser; it listens on this machine only")
+    parser.set_defaults(cache=Path(os.environ.get("G2IS_CACHE") or CACHE))
     parser.add_argument(
         "--port", type=int, metavar="N", help="port of this machine [8501, or the next free one]"
     )

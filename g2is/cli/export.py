@@ -44,5 +44,5 @@ def verify(arguments: argparse.Namespace) -> None:
     if not run.complete:
         problems.append(f"{run.folder}: not finished")
     if problems:
-        raise InputError("; ".join([*problems, run.mend]))
+        raise InputError("; ".join([*problems, run.remedy]))
     say(f"run {run.name}: {len(run.manifest.files)} files are as they were written")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from g2is.cli.runs import open_run, output_file, say
-from g2is.config import REGIMES, WALK_PRESETS, walk_preset
+from g2is.config import DEFAULT_PRESET, REGIMES, WALK_PRESETS, walk_preset
 from g2is.config.grammar import AddCommand
 from g2is.errors import InputError
 
@@ -20,7 +20,10 @@ def register(command: AddCommand) -> None:
         "--regime", choices=REGIMES, help="whose edges [sgd, or the first that the run keeps]"
     )
     parser.add_argument(
-        "--preset", default="recommended", choices=WALK_PRESETS, help="whose core knowledge [recommended]"
+        "--preset",
+        default=DEFAULT_PRESET,
+        choices=WALK_PRESETS,
+        help=f"whose core knowledge [{DEFAULT_PRESET}]",
     )
     for name, text in (("neighbors", "nearest"), ("conflicts", "most conflicting")):
         parser.add_argument(f"--{name}", type=int, metavar="N", help=f"{text} samples per sample [all kept]")
@@ -33,7 +36,7 @@ def graph(arguments: argparse.Namespace) -> None:
             raise InputError(f"{name} = {value}: expected 1 or more")
     run = open_run(arguments)
     output = output_file(arguments.output, run)
-    from g2is.graph import mixed_graph, write_graphml
+    from g2is.analysis.mixed import mixed_graph, write_graphml
 
     mixed = mixed_graph(
         run,

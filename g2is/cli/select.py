@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from g2is.cli.runs import followed, open_run, output_file, say
-from g2is.config import WALK_PRESETS, WalkParameters, walk_preset
+from g2is.config import DEFAULT_PRESET, WALK_PRESETS, WalkParameters, walk_preset
 from g2is.config.grammar import AddCommand, add_field, add_settings, given, typed
 from g2is.errors import InputError
 from g2is.selectors import METHODS, method_settings
@@ -20,7 +20,9 @@ def register(command: AddCommand) -> None:
     """Add the commands to the parser."""
     parser = command("walk", walk, "select samples by the gradient walk")
     parser.add_argument("run", help="name or folder of the run")
-    parser.add_argument("--preset", default="recommended", help=f"{', '.join(WALK_PRESETS)} [recommended]")
+    parser.add_argument(
+        "--preset", default=DEFAULT_PRESET, help=f"{', '.join(WALK_PRESETS)} [{DEFAULT_PRESET}]"
+    )
     parser.add_argument("--output", type=Path, help="selection file [selections/<preset>.json in the run]")
     add_settings(parser, WalkParameters)
 
@@ -40,10 +42,11 @@ def walk(arguments: argparse.Namespace) -> None:
     parameters = walk_preset(arguments.preset, **given(WalkParameters, arguments))
     run = open_run(arguments)
     output = _output(arguments, run, arguments.preset)
+    from g2is.analysis import walks
     from g2is.analysis.diagnosis import diagnose
     from g2is.run.selections import save_walk
 
-    trace = run.walk(parameters)
+    trace = walks.walk(run, parameters)
     print(diagnose(run, trace))
     save_walk(output, run, trace)
     say(f"{len(trace.steps):,} samples written to {output}")
@@ -95,6 +98,7 @@ def _output(arguments: argparse.Namespace, run: Run, name: str) -> Path:
 
 
 def explain(arguments: argparse.Namespace) -> None:
+    from g2is.analysis import walks
     from g2is.run.selections import Selection
     from g2is.run.traces import read_trace, trace_path
 
@@ -104,4 +108,4 @@ def explain(arguments: argparse.Namespace) -> None:
     trace = read_trace(trace_path(path))
     if trace.samples.tolist() != selection.samples:
         raise InputError(f"{trace_path(path)}: the trace of another walk; walk again to write both")
-    print(run.explain(trace, run.row(arguments.sample)).text)
+    print(walks.explain(run, trace, run.row(arguments.sample)).text)

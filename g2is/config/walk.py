@@ -143,6 +143,9 @@ WALK_PRESETS: dict[str, dict[str, Any]] = {
     },
 }
 
+DEFAULT_PRESET = "recommended"
+"""Where the app and the command line start."""
+
 
 def walk_preset(name: str, **changes: Any) -> WalkParameters:
     """The named preset with some fields changed; raises `InputError` for a name that is not a preset.

@@ -1,4 +1,4 @@
-"""How the work of a build is spread over processes.
+"""Divides the work of a build among processes.
 
 May import: errors, storage, run.paths.
 """

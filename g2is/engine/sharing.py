@@ -1,9 +1,9 @@
-"""Several processes at work on one run, on one machine or on many: each is started with the same command.
+"""Several processes that build one run, on one machine or on many, each started with the same command.
 
-They share nothing but the run's folder. One of them leads: it does what only one can do. All of them take shards,
-whoever is free the next one. Both are claimed by locks on files, which the operating system frees when their holder
-ends, however it ends: then another takes the shard over, or the lead. The folder has to be on a file system with
-working locks (local, NFS 4, Lustre mounted with `flock`).
+They share only the run's folder. One of them leads: it does the stages that cannot be divided. All of them compute
+shards, each the next free one. Lead and shards are claimed by locks on files, which the operating system frees when
+their holder ends, however it ends; then another process takes over. The folder must be on a file system with working
+locks (local, NFS 4, Lustre mounted with `flock`).
 """
 
 from __future__ import annotations
@@ -19,45 +19,47 @@ from filelock import FileLock
 from g2is.errors import InputError
 from g2is.run.paths import begin_lock_path, lock_path
 from g2is.storage.files import not_written
-from g2is.storage.shards import ShardStore, taken
+from g2is.storage.shards import ShardStore, try_lock
 
 PAUSE = 0.5
-"""Seconds between two looks at what the others have done."""
+"""Seconds between two looks at the work of other processes."""
 
 
 class Lead:
-    """The lead of a run. Free it with `close`; the end of the process does, too."""
+    """The right to write a run. `close` gives it up, and so does the end of the process."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock = FileLock(lock_path(folder))
-        self._door = FileLock(begin_lock_path(folder))
+        self._begin_lock = FileLock(begin_lock_path(folder))
 
     def take(self) -> bool:
-        """Whether this process leads from now on; raises `InputError` where there cannot be a lock."""
-        return taken(self._lock)
+        """Take the lead if it is free; False where it is not. Raises `InputError` where no lock can be made."""
+        return try_lock(self._lock)
 
     @contextmanager
     def beginning(self) -> Iterator[bool]:
-        """Yields whether this process leads; nobody else begins meanwhile, so that none reads half a beginning.
+        """Take the lead if it is free; yields whether this process leads.
 
+        No other process can begin or join meanwhile, so that none reads a run that is half begun.
         Raises `InputError` where the place is not writable.
         """
         try:
             self.folder.parent.mkdir(parents=True, exist_ok=True)
-            door = self._door.acquire()
+            begin_lock = self._begin_lock.acquire()
         except OSError as error:
             raise not_written(error.filename or self.folder.parent, error) from error
-        with door:
+        with begin_lock:
             yield self.take()
 
     def close(self) -> None:
+        """Give up the lead."""
         self._lock.release()
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Write a run alone; raises `InputError` where another process writes it."""
+def exclusive(folder: Path) -> Iterator[None]:
+    """Lead a run that only one process writes; raises `InputError` where another writes it."""
     lead = Lead(folder)
     with lead.beginning() as leads:
         if not leads:
@@ -73,16 +75,16 @@ def work_off(
     work: Callable[[int, int], None],
     on_change: Callable[[], object] = lambda: None,
 ) -> None:
-    """Have every missing shard done by whoever is free, and come back when all are there.
+    """Compute missing shards, one at a time, until this process and others have written all of them.
 
-    `work` writes the shard it is given: the position of its store and its number. `on_change` is called when there
-    may be more.
+    work: called with the position of a store and the number of a shard, which it writes. on_change: called when
+    there may be more shards than before.
     """
     while missing := [(i, shard) for i, store in enumerate(stores) for shard in store.absent()]:
         idle = True
         for i, shard in missing:
             with stores[i].claim(shard) as mine:
-                # Another may have written it after this process looked.
+                # Another process may have written it since `missing` was listed.
                 if mine and shard in stores[i].absent():
                     work(i, shard)
                     idle = False
@@ -93,5 +95,5 @@ def work_off(
 
 
 def restarted() -> bool:
-    """Whether torchrun has started this process again after one of them had died."""
+    """Whether torchrun has started this process again because one of its processes died."""
     return os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"

@@ -1,4 +1,4 @@
-"""Fine-tuning on selections, and what came of it.
+"""Fine-tuning on selections, and its results.
 
 May import: run, lm, pipeline and everything below.
 """

@@ -1,4 +1,4 @@
-"""Exact match on the final answer: what counts as the answer of a response, and when two are the same."""
+"""Exact match on the final answer of a response."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from decimal import Decimal, InvalidOperation
 from statistics import median
 
 MARK = "####"
-"""What stands before the final answer in GSM8K."""
+"""Precedes the final answer in GSM8K."""
 SHORT = 5
-"""Words a short answer has at most."""
+"""Words of a short answer, at most."""
 
 _ANSWER_IS = re.compile(r"\banswer is:?\s*(.+)", re.IGNORECASE | re.DOTALL)
 _LABEL = re.compile(r"\(?([a-z])\)?(?![^\W_])")
@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"[-+]?\$?\d[\d,]*(?:\.\d+)?%?")
 
 
 def final_answer(response: str) -> str:
-    """What follows the last `####`, or else the last "answer is", or else all of the response."""
+    """The text after the last `####`, else after the last "answer is", else the whole response."""
     if MARK in response:
         return response.rpartition(MARK)[2].strip()
     found = _ANSWER_IS.findall(response)
@@ -27,25 +27,25 @@ def final_answer(response: str) -> str:
 
 
 def has_short_answers(responses: Sequence[str]) -> bool:
-    """Whether exact match means something: the final answer of most of them has at most five words."""
+    """Whether exact match is meaningful: the median final answer has at most `SHORT` words."""
     return bool(responses) and median(len(final_answer(text).split()) for text in responses) <= SHORT
 
 
 def exact_match(answer: str, reference: str) -> bool:
-    """Whether an answer ends in the same final answer as the reference response.
+    """Whether an answer has the same final answer as the reference response.
 
-    A number is compared by value (`1,000`, `$1000` and `1000.0` are the same); an answer that does not mark its
-    final answer gives its last number. A label, `(B)`, is the same as `B` and `(B) the ball`. All else is
-    compared without regard to letter case, width, white space and a full stop at the end.
+    Numbers are compared by value (`1,000`, `$1000` and `1000.0` are the same); in an answer that marks no final answer,
+    the last number counts. A label `(B)` equals `B` and `(B) the ball`. Other texts are compared without
+    letter case, width, white space and a full stop at the end.
     """
-    wanted, given = _plain(final_answer(reference)), _plain(final_answer(answer))
-    if (value := _number(wanted)) is not None:
+    expected, given = _plain(final_answer(reference)), _plain(final_answer(answer))
+    if (value := _number(expected)) is not None:
         numbers = _NUMBER.findall(given)
         return bool(numbers) and _number(numbers[0 if MARK in answer else -1]) == value
-    if label := re.fullmatch(_LABEL, wanted):
+    if label := re.fullmatch(_LABEL, expected):
         begins = _LABEL.match(given)
         return begins is not None and begins[1] == label[1]
-    return wanted == given
+    return expected == given
 
 
 def _plain(text: str) -> str:

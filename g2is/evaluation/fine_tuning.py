@@ -14,7 +14,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from g2is.config import EvaluationConfig
-from g2is.engine.sharing import held
+from g2is.engine.sharing import exclusive
 from g2is.errors import InputError
 from g2is.evaluation.base import RunModel
 from g2is.evaluation.beginning import begin
@@ -68,7 +68,7 @@ def evaluate(
     _check_names("test target", [test.name for test in tests])
     _check_names("evaluation", [name])
     folder = run.inside(EVALUATIONS, name)
-    with held(folder):
+    with exclusive(folder):
         base = RunModel(run, model)
         config = config.resolve(base.card.hidden_size)
         rows = {

@@ -1,7 +1,7 @@
-"""Evaluations of a run: losses and answers after fine-tuning on selections, read back and compared.
+"""Evaluations of a run: losses and answers after fine-tuning on selections, read and compared.
 
-An evaluation is a folder `evaluations/NAME` in the run: `evaluation.json` says what was done, and every
-fine-tuning, one selection with one seed, has a Parquet file with a row a test example.
+An evaluation is a folder `evaluations/NAME` in the run: `evaluation.json` holds its inputs and settings, and each
+fine-tuning (one selection with one seed) has a Parquet file with a row a test example.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ class FineTuning(BaseModel):
 
     @property
     def file(self) -> str:
-        """The name of its results."""
+        """Name of the file of its results."""
         return f"{self.selection}-{self.seed}.parquet"
 
 
 class Evaluation(BaseModel):
-    """What an evaluation is made of."""
+    """Inputs and settings of an evaluation."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     run: str
@@ -62,7 +62,7 @@ class Evaluation(BaseModel):
         """Raises `InputError` where the folder is not an evaluation."""
         path = inside(folder, ABOUT)
         try:
-            if not path.is_file():  # a pipe would keep whoever reads it for good
+            if not path.is_file():  # reading a pipe would never end
                 raise InputError("no file")
             return cls.model_validate_json(path.read_bytes())
         except (OSError, ValidationError, InputError) as error:
@@ -73,17 +73,17 @@ class Evaluation(BaseModel):
 
 
 def evaluations(run: Run) -> dict[str, Evaluation]:
-    """The run's evaluations by name; those made before the run's content changed are left out.
+    """The run's evaluations by name, without those made before the run's content changed.
 
-    Raises `InputError` for what is no evaluation, or lies outside of the run.
+    Raises `InputError` for a folder that is no evaluation, or that a link leads out of the run.
     """
     names = sorted(path.parent.name for path in run.inside(EVALUATIONS).glob(f"*/{ABOUT}"))
-    found = {name: Evaluation.read(run.inside(EVALUATIONS, name)) for name in names}
-    return {name: evaluation for name, evaluation in found.items() if evaluation.run == run.hash}
+    all_of_run = {name: Evaluation.read(run.inside(EVALUATIONS, name)) for name in names}
+    return {name: evaluation for name, evaluation in all_of_run.items() if evaluation.run == run.hash}
 
 
 def read_evaluations(run: Run) -> pd.DataFrame:
-    """Every result that is done, one row a test example of a fine-tuning.
+    """All results so far, one row a test example of a fine-tuning.
 
     Columns: evaluation, selection, method, size, seed, target, task, example (place in its test file), loss
     (mean token loss of the response), answer, correct (None where no answer was asked for). Empty without
@@ -122,7 +122,7 @@ COLUMNS = [*("evaluation", "selection", "method", "size", "seed"), *RESULTS]
 
 
 def summarise(results: pd.DataFrame, reference: str = "random") -> pd.DataFrame:
-    """Each selection on each target and, where it has several, each subtask of it, compared with a reference.
+    """Each selection on each target, and on each subtask where a target has several, compared with a reference.
 
     results: as `read_evaluations` gives them. One row an evaluation, target, task ("" for all of the target) and
     selection, with these columns: size, seeds, examples; loss and exact (share of answers that are right), means

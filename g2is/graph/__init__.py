@@ -1,7 +1,9 @@
-"""The gradient graph as pages and other programs see it: whole, around one sample, and along the strongest path."""
+"""The gradient graph on arrays: neighbours, edges, paths, what is around one sample, communities, layout.
+
+May import: errors, config, storage, arrays.
+"""
 
 from g2is.graph.ego import EgoGraph, ego_graph, ego_layout
-from g2is.graph.mixed import mixed_graph, write_graphml
-from g2is.graph.paths import Path, strongest_path
+from g2is.graph.paths import Path
 
-__all__ = ["EgoGraph", "Path", "ego_graph", "ego_layout", "mixed_graph", "strongest_path", "write_graphml"]
+__all__ = ["EgoGraph", "Path", "ego_graph", "ego_layout"]

@@ -16,7 +16,7 @@ from g2is.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from g2is.config import RegimeName, WalkParameters
+    from g2is.config import RegimeName
     from g2is.run.run import Regime, Run
 
 MOST = 150
@@ -66,7 +66,7 @@ def ego_graph(
     hops: int = 1,
     most: int = 60,
     floor: float = 0.0,
-    knowledge: WalkParameters | None = None,
+    components: NDArray[np.float32] | None = None,
     members: NDArray[np.bool_] | None = None,
 ) -> EgoGraph:
     """What is near sample `focus` on the mixed graph: at most `most` nodes, itself included.
@@ -75,9 +75,8 @@ def ego_graph(
     conflicts with one below 0, and the validation samples and components with one above `floor`. Two hops: also
     the neighbours of those neighbours; the stronger the weaker edge on the way, the sooner. Edges are all that the
     run lists between samples shown; validation samples and components are tied to the focus and the nearest
-    few others. knowledge: whose components to show (none); where each is a validation example, it is shown as that
-    alone. members: (n,) which samples may be shown beside the focus (all). Raises `InputError` for a focus without a
-    gradient.
+    few others. components: (c, d) directions to show as nodes (none). members: (n,) which samples may be shown
+    beside the focus (all). Raises `InputError` for a focus without a gradient.
     """
     graph = run.regime(regime)
     if not 0 <= focus < len(graph.neighbors) or not run.valid[focus]:
@@ -89,10 +88,9 @@ def ego_graph(
     allowed = run.valid if members is None else run.valid & members
     near, far, conflicts = _samples(graph, allowed, focus, hops, floor)
     validation = graph.validation_cosines[focus]
-    components, affinities = np.zeros((0, graph.gradients.shape[1]), np.float32), np.zeros(0, np.float32)
-    if knowledge is not None and not knowledge.facet_per_example:
-        components = run.core_knowledge(knowledge.replace(regime=regime)).components
-        affinities = components @ read_rows(graph.gradients, np.array([focus]))[0]
+    if components is None:
+        components = np.zeros((0, graph.gradients.shape[1]), np.float32)
+    affinities = components @ read_rows(graph.gradients, np.array([focus]))[0]
     candidates = {
         "conflict": conflicts,
         "validation": _above(validation, floor),

@@ -153,7 +153,7 @@ def _umap(
     from umap import UMAP
 
     random = np.random.RandomState(seed)
-    # Samples at the very same place would stay together for ever.
+    # UMAP could not separate samples that start at the very same place.
     extent = np.ptp(start, axis=0)
     jitter = random.normal(scale=1e-4, size=start.shape) * np.maximum(extent, 1e-3)
     start = (start + jitter).astype(np.float32)

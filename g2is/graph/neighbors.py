@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from g2is.arrays.unit import in_range
+from g2is.arrays.unit import in_range, unit_tensor
 from g2is.errors import InputError
 
 
@@ -160,9 +160,7 @@ def cosines_to(
 ) -> np.ndarray:
     """Cosine of every valid row (n, d) with every target (m, d): (n, m) float32, 0 for the others."""
     result = np.zeros((len(rows), len(targets)), np.float32)
-    unit = torch.nn.functional.normalize(
-        torch.from_numpy(in_range(np.asarray(targets, np.float32))).to(device)
-    )
+    unit = unit_tensor(torch.from_numpy(in_range(np.asarray(targets, np.float32))).to(device))
     index = np.flatnonzero(valid)
     for start in range(0, len(index), block):
         mine = index[start : start + block]
@@ -186,7 +184,7 @@ def _unit(rows: np.ndarray, index: np.ndarray, device: str) -> torch.Tensor:
     # A slice of a memory map is read in one go; picking every row is not.
     contiguous = (np.diff(index) == 1).all()
     part = rows[index[0] : index[-1] + 1] if contiguous else rows[index]
-    return torch.nn.functional.normalize(torch.from_numpy(np.array(part)).to(device).float())
+    return unit_tensor(torch.from_numpy(np.array(part)).to(device))
 
 
 Found = tuple[torch.Tensor, torch.Tensor]

@@ -9,17 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from g2is.errors import InputError
 from g2is.graph.edges import Cosines, Edges, aligned_edges
-
-if TYPE_CHECKING:
-    from g2is.config import RegimeName, WalkParameters
-    from g2is.run.run import Run
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,21 +85,6 @@ def strongest_to_all(edges: Edges, cosines: Cosines, sample: int, count: int) ->
     return np.array(values, np.float32)
 
 
-def strongest_path(run: Run, regime: RegimeName, sample: int, knowledge: WalkParameters) -> Path | None:
-    """The path over aligned edges to any component whose weakest edge is the strongest (maximin cosine).
-
-    The last edge is the affinity of the last sample to the component. Of equally strong paths the shortest.
-    knowledge: whose components. None where no path of cosines above 0 leads to one. Raises `InputError` for a
-    sample without a gradient.
-    """
-    graph = run.regime(regime)
-    if not 0 <= sample < len(graph.neighbors) or not run.valid[sample]:
-        raise InputError(f"sample = {sample}: expected a row of the pool that has a gradient")
-    affinities = run.affinities(knowledge.replace(regime=regime))
-    forest = run.spanning_forest(regime)
-    return find_path(graph.neighbors, graph.cosines, run.valid, forest, affinities, sample)
-
-
 def find_path(
     neighbors: NDArray[np.int32],
     cosines: NDArray[np.float32],
@@ -113,7 +93,12 @@ def find_path(
     affinities: NDArray[np.float32],
     sample: int,
 ) -> Path | None:
-    """`strongest_path` on arrays: (n, k) lists, their `spanning_forest`, and (n, c) cosine to every component."""
+    """The path over aligned edges from a sample to any component whose weakest edge is the strongest (maximin cosine).
+
+    neighbors, cosines: (n, k) lists. valid: (n,). forest: their `spanning_forest`. affinities: (n, c) cosine to every
+    component; the last edge is the affinity of the last sample. Of equally strong paths the shortest; None where no
+    path of cosines above 0 leads to a component.
+    """
     count = len(neighbors)
     nearest = affinities.max(axis=1)
     reach = np.minimum(strongest_to_all(*forest, sample, count), nearest)

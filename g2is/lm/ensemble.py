@@ -1,7 +1,7 @@
-"""An ensemble of adapters, and the lengths of all samples' gradients early and late in their training.
+"""An ensemble of adapters, for norms of gradients early and late in training, as GradFiltering measures them.
 
-What GradFiltering measures: a member is an adapter of its own, trained from its own start on its own draw of
-the pool in its own order. Only the gradients' lengths are kept, two numbers a sample and member.
+Each member is an adapter with its own initial weights, its own draw of the pool and its own order. Only norms are kept,
+two numbers a sample and member.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from g2is.lm.warmup import Checkpoint, warm_up
 
 
 class SquaredLength:
-    """In the place of a random projection: the squared length of the whole gradient, exactly."""
+    """Takes the place of a random projection: the exact squared norm of the whole gradient."""
 
     dim = 1
 
@@ -37,9 +37,9 @@ def train_member(
     late: Checkpoint,
     on_step: Callable[[float], None],
 ) -> tuple[TrainingState, TrainingState]:
-    """Train the model's adapter anew, seeded by `config`; gives its state after the first epoch and the last.
+    """Train a fresh adapter, seeded by `config`; returns its states after the first and the last epoch.
 
-    A stopped training goes on after the last whole epoch, whose state lies in `late`.
+    A stopped training resumes after the last whole epoch, whose state is in `late`.
     """
     reset_adapter(model, config.seed)
     first = [state for state in [early.read()] if state]
@@ -63,7 +63,7 @@ def train_member(
 
 
 def take_state(model: Any, state: TrainingState) -> None:
-    """Give the model's adapter the parameters of a state."""
+    """Set the model's adapter to the parameters of a state."""
     reset_adapter(model, 0)
     for name, parameter in trainable(model).items():
         parameter.data.copy_(state.parameters[name])

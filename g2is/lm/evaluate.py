@@ -1,6 +1,6 @@
-"""Fine-tuning on a selection and what the model can do afterwards: losses and greedy answers.
+"""Fine-tuning on samples, and what the model answers afterwards: losses and greedy answers.
 
-Knows tokens and models; which selections there are and what becomes of the results is not its business.
+Knows tokens and models, not selections or results.
 """
 
 from __future__ import annotations
@@ -28,10 +28,9 @@ def fine_tuned(
     seed: int,
     on_step: Callable[[float], None] = lambda loss: None,
 ) -> Iterator[Any]:
-    """The base model with a fresh adapter trained on the samples; the base is bare again afterwards.
+    """A context manager: the base model with a fresh adapter trained on the samples, which it removes afterwards.
 
-    The seed decides the adapter, the order of samples and dropout. Rows with nothing to train on must
-    not be among the samples. config: resolved.
+    seed: of the adapter, the order of samples and dropout. samples: each with something to train on. config: resolved.
     """
     if config.learning_rate is None or config.batch_size is None:
         raise ValueError("resolve the configuration first")
@@ -79,10 +78,10 @@ def greedy_answers(
     batch_tokens: int,
     on_batch: Callable[[int], None] = lambda count: None,
 ) -> list[str]:
-    """What the model answers to each sample's prompt, token by most likely token, until it ends the answer.
+    """The model's answer to each sample's prompt by greedy decoding, until it ends or has `new_tokens`.
 
-    The prompt is all before the last trained response, in the very tokens that training saw. Padding stands on
-    the left and is masked, so no answer depends on what else is in its batch.
+    The prompt is all before the last trained response, in the same tokens as in training. Padding is on the left and
+    masked, so no answer depends on the other samples of its batch.
     """
     model.eval()
     device = next(model.parameters()).device
@@ -96,7 +95,7 @@ def greedy_answers(
         for row, i in enumerate(batch):
             ids[row, longest - len(prompts[i]) :] = torch.from_numpy(prompts[i])
             mask[row, longest - len(prompts[i]) :] = 1
-        found = model.generate(
+        generated = model.generate(
             input_ids=ids.to(device),
             attention_mask=mask.to(device),
             do_sample=False,
@@ -105,7 +104,7 @@ def greedy_answers(
             eos_token_id=tokenizer.eos_token_id,
             use_cache=True,
         )
-        texts = tokenizer.batch_decode(found[:, longest:].cpu(), skip_special_tokens=True)
+        texts = tokenizer.batch_decode(generated[:, longest:].cpu(), skip_special_tokens=True)
         for i, text in zip(batch, texts, strict=True):
             answers[i] = text.strip()
         on_batch(len(batch))

@@ -1,8 +1,8 @@
 """Per-sample gradients of an adapter, or of a model's own weights, from one backward pass over a padded batch.
 
-Hooks that see what goes into a layer and the gradient at what comes out get its gradients for all samples of a batch
-with one batched matrix product (`layers`). They become Adam gradients and sketches at once and are dropped: no full
-gradient vector ever exists, and memory does not depend on the number of samples.
+Hooks record a layer's input and the gradient at its output; one batched matrix product then gives its gradients for all
+samples of a batch (`layers`). These become Adam gradients and sketches at once and are dropped: no full gradient vector
+ever exists, and memory does not depend on the number of samples.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Kind = Literal["sgd", "adam"]
 
 @dataclass(frozen=True)
 class AdamAverages:
-    """Adam's averages after the warm-up, by name of the piece of a parameter, and where its epsilon goes."""
+    """Adam's averages after the warm-up, by name of the piece of a parameter. epsilon: added in or outside the root."""
 
     exp_avg: dict[str, torch.Tensor]
     exp_avg_sq: dict[str, torch.Tensor]
@@ -40,7 +40,7 @@ class AdamAverages:
         parameters: dict[str, torch.nn.Parameter],
         epsilon: Literal["inside", "outside"] = "inside",
     ) -> AdamAverages:
-        """The averages, each where its parameter is, in the pieces that gradients come in."""
+        """The averages in the pieces of gradients, each on the device of its parameter."""
 
         def cut(averages: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
             return {
@@ -62,7 +62,7 @@ class AdamAverages:
         return torch.add(b1 * self.exp_avg[name], gradient, alpha=1 - b1).div_(root)
 
     def common(self, projection: RandomProjection) -> torch.Tensor:
-        """The part that all Adam gradients share, `P[b1 m / sqrt(b2 v + 1e-8)]`: (d,)."""
+        """(d,) the sketch that all Adam gradients share, `P[b1 m / sqrt(b2 v + 1e-8)]`."""
         mu = Sketches(1, projection.dim)
         for name, average in self.exp_avg.items():
             zero = torch.zeros_like(average).unsqueeze(0)
@@ -78,13 +78,13 @@ class Sketches:
         self._parts: dict[torch.device, torch.Tensor] = {}
 
     def on(self, device: torch.device) -> torch.Tensor:
-        """The sum on a device, to be added to."""
+        """The sum on a device, for adding to it in place."""
         if device not in self._parts:
             self._parts[device] = torch.zeros(self.shape, device=device)
         return self._parts[device]
 
     def total(self) -> torch.Tensor:
-        """All of them together, on the first device."""
+        """The sum over all devices, on the first of them."""
         first, *others = (self._parts[device] for device in sorted(self._parts, key=str))
         return sum((part.to(first.device) for part in others), first)
 
@@ -92,8 +92,8 @@ class Sketches:
 class GradientEngine:
     """Sketches of the per-sample gradients of the parameters that a model trains.
 
-    The model is put into eval mode and frozen: autograd then carries gradients only to activations, and the hooks do
-    the rest.
+    Puts the model into eval mode and freezes it, so that autograd computes gradients of activations only. Raises
+    `InputError` where a trained layer is of a kind whose gradients hooks cannot give.
     """
 
     def __init__(
@@ -113,9 +113,9 @@ class GradientEngine:
         model.requires_grad_(False)
 
     def _refuse_what_hooks_miss(self) -> None:
-        """Only layers whose gradients have a known form, and that see (b, t, features), can be watched."""
+        """Raise `InputError` for layers whose gradients have no known form."""
         output = self.model.get_output_embeddings()
-        # The output layer's input is cut to the predicted tokens of all samples together; an adapter on it is not seen.
+        # The output layer sees the predicted tokens of all samples in one row; an adapter inside it would, too.
         inside = set(output.parameters()) - set(output._parameters.values())
         for parameter, name in self._names.items():
             owners = [
@@ -139,7 +139,7 @@ class GradientEngine:
 
     @contextmanager
     def _hooks(self, sketches: dict[Kind, Sketches], counts: tuple[int, ...]) -> Iterator[None]:
-        """Watch every layer with trained parameters for one forward and backward pass."""
+        """Hook every layer with trained parameters for one forward and backward pass."""
         output_layer = self.model.get_output_embeddings()
         awaited: Counter[str] = Counter()
         uses: dict[str, list[Use]] = defaultdict(list)
@@ -148,14 +148,14 @@ class GradientEngine:
             cut = counts if module is output_layer else None
             for attribute, name in self._watched[module].items():
                 uses[name].append(Use(module, attribute, inputs.to(delta.device), delta, cut))
-                # Tied weights are used twice, and Adam's rule applies to the sum: wait for all of them.
+                # Tied weights are used twice, and Adam's rule applies to the sum of their gradients.
                 if len(uses[name]) == awaited[name]:
                     self._sketch(sketches, name, uses.pop(name))
 
         def watch(module: Any, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
             given, count = inputs[0].detach(), 1 if module is output_layer else len(counts)
             if isinstance(module, torch.nn.Embedding) and len(given) == 1 < count:
-                # Positions are looked up once for all samples; each sample's gradient needs its own.
+                # Positions are looked up once for all samples, but each sample needs its own gradient.
                 given, output = given.expand(count, -1), output.expand(count, -1, -1)
             if len(output) != count or output.dim() < 3:
                 raise InputError(
@@ -163,7 +163,7 @@ class GradientEngine:
                     "mixture of experts); leave it out of --lora-target-modules"
                 )
             awaited.update(self._watched[module].values())
-            # The first layers' outputs depend on nothing that is trained: gradients start here.
+            # Nothing before the first layers is trained, so that autograd has to start at their outputs.
             if not output.requires_grad:
                 output.requires_grad_()
             output.register_hook(partial(take, module, given))

@@ -1,9 +1,9 @@
-"""Per-sample gradients of one layer's parameters, from what went into the layer and the gradient at what came out.
+"""Per-sample gradients of one layer's parameters, from the layer's input and the gradient at its output.
 
 A linear layer's gradient is, for each sample, the sum over its tokens of the outer product of the two; an
 embedding is a linear layer of one-hot rows. Other layers that hold parameters, norms, are small and are
-differentiated as they are. Parameters are worked on in pieces, so that the gradients of a batch never exist for a
-whole large one.
+differentiated by autograd. Large parameters are handled in pieces, so that the gradients of a batch for all of one
+never exist at once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch.func import functional_call, vjp, vmap
 from transformers.pytorch_utils import Conv1D
 
 PIECE = 1 << 22
-"""Coordinates of a parameter that are worked on at once."""
+"""Coordinates of a parameter in one piece, at most."""
 
 
 def pieces(name: str, shape: Sequence[int]) -> dict[str, slice]:
@@ -41,7 +41,7 @@ def piece_sizes(parameters: dict[str, torch.nn.Parameter]) -> dict[str, int]:
 
 
 def differentiable(module: torch.nn.Module, parameter: torch.nn.Parameter) -> bool:
-    """Whether a layer's gradients have a form that is known here."""
+    """Whether `Use` can compute the gradients of such a layer."""
     if isinstance(module, torch.nn.Embedding):
         return type(module) is torch.nn.Embedding or hasattr(module, "embed_scale")
     return type(module) in (torch.nn.Linear, Conv1D) or (parameter.dim() == 1 and not any(module.children()))
@@ -51,8 +51,8 @@ def differentiable(module: torch.nn.Module, parameter: torch.nn.Parameter) -> bo
 class Use:
     """One pass of a batch through a layer.
 
-    inputs: (b, t, ...) as they went in; delta: (b, t, ...), the gradient at what came out. counts: for the output
-    layer, which sees the predicted tokens of all samples in one row (1, sum of counts, ...), how many are whose.
+    inputs: (b, t, ...) of the layer. delta: (b, t, ...), the gradient at its output. counts: only for the output
+    layer, which sees the predicted tokens of all samples in one row (1, sum of counts, ...): tokens of each sample.
     """
 
     module: Any
@@ -67,7 +67,7 @@ class Use:
             return torch.cat([use.gradient(rows) for use in self._one_by_one(self.counts)])
         module, inputs, delta = self.module, self.inputs, self.delta
         if isinstance(module, torch.nn.Embedding):
-            # Gemma multiplies what it looks up.
+            # Gemma scales its embeddings.
             scale = torch.as_tensor(getattr(module, "embed_scale", 1.0)).to(delta)
             return torch.bmm(self._one_hot(rows), delta * scale).flatten(1)
         if type(module) not in (torch.nn.Linear, Conv1D):
@@ -85,17 +85,17 @@ class Use:
         ]
 
     def _one_hot(self, rows: slice) -> torch.Tensor:
-        """(b, rows, t): where a sample's token is the row's, as autograd counts it."""
+        """(b, rows, t): 1 where a sample's token is the row; padding counts nowhere, as in autograd."""
         tokens = self.inputs.to(self.delta.device)
-        found = tokens[:, None] == torch.arange(rows.start, rows.stop, device=tokens.device)[:, None]
+        hot = tokens[:, None] == torch.arange(rows.start, rows.stop, device=tokens.device)[:, None]
         if self.module.padding_idx is not None:
-            found &= tokens[:, None] != self.module.padding_idx
-        return found.to(self.delta.dtype)
+            hot &= tokens[:, None] != self.module.padding_idx
+        return hot.to(self.delta.dtype)
 
     def _by_autograd(self) -> torch.Tensor:
         parameters = dict(self.module.named_parameters())
         module = copy(self.module)
-        module._forward_hooks = OrderedDict()  # this pass is not one to be watched
+        module._forward_hooks = OrderedDict()  # this pass must not be recorded
 
         def backward(inputs: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
             back = vjp(lambda values: functional_call(module, values, (inputs,)), parameters)[1]

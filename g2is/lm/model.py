@@ -20,7 +20,7 @@ from transformers.utils import logging
 from g2is.config import LoraSettings, ModelConfig
 from g2is.errors import InputError
 
-# The build shows its own progress; the library's bars and notices would tear it apart.
+# The build shows its own progress, which the library's bars and notices would interrupt.
 logging.disable_progress_bar()
 logging.set_verbosity_error()
 warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
@@ -31,7 +31,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What is known of a model before its weights are loaded."""
+    """A model before its weights are loaded."""
 
     hidden_size: int
     positions: int | None
@@ -44,14 +44,14 @@ class ModelCard:
 
 
 def inspect_model(config: ModelConfig) -> ModelCard:
-    """Read a model's configuration, choose device and dtype, and hash what identifies it.
+    """Read a model's configuration, choose device and dtype, and make its fingerprint.
 
     Raises `InputError` where the model cannot be found or read, the device is missing, or 4-bit
     loading is asked for without bitsandbytes.
     """
     with readable(config.model):
-        found = AutoConfig.from_pretrained(config.model, trust_remote_code=config.trust_remote_code)
-        text = found.get_text_config()
+        loaded = AutoConfig.from_pretrained(config.model, trust_remote_code=config.trust_remote_code)
+        text = loaded.get_text_config()
         hidden_size = text.hidden_size
     device = _device(config.device)
     if config.load_in_4bit and importlib.util.find_spec("bitsandbytes") is None:
@@ -59,7 +59,7 @@ def inspect_model(config: ModelConfig) -> ModelCard:
     return ModelCard(
         hidden_size=hidden_size,
         positions=getattr(text, "max_position_embeddings", None),
-        fingerprint=_fingerprint(config.model, getattr(found, "_commit_hash", None)),
+        fingerprint=_fingerprint(config.model, getattr(loaded, "_commit_hash", None)),
         device=device,
         dtype=_dtype(config.dtype, device),
     )
@@ -92,7 +92,7 @@ def load_model(config: ModelConfig, card: ModelCard) -> Any:
     if config.device_map:
         placed["device_map"] = config.device_map
     with readable(config.model):
-        model, found = AutoModelForCausalLM.from_pretrained(
+        model, report = AutoModelForCausalLM.from_pretrained(
             config.model,
             dtype=DTYPES[card.dtype],
             trust_remote_code=config.trust_remote_code,
@@ -100,8 +100,8 @@ def load_model(config: ModelConfig, card: ModelCard) -> Any:
             output_loading_info=True,
             **placed,
         )
-    # Tensors that no file holds would be left random.
-    if missing := sorted(found["missing_keys"]):
+    # transformers would leave tensors that no file holds at random values.
+    if missing := sorted(report["missing_keys"]):
         raise InputError(
             f"model {config.model}: its files lack {len(missing)} tensors that its config.json asks for, "
             f"first {missing[0]}; expected a whole model"
@@ -129,7 +129,7 @@ def train_own_weights(model: Any, parameters: str) -> Any:
 
 
 def add_adapter(model: Any, settings: LoraSettings, seed: int) -> Any:
-    """Put a fresh LoRA adapter on the model; the same seed gives the same adapter."""
+    """Add a fresh LoRA adapter to the model; the same seed gives the same adapter."""
     targets = list(settings.target_modules or attention_projections(model))
     if settings.rank is None or settings.alpha is None:
         raise ValueError("resolve the settings first")
@@ -150,7 +150,7 @@ def add_adapter(model: Any, settings: LoraSettings, seed: int) -> Any:
 
 
 def reset_adapter(model: Any, seed: int) -> None:
-    """Make the model's adapter as new, ready to be trained; the same seed gives the same adapter.
+    """Set the model's adapter to fresh weights, ready to be trained; the same seed gives the same adapter.
 
     Raises `InputError` where the model trains weights of its own instead.
     """
@@ -168,7 +168,7 @@ def reset_adapter(model: Any, seed: int) -> None:
 def attention_projections(model: Any) -> list[str]:
     """Names of the query, key, value and output projections: the linear layers inside attention.
 
-    Their names differ by architecture (q_proj, c_attn, query_key_value …), the parent's does not.
+    Their names differ by architecture (q_proj, c_attn, query_key_value …); the name of their parent does not.
     Raises `InputError` where no such layer is found.
     """
     linear = [n for n, module in model.named_modules() if isinstance(module, torch.nn.Linear | Conv1D)]
@@ -182,7 +182,7 @@ def attention_projections(model: Any) -> list[str]:
 
 
 class readable:
-    """Turns what transformers raises for a model that cannot be read into one line."""
+    """A context manager: makes an `InputError` of what transformers raises for a model that cannot be read."""
 
     def __init__(self, model: str) -> None:
         self.model = model
@@ -191,7 +191,7 @@ class readable:
         pass
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
-        # The libraries have many errors for a model that is not what it should be; memory is another matter.
+        # The libraries raise many kinds of errors for a damaged model. Lack of memory is not one of them.
         if isinstance(error, Exception) and not isinstance(error, InputError | torch.OutOfMemoryError):
             reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
             raise InputError(
@@ -200,25 +200,23 @@ class readable:
             ) from None
 
 
-def _device(wanted: str) -> str:
-    if wanted in ("auto", "cuda") and torch.cuda.is_available():
-        # What launchers number the processes of a machine by: each gets a GPU of its own.
+def _device(name: str) -> str:
+    if name in ("auto", "cuda") and torch.cuda.is_available():
+        # Launchers number the processes of a machine in these variables; each process gets its own GPU.
         rank = os.environ.get("LOCAL_RANK", os.environ.get("SLURM_LOCALID"))
         return "cuda" if rank is None else f"cuda:{int(rank) % torch.cuda.device_count()}"
-    if wanted == "auto":
+    if name == "auto":
         return "mps" if torch.backends.mps.is_available() else "cpu"
     try:
-        torch.zeros(1, device=wanted).item()  # meta makes arrays, but there is nothing in them
+        torch.zeros(1, device=name).item()  # the device `meta` makes tensors without content
     except (RuntimeError, AssertionError, ImportError):
-        raise InputError(
-            f"device = {wanted!r}: not available here; expected auto, cpu, cuda or mps"
-        ) from None
-    return wanted
+        raise InputError(f"device = {name!r}: not available here; expected auto, cpu, cuda or mps") from None
+    return name
 
 
-def _dtype(wanted: str, device: str) -> str:
-    if wanted != "auto":
-        return wanted
+def _dtype(name: str, device: str) -> str:
+    if name != "auto":
+        return name
     # Not float16: without loss scaling small gradients would vanish.
     native = device.startswith("cuda") and torch.cuda.is_bf16_supported(including_emulation=False)
     return "bfloat16" if native else "float32"

@@ -16,7 +16,7 @@ from g2is.config import GradientConfig
 
 
 class RandomProjection(Protocol):
-    """Sums the projections of each parameter's gradients into one sketch."""
+    """Sums the projections of all parameters' gradients into one sketch."""
 
     dim: int
 
@@ -25,7 +25,7 @@ class RandomProjection(Protocol):
 
 
 def make_projection(config: GradientConfig, sizes: dict[str, int], device: str) -> RandomProjection:
-    """The projection the settings ask for, over parameters of the given sizes."""
+    """The projection of the settings, over parameters of the given sizes."""
     if config.projection == "none":
         return NoProjection(sizes)
     if config.projection_dim is None:
@@ -38,7 +38,7 @@ def make_projection(config: GradientConfig, sizes: dict[str, int], device: str) 
 
 
 def _random(name: str, seed: int, block: int = 0) -> np.random.Generator:
-    """A generator of its own for every parameter; Philox gives the same numbers on every machine."""
+    """A generator for one parameter; Philox gives the same numbers on every machine."""
     digest = hashlib.sha256(f"{seed}/{block}/{name}".encode()).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
 
@@ -64,7 +64,7 @@ class CountSketch:
 
     def add(self, sketch: torch.Tensor, name: str, gradient: torch.Tensor) -> None:
         source, sign = self._plan[name]
-        if source.device != gradient.device:  # layers on several devices: each plan goes where it is needed
+        if source.device != gradient.device:  # layers may be on several devices
             source, sign = source.to(gradient.device), sign.to(gradient.device)
             self._plan[name] = source, sign
         folded = gradient.index_select(1, source).mul_(sign).view(len(gradient), -1, self.dim)
@@ -72,14 +72,14 @@ class CountSketch:
 
 
 OWN_PLANS = 1 << 27
-"""Coordinates up to which each parameter has a permutation of its own: at 8 bytes each, 1 GB."""
+"""Coordinates of all parameters up to which each has its own permutation: 1 GB at 8 bytes each."""
 
 
 class SharedCountSketch:
     """A count sketch of a whole model's weights, whose permutations would otherwise be larger than the model.
 
-    Parameters of one size share one permutation. Each reads its signs from a place of its own in a long row of random
-    signs, and turns its buckets by a number of its own, so that errors of different parameters do not add up.
+    Parameters of one size share one permutation. Each reads its signs from its own offset in a long row of random
+    signs, and rotates its buckets by its own number, so that errors of different parameters do not add up.
     """
 
     def __init__(self, sizes: dict[str, int], dim: int, seed: int) -> None:
@@ -89,7 +89,7 @@ class SharedCountSketch:
         for size in set(sizes.values()):
             source, present = _permutation(_random(f"size {size}", seed), size, dim)
             self._plan[size] = torch.from_numpy(source), torch.from_numpy(present)
-        # Twice as long as the longest parameter, so that places in it differ.
+        # Twice as long as the longest parameter, so that offsets can differ.
         longest = max(len(source) for source, _ in self._plan.values())
         signs = _random("signs", seed).integers(0, 2, 2 * longest, dtype=np.int8) * 2 - 1
         self._signs = torch.from_numpy(signs)
@@ -110,7 +110,7 @@ class SharedCountSketch:
 
 
 def _permutation(random: np.random.Generator, size: int, dim: int) -> tuple[np.ndarray, np.ndarray]:
-    """Which coordinate each slot reads (int32), and whether it is one (int8): slots fill whole rows of `dim`."""
+    """For each slot, the coordinate that it reads (int32), and 0 if it reads none (int8); slots fill rows of `dim`."""
     source = random.permutation(-(-size // dim) * dim)
     return np.minimum(source, size - 1).astype(np.int32), (source < size).astype(np.int8)
 
@@ -118,8 +118,8 @@ def _permutation(random: np.random.Generator, size: int, dim: int) -> tuple[np.n
 class Rademacher:
     """Dense random signs, scaled so that norms are kept: for parity with LESS and TRAK.
 
-    The signs are drawn again, block by block, each time they are needed, since all of them would be
-    larger than the model. Slow; give it large batches.
+    Signs are drawn again, block by block, each time they are needed, since all of them would be larger than the model.
+    Slow; large batches help.
     """
 
     block = 4096
@@ -139,7 +139,7 @@ class Rademacher:
 
 
 class NoProjection:
-    """The gradients themselves, parameter after parameter: for small models and for tests."""
+    """The gradients themselves, one parameter after another: for small models and for tests."""
 
     def __init__(self, sizes: dict[str, int]) -> None:
         ends = np.cumsum(list(sizes.values()))

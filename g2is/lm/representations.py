@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from g2is.arrays.unit import unit_tensor
 from g2is.config import GradientConfig
 from g2is.errors import InputError
 from g2is.lm.batching import for_each_batch
@@ -79,4 +80,4 @@ def representations_of(
 
 def _pool(hidden: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     shares = weights.float() / weights.sum(dim=1, keepdim=True)
-    return torch.nn.functional.normalize(torch.einsum("bth,bt->bh", hidden, shares)).cpu()
+    return unit_tensor(torch.einsum("bth,bt->bh", hidden, shares)).cpu()

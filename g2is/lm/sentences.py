@@ -1,4 +1,4 @@
-"""Sentence embeddings, where sentence-transformers is installed; the project does not ask for it."""
+"""Sentence embeddings by sentence-transformers, an optional dependency."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shape of a model from its configuration alone: the model is made without memory for its weights."""
+"""The sizes of a model from its configuration alone, by making it without memory for its weights."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from g2is.lm.size import ModelShape
 
 
 def read_shape(config: ModelConfig, lora: LoraSettings) -> ModelShape:
-    """Count what a build of this model would train and multiply; no weights are read or made.
+    """Count the weights that a build of this model would train and multiply; none are read or made.
 
     Raises `InputError` where the configuration cannot be read or no layer is named as `lora` asks.
     """
     with readable(config.model):
-        found = AutoConfig.from_pretrained(config.model, trust_remote_code=config.trust_remote_code)
-    return shape_of(found, lora, trust_remote_code=config.trust_remote_code)
+        configuration = AutoConfig.from_pretrained(config.model, trust_remote_code=config.trust_remote_code)
+    return shape_of(configuration, lora, trust_remote_code=config.trust_remote_code)
 
 
-def shape_of(found: Any, lora: LoraSettings, *, trust_remote_code: bool = False) -> ModelShape:
-    """The same of a configuration of transformers that is already read."""
-    with readable(found.name_or_path or found.model_type), torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(found, trust_remote_code=trust_remote_code)
-    text = found.get_text_config()
+def shape_of(configuration: Any, lora: LoraSettings, *, trust_remote_code: bool = False) -> ModelShape:
+    """The same from a configuration of transformers that is already read."""
+    with readable(configuration.name_or_path or configuration.model_type), torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(configuration, trust_remote_code=trust_remote_code)
+    text = configuration.get_text_config()
     output = model.get_output_embeddings().weight
     linear = tuple(
         (module.nf, module.nx) if isinstance(module, Conv1D) else (module.out_features, module.in_features)

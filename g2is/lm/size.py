@@ -1,4 +1,4 @@
-"""What of a model decides its cost. Loads neither torch nor the model."""
+"""The sizes of a model that decide its cost. Imports neither torch nor the model."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ModelShape:
-    """What of a model decides its cost.
+    """The sizes of a model that decide its cost.
 
-    linear: (out, in) of every linear layer but the output layer; adapted: of those that get an adapter.
-    experts: weights of a mixture's experts, of which a token passes the share `experts_seen`.
-    attention_width: heads x their size.
+    linear: (out, in) of every linear layer but the output layer. adapted: the same of those that get an adapter.
+    experts: weights of a mixture's experts. experts_seen: the share of them that a token passes.
+    attention_width: heads times their size.
     """
 
     hidden_size: int

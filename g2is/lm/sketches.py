@@ -32,8 +32,8 @@ def sketches_of(
     losses = np.zeros(len(samples), np.float32)
 
     def sketch(batch: list[int]) -> None:
-        found, loss = engine([samples[i] for i in batch])
-        for kind, rows in found.items():
+        by_kind, loss = engine([samples[i] for i in batch])
+        for kind, rows in by_kind.items():
             sketches[kind][batch] = rows.cpu().numpy()
         losses[batch] = loss.cpu().numpy()
 

@@ -1,4 +1,4 @@
-"""Losses of samples, and the plain training loop over them."""
+"""Losses of samples, and the training loop."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def sample_losses(model: Any, batch: Sequence[Encoded]) -> torch.Tensor:
     def keep_predicting(module: Any, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
         return (inputs[0][predicts.to(inputs[0].device)].unsqueeze(0), *inputs[1:])
 
-    # A hook on the output layer rather than a call of it: what a model does to its logits afterwards
-    # (Gemma caps, Cohere scales them) stays part of the loss.
+    # A hook on the output layer rather than a call of it, so that what a model does to its logits afterwards
+    # (Gemma caps, Cohere scales them) remains part of the loss.
     hook = model.get_output_embeddings().register_forward_pre_hook(keep_predicting)
     try:
         logits = model(input_ids=input_ids, attention_mask=mask, use_cache=False).logits[0]
@@ -43,7 +43,7 @@ def sample_losses(model: Any, batch: Sequence[Encoded]) -> torch.Tensor:
 
 
 def pad(batch: Sequence[Encoded], device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Token ids, which of them are no padding, and which are trained: (b, t) each, padded on the right."""
+    """Token ids, mask of those that are no padding, mask of trained ones: (b, t) each, padded on the right."""
     length = max(len(sample) for sample in batch)
     input_ids = torch.zeros(len(batch), length, dtype=torch.long)
     mask = torch.zeros_like(input_ids)
@@ -56,13 +56,13 @@ def pad(batch: Sequence[Encoded], device: torch.device) -> tuple[torch.Tensor, t
 
 
 def trainable(model: Any) -> dict[str, torch.nn.Parameter]:
-    """The parameters that are trained, by name: the adapter's, or the model's own."""
+    """Trained parameters by name: the adapter's, or the model's own."""
     return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
 
 
 @dataclass
 class TrainingState:
-    """What a stopped training needs to go on exactly: tensors by parameter name, and the step."""
+    """What a stopped training needs to resume exactly: tensors by parameter name, and the step."""
 
     parameters: dict[str, torch.Tensor]
     exp_avg: dict[str, torch.Tensor]
@@ -85,11 +85,11 @@ def train_adapter(
     on_step: Callable[[float], None] = lambda loss: None,
     on_epoch: Callable[[TrainingState], None] = lambda state: None,
 ) -> TrainingState:
-    """Train what of the model is to be trained with AdamW, a linear schedule and no weight decay.
+    """Train the model's trainable parameters with AdamW, a linear schedule and no weight decay.
 
-    The loss of an optimizer step is the mean over its samples of their mean token loss. Order and
-    dropout are seeded by step, so that resuming after an epoch repeats the undisturbed training. steps: that
-    many optimizer steps, in as many passes as they take, instead of `epochs`.
+    The loss of an optimizer step is the mean over its samples of their mean token loss. Order and dropout are seeded
+    by step, so that resuming after an epoch gives the same as an uninterrupted training. steps: number of optimizer
+    steps, in as many passes as they take, instead of `epochs`.
     """
     parameters = trainable(model)
     optimizer = torch.optim.AdamW(
@@ -127,7 +127,7 @@ def train_adapter(
 
 
 def _schedule(step: int, rising: int, total: int) -> float:
-    """Linear rise, then linear fall to zero; the first step already moves."""
+    """Share of the learning rate: a linear rise, not from zero, then a linear fall to zero."""
     if step < rising:
         return (step + 1) / rising
     return (total - step) / max(1, total - rising)
@@ -136,7 +136,7 @@ def _schedule(step: int, rising: int, total: int) -> float:
 def _state(
     optimizer: torch.optim.Optimizer, parameters: dict[str, torch.nn.Parameter], step: int
 ) -> TrainingState:
-    """A copy of the adapter and of Adam's averages; averages of an untrained adapter are zero."""
+    """A copy of the parameters and of Adam's averages, which are zero before the first step."""
 
     def average(key: str) -> dict[str, torch.Tensor]:
         return {

@@ -1,4 +1,4 @@
-"""The warm-up: a short training of the adapter that gives Adam's averages their values."""
+"""The warm-up: a short training of the adapter, and Adam's averages at its end."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from safetensors.torch import save
 from g2is.config import WarmupConfig
 from g2is.lm.text import Encoded
 from g2is.lm.train import TrainingState, train_adapter
-from g2is.storage.files import whole_files, write_bytes, write_sealed
+from g2is.storage.files import whole_files, write_bytes, write_with_checksum
 
 
 def draw(count: int, config: WarmupConfig) -> np.ndarray:
-    """Rows of the pool the warm-up trains on: a seeded draw of `fraction`, at least one, ascending."""
+    """Rows of the pool that the warm-up trains on: a seeded draw of `fraction`, at least one, ascending."""
     size = max(1, round(count * config.fraction))
     return np.sort(np.random.default_rng(config.seed).choice(count, size=size, replace=False))
 
@@ -34,7 +34,7 @@ def warm_up(
     on_step: Callable[[float], None],
     on_epoch: Callable[[TrainingState], None],
 ) -> TrainingState:
-    """Train the adapter in place; what `on_epoch` is given lets a stopped warm-up go on."""
+    """Train the adapter in place. on_epoch: is given the state from which a stopped warm-up can resume."""
     if config.learning_rate is None or config.batch_size is None:
         raise ValueError("resolve the configuration first")
     return train_adapter(
@@ -54,27 +54,27 @@ def warm_up(
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a stopped training goes on: its last state, in a file with its checksum in its name."""
+    """The last state of a training that may be stopped, in a file with its checksum in its name."""
 
     folder: Path
     name: str
 
     def read(self) -> TrainingState | None:
-        """The last state that is whole; a damaged one is as good as none."""
+        """The last state that is whole; None where there is none."""
         whole = whole_files(self.folder, f"{self.name}-*.safetensors")
         return load_state(whole[-1]) if whole else None
 
     def write(self, state: TrainingState) -> None:
-        """Keep a state in the place of those before."""
+        """Keep a state in place of the earlier ones."""
         path = self.folder / f"{self.name}-{state.step:09d}.safetensors"
-        written = write_sealed(path, _serialized(state))
+        written = write_with_checksum(path, _serialized(state))
         for earlier in self.folder.glob(f"{self.name}-*.safetensors"):
             if earlier != written:
                 earlier.unlink()
 
 
 def save_state(path: Path, state: TrainingState) -> None:
-    """Adapter and Adam's averages as one safetensors file, tensors named `group/parameter`."""
+    """Write adapter and Adam's averages as one safetensors file, tensors named `group/parameter`."""
     write_bytes(path, _serialized(state))
 
 
@@ -85,7 +85,7 @@ def _serialized(state: TrainingState) -> bytes:
 
 
 def load_state(path: Path) -> TrainingState:
-    """Read what `save_state` wrote; whether the file is whole, its checksum has told."""
+    """Read what `save_state` wrote. The file must be whole: its checksum was compared before."""
     groups: dict[str, dict[str, torch.Tensor]] = {"parameters": {}, "exp_avg": {}, "exp_avg_sq": {}}
     with safe_open(path, framework="pt") as file:
         for key in file.keys():  # noqa: SIM118 - not a mapping

@@ -1,7 +1,7 @@
-"""What a build will cost, from the shape of the model and the size of the pool alone. Pure arithmetic.
+"""The cost of a build, from the shape of the model and the size of the pool alone. Pure arithmetic.
 
-One multiply-add counts as two floating point operations (FLOP). Adam's rule and the sketch multiply little and move
-much: they are counted in bytes, and their time is added.
+One multiply-add counts as two floating point operations (FLOP). Adam's rule and the sketch are limited by memory
+bandwidth, so they are counted in bytes and their time is added.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from g2is.lm.size import ModelShape
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "auto": 2, "int8": 1}
 
 SGD_PASSES, ADAM_PASSES = 6, 18
-"""Times that each number of a gradient goes to or from memory: to be made, gathered, signed and summed; and for Adam's
-rule and its own sketch."""
+"""Times that each number of a gradient is read from or written to memory: for plain sketches (made, gathered, signed,
+summed), and for Adam's rule with its sketch."""
 
 PIECE, LARGEST_SKETCH = 1 << 22, 1e9
-"""Coordinates of a weight worked on at once (`lm.layers`); bytes that permutations take at most (`lm.projection`)."""
+"""Coordinates in one piece of a weight (`lm.layers`); bytes of all permutations, at most (`lm.projection`)."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What a part of the build takes on one device. flop and bytes moved; hours at the rates given."""
+    """Cost of one part of the build: FLOP, bytes moved, and hours at the rates given."""
 
     name: str
     flop: float
@@ -43,7 +43,7 @@ class Plan:
 
     @property
     def tokens(self) -> float:
-        """Of the pool, without padding."""
+        """Tokens of the pool, without padding."""
         return self.work.samples * self.work.tokens
 
     @cached_property
@@ -57,7 +57,7 @@ class Plan:
 
     @property
     def own(self) -> str | None:
-        """Which of the model's own weights gradients are taken of; None: of an adapter."""
+        """The kind of own weights whose gradients are taken; None for an adapter."""
         parameters = self.config.gradients.parameters
         return None if parameters == "lora" else parameters
 
@@ -67,10 +67,10 @@ class Plan:
     def flop_per_token(self) -> float:
         """Forward and backward pass of one token with its share of the gradient.
 
-        The base is frozen: its backward pass carries gradients to activations only, as dear as the forward pass, and
-        not to weights. A layer whose gradient is taken costs its forward pass once more; an adapter's layers come with
-        both passes of their own, an embedding is multiplied as a layer of one-hot rows. Attention looks back half
-        the length on average, and its backward pass costs two forward passes.
+        The base is frozen: its backward pass computes gradients of activations only, which costs as much as the forward
+        pass. A layer whose gradient is taken costs its forward pass once more; an adapter's layers add both passes of
+        their own; an embedding counts as a linear layer of one-hot rows. Attention looks back half the length on
+        average, and its backward pass costs two forward passes.
         """
         shape, work = self.shape, self.work
         attention = 2 * work.tokens * shape.attention_width * shape.layers
@@ -105,7 +105,7 @@ class Plan:
         hardware = self.hardware
         rate = hardware.float32_tflops if float32 else hardware.tflops
         seconds = flop / (rate * 1e12 * hardware.peak_share) + moved / (hardware.bandwidth * 1e12)
-        # The warm-up is one training: several devices do not share it.
+        # The warm-up is one training, which devices do not share.
         devices = 1 if name == "warm-up" else hardware.devices
         return Stage(name, flop, moved, seconds / 3600 / devices)
 
@@ -130,10 +130,10 @@ class Plan:
 
     @property
     def activations_bytes(self) -> float:
-        """What a batch keeps for its backward pass, its logits in three copies, and the gradients of a layer.
+        """Activations that a batch keeps for its backward pass, its logits in three copies, and one layer's gradients.
 
-        Counted on Llamas: one and a half times what linear layers give, each norm's input and each adapter's input in
-        float32.
+        As measured on Llamas: one and a half times the outputs of linear layers, and the inputs of norms and adapters
+        in float32.
         """
         shape, gradients, size = self.shape, self.config.gradients, BYTES[self.config.model.dtype]
         rank = self.config.lora.rank or 0
@@ -168,7 +168,7 @@ class Plan:
 
     @property
     def regime_bytes(self) -> float:
-        """What a run keeps of one regime: unit rows, norms, neighbours, conflicts, cosines to validation."""
+        """A regime in a run: unit rows, norms, neighbours, conflicts, cosines to validation."""
         config = self.config
         row = (config.gradients.projection_dim or 0) * BYTES[config.gradients.store_dtype] + 4
         row += 8 * (config.graph.neighbors + config.graph.conflicts) + 4 * self.work.validation_samples
@@ -176,18 +176,18 @@ class Plan:
 
     @property
     def disk_bytes(self) -> float:
-        """A finished run, but for the instructions themselves."""
+        """A finished run without the instructions themselves."""
         validation = 4 * self.work.validation_samples * (self.config.gradients.projection_dim or 0)
         return self.regime_bytes * len(self.config.regimes) + self.state_bytes + validation
 
     @property
     def state_bytes(self) -> float:
-        """What was trained with Adam's averages of it, float32."""
+        """Trained parameters with Adam's averages, in float32."""
         without = self.own and not self.config.warmup.epochs and set(self.config.regimes) == {"sgd"}
         return 0 if without else 12 * self.trained
 
     @property
     def building_bytes(self) -> float:
-        """What the disk has to hold at most while it is built: the shards lie beside what they become."""
+        """The most that a build needs on disk: shards beside the arrays that they are merged into."""
         row = (self.config.gradients.projection_dim or 0) * BYTES[self.config.gradients.store_dtype]
         return self.disk_bytes + row * self.work.samples * len(self.config.regimes)

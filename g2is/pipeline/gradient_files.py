@@ -1,4 +1,4 @@
-"""Gradients and neighbour lists that other programs computed: file or folder -> checked array."""
+"""Reads gradients and neighbour lists that other programs computed, and checks them."""
 
 from __future__ import annotations
 
@@ -11,21 +11,20 @@ from g2is.arrays.unit import lengths
 from g2is.errors import InputError, shortened
 
 LESS_FILES = ("all_unormalized.pt", "all_orig.pt")
-"""What LESS leaves in a folder: the gradients as they are, or normalised; the former where both are."""
+"""Files of LESS, in order of preference: gradients as they are, and normalised."""
 
 
 def read_gradients(path: Path) -> np.ndarray:
     """A matrix of one gradient a row, (n, d) float32: .npy, .pt, .safetensors, or a folder of LESS.
 
-    A .pt file is loaded as weights only, so nothing in it is executed. Raises `InputError` for a file
-    that is not one matrix of numbers, or that holds a row with a number that is not finite or a row that is
-    longer or shorter than float32 can say.
+    A .pt file is loaded as weights only, so nothing in it is executed. Raises `InputError` for a file that is not one
+    matrix of numbers, and for a row with a number that is not finite or a norm outside the range of float32.
     """
     if path.is_dir():
-        found = [path / name for name in LESS_FILES if (path / name).is_file()]
-        if not found:
+        files = [path / name for name in LESS_FILES if (path / name).is_file()]
+        if not files:
             raise InputError(f"{path}: expected one of {', '.join(LESS_FILES)} in this folder")
-        path = found[0]
+        path = files[0]
     rows = _read(path)
     if rows.ndim != 2 or 0 in rows.shape:
         raise InputError(f"{path}: shape {rows.shape}, expected (samples, dimensions)")
@@ -52,7 +51,7 @@ def read_gradients(path: Path) -> np.ndarray:
 def read_neighbors(path: Path, count: int) -> np.ndarray:
     """Neighbour lists (n, k) int32, nearest first, of `count` samples.
 
-    Raises `InputError` where their number differs or an entry is not a sample, telling which row.
+    Raises `InputError` where their number differs, and where an entry is not a sample, with its row.
     """
     lists = _read(path)
     if lists.ndim != 2 or 0 in lists.shape or lists.dtype.kind not in "iu":
@@ -82,13 +81,13 @@ def _read(path: Path) -> np.ndarray:
         raise
     except OSError as error:
         raise InputError(f"{path}: not readable ({error.strerror or error})") from None
-    except Exception as error:  # each library has its own errors for a file that is not what it says
+    except Exception as error:  # each library raises its own kinds for a damaged file
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"{path}: not a {path.suffix} file of plain numbers ({reason})") from None
 
 
 def _npy(path: Path) -> np.ndarray:
-    # Not np.load, which takes an archive of arrays for a `.npy` file too.
+    # Not np.load, which would also read an archive of arrays.
     with path.open("rb") as file:
         return np.lib.format.read_array(file, allow_pickle=False)
 
@@ -106,7 +105,7 @@ def _safetensors(path: Path) -> np.ndarray:
 
 
 def _only(path: Path, loaded: Any) -> np.ndarray:
-    """The one tensor of what was loaded."""
+    """The only tensor in what was loaded."""
     import torch
 
     if isinstance(loaded, dict):
@@ -115,6 +114,6 @@ def _only(path: Path, loaded: Any) -> np.ndarray:
         (loaded,) = loaded.values()
     if not isinstance(loaded, torch.Tensor):
         raise InputError(f"{path}: holds a {type(loaded).__name__}, expected one tensor")
-    # NumPy does not know the half precisions.
+    # NumPy has no bfloat16.
     half = loaded.is_floating_point() and loaded.dtype != torch.float64
     return (loaded.float() if half else loaded).numpy()

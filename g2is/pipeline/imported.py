@@ -12,7 +12,7 @@ import pandas as pd
 
 from g2is.arrays.unit import lengths, unit
 from g2is.config import ImportConfig
-from g2is.engine.sharing import held
+from g2is.engine.sharing import exclusive
 from g2is.errors import InputError, printable
 from g2is.instructions import Reading, Source, find_sources, read_instructions
 from g2is.pipeline.comparing import new_manifest
@@ -39,13 +39,13 @@ def import_run(
     overwrite: bool = False,
     say: Callable[[str], None] = print,
 ) -> Run:
-    """Make a run of ready gradients: one row for every record of `train`, in order.
+    """Make a run from ready gradients: one row for every record of `train`, in order.
 
-    Rows are kept in float32, so that a walk takes what the published script takes on the same files;
-    `graph` gives neighbour lists, otherwise they are computed. Raises `InputError` before anything is
+    Rows are kept in float32, so that a walk takes the same samples as the published script on the same files. graph:
+    neighbour lists; None to compute them. Raises `InputError` before anything is
     written where files are not what they should be or do not fit together.
     """
-    with held(folder):
+    with exclusive(folder):
         work = _Import(
             RunWriter(folder, say),
             config,
@@ -128,7 +128,7 @@ class _Import:
 
     def _instructions(self) -> StageResult:
         files, counts = write_pool(self.writer, self.reading)
-        # Only the gradients of the validation samples are known: each is named by its file and row.
+        # Only the gradients of validation samples are known, so that each is named by its file and row.
         frames = [
             pd.DataFrame(
                 {
@@ -178,7 +178,7 @@ class _Import:
 
 
 def _gradient_file(path: Path, target: str | None = None) -> InputFile:
-    """The file itself, or the one of LESS's in a folder."""
+    """The file itself, or the file of LESS in a folder."""
     if path.is_dir():
         path = next((path / name for name in LESS_FILES if (path / name).is_file()), path)
     return input_file(path, target)

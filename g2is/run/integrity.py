@@ -1,4 +1,4 @@
-"""Whether the files of a run are as they were written. Knows nothing of what is in them."""
+"""Compares the files of a run with the checksums in its manifest. Knows nothing of their content."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from g2is.run.manifest import FileRecord, Manifest
 from g2is.storage.files import inside, sha256
 
 HASHED = 64 * 2**20
-"""Files up to this many bytes are compared with their checksum when they are opened, larger ones by their size (a
-gigabyte takes a second to read); a full check leaves out none."""
+"""Bytes up to which a file is compared by checksum when it is opened. Larger ones are compared by size, since a
+gigabyte takes a second to read; a full check hashes all."""
 
 
 @dataclass(frozen=True)
 class Integrity:
-    """The files of one run beside its manifest. What was found whole is not read again until it changes."""
+    """The files of one run and its manifest. A file that was whole is not read again until it changes."""
 
     folder: Path
     manifest: Manifest
@@ -26,16 +26,16 @@ class Integrity:
     def path(self, name: str) -> Path:
         """A file of a finished stage; raises `InputError` where it is not as it was written."""
         if name not in self.manifest.files:
-            raise InputError(f"run {self.folder.name}: {name} is not built yet; {self.mend}")
+            raise InputError(f"run {self.folder.name}: {name} is not built yet; {self.remedy}")
         if problem := self.problem(name, self.manifest.files[name]):
-            raise InputError(f"{problem}; {self.mend}")
+            raise InputError(f"{problem}; {self.remedy}")
         return self.folder / name
 
     def problems(self, names: Iterable[str], *, full: bool = False) -> list[str]:
         """One line for each of these files that is not as it was written. full: read large ones too."""
         files = self.manifest.files
-        found = (self.problem(name, files[name], full=full) for name in names if name in files)
-        return [problem for problem in found if problem]
+        problems = (self.problem(name, files[name], full=full) for name in names if name in files)
+        return [problem for problem in problems if problem]
 
     def problem(self, name: str, record: FileRecord, *, full: bool = False) -> str | None:
         """What is wrong with a file, in one line without the remedy."""
@@ -58,6 +58,6 @@ class Integrity:
         return None
 
     @property
-    def mend(self) -> str:
-        """The words that say which command finishes or mends the run."""
-        return self.manifest.mend(self.folder)
+    def remedy(self) -> str:
+        """For error messages: the command that finishes or repairs the run."""
+        return self.manifest.remedy(self.folder)

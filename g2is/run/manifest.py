@@ -1,6 +1,6 @@
-"""The manifest of a run: what it is made of, how far it is, and what each of its files must be.
+"""The manifest of a run: its inputs and settings, its finished stages, and the checksum of each file.
 
-It carries its own checksum and has a copy beside it: the work of a week must not hang on one small file.
+It holds its own checksum (`seal`) and has a copy beside it, so that one damaged small file does not cost a whole build.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ from g2is.storage.files import inside, sha256, write_bytes
 FORMAT_VERSION = 1
 CONTENT_STAGES = ("instructions", "warmup", "gradients", "graph")
 """Stages that decide what a selection of a run means; later ones only add to what is shown or compared."""
-LONGEST = 64 * 2**20  # bytes; the manifest of a run of a thousand files has a few hundred thousand
+LONGEST = 64 * 2**20
+"""Bytes of a manifest, at most; a run of a thousand files has one of a few hundred thousand."""
 
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 Real = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class FileRecord(BaseModel):
-    """What a file must be."""
+    """Checksum and size that a file must have."""
 
     model_config = ConfigDict(extra="forbid")
     sha256: str
@@ -37,7 +38,7 @@ class FileRecord(BaseModel):
 
 
 def record(path: Path) -> FileRecord:
-    """What a file is now."""
+    """Checksum and size of a file as it is now."""
     return FileRecord(sha256=sha256(path), bytes=path.stat().st_size)
 
 
@@ -49,7 +50,7 @@ class InputFile(FileRecord):
 
 
 class Stage(BaseModel):
-    """A finished stage: the files it wrote, how long it took, and what it found."""
+    """A finished stage: the files it wrote, how long it took, and numbers that describe the result (`found`)."""
 
     model_config = ConfigDict(extra="forbid")
     seconds: Annotated[Real, Field(ge=0)]
@@ -59,10 +60,10 @@ class Stage(BaseModel):
     @field_validator("files")
     @classmethod
     def _inside(cls, files: dict[str, FileRecord]) -> dict[str, FileRecord]:
-        """A run that came from elsewhere must not make anybody read or write outside its folder."""
+        """A run that was copied from elsewhere must not make a reader leave its folder."""
         for name in files:
             parts = PurePosixPath(name).parts
-            # As it would be written: neither absolute nor upwards, no drive letter, no `a/./b`, nothing hidden.
+            # In normal form: neither absolute nor upwards, no drive letter, no `a/./b`, nothing hidden.
             if "/".join(parts) != name or not name or any(p.startswith((".", "/")) for p in parts):
                 raise ValueError(f"file {name!r}: expected a path inside the run")
             if any(c in name for c in "\\:\0"):
@@ -71,7 +72,7 @@ class Stage(BaseModel):
 
 
 class _Found(BaseModel):
-    """What is said of a stage, as far as others rely on it."""
+    """The numbers of a stage that readers rely on."""
 
 
 class _PoolFound(_Found):
@@ -99,7 +100,7 @@ class _RegimeFound(_Found):
 
 
 class _ModelFacts(BaseModel):
-    """The model that gradients were taken of."""
+    """The model whose gradients were taken."""
 
     fingerprint: str
     device: str
@@ -108,11 +109,11 @@ class _ModelFacts(BaseModel):
 
 
 class _Damage(Exception):
-    """What is wrong with a manifest, without where it is and how it is mended."""
+    """What is wrong with a manifest, without its place and the remedy."""
 
 
 class Manifest(BaseModel):
-    """What a run is made of and how far it is."""
+    """Inputs, settings and finished stages of a run."""
 
     model_config = ConfigDict(extra="forbid")
     format_version: int
@@ -126,7 +127,7 @@ class Manifest(BaseModel):
 
     @classmethod
     def read(cls, folder: Path, name: str = MANIFEST) -> Manifest:
-        """Read a run's manifest; raises `InputError` for what is not a run, damaged, or newer."""
+        """Read a run's manifest; raises `InputError` where there is none, or it is damaged or of a newer format."""
         path = inside(folder, name)
         if not path.exists() and not (folder / MANIFEST_COPY).exists():
             raise InputError(
@@ -138,12 +139,12 @@ class Manifest(BaseModel):
             again = "build again with --overwrite"
             if name != MANIFEST_COPY:
                 with suppress(InputError):
-                    again = f"its copy is whole, {cls.read(folder, MANIFEST_COPY).mend(folder)}"
+                    again = f"its copy is whole, {cls.read(folder, MANIFEST_COPY).remedy(folder)}"
             raise InputError(f"{path}: {damage}; {again}") from None
 
     @classmethod
     def _of(cls, path: Path) -> Manifest:
-        """What a file holds; raises `_Damage` where that is no manifest, or not as it was written."""
+        """The manifest in a file; raises `_Damage` where it is none, or was changed."""
         try:
             if not path.is_file():
                 raise _Damage("missing, or not a file")
@@ -158,19 +159,19 @@ class Manifest(BaseModel):
                 f"{path}: run format {version} is newer than this program knows ({FORMAT_VERSION}); "
                 "update G2IS Explorer"
             )
-        seal = values.pop("seal", None) if isinstance(values, dict) else None
+        checksum = values.pop("seal", None) if isinstance(values, dict) else None
         try:
             manifest = cls.model_validate(values)
         except (ValidationError, InputError) as error:
             raise _Damage(f"not a manifest of a run ({_first(error)})") from None
-        if seal is not None and seal != _seal(values):
+        if checksum is not None and checksum != _checksum(values):
             raise _Damage("was changed after it was written, or is damaged")
         return manifest
 
     def write(self, folder: Path) -> None:
         """Write it with its checksum, then its copy."""
         values = json.loads(self.model_dump_json())
-        text = json.dumps({**values, "seal": _seal(values)}, indent=1, ensure_ascii=False).encode()
+        text = json.dumps({**values, "seal": _checksum(values)}, indent=1, ensure_ascii=False).encode()
         write_bytes(folder / MANIFEST, text)
         write_bytes(folder / MANIFEST_COPY, text)
 
@@ -199,23 +200,23 @@ class Manifest(BaseModel):
             *("g2is", "demo", "model"),
         )
 
-    def mend(self, folder: Path) -> str:
-        """The words that say which command finishes or mends the run in `folder`."""
+    def remedy(self, folder: Path) -> str:
+        """For error messages: the command that finishes or repairs the run in `folder`."""
         name = (
             "demo" if self.is_demo else "import" if isinstance(self.configuration, ImportConfig) else "build"
         )
         more = "" if self.is_demo else f" {BLANK} (with the same files and settings)"
-        return f"mend it with: {command(name, '--run', folder.name, cache=folder.parent)}{more}"
+        return f"repair it with: {command(name, '--run', folder.name, cache=folder.parent)}{more}"
 
     @model_validator(mode="after")
-    def _what_others_rely_on(self) -> Manifest:
+    def _check_numbers(self) -> Manifest:
         for stage, kind in (("instructions", _PoolFound), ("gradients", _GradientsFound)):
             if stage in self.stages:
                 _check(kind, f"stages.{stage}.found", self.stages[stage].found)
         if "graph" in self.stages:
             for regime in self.configuration.regimes:
-                found = self.stages["graph"].found.get(regime)
-                _check(_RegimeFound, f"stages.graph.found.{regime}", found)
+                numbers = self.stages["graph"].found.get(regime)
+                _check(_RegimeFound, f"stages.graph.found.{regime}", numbers)
         if isinstance(self.configuration, BuildConfig):
             _check(_ModelFacts, "model", self.model)
         return self
@@ -228,7 +229,7 @@ def _check(kind: type[BaseModel], where: str, values: Any) -> None:
         raise ValueError(f"{where}.{_first(error)}") from None
 
 
-def _seal(values: dict[str, Any]) -> str:
+def _checksum(values: dict[str, Any]) -> str:
     """Checksum of a manifest's values, however they are spaced or ordered."""
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
@@ -239,5 +240,5 @@ def _first(error: ValidationError | InputError) -> str:
         return str(error)
     first = error.errors()[0]
     where = shortened(".".join(map(str, first["loc"])))
-    said = first["msg"].removeprefix("Value error, ")
-    return f"{where}: {said}" if where else said
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {message}" if where else message

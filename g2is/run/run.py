@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from g2is.config import REGIMES, RegimeName, WalkParameters
+from g2is.config import REGIMES, RegimeName
 from g2is.errors import InputError, shortened
 from g2is.run.integrity import Integrity
 from g2is.run.manifest import (
@@ -51,8 +51,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from g2is.graph.communities import Communities
-    from g2is.knowledge import CoreKnowledge
-    from g2is.walk import Explanation, WalkTrace
 
 __all__ = [
     "CONTENT_STAGES",
@@ -68,7 +66,6 @@ __all__ = [
 COLUMNS = ("source", "line", "format", "task", "prompt", "response", "messages", "tools", "raw")
 ENSEMBLE_COLUMNS = ("early", "late", "late_variance")
 SAMPLE_COLUMNS = ("problem", "valid", "loss", "tokens", "trained_tokens", "cut")
-MOST_KEPT, BYTES_KEPT = 4, 2**30
 LEAK_COLUMNS = ("sample", "validation", "kind", "similarity")
 
 
@@ -116,15 +113,12 @@ class Representations:
     validation: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
     """An open run. Everything is read when first asked for."""
 
     folder: Path
     manifest: Manifest
-    _cache: dict[str, tuple[CoreKnowledge, np.ndarray]] = field(
-        default_factory=dict, repr=False, compare=False
-    )
     _regimes: dict[str, Regime] = field(default_factory=dict, repr=False, compare=False)
     _communities: dict[str, Communities] = field(default_factory=dict, repr=False, compare=False)
 
@@ -227,10 +221,10 @@ class Run:
             lists, path = arrays[array], self.folder / array_file(name, array)
             if lists.shape != arrays[cosines].shape:
                 raise InputError(
-                    f"{path}: shape {lists.shape}, its cosines {arrays[cosines].shape}; {self.mend}"
+                    f"{path}: shape {lists.shape}, its cosines {arrays[cosines].shape}; {self.remedy}"
                 )
             if lists.size and not (lists.min() >= -1 and lists.max() < count):
-                raise InputError(f"{path}: names samples that are not there; {self.mend}")
+                raise InputError(f"{path}: names samples that are not there; {self.remedy}")
         found = self.manifest.stages["graph"].found[name]
         return Regime(
             name=name,
@@ -273,7 +267,7 @@ class Run:
         try:
             return Communities.of(membership, tuple(json.loads(path.read_bytes())))
         except (ValueError, TypeError, RecursionError) as error:
-            raise InputError(f"{path}: not labels of communities ({error}); {self.mend}") from None
+            raise InputError(f"{path}: not labels of communities ({error}); {self.remedy}") from None
 
     def spanning_forest(self, regime: RegimeName) -> tuple[np.ndarray, np.ndarray]:
         """A maximum spanning forest of the aligned edges, strongest first: (t, 2) pairs and (t,) cosines."""
@@ -315,67 +309,6 @@ class Run:
         """Near-copies of validation samples in the pool: sample, validation, kind, similarity."""
         return self._frame(LEAKS, None, LEAK_COLUMNS)
 
-    def core_knowledge(self, parameters: WalkParameters) -> CoreKnowledge:
-        """Core knowledge of the validation gradients as the parameters ask for it."""
-        return self._prepared(parameters)[0]
-
-    def affinities(self, parameters: WalkParameters) -> np.ndarray:
-        """(n, k) float32: cosine of every sample to every component of that core knowledge."""
-        return self._prepared(parameters)[1]
-
-    def _prepared(self, parameters: WalkParameters) -> tuple[CoreKnowledge, np.ndarray]:
-        """Kept for the last `MOST_KEPT` kinds of core knowledge, fewer where their affinities take more than
-        `BYTES_KEPT`: most walks change only their rules or budget."""
-        from g2is.knowledge import core_knowledge
-        from g2is.walk import component_affinities
-
-        key = parameters.knowledge_key
-        found = self._cache.get(key)
-        if found is None:
-            targets = self.validation["target"].tolist()
-            knowledge = core_knowledge(self.validation_gradients, parameters, targets)
-            gradients = self.regime(parameters.regime).gradients
-            found = knowledge, component_affinities(gradients, knowledge)
-            # Several sessions share an open run: whatever they drop meanwhile, this one has what it found.
-            for oldest in list(self._cache):
-                size = sum(affinities.nbytes for _, affinities in [found, *self._cache.copy().values()])
-                if len(self._cache) < MOST_KEPT and size <= BYTES_KEPT:
-                    break
-                self._cache.pop(oldest, None)
-            self._cache[key] = found
-        return found
-
-    def walk(self, parameters: WalkParameters) -> WalkTrace:
-        """The gradient walk over this run."""
-        from g2is.walk import gradient_walk
-
-        regime = self.regime(parameters.regime)
-        return gradient_walk(
-            regime.gradients,
-            regime.neighbors,
-            regime.cosines,
-            self.core_knowledge(parameters),
-            parameters,
-            sources=self.sources,
-            valid=self.valid,
-            affinities=self.affinities(parameters),
-        )
-
-    def explain(self, trace: WalkTrace, sample: int) -> Explanation:
-        """Why a walk over this run took a sample, or for each component why not."""
-        from g2is.walk import explain
-
-        regime = self.regime(trace.parameters.regime)
-        return explain(
-            trace,
-            sample,
-            regime.gradients,
-            regime.neighbors,
-            self.core_knowledge(trace.parameters),
-            sources=self.sources,
-            valid=self.valid,
-        )
-
     def row(self, sample: str) -> int:
         """A sample's row from its number or its place, `source:line`; raises `InputError` for neither."""
         count = len(self.instructions)
@@ -404,9 +337,9 @@ class Run:
         return self._integrity.problems(name for name in self.manifest.files if name != WARMUP)
 
     @property
-    def mend(self) -> str:
-        """The words that say which command finishes or mends the run."""
-        return self._integrity.mend
+    def remedy(self) -> str:
+        """For error messages: the command that finishes or repairs the run."""
+        return self._integrity.remedy
 
     @cached_property
     def _integrity(self) -> Integrity:
@@ -424,7 +357,7 @@ class Run:
     def _found(self, stage: str, what: str) -> int:
         """A number that a finished stage found."""
         if stage not in self.manifest.stages:
-            raise InputError(f"run {self.name}: the stage {stage} is not finished; {self.mend}")
+            raise InputError(f"run {self.name}: the stage {stage} is not finished; {self.remedy}")
         return self.manifest.stages[stage].found[what]
 
     @property
@@ -438,11 +371,11 @@ class Run:
         try:
             frame = read_frame(path)
         except InputError as error:
-            raise InputError(f"{error}; {self.mend}") from None
+            raise InputError(f"{error}; {self.remedy}") from None
         missing = [column for column in columns if column not in frame]
         if missing or rows not in (None, len(frame)):
             what = f"lacks {', '.join(missing)}" if missing else f"{len(frame):,} rows, expected {rows:,}"
-            raise InputError(f"{path}: {what}; {self.mend}")
+            raise InputError(f"{path}: {what}; {self.remedy}")
         return frame
 
     def _array(self, name: str, kind: str, shape: tuple[int | None, ...]) -> np.ndarray:
@@ -452,14 +385,14 @@ class Run:
             array = np.load(path, mmap_mode="r", allow_pickle=False)
         except Exception as error:  # so has numpy, from its parsing of the header to that of a pickle
             reason = str(error) or type(error).__name__
-            raise InputError(f"{path}: not a whole array ({reason}); {self.mend}") from None
+            raise InputError(f"{path}: not a whole array ({reason}); {self.remedy}") from None
         fits = array.ndim == len(shape) and all(
             wanted in (None, length) for length, wanted in zip(array.shape, shape, strict=False)
         )
         if not fits or array.dtype.kind not in kind:
             wanted = tuple("any" if length is None else length for length in shape)
             raise InputError(
-                f"{path}: {array.dtype} of shape {array.shape}, expected {kind} of {wanted}; {self.mend}"
+                f"{path}: {array.dtype} of shape {array.shape}, expected {kind} of {wanted}; {self.remedy}"
             )
         return array
 

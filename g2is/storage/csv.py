@@ -1,4 +1,4 @@
-"""CSV that no spreadsheet runs: a cell that begins like a formula gets a ' before it."""
+"""CSV without formulas: a cell that a spreadsheet would run gets a ' before it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 
 
 def without_formula(cell: str) -> str:
-    """The text of a cell, as text in every spreadsheet."""
+    """A cell that every spreadsheet shows as text."""
     return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 
 def safe_csv(frame: pd.DataFrame) -> bytes:
-    """A table as CSV without its index, its texts and column names as text in every spreadsheet."""
+    """A table as CSV without its index; no spreadsheet runs its texts or column names."""
 
     def safe(value: object) -> object:
         return without_formula(value) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""Unit rows in the numbers that a run keeps them in."""
+"""Unit rows in the number type that a run stores."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 def stored_rows(rows: NDArray[np.floating], dtype: str) -> NDArray:
     """(n, d) unit rows, or zeros, as they are stored in `dtype`, one of `GradientConfig.store_dtype`.
 
-    int8: each row times the number that makes its largest coordinate 127, rounded. Only directions matter, so no scale
-    is kept; who reads a row that is not float32 makes it a unit row again (`walk.rows.read_rows`).
+    int8: each row is scaled so that its largest coordinate is 127, and rounded. No scale is kept, since only directions
+    matter; readers normalise a row that is not float32 again (`arrays.rows`).
     """
     if dtype != "int8":
         return rows.astype(dtype)

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: written to a temporary name, synced, renamed."""
+"""Writing files so that they are whole or absent: to a temporary name, synced, renamed."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 TEMPORARY = ".tmp"
-SEAL = 16
-"""Characters of a checksum that a file carries in its name."""
+CHECKSUM_LETTERS = 16
+"""Letters of the checksum in the name of a file, see `write_with_checksum`."""
 REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space"),
     **dict.fromkeys((errno.EISDIR, errno.ELOOP), "remove what lies there, or write to another folder"),
@@ -31,13 +31,13 @@ def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Call `write` on a temporary file beside `path`, sync it, and give it its name.
 
     Raises `InputError` where the disk is full or the folder is not writable, and where a device, a pipe, a folder or
-    a link has that name: only a file is replaced. Nothing is left behind.
+    a link has that name: only a file is replaced. The temporary file never remains.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
     try:
         refuse_special(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Never through what lies there already, which may be a link to somewhere else.
+        # What has that name already may be a link to somewhere else.
         temporary.unlink(missing_ok=True)
         with temporary.open("xb") as file:
             write(file)
@@ -52,14 +52,14 @@ def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def not_written(path: str | Path, error: OSError) -> InputError:
-    """What to say where the operating system does not let `path` be made, written or removed."""
+    """The error for a path that the operating system does not let this process make, write or remove."""
     reason = os.strerror(error.errno) if error.errno else str(error)
     remedy = REMEDIES.get(error.errno or 0, "write to another folder")
     return InputError(f"{path}: could not be written: {reason}; {remedy}, then run the same command again")
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder and all in it; raises `InputError` where the operating system does not let it."""
+    """Remove a folder with its content; raises `InputError` where the operating system refuses."""
     try:
         shutil.rmtree(folder)
     except OSError as error:
@@ -67,7 +67,7 @@ def remove_folder(folder: Path) -> None:
 
 
 def refuse_special(path: Path) -> None:
-    """Raise `InputError` for a device, a pipe or a link: it would be replaced, which nobody who names one means."""
+    """Raise `InputError` for a device, a pipe or a link, which a rename would replace by mistake."""
     if path.exists() and not path.is_file() and not path.is_dir():
         kind = "device or a pipe, expected a file; write to another"
     elif path.is_symlink():
@@ -99,18 +99,18 @@ def replace_bytes(path: Path, data: bytes) -> None:
         raise
 
 
-def write_sealed(path: Path, data: bytes) -> Path:
-    """Write a file that carries its checksum in its name, `stem-checksum.suffix`; gives where it lies."""
-    sealed = path.with_stem(f"{path.stem}-{hashlib.sha256(data).hexdigest()[:SEAL]}")
-    write_bytes(sealed, data)
-    return sealed
+def write_with_checksum(path: Path, data: bytes) -> Path:
+    """Write a file with its checksum in its name, `stem-checksum.suffix`; returns its path."""
+    target = path.with_stem(f"{path.stem}-{hashlib.sha256(data).hexdigest()[:CHECKSUM_LETTERS]}")
+    write_bytes(target, data)
+    return target
 
 
 def whole_files(folder: Path, pattern: str) -> list[Path]:
-    """The files of that pattern that `write_sealed` has written, by name; damaged ones are removed."""
-    found = sorted(folder.glob(pattern))
-    whole = [path for path in found if path.stem.rpartition("-")[2] == sha256(path)[:SEAL]]
-    for path in set(found).difference(whole):
+    """Files of a pattern that `write_with_checksum` has written, by name; damaged ones are removed."""
+    paths = sorted(folder.glob(pattern))
+    whole = [path for path in paths if path.stem.rpartition("-")[2] == sha256(path)[:CHECKSUM_LETTERS]]
+    for path in set(paths).difference(whole):
         path.unlink()
     return whole
 
@@ -123,7 +123,7 @@ def write_array(path: Path, array: np.ndarray) -> None:
 
 
 def inside(folder: Path, name: str | Path) -> Path:
-    """The path of `name` in a folder; raises `InputError` where it leads out of it, by `..` or by a link."""
+    """The path of `name` in a folder; raises `InputError` where it leads out of the folder, by `..` or by a link."""
     path = folder / name
     try:
         if path.resolve().is_relative_to(folder.resolve()):
@@ -134,9 +134,9 @@ def inside(folder: Path, name: str | Path) -> Path:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the temporary files that a killed process left in a folder that nobody else writes to."""
+    """Remove temporary files that a killed process left, in a folder that no other process writes to."""
     for path in folder.glob(f".*{TEMPORARY}"):
-        with suppress(OSError):  # what stays does no harm
+        with suppress(OSError):  # one that remains is harmless
             path.unlink()
 
 

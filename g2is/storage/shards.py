@@ -1,7 +1,7 @@
-"""Shards of rows while they are computed, and the arrays they become.
+"""Shards of rows while they are computed, and the arrays they are merged into.
 
-A shard is one safetensors file that carries its own checksum in its name, so that a folder of shards
-needs no list that could disagree with it: what is whole is there, everything else is computed again.
+A shard is one safetensors file with its checksum in its name, so that a folder of shards needs no list that could
+disagree with it: a whole file is a finished shard, everything else is computed again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from safetensors import safe_open
 from safetensors.numpy import save
 
-from g2is.storage.files import not_written, whole_files, write_file, write_sealed
+from g2is.storage.files import not_written, whole_files, write_file, write_with_checksum
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class ShardStore:
         return range(shard * self.size, min((shard + 1) * self.size, self.count))
 
     def missing(self) -> list[int]:
-        """Shards still to be computed; damaged ones are removed and counted as missing."""
+        """Shards still to be computed; removes damaged ones, which are among them."""
         whole_files(self.folder, "*.safetensors")
         return self._not_among(self._files())
 
     def open(self) -> None:
-        """Make the folder, without damaged shards of an earlier attempt: now several processes may share it.
+        """Make the folder and remove damaged shards of an earlier attempt; from then on several processes may share it.
 
-        Raises `InputError` where the operating system does not let it.
+        Raises `InputError` where the folder cannot be made.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -53,23 +53,23 @@ class ShardStore:
             raise not_written(self.folder, error) from error
 
     def absent(self) -> list[int]:
-        """Shards still to be computed; none where there is no folder, since then they are not wanted (any more)."""
+        """Shards still to be computed; none where there is no folder, since they are then not needed (any more)."""
         if not self.folder.is_dir():
             return []
         return self._not_among(self._files())
 
     @contextmanager
     def claim(self, shard: int) -> Iterator[bool]:
-        """Yields whether this process may compute the shard: no other that lives has claimed it.
+        """Claim a shard; yields whether this process may compute it, since no other running one has claimed it.
 
         Raises `InputError` where the claim cannot be written.
         """
-        # The lock would make the folder anew.
+        # The lock would create the folder again.
         if not self.folder.is_dir():
             yield False
             return
         lock = FileLock(self.folder / f"{shard:06d}.lock")
-        if not taken(lock):
+        if not try_lock(lock):
             yield False
             return
         try:
@@ -78,12 +78,12 @@ class ShardStore:
             lock.release()
 
     def write(self, shard: int, arrays: dict[str, np.ndarray], notes: dict[int, str]) -> None:
-        """Keep a shard: arrays of one length, and what there is to say of single rows (by row number)."""
+        """Write a shard. arrays: of one length. notes: remarks about single rows, by row number."""
         data = save(arrays, metadata={"notes": json.dumps(notes)})
-        write_sealed(self.folder / f"{shard:06d}.safetensors", data)
+        write_with_checksum(self.folder / f"{shard:06d}.safetensors", data)
 
     def notes(self) -> dict[int, str]:
-        """What was noted of single rows, over all shards."""
+        """The remarks about single rows in all shards."""
         notes = {}
         for path in self._all_files():
             with safe_open(path, framework="np") as file:
@@ -97,10 +97,10 @@ class ShardStore:
                 yield file.get_tensor(name)
 
     def merge(self, name: str, path: Path) -> None:
-        """Write one array of all shards as a `.npy` file that memory-maps."""
+        """Write an array of all shards as one `.npy` file."""
         first = next(self.blocks(name))
 
-        # Plain writes, not a writable memory map: on a full disk those fail with an error, a map kills.
+        # Plain writes, not a writable memory map: on a full disk a write raises an error, a map kills the process.
         def write(file: BinaryIO) -> None:
             header = {
                 "descr": np.lib.format.dtype_to_descr(first.dtype),
@@ -114,7 +114,7 @@ class ShardStore:
         write_file(path, write)
 
     def _files(self) -> dict[int, Path]:
-        """The file of each shard that is there: one look at a folder that may hold thousands."""
+        """The file of each finished shard, from a single listing of a folder that may hold thousands."""
         paths = sorted(self.folder.glob("*-*.safetensors"), reverse=True)
         return {int(path.name.partition("-")[0]): path for path in paths}
 
@@ -129,8 +129,8 @@ class ShardStore:
         return [files[shard] for shard in range(len(self))]
 
 
-def taken(lock: FileLock) -> bool:
-    """Take a lock without waiting; False where another holds it. Raises `InputError` where there cannot be one."""
+def try_lock(lock: FileLock) -> bool:
+    """Take a lock without waiting; False where another process holds it. Raises `InputError` where none can be made."""
     try:
         lock.acquire(timeout=0)
     except Timeout:

@@ -1,7 +1,7 @@
-"""Tables as files that are mapped into memory: what is not looked at is never read.
+"""Tables as files that are mapped into memory: only what is used is read.
 
-An Arrow file is its columns as they lie in memory. A pool of a million instructions opens at once, a row costs its own
-bytes, and several processes share one copy in the page cache.
+An Arrow file holds columns in the format that they have in memory. A pool of a million instructions opens at once, a
+row costs its own bytes, and several processes share one copy in the page cache.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def write_frame(path: Path, frame: pd.DataFrame) -> None:
-    """Write a table without its index, whole or not at all; as Arrow, or as Parquet where the name says so."""
+    """Write a table without its index, whole or not at all; as Parquet where the name ends in `.parquet`, or Arrow."""
     import pyarrow as pa
 
     if path.suffix == ".parquet":
@@ -45,9 +45,9 @@ def read_frame(path: Path) -> pd.DataFrame:
             return pd.read_parquet(path)
         with pa.memory_map(str(path)) as file:
             table = pa.ipc.open_file(file).read_all()
-        # Places that point outside the file would otherwise crash whoever reads the row.
+        # Offsets that point outside the file would crash the process when their row is read.
         table.validate(full=True)
-    except Exception as error:  # Arrow has many for a file that is not what it says
+    except Exception as error:  # Arrow raises many kinds for a damaged file
         reason = str(error) or type(error).__name__
         raise InputError(f"{path}: not a whole table ({reason})") from None
     as_bytes = {pa.large_binary(): pd.ArrowDtype(pa.large_binary())}

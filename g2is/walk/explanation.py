@@ -11,8 +11,7 @@ class Taken:
     """The step that took a sample, with the numbers that the rules compared; NaN or None where one did not apply."""
 
     step: int
-    """Counts from 0, as in the trace; `text` counts from 1, as the pages do."""
-    """Its place in the selection, from 0."""
+    """Its place in the selection, from 0 as in the trace; `text` counts from 1, as the pages do."""
     component: int | None
     """None for a pin."""
     target: str | None

@@ -34,18 +34,15 @@ class Standing:
         self.needed = trace.needed(component, step)
         """The alignment that consistency asked for; NaN for nothing."""
 
-    def cosines(self, gradient: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(s,) cosine of a gradient (d,) to every member."""
-        return np.dot(self.gradients, gradient)
-
     def verdicts(self, gradients: NDArray[np.float32]) -> Verdicts:
-        """What the rules made of free rows with these gradients (b, d)."""
+        """What the rules made of free rows with these gradients (b, d); before the anchor every row passes."""
+        products = np.empty((len(gradients), len(self.samples)), dtype=np.float32)
+        alignments = np.empty(len(gradients), dtype=np.float32)
         if not len(self.samples):
-            return self.rules.verdict(np.zeros((len(gradients), 0), dtype=np.float32))
+            return self.rules.verdict(products)
         total = self.gradients.sum(axis=0)
-        alignments = [sum_cosine(total + gradient, self.direction) for gradient in gradients]
-        return self.rules.verdict(
-            np.array([self.cosines(gradient) for gradient in gradients]).reshape(len(gradients), -1),
-            np.array(alignments, dtype=np.float32),
-            self.needed,
-        )
+        # One candidate at a time, as the walk computes what is close to a bound.
+        for place, gradient in enumerate(gradients):
+            products[place] = np.dot(self.gradients, gradient)
+            alignments[place] = sum_cosine(total + gradient, self.direction)
+        return self.rules.verdict(products, alignments, self.needed)

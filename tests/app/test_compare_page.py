@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from g2is.analysis import walks
 from g2is.analysis.comparison import Profiler, memberships
 from g2is.app.compare.choice import MOST
 from g2is.cli import make_parser
@@ -52,7 +53,7 @@ def test_overlap_counts_what_is_shared(open_app, run):
 def test_gradients_are_those_of_the_selections(open_app, run):
     app = open_app(PAGE, compare=["(this walk)", "first-walk"], view="gradients", **WALK)
     shown = frame(app, "How each selection pulls").set_index("selection")
-    walk = run.walk(walk_preset("recommended", facets=4, count=40)).samples
+    walk = walks.walk(run, walk_preset("recommended", facets=4, count=40)).samples
     for name, samples in (("this walk", walk), ("first-walk", saved(run, "first-walk"))):
         profile = Profiler(run, "sgd")(samples)
         assert shown.loc[name, "coverage"] == pytest.approx(profile.coverage)
@@ -76,7 +77,7 @@ def test_other_budgets_ask_the_method_again(open_app, run):
     app = open_app(PAGE, compare=["first-walk"], view="budget")
     shown = frame(app, "against-budget")
     for _, row in shown.iterrows():
-        again = run.walk(walk_preset("recommended", facets=4, count=int(row["budget"]))).samples
+        again = walks.walk(run, walk_preset("recommended", facets=4, count=int(row["budget"]))).samples
         assert row["samples"] == len(again)
         assert row["coverage"] == pytest.approx(Profiler(run, "sgd")(again).coverage)
     assert shown["budget"].max() == 12
@@ -86,8 +87,8 @@ def test_the_grid_measures_against_the_current_walk(open_app, run):
     app = open_app(PAGE, view="sensitivity", **{**WALK, "delta": "0.9"})
     shown = frame(app, "sensitivity").set_index(["delta", "facets"])
     assert shown.loc[(0.9, 4), "overlap"] == 1
-    alone = run.walk(walk_preset("recommended", facets=1, count=40, delta=0.5)).samples
-    here = run.walk(walk_preset("recommended", facets=4, count=40, delta=0.9)).samples
+    alone = walks.walk(run, walk_preset("recommended", facets=1, count=40, delta=0.5)).samples
+    here = walks.walk(run, walk_preset("recommended", facets=4, count=40, delta=0.9)).samples
     either = np.union1d(alone, here)
     assert shown.loc[(0.5, 1), "overlap"] == pytest.approx(len(np.intersect1d(alone, here)) / len(either))
 
@@ -206,7 +207,8 @@ def test_a_click_on_a_cell_becomes_the_walk(page, server):
     assert "facets=1" in page.url
     settle(page)
     assert (
-        "delta 0.5, facets 1, framed" in page.locator("[data-testid=stCaptionContainer]").all_inner_texts()[0]
+        "delta 0.5, number of groups 1, framed"
+        in page.locator("[data-testid=stCaptionContainer]").all_inner_texts()[0]
     )
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from g2is.analysis import walks
 from g2is.analysis.core import spectrum_of
 from g2is.arrays.unit import unit
 from g2is.config import walk_preset
@@ -11,7 +12,7 @@ from g2is.figures.core import spectrum_figure
 from tests.app.conftest import settle
 
 PAGE = "3_Core_knowledge"
-PRINCIPAL = {"count": "60", "regime": "sgd", "center": "False"}
+PRINCIPAL = {"preset": "official", "count": "60", "regime": "sgd", "center": "False"}
 FACETS = {"preset": "recommended", "facets_by": "number", "count": "60"}
 
 
@@ -30,21 +31,21 @@ def table(app, column):
 def test_components_and_their_budgets(open_app, run):
     app = open_app(PAGE, **PRINCIPAL)
     parameters = principal()
-    knowledge, trace = run.core_knowledge(parameters), run.walk(parameters)
+    knowledge, trace = walks.core_knowledge(run, parameters), walks.walk(run, parameters)
     shown = table(app, "mean alignment")
     assert shown["budget"].tolist() == trace.budgets.tolist()
     assert shown["weight"].to_numpy() == pytest.approx(knowledge.weights)
     assert shown["mean alignment"].to_numpy() == pytest.approx(knowledge.mean_alignment)
     assert metric(app, "Budget") == str(trace.budgets[0])
     away = int((knowledge.mean_alignment < 0).sum())
-    assert app.warning[0].value.startswith(f"{away} of {len(knowledge)} components point away")
+    assert app.warning[0].value.startswith(f"{away} of {len(knowledge)} directions point away")
 
 
 def test_next_component_and_its_examples(open_app, run):
     app = open_app(PAGE, **PRINCIPAL)
-    next(button for button in app.button if button.label == "Next component").click().run()
+    next(button for button in app.button if button.label == "Next direction").click().run()
     assert app.query_params["component"] == "1"
-    knowledge = run.core_knowledge(principal())
+    knowledge = walks.core_knowledge(run, principal())
     order = np.argsort(-knowledge.loadings[1], kind="stable")
     assert table(app, "loading")["example"].tolist() == order.tolist()
     texts = [block.value for block in app.code]
@@ -53,7 +54,7 @@ def test_next_component_and_its_examples(open_app, run):
     closest = table(app, "in the walk")
     affinities = unit(run.regime("sgd").gradients.astype(np.float32)) @ knowledge.components[1]
     assert closest["sample"].iloc[0] == affinities.argmax()
-    next(button for button in app.button if button.label == "Previous component").click().run()
+    next(button for button in app.button if button.label == "Previous direction").click().run()
     assert "component" not in app.query_params
 
 
@@ -62,8 +63,8 @@ def test_orienting_leaves_no_component_pointing_away(open_app, run):
     app.toggle(key="orient").set_value(True).run()
     assert not app.warning
     assert (table(app, "mean alignment")["mean alignment"] >= 0).all()
-    knowledge = run.core_knowledge(principal(orient=True))
-    assert table(app, "turned round")["turned round"].tolist() == knowledge.flipped.tolist()
+    knowledge = walks.core_knowledge(run, principal(orient=True))
+    assert table(app, "sign flipped")["sign flipped"].tolist() == knowledge.flipped.tolist()
 
 
 def test_the_cut_moves_with_variance(open_app, run):
@@ -79,7 +80,7 @@ def test_facets_show_groups_instead(open_app, run):
     app = open_app(PAGE, **FACETS)
     assert app.subheader[0].value == "Groups"
     assert table(app, "cohesion")["examples"].sum() == len(run.validation)
-    assert "Turned round" not in [metric.label for metric in app.metric]
+    assert "Sign flipped" not in [metric.label for metric in app.metric]
     app.toggle(key="with_spectrum").set_value(True).run()
     assert "Spectrum" in [heading.value for heading in app.subheader]
     assert not app.exception and not any("in use" in text.value for text in app.markdown)
@@ -89,7 +90,7 @@ def test_fewer_groups_than_asked_for_are_explained(open_app, run):
     app = open_app(PAGE, **FACETS, facets="32")
     most = len(run.validation) // 3
     assert any(
-        f"**{most} facets**" in text.value and "32 were asked for" in text.value for text in app.markdown
+        f"**{most} groups**" in text.value and "32 were asked for" in text.value for text in app.markdown
     )
 
 
@@ -106,7 +107,7 @@ def test_single_examples_show_how_alike_they_are(open_app, run):
 def test_fewer_components_lead_back_to_the_first(open_app):
     app = open_app(PAGE, **FACETS, component="3")
     app.number_input(key="facets").set_value(2).run()
-    assert not app.warning and any(heading.value == "Component 0" for heading in app.subheader)
+    assert not app.warning and any(heading.value == "Direction 0" for heading in app.subheader)
     app = open_app(PAGE, **FACETS, component="99")
     assert "component=99" in app.warning[0].value
 
@@ -129,15 +130,15 @@ def test_the_figure_shows_the_cut(run):
 
 def test_a_click_on_a_row_chooses_the_component(server, page):
     page.goto(f"{server.url}/Core_knowledge?run=tiny&preset=recommended&count=60")
-    expect(page.get_by_role("heading", name="Gradient regimes")).to_be_visible()
+    expect(page.get_by_role("heading", name="Kinds of gradients")).to_be_visible()
     rows = page.locator(".st-key-components-table").get_by_test_id("stDataFrame")
     rows.scroll_into_view_if_needed()
     settle(page)
     rows.click(position={"x": 18, "y": 36 + 35 * 2 + 17})
     page.wait_for_url("**component=2**")
-    expect(page.get_by_role("heading", name="Component 2")).to_be_visible()
+    expect(page.get_by_role("heading", name="Direction 2")).to_be_visible()
     page.go_back()
-    expect(page.get_by_role("heading", name="Component 0")).to_be_visible()
+    expect(page.get_by_role("heading", name="Direction 0")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -145,7 +146,7 @@ def test_fits_a_phone(server, new_page, scheme):
     page = new_page(color_scheme=scheme)
     page.set_viewport_size({"width": 420, "height": 900})
     page.goto(f"{server.url}/Core_knowledge?run=tiny&preset=recommended&count=60")
-    expect(page.get_by_role("heading", name="Gradient regimes")).to_be_visible()
+    expect(page.get_by_role("heading", name="Kinds of gradients")).to_be_visible()
     expect(page.locator(".st-key-regimes .main-svg").first).to_be_visible()
     main = page.get_by_test_id("stMain")
     assert main.evaluate("part => part.scrollWidth <= part.clientWidth + 1")

@@ -80,7 +80,7 @@ def test_a_run_without_its_manifest_is_listed_and_mended_from_the_copy(open_app,
     app = open_app(page, folder=run.folder.parent)
     assert app.sidebar.selectbox[0].options == ["tiny"]
     assert "manifest.json: missing" in app.error[0].value
-    assert any("python -m g2is build --run tiny --model" in code.value for code in app.code)
+    assert any("g2is build --run tiny" in code.value for code in app.code)
 
 
 EDITS = [
@@ -214,8 +214,8 @@ def test_ten_sessions_at_once_each_get_their_own_answer(server):
             elements = [m.delta.new_element for m in messages if m.WhichOneof("type") == "delta"]
             assert not [e for e in elements if e.WhichOneof("type") == "exception"]
             bodies = [e.markdown.body for e in elements if e.WhichOneof("type") == "markdown"]
-            heads = [body for body in bodies if body.startswith("**Sample ")]
-            assert len(heads) == 1 and heads[0].startswith(f"**Sample {sample}**")
+            heads = [body for body in bodies if body.startswith("**Instruction ")]
+            assert len(heads) == 1 and heads[0].startswith(f"**Instruction {sample}**")
 
 
 @pytest.mark.parametrize("page", PAGES)

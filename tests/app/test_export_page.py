@@ -24,7 +24,7 @@ def test_previews_what_will_be_written(open_app, run, format):
     values = {metric.label: metric.value for metric in app.metric}
     chosen = run.instructions.iloc[walk(run).samples]
     assert values == {
-        "Samples": "12",
+        "Instructions": "12",
         "Tokens": str(chosen["tokens"].sum()),
         "Tokens of responses": str(12 * 9),
     }
@@ -50,7 +50,7 @@ def test_writes_a_folder_and_asks_before_it_replaces_one(open_app, run):
     app = open_app(PAGE, selection="first-walk", format="messages", name="mine")
     button = next(button for button in app.button if button.label == "Write the folder")
     button.click().run()
-    assert any("12 samples" in success.value for success in app.success)
+    assert any("12 instructions" in success.value for success in app.success)
     folder = run.folder / "exports" / "mine"
     content = json.loads((folder / "g2is.json").read_text())
     assert [sample["sample"] for sample in content["samples"]] == walk(run).samples
@@ -58,7 +58,7 @@ def test_writes_a_folder_and_asks_before_it_replaces_one(open_app, run):
     assert "holds an earlier export" in app.error[0].value
     app.checkbox[0].check()
     next(button for button in app.button if button.label == "Write the folder").click().run()
-    assert not app.error and any("12 samples" in success.value for success in app.success)
+    assert not app.error and any("12 instructions" in success.value for success in app.success)
 
 
 def test_the_command_line_gives_the_same_files(open_app, run, tmp_path):

@@ -46,7 +46,7 @@ def test_shows_a_run(open_app, run):
         "Selections saved": "2",
     }
     regimes, stages = (table.value for table in app.table)
-    assert regimes["Regime"].tolist() == ["sgd"]
+    assert regimes["Gradients"].tolist() == ["Plain gradients"]
     found = run.manifest.stages["graph"].found["sgd"]
     assert regimes["Mean cosine"].tolist() == [f"{found['mean_cosine']:.3g}"]
     assert regimes["Conflicts"].tolist() == [f"{100 * found['conflict_share']:.3g} %"]

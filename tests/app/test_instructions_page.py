@@ -1,7 +1,6 @@
-import time
-
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 import pytest
 
 from g2is.analysis.search import Filter, matching
@@ -32,7 +31,7 @@ def test_lists_a_hundred_rows_a_page(open_app):
 def test_focus_opens_its_page_and_its_record(open_app):
     app = open_app(PAGE, focus="123")
     assert listed(app) == list(range(100, 200))
-    assert any(text.startswith("**Sample 123**") for text in app.markdown.values)
+    assert any(text.startswith("**Instruction 123**") for text in app.markdown.values)
     assert app.code[0].value == "Question 123: how many apples are 123 and 123?"
     assert app.code[1].value == "They are 246 apples."
 
@@ -129,10 +128,11 @@ def test_a_click_on_a_row_focuses_it(server, page):
     page.mouse.click(box["x"] + 15, box["y"] + 35 * 3 + 17)
     settle(page)
     assert "focus=6" in page.url
-    assert page.get_by_text("Sample 6", exact=True).count() == 1
+    assert page.get_by_text("Instruction 6", exact=True).count() == 1
 
 
-def test_twelve_thousand_rows_filter_within_a_second():
+def test_a_filter_reads_every_text_once(monkeypatch):
+    """Twelve thousand rows: two searches of Arrow's, one a column, over exactly their bytes."""
     pool = pd.DataFrame(
         {
             "source": "a.jsonl",
@@ -142,12 +142,17 @@ def test_twelve_thousand_rows_filter_within_a_second():
             "valid": True,
         }
     )
-    start = time.monotonic()
-    found = matching(
-        pool, Filter(text=r"question 1199\d:.*apples", regular_expression=True, sources=("a.jsonl",))
-    )
-    assert found.tolist() == list(range(11_990, 12_000))
-    assert time.monotonic() - start < 1
+    searched = []
+    search = pc.match_substring_regex
+
+    def counted(texts, expression, **options):
+        searched.append(sum(map(len, texts.to_pylist())))
+        return search(texts, expression, **options)
+
+    monkeypatch.setattr(pc, "match_substring_regex", counted)
+    wanted = Filter(text=r"question 1199\d:.*apples", regular_expression=True, sources=("a.jsonl",))
+    assert matching(pool, wanted).tolist() == list(range(11_990, 12_000))
+    assert searched == [pool["prompt"].str.len().sum(), pool["response"].str.len().sum()]
 
 
 def test_a_backtracking_bomb_is_harmless():

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from g2is.analysis import walks
 from g2is.app.map.basket import basket_csv
 from g2is.app.map.canvas import MOST_TEXTS, hover_text
 from g2is.app.map.parts import walk_part
@@ -95,7 +96,7 @@ def test_the_walk_of_the_address_is_drawn_and_coloured(open_app, run):
     from g2is.config import walk_preset
 
     parts = parts_of(open_app(PAGE, preset="recommended", count="30", colour="order"))
-    taken = run.walk(walk_preset("recommended", count=30)).steps
+    taken = walks.walk(run, walk_preset("recommended", count=30)).steps
     assert parts["walk"]["sample"].tolist() == taken.sample.tolist()
     assert parts["walk"]["origin"].tolist() == taken.origin.tolist()
     codes = parts["colours"]["codes"]
@@ -110,7 +111,7 @@ def test_a_saved_walk_can_be_drawn(open_app, cache, run):
     trace = read_trace(cache / "tiny" / "selections" / "first-walk.trace.parquet")
     parts = parts_of(open_app(PAGE, path="first-walk", colour="component"))
     assert parts["walk"]["sample"].tolist() == trace.samples.tolist()
-    loadings = abs(run.core_knowledge(trace.parameters).loadings)
+    loadings = abs(walks.core_knowledge(run, trace.parameters).loadings)
     expected = {
         f"{number}: {' '.join(run.validation['prompt'].iloc[row].split())}"
         for number, row in enumerate(loadings.argmax(axis=1))
@@ -123,7 +124,7 @@ def test_alignment_is_that_of_the_closest_component(open_app, run):
     from g2is.config import walk_preset
 
     parts = parts_of(open_app(PAGE, preset="recommended", count="30", colour="alignment"))
-    aligned = run.affinities(walk_preset("recommended", count=30)).max(axis=1)[run.valid]
+    aligned = walks.affinities(run, walk_preset("recommended", count=30)).max(axis=1)[run.valid]
     codes = parts["colours"]["codes"][run.valid].astype(int)
     assert np.all(np.diff(codes[np.argsort(aligned)]) >= 0)
 
@@ -559,7 +560,9 @@ def test_the_legend_lists_what_there_is_and_the_picture_can_be_saved(page, serve
     from g2is.config import walk_preset
 
     open_map(page, server, "&colour=loss")
-    origins = {ORIGINS[origin] for origin in run.walk(walk_preset("recommended", count=40)).steps.origin}
+    origins = {
+        ORIGINS[origin] for origin in walks.walk(run, walk_preset("recommended", count=40)).steps.origin
+    }
     said = page.locator(".legend").inner_text()
     words = {"pin": "pinned", "anchor": "anchor", "neighbor": "taken", "fallback": "best in pool"}
     assert {origin for origin, word in words.items() if word in said} == origins
@@ -585,6 +588,7 @@ def large(cache: Path, tmp_path_factory):
     server.stop()
 
 
+@pytest.mark.slow
 def test_270_000_samples_stay_within_the_budget(page, large):
     sent = {"down": 0, "up": 0}
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from g2is.analysis import walks
+from g2is.analysis.neighbourhood import ego_of, strongest_path
 from g2is.config import walk_preset
-from g2is.graph import ego_graph, strongest_path
 from g2is.run.manifest import record
 from g2is.run.paths import LABELS
 from g2is.storage.files import write_array, write_bytes
@@ -31,7 +32,7 @@ def button(app, label):
 def test_the_table_is_the_ego_graph(open_app, run):
     for more in ({}, {"hops": 2, "most": 100}, {"floor": 0.4}):
         app = open_app(PAGE, **LINK, focus="22", **{name: str(value) for name, value in more.items()})
-        ego = ego_graph(run, "sgd", 22, **{"most": 60, **more}, knowledge=SETTINGS)
+        ego = ego_of(run, "sgd", 22, **{"most": 60, **more}, knowledge=SETTINGS)
         assert nodes(app)["number"].tolist() == ego.nodes["id"].tolist()
         assert nodes(app)["cosine"].to_numpy() == pytest.approx(ego.nodes["cosine"].to_numpy())
         shown = f"Showing **{len(ego)} of {ego.total}**"
@@ -41,7 +42,7 @@ def test_the_table_is_the_ego_graph(open_app, run):
 
 def test_without_a_focus_it_begins_near_the_core_knowledge(open_app, run):
     app = open_app(PAGE, **LINK)
-    affinities = np.where(run.valid, run.affinities(SETTINGS)[:, 0], -9)
+    affinities = np.where(run.valid, walks.affinities(run, SETTINGS)[:, 0], -9)
     assert nodes(app)["number"].iloc[0] == affinities.argmax()
 
 
@@ -54,19 +55,17 @@ def test_search_by_number_and_by_words(open_app):
     app.selectbox(key="search sample found").set_value(123).run()
     assert (app.query_params["focus"], app.query_params["trail"]) == ("123", "22,30,123")
     app.text_input(key="search sample").set_value("9999").run()
-    assert "There is no sample `9999`" in app.warning[0].value
+    assert "There is no instruction `9999`" in app.warning[0].value
     app.text_input(key="search sample").set_value("no such words").run()
-    assert "No sample contains `no such words`" in app.warning[0].value
+    assert "No instruction contains `no such words`" in app.warning[0].value
 
 
 def test_an_example_that_is_a_component_is_shown_once(open_app):
     app = open_app(PAGE, **LINK, focus="22")
-    assert not nodes(app)["what"].str.contains("component").any()
-    assert any(
-        "a component of the core knowledge here, so it is drawn once" in text.value for text in app.caption
-    )
+    assert not nodes(app)["what"].str.contains("direction").any()
+    assert any("a target direction here, so it is drawn once" in text.value for text in app.caption)
     app = open_app(PAGE, **LINK, focus="22", facets_by="number", facets="4")
-    assert nodes(app)["what"].str.contains("component").any()
+    assert nodes(app)["what"].str.contains("direction").any()
     assert not any("drawn once" in text.value for text in app.caption)
 
 
@@ -84,7 +83,7 @@ def test_the_trail_leads_back(open_app):
 
 
 def test_a_chosen_node_is_shown_beside_the_focus(open_app, run):
-    ego = ego_graph(run, "sgd", 22, knowledge=SETTINGS)
+    ego = ego_of(run, "sgd", 22, knowledge=SETTINGS)
     example = int(ego.nodes[ego.nodes["kind"] == "validation"]["id"].iloc[0])
     app = open_app(PAGE, **LINK, focus="22", node=f"validation-{example}")
     assert any(text.value.startswith(f"##### Validation example {example} ·") for text in app.markdown)
@@ -108,11 +107,11 @@ def test_a_community_filters_graph_and_search(open_app, run):
     shown = nodes(app)
     train = shown[shown["what"].str.contains("aligned|conflict")]["number"]
     assert set(communities.membership[train]) == {own}
-    ego = ego_graph(run, "sgd", 22, knowledge=SETTINGS, members=communities.membership == own)
+    ego = ego_of(run, "sgd", 22, knowledge=SETTINGS, members=communities.membership == own)
     assert shown["number"].tolist() == ego.nodes["id"].tolist()
     outside = int(np.flatnonzero((communities.membership != own) & (communities.membership >= 0))[-1])
     app.text_input(key="search sample").set_value(f"question {outside}:").run()
-    assert "No sample contains" in app.warning[0].value
+    assert "No instruction contains" in app.warning[0].value
 
 
 def test_communities_are_called_the_same_whatever_is_in_focus(open_app):
@@ -150,7 +149,7 @@ def test_the_strongest_path_is_a_chain(open_app, run):
         for text in app.markdown
     )
     shown = nodes(app)
-    example = int(run.core_knowledge(SETTINGS).loadings[path.component].argmax())
+    example = int(walks.core_knowledge(run, SETTINGS).loadings[path.component].argmax())
     ends = {*path.samples.tolist()} & set(shown["number"][~shown["what"].str.contains("validation")])
     count = len(ends) + (example in set(shown["number"][shown["what"].str.contains("validation")]))
     assert any(f"{len(path) + 1} nodes the graph above shows {count}," in text.value for text in app.markdown)
@@ -176,10 +175,10 @@ def test_leaks_are_flagged_and_banned_at_once(open_app, run):
 
 def test_a_leak_stands_beside_its_example(open_app, run):
     app = open_app(PAGE, **LINK, focus="100")
-    assert any(text.value.startswith("Choose a row to read the sample") for text in app.caption)
+    assert any(text.value.startswith("Choose a row to read the instruction") for text in app.caption)
     app = open_app(PAGE, **LINK, focus="22")
     titles = [text.value for text in app.markdown]
-    assert "**Sample 22, now in focus above**" in titles and "**Validation example 2**" in titles
+    assert "**Instruction 22, now in focus above**" in titles and "**Validation example 2**" in titles
     pool, example = run.instructions.iloc[22], run.validation.iloc[2]
     pair = [f"{row['prompt']}\n\n→ {row['response']}" for row in (pool, example)]
     assert [code.value for code in app.code][-2:] == pair
@@ -201,7 +200,7 @@ def test_home_counts_the_leaks(open_app, run):
 def test_a_sample_without_a_gradient_is_said_to_have_none(open_app):
     app = open_app(PAGE, **LINK, focus=str(INVALID))
     assert "no gradient" in app.warning[0].value
-    assert any(text.value.startswith(f"**Sample {INVALID}**") for text in app.markdown)
+    assert any(text.value.startswith(f"**Instruction {INVALID}**") for text in app.markdown)
 
 
 # In a browser
@@ -218,8 +217,8 @@ PLACE = """node => {
 }"""
 FOCUSED = """() => {
   const plot = document.querySelector('.st-key-ego-graph .js-plotly-plot')
-  const focus = plot && plot.data && plot.data.find(trace => trace.name === 'the sample in focus')
-  return focus && focus.hovertext[0].match(/sample ([0-9,]+)/)[1]
+  const focus = plot && plot.data && plot.data.find(trace => trace.name === 'instruction in focus')
+  return focus && focus.hovertext[0].match(/instruction ([0-9,]+)/)[1]
 }"""
 
 
@@ -244,12 +243,12 @@ def wait_for_focus(page, sample):
 
 def test_a_click_goes_there_and_the_trail_back(page, server, run):
     open_page(page, server)
-    ego = ego_graph(run, "sgd", 22, knowledge=SETTINGS)
+    ego = ego_of(run, "sgd", 22, knowledge=SETTINGS)
     first = int(ego.nodes["id"][4])
     click_node(page, 4)
     wait_for_focus(page, first)
     settle(page)
-    second = int(ego_graph(run, "sgd", first, knowledge=SETTINGS).nodes["id"][2])
+    second = int(ego_of(run, "sgd", first, knowledge=SETTINGS).nodes["id"][2])
     click_node(page, 2)
     wait_for_focus(page, second)
     assert f"trail=22%2C{first}%2C{second}" in page.url
@@ -262,7 +261,7 @@ def test_a_click_goes_there_and_the_trail_back(page, server, run):
 
 def test_a_click_on_a_validation_example_shows_it(page, server, run):
     open_page(page, server)
-    ego = ego_graph(run, "sgd", 22, knowledge=SETTINGS)
+    ego = ego_of(run, "sgd", 22, knowledge=SETTINGS)
     place = int(np.flatnonzero(ego.nodes["kind"] == "validation")[0])
     click_node(page, place)
     example = int(ego.nodes["id"][place])
@@ -275,13 +274,13 @@ def test_a_row_of_the_table_is_marked_in_the_graph(page, server, run):
     rows = page.locator(".st-key-ego-table").get_by_test_id("stDataFrame")
     rows.scroll_into_view_if_needed()
     rows.click(position={"x": 18, "y": 36 + 35 * 3 + 17})
-    sample = int(ego_graph(run, "sgd", 22, knowledge=SETTINGS).nodes["id"][3])
+    sample = int(ego_of(run, "sgd", 22, knowledge=SETTINGS).nodes["id"][3])
     page.wait_for_url(f"**node=train-{sample}**")
     page.wait_for_function(
         "() => document.querySelector('.st-key-ego-graph .js-plotly-plot').data"
         ".some(trace => trace.name === 'chosen in the table')"
     )
-    expect(page.get_by_role("heading", name=f"Sample {sample} ·")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"Instruction {sample} ·")).to_be_visible()
     page.get_by_role("button", name="Go there").click()
     wait_for_focus(page, sample)
 

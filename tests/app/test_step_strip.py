@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from playwright.sync_api import expect
 
+from g2is.analysis import walks
 from g2is.app.walk.strip import TEXT_LENGTH
 from g2is.config import walk_preset
 from g2is.walk import ORIGINS
@@ -40,7 +41,7 @@ def test_ten_quick_presses_are_ten_steps(page, server, run):
         page.keyboard.press("ArrowRight")
     assert strip.get_attribute("data-step") == "10", "the strip does not wait for the server"
     wait_for_step(page, strip, 10)
-    trace = run.walk(walk_preset("recommended", count=40))
+    trace = walks.walk(run, walk_preset("recommended", count=40))
     assert page.get_by_text(f"Sample {trace.steps.sample[10]} ·").is_visible()
     assert page.locator(".card[aria-current=step] .number").inner_text() == "11", "they count from 1"
     assert strip.locator(".where").inner_text().startswith("Step 11 of 40 ·")
@@ -84,6 +85,7 @@ def test_a_frame_says_that_the_arrow_keys_act_here(page, server):
     wait_for_step(page, strip, 1)
 
 
+@pytest.mark.slow
 def test_a_walk_of_more_steps_than_texts_are_sent(page, tmp_path):
     run = make_run(tmp_path / "long", 2600)
     server = Server(tmp_path)
@@ -92,7 +94,7 @@ def test_a_walk_of_more_steps_than_texts_are_sent(page, tmp_path):
         page.goto(f"{server.url}/Walk?run=long&preset=recommended&count=2500&{urlencode(free)}")
         page.wait_for_selector(".card", timeout=120_000)
         settle(page)
-        samples = run.walk(walk_preset("recommended", count=2500, **free)).samples
+        samples = walks.walk(run, walk_preset("recommended", count=2500, **free)).samples
         strip = page.locator(".strip")
         strip.focus()
         for key, step in (("End", 2499), ("ArrowLeft", 2498), ("Home", 0)):
@@ -247,7 +249,7 @@ def test_every_origin_has_a_mark_and_a_letter_of_its_own(page, server):
 def test_keys_are_answered_without_the_server(page, server, run):
     strip = open_walk(page, server)
     strip.focus()
-    samples = run.walk(walk_preset("recommended", count=40)).samples
+    samples = walks.walk(run, walk_preset("recommended", count=40)).samples
     os.kill(server.process.pid, signal.SIGSTOP)
     try:
         for _ in range(20):

@@ -211,7 +211,7 @@ def test_links_restart_and_back_reproduce_the_view(server, page):
 
     def shows(text: str, sample: int) -> None:
         expect(search).to_have_value(text)
-        expect(page.get_by_text(f"Sample {sample}", exact=True)).to_be_visible()
+        expect(page.get_by_text(f"Instruction {sample}", exact=True)).to_be_visible()
 
     shows("Question", 30)
     page.get_by_role("button", name="Next Shortcut").click()
@@ -244,17 +244,17 @@ def test_two_windows_do_not_see_each_other(server, new_page):
     first.get_by_role("button", name="Into the basket").click()
     expect(first.get_by_role("button", name="Out of the basket")).to_be_visible()
     second.get_by_role("button", name="Next Shortcut").click()
-    expect(second.get_by_text("Sample 51", exact=True)).to_be_visible()
+    expect(second.get_by_text("Instruction 51", exact=True)).to_be_visible()
     assert second.get_by_role("button", name="Out of the basket").count() == 0
-    assert first.get_by_text("Sample 40", exact=True).count() == 1
+    assert first.get_by_text("Instruction 40", exact=True).count() == 1
 
 
 def test_hostile_text_is_literal_and_fetches_nothing(server, page):
     """`page` fails at its end if anything was asked from another machine."""
     page.goto(f"{server.url}/Instructions?run=tiny&focus=0&task=*counting*&task=adding")
     for sample, text in enumerate(HOSTILE):
-        expect(page.get_by_text(f"Sample {sample}", exact=True)).to_be_visible()
-        page.get_by_text("The record as it stands in its file").click()
+        expect(page.get_by_text(f"Instruction {sample}", exact=True)).to_be_visible()
+        page.get_by_text("Source record").click()
         expect(page.locator('[data-testid="stCode"] code').first).to_have_text(ui.visible(text))
         assert page.locator('[data-testid="stMain"] img').count() == 0
         page.get_by_role("button", name="Next Shortcut").click()

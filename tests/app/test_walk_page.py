@@ -1,6 +1,7 @@
 """The walk page: what it shows is what the walk says, and a link brings it back."""
 
 from dataclasses import replace
+from typing import Literal, get_args, get_origin
 
 import numpy as np
 import pytest
@@ -8,11 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
+from g2is.analysis import walks
+from g2is.analysis.budgets import rebalance
+from g2is.app.shared.labels import FIELDS, VALUES, value_text
 from g2is.app.walk.candidates import candidates_at
-from g2is.app.walk.parameters import read_rows, rebalance
+from g2is.app.walk.parameters import read_rows
 from g2is.app.walk.strip import TEXTS, strip_data
 from g2is.app.walk.why import closest
-from g2is.config import walk_preset
+from g2is.cli import main
+from g2is.config import WalkParameters, walk_preset
 from g2is.errors import InputError
 from g2is.figures.walk import alignment_figure
 from g2is.run.selections import Selection
@@ -39,10 +44,10 @@ def parameters(**changes):
 
 def test_moving_delta_walks_again(open_app, run):
     app = open_app(PAGE, **LINK)
-    assert metric(app, "Samples taken") == f"{len(run.walk(parameters()).steps)} of 60"
+    assert metric(app, "Instructions chosen") == f"{len(walks.walk(run, parameters()).steps)} of 60"
     app.slider(key="delta").set_value(0.99).run()
-    taken = len(run.walk(parameters(delta=0.99)).steps)
-    assert metric(app, "Samples taken") == f"{taken} of 60"
+    taken = len(walks.walk(run, parameters(delta=0.99)).steps)
+    assert metric(app, "Instructions chosen") == f"{taken} of 60"
     assert taken < 60, "a run in which delta matters"
     assert app.query_params["delta"] == "0.99"
 
@@ -50,14 +55,14 @@ def test_moving_delta_walks_again(open_app, run):
 def test_what_the_paper_does_not_have_is_in_the_panel(open_app, run):
     more = {"facets_by": "each", "order": "in_turn", "consistency_reference": "best", "max_cosine": "0.9"}
     app = open_app(PAGE, **{**LINK, **more})
-    trace = run.walk(parameters(**more))
-    assert metric(app, "Samples taken") == f"{len(trace.steps)} of 60"
+    trace = walks.walk(run, parameters(**more))
+    assert metric(app, "Instructions chosen") == f"{len(trace.steps)} of 60"
     for name in ("facets_by", "order", "consistency_reference"):
         assert app.selectbox(key=name).value == more[name]
     assert app.number_input(key="max_cosine").value == 0.9
     app.number_input(key="max_cosine").set_value(0.2).run()
-    trace = run.walk(parameters(**{**more, "max_cosine": 0.2}))
-    assert metric(app, "Samples taken") == f"{len(trace.steps)} of 60"
+    trace = walks.walk(run, parameters(**{**more, "max_cosine": 0.2}))
+    assert metric(app, "Instructions chosen") == f"{len(trace.steps)} of 60"
     step = int(np.flatnonzero(np.bincount(trace.rejections.step[trace.rejections.rule == 4]))[0])
     app = open_app(PAGE, **{**LINK, **more, "max_cosine": "0.2"}, step=str(step))
     table = next(frame.value for frame in app.dataframe if "verdict" in frame.value)
@@ -69,18 +74,54 @@ def test_the_papers_values_come_with_what_was_measured_of_them(open_app):
     def measured(**query: str) -> bool:
         return any("worse than a random draw" in text.value for text in open_app(PAGE, **query).caption)
 
-    assert measured() and not measured(preset="recommended")
+    assert measured(preset="official") and not measured() and not measured(preset="recommended")
+
+
+def test_the_app_starts_where_the_command_line_does(open_app, run, tmp_path):
+    file = tmp_path / "walk.json"
+    assert main(["walk", str(run.folder), "--fraction", "0.05", "--output", str(file)]) == 0
+    by_command = Selection.read(file, run).samples
+    by_hand = open_app(PAGE)
+    assert by_hand.session_state["walked"].trace.samples.tolist() == by_command
+    assert any(text.value.startswith("**Recommended**: ") for text in by_hand.markdown)
+    assert "preset" not in by_hand.query_params
+    assert open_app("1_Map").session_state["walked"].trace.samples.tolist() == by_command
+    named = open_app(PAGE, preset="recommended").session_state["walked"]
+    assert named.parameters == by_hand.session_state["walked"].parameters
+
+
+def test_a_link_to_the_papers_settings_still_has_them(open_app, run):
+    app = open_app(PAGE, preset="official")
+    settings = walk_preset("official", fraction=0.05, regime="sgd")
+    assert app.session_state["walked"].parameters == settings, "the run keeps plain gradients alone"
+    assert any(text.value.startswith("**Paper's original settings**: ") for text in app.markdown)
+
+
+def test_every_setting_and_value_has_words():
+    assert set(FIELDS) == set(WalkParameters.model_fields)
+    choices = {
+        name: get_args(field.annotation)
+        for name, field in WalkParameters.model_fields.items()
+        if get_origin(field.annotation) is Literal
+    }
+    assert {name: tuple(words) for name, words in VALUES.items()} == choices
+    for name, values in choices.items():
+        assert not {value_text(name, value) for value in values} & set(values)
+    assert [value_text("orient", value) for value in (True, False)] == ["on", "off"]
 
 
 def test_a_preset_is_one_click_away_and_keeps_pins(open_app):
     app = open_app(PAGE, preset="recommended", count="60", delta="0.95", pins="3")
-    assert any("changed from **recommended**: count, delta" in text.value for text in app.markdown)
+    assert any(
+        text.value == "**Recommended**, edited: exact number, alignment to keep (delta)"
+        for text in app.markdown
+    )
     app.button(key="reset to recommended").click().run()
     assert app.slider(key="delta").value == 0.8
-    assert app.query_params == {"run": "tiny", "preset": "recommended", "pins": "3"}
+    assert app.query_params == {"run": "tiny", "pins": "3"}
     app.button(key="reset to official").click().run()
     assert app.selectbox(key="knowledge").value == "principal"
-    assert app.query_params == {"run": "tiny", "pins": "3"}
+    assert app.query_params == {"run": "tiny", "preset": "official", "pins": "3"}
 
 
 @pytest.mark.parametrize(
@@ -104,10 +145,10 @@ def test_a_bad_value_in_a_link_is_said(open_app, name, text, said):
 
 def test_parameters_that_do_not_fit_are_said_and_the_walk_before_stays(open_app):
     app = open_app(PAGE, **LINK)
-    before = metric(app, "Samples taken")
+    before = metric(app, "Instructions chosen")
     app.text_input(key="pins").set_value(str(INVALID)).run()
     assert f"sample {INVALID} has no valid gradient" in app.error[0].value
-    assert metric(app, "Samples taken") == before
+    assert metric(app, "Instructions chosen") == before
     app.text_input(key="pins").set_value("one").run()
     assert "pins: 'one' is not a row number" in app.error[0].value
     app.text_input(key="pins").set_value("").run()
@@ -131,7 +172,7 @@ def test_a_link_brings_every_parameter_back(open_app, run):
     url |= {"pins": "11, 12", "bans": "20", "sources": "first.jsonl"}
     url["only"] = ", ".join(map(str, changes["only"]))
     app = open_app(PAGE, **{**LINK, **url})
-    trace = run.walk(parameters(**changes))
+    trace = walks.walk(run, parameters(**changes))
     assert not app.warning
     assert app.session_state["walked"].parameters == trace.parameters
     assert np.array_equal(app.session_state["walked"].trace.samples, trace.samples)
@@ -169,7 +210,7 @@ def test_budgets_by_component_come_from_the_link_and_go_back_to_weights(open_app
     assert app.session_state["walked"].trace.budgets.tolist() == [2, 20, 8, 30]
     assert app.number_input(key="count").disabled
     app.button(key="by weight").click().run()
-    assert np.array_equal(app.session_state["walked"].trace.budgets, run.walk(parameters()).budgets)
+    assert np.array_equal(app.session_state["walked"].trace.budgets, walks.walk(run, parameters()).budgets)
 
 
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=20), st.data())
@@ -190,24 +231,24 @@ def test_row_numbers_in_any_list():
 
 
 def test_a_step_shows_its_sample_and_where_it_came_from(open_app, run):
-    trace = run.walk(parameters())
+    trace = walks.walk(run, parameters())
     step = int(np.flatnonzero(trace.steps.origin == ORIGINS.index("neighbor"))[0])
     app = open_app(PAGE, **LINK, step=str(step))
     texts = [text.value for text in app.markdown]
-    assert any(text.startswith(f"**Sample {trace.steps.sample[step]}**") for text in texts)
+    assert any(text.startswith(f"**Instruction {trace.steps.sample[step]}**") for text in texts)
     assert any(
-        text.startswith("● **Neighbour**") and f"{trace.steps.previous[step]}, the one taken before" in text
+        text.startswith("● **Neighbour**") and f"{trace.steps.previous[step]}, the one chosen before" in text
         for text in texts
     )
 
 
 def test_candidates_broke_the_rule_they_are_said_to_break(run):
     """Each step's list against the rules, written out; anchors and fallbacks too."""
-    anchor = int(run.walk(parameters()).steps.sample[0])
+    anchor = int(walks.walk(run, parameters()).steps.sample[0])
     settings = parameters(delta=0.97, bans=(anchor,))
-    trace = run.walk(settings)
+    trace = walks.walk(run, settings)
     gradients = run.regime("sgd").gradients.astype(np.float32)
-    knowledge = run.core_knowledge(settings)
+    knowledge = walks.core_knowledge(run, settings)
     seen = set()
     for step in range(len(trace.steps)):
         found = candidates_at(run, trace, step)
@@ -235,8 +276,26 @@ def test_candidates_broke_the_rule_they_are_said_to_break(run):
     assert seen == {"chosen", "taken", "left_out", "conflict", "consistency"}
 
 
+@pytest.mark.parametrize("changes", [{"delta": 0.0}, {"consistency": False}])
+def test_candidates_are_judged_by_their_numbers(run, changes):
+    """Steps of a strict walk beside looser rules: what the strict ones rejected for consistency passes these, and is
+    not what was taken."""
+    strict = walks.walk(run, parameters(delta=0.97))
+    loose = replace(strict, parameters=parameters(**changes))
+    passing = 0
+    for step in np.flatnonzero(strict.steps.origin == ORIGINS.index("fallback")):
+        before, after = (candidates_at(run, trace, int(step)) for trace in (strict, loose))
+        for was, now in ((before.neighbors, after.neighbors), (before.pool, after.pool)):
+            looser = was["verdict"] == "consistency"
+            assert now["verdict"][looser].eq("tied").all()
+            assert now["verdict"][~looser].equals(was["verdict"][~looser])
+            passing += int(looser.sum())
+        assert before.pool["verdict"].eq("chosen").sum() == after.pool["verdict"].eq("chosen").sum() == 1
+    assert passing > 0
+
+
 def test_a_long_walk_sends_the_texts_around_the_step(run):
-    trace = run.walk(parameters())
+    trace = walks.walk(run, parameters())
     data = strip_data(trace, ["  a\n b" * 100] * trace.rows, 0, 1)
     assert len(data["text"]) == len(trace.steps) <= TEXTS
     assert data["text"][0].startswith("a b a b") and len(data["text"][0]) <= 140
@@ -244,10 +303,11 @@ def test_a_long_walk_sends_the_texts_around_the_step(run):
 
 def test_a_walk_longer_than_the_texts_sent_moves_its_window(run):
     long = replace(
-        run.walk(parameters()).steps, **{"sample": np.arange(5000) % 250, "component": np.zeros(5000, int)}
+        walks.walk(run, parameters()).steps,
+        **{"sample": np.arange(5000) % 250, "component": np.zeros(5000, int)},
     )
     long = replace(long, origin=np.full(5000, 2), after=np.full(5000, 0.5))
-    trace = replace(run.walk(parameters()), steps=long)
+    trace = replace(walks.walk(run, parameters()), steps=long)
     texts = [f"text {row}" for row in range(250)]
     starts = set()
     for step in range(0, 5000, 61):
@@ -260,7 +320,7 @@ def test_a_walk_longer_than_the_texts_sent_moves_its_window(run):
 
 
 def test_the_alignment_figure_marks_the_step(run):
-    trace = run.walk(parameters())
+    trace = walks.walk(run, parameters())
     figure = alignment_figure(trace, 5)
     here = next(part for part in figure.data if part.marker.symbol == "circle-open")
     assert here.x[0] == 6, "steps count from 1 on the screen"
@@ -268,9 +328,9 @@ def test_the_alignment_figure_marks_the_step(run):
 
 
 def test_why_a_sample_is_in_or_not(open_app, run):
-    trace = run.walk(parameters())
+    trace = walks.walk(run, parameters())
     regime = run.regime("sgd")
-    knowledge = run.core_knowledge(trace.parameters)
+    knowledge = walks.core_knowledge(run, trace.parameters)
     rest = np.setdiff1d(np.flatnonzero(run.valid), trace.samples)
     app = open_app(PAGE, **LINK, focus=str(trace.samples[9]))
     assert any(text.value.startswith(f"Sample {trace.samples[9]} was taken at step 10") for text in app.text)
@@ -282,18 +342,20 @@ def test_why_a_sample_is_in_or_not(open_app, run):
     shown = next(frame.value for frame in app.dataframe if "in words" in frame.value)
     assert sorted(shown["in words"]) == sorted(verdict.text for verdict in explanation.verdicts)
     closest = max(explanation.verdicts, key=lambda verdict: verdict.affinity)
-    said = next(text.value for text in app.text if "was not taken" in text.value)
-    assert said.startswith(f"Sample {rest[0]} was not taken. The closest is component {closest.component} (")
+    said = next(text.value for text in app.text if "was not chosen" in text.value)
+    assert said.startswith(
+        f"Instruction {rest[0]} was not chosen. The closest is direction {closest.component} ("
+    )
     app.text_input(key="why").set_value("QUESTION 123:").run()
     app.selectbox(key="why found").set_value(123).run()
     assert app.query_params["focus"] == "123"
     app.text_input(key="why").set_value("999").run()
-    assert "There is no sample `999`" in app.warning[0].value
+    assert "There is no instruction `999`" in app.warning[0].value
 
 
 def test_pinning_and_banning_by_button(open_app, run):
     app = open_app(PAGE, **LINK, step="4")
-    sample = int(run.walk(parameters()).samples[4])
+    sample = int(walks.walk(run, parameters()).samples[4])
     app.button(key="step bans").click().run()
     assert app.query_params["bans"] == str(sample)
     assert sample not in app.session_state["walked"].trace.samples
@@ -312,35 +374,35 @@ VERDICT = Verdict(2, "apples", 0.4321, "conflict", 7, 3, 17, -0.1234, 0.0)
     [
         (
             VERDICT,
-            "turned it away at step 8: it conflicts with sample 17 (cosine -0.123, below 0)",
+            "rejected it at step 8: it conflicts with instruction 17 (cosine -0.123, below 0)",
         ),
         (
             replace(VERDICT, reason="redundant", needed=0.9),
-            "too similar to sample 17 (cosine -0.123, above 0.9)",
+            "too similar to instruction 17 (cosine -0.123, above 0.9)",
         ),
         (
             replace(VERDICT, reason="consistency", step=None),
             "in its last search of the pool: the alignment would",
         ),
-        (replace(VERDICT, reason="outranked"), "met it at step 8, but took a nearer neighbour"),
+        (replace(VERDICT, reason="outranked"), "met it at step 8, but chose a nearer neighbour"),
         (replace(VERDICT, reason="not reached"), "never came to it"),
         (replace(VERDICT, reason="no budget"), "has no budget"),
     ],
 )
 def test_why_not_begins_with_the_closest_component(verdict, said):
     sentence = closest(verdict)
-    assert sentence.startswith("The closest is component 2 (cosine 0.432), which ") and said in sentence
+    assert sentence.startswith("The closest is direction 2 (cosine 0.432), which ") and said in sentence
 
 
 def test_a_change_says_what_it_changed(open_app, run):
     app = open_app(PAGE, **LINK)
-    assert not any("Against the walk before" in part.label for part in app.expander)
+    assert not any("Compared with your last walk" in part.label for part in app.expander)
     app.slider(key="delta").set_value(0.99).run()
-    before, after = run.walk(parameters()).samples, run.walk(parameters(delta=0.99)).samples
+    before, after = walks.walk(run, parameters()).samples, walks.walk(run, parameters(delta=0.99)).samples
     came, left = np.setdiff1d(after, before), np.setdiff1d(before, after)
-    said = next(part.label for part in app.expander if "Against the walk before" in part.label)
-    assert "(delta 0.8 → 0.99)" in said
-    assert f"**{len(came)} in**, **{len(left)} out**, {len(after) - len(came)} as before" in said
+    said = next(part.label for part in app.expander if "Compared with your last walk" in part.label)
+    assert "(alignment to keep (delta) 0.8 → 0.99)" in said
+    assert f"**{len(came)} added**, **{len(left)} removed**, {len(after) - len(came)} kept" in said
     listed = [
         frame.value["sample"].tolist()
         for frame in app.dataframe
@@ -354,7 +416,7 @@ def test_a_change_says_what_it_changed(open_app, run):
 def test_the_share_of_the_pool_is_said_in_per_cent(open_app):
     app = open_app(PAGE, preset="recommended", fraction="0.07")
     share = app.number_input(key="per cent")
-    assert (share.value, share.label) == (7.0, "Share of the pool in %")
+    assert (share.value, share.label) == (7.0, "Budget in % of the pool")
     share.set_value(29.0).run()
     assert app.query_params["fraction"] == "0.29"
     assert app.number_input(key="per cent").value == 29.0
@@ -365,10 +427,10 @@ def test_the_share_of_the_pool_is_said_in_per_cent(open_app):
 
 def test_fewer_facets_than_asked_for_are_explained(open_app):
     """12 validation samples: at most 4 facets."""
-    said = "4 components, although 32 facets are set"
+    said = "4 directions, although 32 groups are set"
     assert any(said in caption.value for caption in open_app(PAGE, **LINK).caption)
     assert not any(
-        "facets are set" in caption.value for caption in open_app(PAGE, **LINK, facets="4").caption
+        "groups are set" in caption.value for caption in open_app(PAGE, **LINK, facets="4").caption
     )
 
 
@@ -388,7 +450,7 @@ def test_shares_of_several_targets(open_app, tmp_path):
     budgets = walk.trace.budgets
     assert [budgets[np.array(walk.trace.targets) == name].sum() for name in ("apples", "pe*a*rs")] == [45, 15]
     assert np.array_equal(
-        walk.trace.samples, run.walk(parameters(targets={"apples": 3.0, "pe*a*rs": 1.0})).samples
+        walk.trace.samples, walks.walk(run, parameters(targets={"apples": 3.0, "pe*a*rs": 1.0})).samples
     )
     app.number_input(key="target.apples").set_value(0.0).run()
     assert set(app.session_state["walked"].trace.targets) == {"pe*a*rs"}
@@ -397,13 +459,13 @@ def test_shares_of_several_targets(open_app, tmp_path):
 
 def test_the_name_for_saving_is_suggested(open_app, run, cache):
     app = open_app(PAGE, **LINK)
-    taken = len(run.walk(parameters()).steps)
+    taken = len(walks.walk(run, parameters()).steps)
     name = f"recommended-{taken}"
     assert app.text_input(key="save as").value == name
     next(button for button in app.button if button.label == "Save").click().run()
     path = cache / "tiny" / "selections" / f"{name}.json"
     try:
-        assert Selection.read(path, run).samples == run.walk(parameters()).samples.tolist()
+        assert Selection.read(path, run).samples == walks.walk(run, parameters()).samples.tolist()
         assert any(f"saved as `{name}`" in text.value for text in app.markdown)
         app.run()
         assert app.text_input(key="save as").value == name and not app.error
@@ -432,7 +494,7 @@ def test_saving_and_comparing(open_app, run, cache):
     app.text_input(key="save as").set_value("walk-page")
     next(button for button in app.button if button.label == "Save").click().run()
     path = cache / "tiny" / "selections" / "walk-page.json"
-    trace = run.walk(parameters())
+    trace = walks.walk(run, parameters())
     try:
         assert Selection.read(path, run).samples == trace.samples.tolist()
         assert read_trace(path.with_suffix(".trace.parquet")).parameters == trace.parameters
@@ -440,8 +502,8 @@ def test_saving_and_comparing(open_app, run, cache):
         first = Selection.read(path.with_name("first-walk.json"), run).samples
         both = len(set(first) & set(trace.samples.tolist()))
         assert metric(app, "In both") == str(both)
-        assert metric(app, "Left") == str(len(first) - both)
-        assert metric(app, "Came") == str(len(trace.samples) - both)
+        assert metric(app, "Removed") == str(len(first) - both)
+        assert metric(app, "Added") == str(len(trace.samples) - both)
     finally:
         path.unlink(missing_ok=True)
         path.with_suffix(".trace.parquet").unlink(missing_ok=True)

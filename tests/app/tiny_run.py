@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from g2is.analysis import walks
 from g2is.config import BuildConfig, ModelConfig, walk_preset
 from g2is.graph.communities import find_communities, label_communities
 from g2is.graph.layout import pca_layout
@@ -163,7 +164,7 @@ def make_run(
     (folder / "manifest.json").write_text(manifest.model_dump_json())
     run = Run.open(folder)
     for name, taken in (("first-walk", 12), ("second-walk", 5)):
-        trace = run.walk(walk_preset("recommended", facets=4, count=taken))
+        trace = walks.walk(run, walk_preset("recommended", facets=4, count=taken))
         save_walk(folder / "selections" / f"{name}.json", run, trace)
     return run
 

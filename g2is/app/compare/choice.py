@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from g2is.analysis import walks
 from g2is.app.shared import (
     BASKET,
     all_texts,
@@ -34,10 +35,10 @@ THIS = "(this walk)"
 """Stands for the walk with the settings in the URL among the names of saved selections."""
 
 COLUMNS = {"pool", "samples", "source", "task", "community", "others", "this walk"}
-"""What stands beside the selections in tables and charts; one that is called so is told from it."""
+"""What stands beside the selections in tables and charts; a selection of such a name is shown as “… (saved)”."""
 
 MOST = 8
-"""Selections side by side; more than that no chart tells apart."""
+"""Selections side by side; no chart keeps more apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +57,7 @@ class Compared:
         method, parameters = self.selection.method, self.selection.parameters
         if method == "walk":
             walk = WalkParameters(**{**parameters, "fraction": None, "component_budgets": None, "count": 1})
-            return lambda count: run.walk(walk.replace(count=count)).samples.tolist()
+            return lambda count: walks.walk(run, walk.replace(count=count)).samples.tolist()
         if method in METHODS and "count" in METHODS[method].model_fields:
             return lambda count: (
                 select(run, method, **{**parameters, "fraction": None, "count": count}).samples
@@ -111,10 +112,10 @@ def _read(run: Run, name: str) -> Selection:
 BASELINES = {
     "random": "random: a draw by chance, what every method has to beat",
     "length": "length: the longest answers",
-    "round_robin": "round robin: each validation sample in turn takes its most similar free one",
-    "less": "LESS: most similar to a subtask of the validation samples",
+    "round_robin": "round robin: each validation example in turn takes its most similar free instruction",
+    "less": "LESS: most similar to a subtask of the validation examples",
     "gist": "GIST: most similar inside the subspace of the validation gradients",
-    "rds_plus": "RDS+: most similar hidden states, validation samples in turn",
+    "rds_plus": "RDS+: most similar hidden states, validation examples in turn",
     "tagcos": "TAGCOS: clusters of gradients, without a look at the target",
     "gradfiltering": "GradFiltering: steady gradients over several adapters",
     "semantic": "semantic: most similar in what the texts mean",
@@ -132,12 +133,12 @@ def _add_baselines(run: Run) -> None:
             format_func=lambda name: BASELINES[name],
         )
         budget = st.number_input(
-            "Samples",
+            "Instructions",
             min_value=1,
             max_value=int(run.valid.sum()),
             value=_budget_here(run),
             step=1,
-            help="As many as your walk takes, unless you change it.",
+            help="As many as your walk chooses, unless you change it.",
         )
         pressed = st.form_submit_button("Add", icon=":material/add:")
     if pressed:

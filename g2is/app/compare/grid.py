@@ -9,8 +9,9 @@ import streamlit as st
 
 from g2is.analysis.comparison import Profiler
 from g2is.analysis.sensitivity import DELTAS, grid_table, other_axis, walk_grid
-from g2is.app.compare.views import PLAIN, fingerprint, kept, table
+from g2is.app.compare.parts import PLAIN, fingerprint, kept, table
 from g2is.app.shared import link_to, number, set_url
+from g2is.app.shared.labels import label
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
 from g2is.config import WalkParameters
@@ -18,7 +19,7 @@ from g2is.figures.compare import grid_figure
 from g2is.run.run import Run
 
 MEASURES = {
-    "samples": "samples taken",
+    "samples": "instructions chosen",
     "overlap": "overlap with your walk",
     "alignment": "alignment to the target",
     "coverage_of_pool": "coverage",
@@ -29,19 +30,19 @@ def show_sensitivity(run: Run) -> None:
     """Four heat maps; a click on a cell makes it the current walk."""
     parameters = parameters_in_url(run)
     name, others = other_axis(parameters, len(run.validation))
-    # More facets than the validation samples allow are as many as they allow.
+    # More groups than the validation examples allow are as many as they allow.
     value = min(getattr(parameters, name), max(others))
     if name == "facets" and parameters.facets_by == "each":
         value = len(run.validation)
     current = parameters.delta, float(value)
     st.markdown(
-        f"Your walk with other values of **delta** (how much of the alignment has to remain at each step) and of "
-        f"**{name}** ({_meaning(name)}); everything else stays. Where little changes from cell to cell, the setting is "
-        "safe to leave alone. **Click a cell** and it becomes your walk."
+        f"Your walk with other values of **delta** (the alignment to keep at each step) and of "
+        f"**{label(name)}** ({_meaning(name)}); everything else stays. Where little changes from cell to cell, "
+        "the setting is safe to leave alone. **Click a cell** and it becomes your walk."
     )
     cells = _walks(run, parameters, name, len(others))
     frame = grid_table(cells, name, walked(run, parameters).trace.samples, Profiler(run, parameters.regime))
-    said = f"delta {current[0]:g}, {name} {current[1]:g}"
+    said = f"delta {current[0]:g}, {label(name)} {current[1]:g}"
     st.caption(
         f"Your walk: {said}"
         + (", framed." if _holds(frame, name, current) else "; the grid has no such cell.")
@@ -62,8 +63,8 @@ def show_sensitivity(run: Run) -> None:
 
 def _meaning(name: str) -> str:
     if name == "variance":
-        return "how much of the spectrum of the validation gradients the components keep"
-    return "how many groups the validation samples are divided into"
+        return "how much of the spectrum of the validation gradients the target directions keep"
+    return "how many groups the validation examples are divided into"
 
 
 def _walks(run: Run, parameters: WalkParameters, name: str, others: int) -> Any:

@@ -4,16 +4,17 @@ import streamlit as st
 
 from g2is.app.compare.choice import choose_selections
 from g2is.app.compare.grid import show_sensitivity
+from g2is.app.compare.measures import show_budget, show_gradients
+from g2is.app.compare.overlap import show_mix, show_overlap
 from g2is.app.compare.results import show_results
-from g2is.app.compare.views import show_budget, show_gradients, show_mix, show_overlap
 from g2is.app.shared import in_url, one_of, open_page, show_error
 from g2is.errors import InputError
 
 VIEWS = {
     "overlap": "Overlap",
     "mix": "What they are made of",
-    "gradients": "How they pull",
-    "budget": "Against budget",
+    "gradients": "Gradient measures",
+    "budget": "By budget",
     "sensitivity": "Sensitivity of the walk",
     "results": "Fine-tuning results",
 }

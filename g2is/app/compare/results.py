@@ -7,7 +7,7 @@ import shlex
 import pandas as pd
 import streamlit as st
 
-from g2is.app.compare.views import PLAIN, table
+from g2is.app.compare.parts import PLAIN, table
 from g2is.app.shared import in_url, literal, number, one_of, saved_selections, visible
 from g2is.evaluation.results import Evaluation, evaluations, read_evaluations, summarise
 from g2is.figures.compare import results_figure
@@ -69,17 +69,17 @@ def _said(evaluation: Evaluation, results: pd.DataFrame) -> None:
     sizes = sorted({one.size for one in evaluation.fine_tunings})
     rows.append(f"{number(len({one.seed for one in evaluation.fine_tunings}))} seeds")
     if len(sizes) == 1:
-        rows.append(f"{number(sizes[0])} samples each")
+        rows.append(f"{number(sizes[0])} instructions each")
     st.caption(" · ".join(rows))
     if len(sizes) > 1:
         st.warning(
-            f"The selections differ in size, from {number(sizes[0])} to {number(sizes[-1])} samples: part of what "
+            f"The selections differ in size, from {number(sizes[0])} to {number(sizes[-1])} instructions: part of what "
             "differs between them is the budget.",
             icon=":material/balance:",
         )
     if leaks := {what: count for what, count in evaluation.leaks.items() if count}:
         st.warning(
-            "Near-copies were found, which flatter whoever selects them: "
+            "Near-copies were found, which flatter the methods that select them: "
             + ", ".join(f"{number(count)} × {literal(what)}" for what, count in leaks.items()),
             icon=":material/content_copy:",
         )
@@ -124,7 +124,7 @@ def _summary(summary: pd.DataFrame) -> None:
     three = st.column_config.NumberColumn(format="%.3g")
     share = st.column_config.NumberColumn(format="percent")
     columns = {
-        "size": st.column_config.NumberColumn("samples", format="localized"),
+        "size": st.column_config.NumberColumn("instructions", format="localized"),
         "loss": four,
         "loss_spread": three,
         "exact": share,

@@ -1,4 +1,4 @@
-"""One component of the core knowledge in full: what asks for it, its signs, and the samples near it."""
+"""One target direction in full: what asks for it, its signs, and the instructions near it."""
 
 from __future__ import annotations
 
@@ -6,30 +6,44 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from g2is.analysis import walks
 from g2is.analysis.core import closest_samples, orientation
 from g2is.app.core_knowledge.components import frame_of
-from g2is.app.shared import focus, link_to, number, percent, set_url, show_record, show_text, visible
+from g2is.app.shared import (
+    INSTRUCTION,
+    THREE_DIGITS,
+    choose_row,
+    focus,
+    link_to,
+    number,
+    percent,
+    set_url,
+    show_record,
+    show_text,
+    snippets,
+    table_height,
+)
+from g2is.app.shared.labels import ORIGINS
 from g2is.app.shared.walked import Walked
 from g2is.figures.core import affinity_figure
 from g2is.run.run import Run
 
 EXAMPLES = 3
-"""Validation examples shown in full at either end of a component."""
+"""Validation examples shown in full at either end of a direction."""
 
 BINS = 60
-THREE = st.column_config.NumberColumn(format="%.3g")
 
 
 def show_component(run: Run, walked: Walked, chosen: int) -> None:
-    """All about one component."""
+    """All about one target direction."""
     knowledge = walked.knowledge
     row = frame_of(run, walked).iloc[chosen]
     count = len(knowledge)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(f"Component {chosen}", width="content", anchor=False)
+        st.subheader(f"Direction {chosen}", width="content", anchor=False)
         for label, icon, place in (
-            ("Previous component", "arrow_back", chosen - 1),
-            ("Next component", "arrow_forward", chosen + 1),
+            ("Previous direction", "arrow_back", chosen - 1),
+            ("Next direction", "arrow_forward", chosen + 1),
         ):
             st.button(
                 label,
@@ -43,20 +57,20 @@ def show_component(run: Run, walked: Walked, chosen: int) -> None:
         st.metric(
             "Budget",
             number(int(row.budget)),
-            help=f"Samples to take for it; the walk took {number(int(row.taken))}.",
+            help=f"Instructions to choose for it; the walk chose {number(int(row.taken))}.",
         )
         st.metric("Cosine to the target's mean", number(float(row.mean_alignment)))
         if walked.parameters.knowledge == "principal":
             st.metric(
-                "Turned round",
+                "Sign flipped",
                 "yes" if row.flipped else "no",
-                help="Whether orienting reversed it, so that it points towards its target.",
+                help="Whether it was reversed, so that it points towards its target.",
             )
         st.metric(
             "Pool on its side",
             percent(float(row.positive)),
-            help="Samples of the pool with a cosine above 0: training on one moves the model along the component. "
-            "The others move it back.",
+            help="Instructions with a cosine above 0: training on one moves the model along the direction. The others "
+            "move it back.",
         )
     against = row.mean_alignment < 0 and not walked.parameters.signed
     (st.warning if against else st.info)(
@@ -64,7 +78,7 @@ def show_component(run: Run, walked: Walked, chosen: int) -> None:
         icon=":material/swap_vert:" if against else ":material/explore:",
     )
     _examples(run, walked, chosen)
-    st.markdown("#### Samples of the pool near it")
+    st.markdown("#### Instructions near it")
     left, right = st.columns([2, 3], gap="medium")
     with left:
         _affinities(run, walked, chosen, row)
@@ -73,10 +87,10 @@ def show_component(run: Run, walked: Walked, chosen: int) -> None:
 
 
 def _examples(run: Run, walked: Walked, component: int) -> None:
-    """The validation examples at both ends of the component, and all of them in a table."""
+    """The validation examples at both ends of the direction, and all of them in a table."""
     st.markdown("#### What it asks for")
     st.caption(
-        "The **loading** of an example is the cosine of its gradient to the component: near 1, the example asks for "
+        "The **loading** of an example is the cosine of its gradient to the direction: near 1, the example asks for "
         "just this change of the model; near 0, it does not care; below 0, it asks for the opposite."
     )
     targets = run.validation["target"].to_numpy()
@@ -104,15 +118,15 @@ def _examples(run: Run, walked: Walked, component: int) -> None:
                 {
                     "example": order,
                     "loading": loadings[order],
-                    "prompt": [visible(" ".join(prompts[example][:400].split())) for example in order],
-                    "response": [visible(" ".join(responses[example][:400].split())) for example in order],
+                    "prompt": snippets(prompts[example] for example in order),
+                    "response": snippets(responses[example] for example in order),
                 }
             ),
             hide_index=True,
             key="loadings",
-            height=min(400, 38 + 35 * len(order)),
+            height=table_height(len(order), 400),
             column_config={
-                "loading": THREE,
+                "loading": THREE_DIGITS,
                 "prompt": st.column_config.TextColumn(width="large"),
                 "response": st.column_config.TextColumn(width="large"),
             },
@@ -121,7 +135,7 @@ def _examples(run: Run, walked: Walked, component: int) -> None:
 
 
 def _affinities(run: Run, walked: Walked, component: int, row: pd.Series) -> None:
-    affinities = run.affinities(walked.parameters)[:, component]
+    affinities = walks.affinities(run, walked.parameters)[:, component]
     taken = walked.trace.steps.sample[walked.trace.steps.component == component]
     pool = affinities[run.valid]
     # From end to end of what there is: cosines of long gradients stay close to 0.
@@ -131,7 +145,7 @@ def _affinities(run: Run, walked: Walked, component: int, row: pd.Series) -> Non
         affinity_figure(edges, counts, own, float(affinities[row.anchor]) if row.anchor >= 0 else None),
         key="affinities",
         config={"displayModeBar": False},
-        alt="Cosines of the pool's samples to the component",
+        alt="Cosines of the pool's instructions to the direction",
     )
     st.caption(
         f"Half of the pool lies below {number(float(row['median']))}, 5 % below {number(float(row.low))}, 5 % above "
@@ -139,12 +153,12 @@ def _affinities(run: Run, walked: Walked, component: int, row: pd.Series) -> Non
     )
     with st.expander("The same as a table"):
         st.dataframe(
-            pd.DataFrame({"from": edges[:-1], "to": edges[1:], "pool": counts, "taken for it": own}),
+            pd.DataFrame({"from": edges[:-1], "to": edges[1:], "pool": counts, "chosen for it": own}),
             hide_index=True,
             key="affinity table",
             height=300,
-            column_config={"from": THREE, "to": THREE},
-            alt="Cosines of the pool's samples to the component, as a table",
+            column_config={"from": THREE_DIGITS, "to": THREE_DIGITS},
+            alt="Cosines of the pool's instructions to the direction, as a table",
         )
 
 
@@ -152,21 +166,21 @@ def _closest(run: Run, walked: Walked, component: int, anchor: int) -> None:
     found = closest_samples(run, walked.parameters, walked.trace, component)
     if anchor >= 0:
         st.markdown(
-            f"◆ **Anchor**: sample {number(anchor)}, where the walk for this component begins: the closest one that "
-            "was still free. Choose a row to read the sample."
+            f"◆ **Anchor**: instruction {number(anchor)}, where the walk for this direction begins: the closest one "
+            "that was still free. Choose a row to read the instruction."
         )
     else:
-        st.markdown("The walk takes no sample for this component at these settings, so it has no anchor.")
+        st.markdown(
+            "The walk chooses no instruction for this direction at these settings, so it has no anchor."
+        )
     prompts = run.instructions["prompt"].array
     here = focus(run)
-    rows = np.flatnonzero(found["sample"] == here).tolist()
+    marked = np.flatnonzero(found["sample"] == here).tolist()
 
-    def choose() -> None:
-        chosen = st.session_state["closest"]["selection"]["rows"]
-        set_url(focus=int(found["sample"].iloc[chosen[0]]) if chosen else None)
+    def choose(place: int | None) -> None:
+        set_url(focus=None if place is None else int(found["sample"].iloc[place]))
 
-    st.session_state["closest"] = {"selection": {"rows": rows, "columns": [], "cells": []}}
-    st.dataframe(
+    choose_row(
         pd.DataFrame(
             {
                 "sample": found["sample"],
@@ -175,21 +189,19 @@ def _closest(run: Run, walked: Walked, component: int, anchor: int) -> None:
                     _taken(*part, component)
                     for part in zip(found["step"], found["component"], found["origin"], strict=True)
                 ],
-                "text": [visible(" ".join(prompts[sample][:300].split())) for sample in found["sample"]],
+                "text": snippets(prompts[sample] for sample in found["sample"]),
             }
         ),
-        hide_index=True,
-        key="closest",
-        on_select=choose,
-        selection_mode="single-row",
-        height=320,
-        column_config={
-            "sample": st.column_config.NumberColumn(format="localized", width="small"),
-            "cosine": THREE,
+        "closest",
+        choose,
+        chosen=marked[0] if marked else None,
+        columns={
+            "sample": INSTRUCTION,
+            "cosine": THREE_DIGITS,
             "in the walk": st.column_config.TextColumn(width=150),
             "text": st.column_config.TextColumn(width="large"),
         },
-        alt="Samples of the pool closest to the component",
+        alt="Instructions closest to the direction",
     )
     with st.container(horizontal=True):
         sample = here if here is not None else anchor
@@ -197,7 +209,7 @@ def _closest(run: Run, walked: Walked, component: int, anchor: int) -> None:
             link_to("Neighbourhood", f"Neighbourhood of {sample:,}", focus=sample)
             link_to("Walk", "Why is it in, or not?", focus=sample)
     if here is not None:
-        with st.expander(f"Sample {number(here)} in full", expanded=bool(rows)):
+        with st.expander(f"Instruction {number(here)} in full", expanded=bool(marked)):
             show_record(run, here)
 
 
@@ -205,6 +217,7 @@ def _taken(step: int, taker: int, origin: str, component: int) -> str:
     if step < 0:
         return "–"
     if origin == "pin":
-        return "■ pinned"
-    mark = {"anchor": "◆ anchor", "neighbor": "● neighbour", "fallback": "▲ fallback"}[origin]
-    return f"{mark}, step {step:,}" + (f", for component {taker}" if taker != component else "")
+        return ORIGINS[origin]
+    return f"{ORIGINS[origin]}, step {step + 1:,}" + (
+        f", for direction {taker}" if taker != component else ""
+    )

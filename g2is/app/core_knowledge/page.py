@@ -1,4 +1,4 @@
-"""Core knowledge: what the validation examples ask for, component by component, in each gradient regime."""
+"""Core knowledge: what the validation examples ask for, direction by direction, with each kind of gradients."""
 
 from __future__ import annotations
 
@@ -16,26 +16,24 @@ def show() -> None:
     """Draw the page."""
     run = open_page("Core knowledge")
     st.markdown(
-        "What your validation examples ask for: a few directions in which to change the model, called **components**. "
-        "The walk selects samples for each of them. The settings are those of the Walk page, and go along when you go "
-        "there."
+        "What your validation examples ask for: a few directions in which to change the model, the **target "
+        "directions**. The walk selects instructions for each of them. The settings are those of the Walk page, and "
+        "go along when you go there."
     )
-    walk = walk_by_panel(run, tab="Core knowledge")
+    walk = walk_by_panel(run, tab="Target directions")
     chosen = chosen_component(len(walk.knowledge))
     st.markdown(summary(walk))
-    turned = int((walk.knowledge.mean_alignment < 0).sum())
-    if turned and not walk.parameters.signed:
+    away = int((walk.knowledge.mean_alignment < 0).sum())
+    if away and not walk.parameters.signed:
         st.warning(
-            f"{turned} of {len(walk.knowledge)} components point away from what the target asks for on average: the "
-            "walk for them begins at samples that pull the other way. “Principal: turn towards the target” mends that; "
-            "the published method leaves the signs as they come.",
+            f"{away} of {len(walk.knowledge)} directions point away from what the target asks for on average: the "
+            "walk for them begins at instructions that pull the other way. “Flip sign towards the target” corrects "
+            "that; the published method leaves the signs as they come.",
             icon=":material/swap_vert:",
         )
     if walk.parameters.knowledge == "facets":
         show_groups(run, walk, chosen)
-        if st.toggle(
-            "Show the spectrum of the validation gradients, too", **in_url("with_spectrum", False, flag)
-        ):
+        if st.toggle("Show the spectrum of the validation gradients", **in_url("with_spectrum", False, flag)):
             show_spectrum(run, walk)
     else:
         show_spectrum(run, walk)

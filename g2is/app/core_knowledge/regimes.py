@@ -1,4 +1,4 @@
-"""The gradient regimes of a run side by side."""
+"""The kinds of gradients that a run keeps, side by side."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import streamlit as st
 
 from g2is.analysis.regimes import RegimeComparison, compare_regimes
 from g2is.app.shared import number, percent
-from g2is.app.walk.parameters import REGIME_MEANINGS
+from g2is.app.shared.labels import REGIME_NAMES
 from g2is.config import RegimeName
 from g2is.figures.core import regimes_figure
 from g2is.run.run import Run
@@ -15,7 +15,7 @@ from g2is.run.run import Run
 SEED = 0
 
 
-@st.cache_data(max_entries=8, show_spinner="Comparing the regimes…")
+@st.cache_data(max_entries=8, show_spinner="Comparing the gradients…")
 def _compare(_run: Run, run_hash: str) -> RegimeComparison:
     return compare_regimes(_run, seed=SEED)
 
@@ -23,29 +23,35 @@ def _compare(_run: Run, run_hash: str) -> RegimeComparison:
 def show_regimes(run: Run, used: RegimeName) -> None:
     """Pairwise cosines, conflicts, and neighbours in common. used: the regime of the walk."""
     found = _compare(run, run.hash)
-    st.subheader("Gradient regimes")
+    st.subheader("Kinds of gradients")
     st.markdown(
-        "The same backward pass gives gradients in several versions, called **regimes**: as the Adam optimizer would "
-        "step, the same without the momentum that all samples share, and plain. They decide which samples count as "
-        "alike. Two samples with a cosine below 0 are in **conflict**: one undoes part of what the other teaches. If "
-        "no pair conflicts, the walk's no-conflict rule has nothing to do; where all cosines are high, neighbours blur."
+        "The same backward pass gives gradients in several versions: as the Adam optimizer would step, the same "
+        "without the momentum that all instructions share, and plain. They decide which instructions count as alike. "
+        "Two instructions with a cosine below 0 are in **conflict**: one undoes part of what the other teaches. If no "
+        "pair conflicts, the walk's no-conflict rule has nothing to do; where all cosines are high, neighbours blur."
     )
     left, right = st.columns(2, gap="medium")
     with left:
         st.plotly_chart(
-            regimes_figure(found, {name: name for name in run.regimes}),
+            regimes_figure(found, {name: REGIME_NAMES[name] for name in run.regimes}),
             key="regimes",
             config={"displayModeBar": False},
-            alt="Histogram of pairwise cosines in each regime",
+            alt="Histogram of pairwise cosines of each kind of gradients",
         )
         st.caption(
-            f"All {number(found.pairs)} pairs of {number(found.samples)} samples, drawn with seed {SEED}, the same in "
-            "every regime."
+            f"All {number(found.pairs)} pairs of {number(found.samples)} instructions, drawn with seed {SEED}, the "
+            "same for every kind."
         )
         with st.expander("The same as a table"):
-            counts = pd.DataFrame({"from": found.edges[:-1], "to": found.edges[1:], **found.counts})
+            counts = pd.DataFrame(
+                {
+                    "from": found.edges[:-1],
+                    "to": found.edges[1:],
+                    **{REGIME_NAMES[name]: counts for name, counts in found.counts.items()},
+                }
+            )
             st.dataframe(
-                counts[counts[list(found.counts)].any(axis=1)],
+                counts[counts.drop(columns=["from", "to"]).any(axis=1)],
                 hide_index=True,
                 key="regimes table",
                 height=300,
@@ -53,7 +59,7 @@ def show_regimes(run: Run, used: RegimeName) -> None:
                     "from": st.column_config.NumberColumn(format="%.2f"),
                     "to": st.column_config.NumberColumn(format="%.2f"),
                 },
-                alt="Pairs by their cosine in each regime",
+                alt="Pairs by their cosine, of each kind of gradients",
             )
     with right:
         known = run.manifest.stages["graph"].found
@@ -61,8 +67,8 @@ def show_regimes(run: Run, used: RegimeName) -> None:
         st.table(
             pd.DataFrame(
                 {
-                    "Regime": [
-                        REGIME_MEANINGS[name] + (" · in use" if name == used else "") for name in run.regimes
+                    "Gradients": [
+                        REGIME_NAMES[name] + (" · in use" if name == used else "") for name in run.regimes
                     ],
                     "Mean cosine": [number(known[name]["mean_cosine"]) for name in run.regimes],
                     "Conflicts": [percent(known[name]["conflict_share"]) for name in run.regimes],
@@ -70,19 +76,20 @@ def show_regimes(run: Run, used: RegimeName) -> None:
             ),
             hide_index=True,
             border="horizontal",
-            alt="Mean cosine and share of conflicts in each regime",
+            alt="Mean cosine and share of conflicts of each kind of gradients",
         )
         if len(found.common):
             st.markdown(
                 "**Nearest neighbours in common**",
-                help=f"Mean share over the {number(found.samples)} samples drawn: of a sample's nearest in one regime, "
-                "how many are among its nearest in the other.",
+                help=f"Mean share over the {number(found.samples)} instructions drawn: of those nearest to one by the "
+                "first gradients, how many are among its nearest by the second.",
             )
             st.table(
                 pd.DataFrame(
                     {
-                        "Regimes": [
-                            f"{row.first} and {row.second}" for row in found.common.itertuples(index=False)
+                        "Gradients": [
+                            f"{REGIME_NAMES[row.first]} and {REGIME_NAMES[row.second]}"
+                            for row in found.common.itertuples(index=False)
                         ],
                         "Nearest": [number(int(count)) for count in found.common["neighbors"]],
                         "In common": [percent(share) for share in found.common["common"]],
@@ -91,7 +98,7 @@ def show_regimes(run: Run, used: RegimeName) -> None:
                 ),
                 hide_index=True,
                 border="horizontal",
-                alt="Neighbours that regimes have in common",
+                alt="Neighbours that kinds of gradients have in common",
             )
         else:
-            st.caption("This run keeps one regime, so there is nothing to compare its neighbours with.")
+            st.caption("This run keeps one kind, so there is nothing to compare its neighbours with.")

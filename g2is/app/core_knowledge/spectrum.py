@@ -1,4 +1,4 @@
-"""Where the components come from: the spectrum with its cut, or the groups that facets are made of."""
+"""Where target directions come from: the spectrum with its cut, or the groups of examples."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from g2is.analysis.core import Spectrum, facets_frame, spectrum_of
-from g2is.app.shared import in_url, number, one_of, percent, show_error, visible
+from g2is.app.shared import THREE_DIGITS, in_url, number, one_of, percent, show_error, table_height, visible
 from g2is.app.shared.walked import Walked
 from g2is.config import WalkParameters
 from g2is.errors import InputError
@@ -25,13 +25,13 @@ def _spectrum(
 
 
 def show_spectrum(run: Run, walked: Walked) -> None:
-    """How much of what the validation gradients say each principal direction holds, centred and not."""
+    """The share of the validation gradients that each principal direction holds, centred and not."""
     parameters, knowledge = walked.parameters, walked.knowledge
     in_use = parameters.knowledge == "principal"
     st.subheader("Spectrum")
     if not in_use:
         st.markdown(
-            "What the published method would take its components from; the settings above take facets instead."
+            "What the published method would take its directions from; the settings above group examples instead."
         )
     asked = (
         f"as many as were asked for, {number(parameters.components)}"
@@ -98,46 +98,52 @@ def _show_one(spectrum: Spectrum, parameters: WalkParameters, center: bool) -> N
 
 
 def show_groups(run: Run, walked: Walked, chosen: int) -> None:
-    """How large each facet's group is, and how much alike its members are; or, of single examples, those."""
+    """How large each group is and how alike its members are; of single examples, how alike they are."""
     frame = facets_frame(walked.knowledge, run.validation["target"].tolist())
     if len(frame) > 1 and (frame["examples"] <= 1).all():
         st.subheader("Examples")
         st.caption(
-            "Every facet is one validation example by itself. The bar is its cosine to the **nearest other** one: near "
-            "1 two examples ask for the same, and the walk takes samples for both; near 0 nothing else asks for what "
-            "it does. The facet chosen below is crossed."
+            "Every target direction is one validation example by itself. The bar is its cosine to the **nearest "
+            "other** one: near 1 two examples ask for the same, and the walk chooses instructions for both; near 0 "
+            "nothing else asks for what it does. The direction chosen below is crossed."
         )
         _bars(
             frame,
             "cosine_to_it",
             "cosine to the nearest",
             chosen,
-            alt="Cosine of each facet to the nearest other",
+            alt="Cosine of each direction to the nearest other",
         )
     else:
         st.subheader("Groups")
         st.caption(
-            "Facets are groups of validation examples whose gradients point the same way, found by k-means on the "
-            "cosines; each facet is the mean direction of its group. **Cohesion** is the mean cosine of the members "
-            "to it: near 1 they all ask for the same, near 0 the group holds what fits nowhere else. The facet chosen "
-            "below is crossed."
+            "Groups of validation examples whose gradients point the same way, found by k-means on the cosines; each "
+            "target direction is the mean of its group. **Cohesion** is the mean cosine of the members to it: near 1 "
+            "they all ask for the same, near 0 the group holds what fits nowhere else. The group chosen below is "
+            "crossed."
         )
         left, right = st.columns(2, gap="medium")
         with left:
-            _bars(frame, "examples", "examples", chosen, alt="Validation examples in the group of each facet")
+            _bars(frame, "examples", "examples", chosen, alt="Validation examples in each group")
         with right:
-            _bars(frame, "cohesion", "cohesion", chosen, alt="Cohesion of each facet's group", share=True)
-    with st.expander("The same as a table, with the nearest other facet"):
+            _bars(frame, "cohesion", "cohesion", chosen, alt="Cohesion of each group", share=True)
+    with st.expander("The same as a table, with the nearest other"):
         st.dataframe(
-            frame.rename(columns=lambda name: name.replace("_", " ")),
+            frame.rename(
+                columns={
+                    "component": "direction",
+                    "nearest_facet": "nearest other",
+                    "cosine_to_it": "cosine to it",
+                }
+            ),
             hide_index=True,
             key="facets table",
-            height=min(400, 38 + 35 * len(frame)),
+            height=table_height(len(frame), 400),
             column_config={
-                "cohesion": st.column_config.NumberColumn(format="%.3g"),
-                "cosine to it": st.column_config.NumberColumn(format="%.3g"),
+                "cohesion": THREE_DIGITS,
+                "cosine to it": THREE_DIGITS,
             },
-            alt="Size and cohesion of every facet",
+            alt="Size and cohesion of every group",
         )
 
 

@@ -145,12 +145,12 @@ def _table(run: Run, samples: np.ndarray) -> None:
         pd.DataFrame(
             {
                 "instruction": samples[:ROWS],
-                "prompt": [ui.visible(" ".join(text[:400].split()))[:200] for text in rows["prompt"]],
+                "prompt": ui.snippets(rows["prompt"]),
                 "source": [ui.visible(source) for source in rows["source"]],
             }
         ),
         hide_index=True,
-        height=min(320, 38 + 35 * len(rows)),
+        height=ui.table_height(len(rows), 320),
         column_config={
             "instruction": st.column_config.NumberColumn("#", format="localized", width=70),
             "prompt": st.column_config.TextColumn(width=260),

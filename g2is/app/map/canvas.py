@@ -12,6 +12,7 @@ from g2is.app.map.parts import CHANNEL
 from g2is.app.shared import visible
 from g2is.app.shared.canvas.parts import pack, show_part
 from g2is.app.shared.javascript import module
+from g2is.instructions.snippet import snippet
 from g2is.run.run import Run
 
 CANVAS = "map canvas"
@@ -89,5 +90,5 @@ def hover_text(run: Run, sample: Any) -> str | None:
     if row >= len(frame):
         return None
     prompt, source = frame["prompt"].iat[row], frame["source"].iat[row]
-    text = " ".join(prompt[: 2 * TEXT_LENGTH].split())
+    text = snippet(prompt, TEXT_LENGTH + 1)
     return visible(f"{text[:TEXT_LENGTH]}{'…' if len(text) > TEXT_LENGTH else ''}\n{source}")

@@ -12,8 +12,9 @@ from streamlit.delta_generator import DeltaGenerator
 from g2is.analysis.map_values import MEANINGS, SCHEMES, schemes
 from g2is.app import shared as ui
 from g2is.app.map.view import MapView, colouring_of, points_of
+from g2is.app.shared.labels import REGIME_NAMES
 from g2is.app.shared.walked import walked
-from g2is.app.walk.parameters import REGIME_MEANINGS, parameters_in_url
+from g2is.app.walk.parameters import parameters_in_url
 from g2is.config import WalkParameters
 from g2is.errors import InputError
 from g2is.run.run import Run
@@ -53,7 +54,7 @@ def choose_view(run: Run, switches: DeltaGenerator) -> MapView:
         regime: Any = st.selectbox(
             "Gradients",
             list[str](run.regimes),
-            format_func=REGIME_MEANINGS.__getitem__,
+            format_func=REGIME_NAMES.__getitem__,
             help="The gradients behind layout, communities and conflicts; by default those of the walk.",
             **_another_map("map_regime", walk.parameters.regime, run.regimes),
         )

@@ -88,27 +88,23 @@ def _nearest(
         help=f"{meaning} On the map they may be far apart, as a plane cannot preserve all distances.",
     )
 
-    def choose() -> None:
-        rows = st.session_state["nearest"]["selection"]["rows"]
-        if rows:
-            go_to(int(neighbors[rows[0]]))
+    def choose(place: int | None) -> None:
+        if place is not None:
+            go_to(int(neighbors[place]))
 
-    st.session_state["nearest"] = {"selection": {"rows": [], "columns": [], "cells": []}}
     rows = view.run.instructions.iloc[neighbors]
-    st.dataframe(
+    ui.choose_row(
         pd.DataFrame(
             {
                 "instruction": neighbors,
                 "cosine": cosines.astype(float),
-                "prompt": [ui.visible(" ".join(text[:300].split()))[:150] for text in rows["prompt"]],
+                "prompt": ui.snippets(rows["prompt"]),
             }
         ),
-        key="nearest",
-        on_select=choose,
-        selection_mode="single-row",
-        hide_index=True,
-        height="content",
-        column_config={
+        "nearest",
+        choose,
+        tallest=400,
+        columns={
             "instruction": st.column_config.NumberColumn("#", format="localized", width=64),
             "cosine": st.column_config.NumberColumn(format="%.3f", width=64),
             "prompt": st.column_config.TextColumn(width=280),

@@ -1,4 +1,4 @@
-"""Which sample the neighbourhood is of, and how much of it is shown; each in the URL."""
+"""Which instruction the neighbourhood is of, and how much of it is shown; each in the URL."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from g2is.analysis import walks
 from g2is.app.neighbourhood.graph import Wanted
 from g2is.app.neighbourhood.trail import go_to
 from g2is.app.shared import flag, focus, in_url, one_of, real, set_url, whole
 from g2is.app.shared.community_choice import choose_community
+from g2is.app.shared.labels import REGIME_NAMES
 from g2is.app.shared.sample_search import search_sample
-from g2is.app.walk.parameters import REGIME_MEANINGS
 from g2is.config import WalkParameters
 from g2is.graph.ego import MOST
 from g2is.run.run import Run
@@ -21,14 +22,12 @@ SHOWN = 60
 
 
 def choose_focus(run: Run, settings: WalkParameters) -> int:
-    """The sample in the URL; without one the sample closest to the heaviest component."""
+    """The instruction in the URL; without one that closest to the heaviest target direction."""
     sample = focus(run)
     if sample is not None:
         return sample
-    affinities = np.where(run.valid, run.affinities(settings)[:, 0], -np.inf)
-    st.caption(
-        "No sample is chosen yet: this is the one closest to the first component of the core knowledge."
-    )
+    affinities = np.where(run.valid, walks.affinities(run, settings)[:, 0], -np.inf)
+    st.caption("No instruction is chosen yet: this is the one closest to the first target direction.")
     return int(affinities.argmax())
 
 
@@ -38,10 +37,10 @@ def choose_view(run: Run, settings: WalkParameters, trail: tuple[int, ...]) -> t
         with st.grid(4, min_column_width=190):
             place = st.container()
             regime: Any = st.selectbox(
-                "Gradient regime",
+                "Gradients",
                 list[str](run.regimes),
-                format_func=REGIME_MEANINGS.__getitem__,
-                help="The version of the gradients that says what is alike; at first that of the walk.",
+                format_func=REGIME_NAMES.__getitem__,
+                help="The version of the gradients that decides what is alike; at first that of the walk.",
                 # Each regime has communities of its own.
                 **{
                     **in_url("graph_regime", settings.regime, one_of(run.regimes)),
@@ -53,11 +52,11 @@ def choose_view(run: Run, settings: WalkParameters, trail: tuple[int, ...]) -> t
                 "Hops",
                 [1, 2],
                 required=True,
-                help="1: what the sample is linked to itself. 2: also what its aligned neighbours are aligned with.",
+                help="1: what is linked to the instruction. 2: also what those that are aligned are aligned with.",
                 **in_url("hops", 1, whole(1, 2)),
             )
             most = st.slider(
-                "Nodes at most",
+                "Most nodes",
                 10,
                 MOST,
                 step=10,
@@ -65,16 +64,16 @@ def choose_view(run: Run, settings: WalkParameters, trail: tuple[int, ...]) -> t
                 **in_url("most", SHOWN, whole(10, MOST)),
             )
             floor = st.slider(
-                "Least cosine",
+                "Minimum similarity",
                 0.0,
                 1.0,
                 step=0.01,
-                help="Aligned samples, validation examples and components below it are left out. Conflicts stay.",
+                help="All but conflicts are left out where their cosine is lower.",
                 **in_url("floor", 0.0, real(0, 1)),
             )
             by_community = st.toggle(
                 "Colour by community",
-                help="The number at a sample is that of its community.",
+                help="The number at an instruction is that of its community.",
                 **in_url("communities", False, flag),
             )
         with place:

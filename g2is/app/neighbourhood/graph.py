@@ -1,4 +1,4 @@
-"""The neighbourhood of a sample as a graph, and below it as a table: what is chosen in one is marked in the other."""
+"""The neighbourhood of an instruction as a graph."""
 
 from __future__ import annotations
 
@@ -13,30 +13,22 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from g2is.analysis.neighbourhood import nodes_frame
+from g2is.analysis import walks
+from g2is.analysis.neighbourhood import ego_of, nodes_frame
 from g2is.app.neighbourhood.trail import go_to
-from g2is.app.shared import number, set_url, url_value, visible
+from g2is.app.shared import set_url, url_value, visible
 from g2is.config import RegimeName, WalkParameters
 from g2is.figures.neighbourhood import MOST_BETWEEN, NODES, community_colours, ego_figure
-from g2is.graph import EgoGraph, ego_graph, ego_layout
+from g2is.graph import EgoGraph, ego_layout
 from g2is.knowledge import CoreKnowledge
 from g2is.run.run import Run
 
 CHART = "ego graph"
-TABLE = "ego table"
-MARKS = {
-    "focus": "◆ focus",
-    "aligned": "● aligned",
-    "further": "○ two hops",
-    "conflict": "✕ conflict",
-    "validation": "■ validation",
-    "component": "★ component",
-}
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What of the graph to show. community: only samples of this one; None for all."""
+    """What of the graph to show. community: only instructions of this one; None for all."""
 
     regime: RegimeName
     hops: int
@@ -55,7 +47,7 @@ class Neighbourhood:
 
 
 def neighbourhood(run: Run, focus: int, wanted: Wanted, knowledge: WalkParameters) -> Neighbourhood:
-    """Around a sample that has a gradient; kept for a while, so that going back is quick."""
+    """Around an instruction that has a gradient; kept for a while, so that going back is quick."""
     # The hash is of gradients and graph alone; communities and leaks may be found anew in the same run.
     stages = run.manifest.stages
     views = [stages[name].model_dump_json() for name in ("communities", "leaks") if name in stages]
@@ -68,7 +60,7 @@ def _neighbourhood(
     _run: Run, key: str, focus: int, wanted: Wanted, _knowledge: WalkParameters
 ) -> Neighbourhood:
     membership = _run.communities(wanted.regime).membership
-    ego = ego_graph(
+    ego = ego_of(
         _run,
         wanted.regime,
         focus,
@@ -78,7 +70,7 @@ def _neighbourhood(
         knowledge=_knowledge,
         members=None if wanted.community is None else membership == wanted.community,
     )
-    knowledge: CoreKnowledge = _run.core_knowledge(_knowledge.replace(regime=wanted.regime))
+    knowledge: CoreKnowledge = walks.core_knowledge(_run, _knowledge.replace(regime=wanted.regime))
     return Neighbourhood(ego, nodes_frame(_run, ego, knowledge), ego_layout(ego))
 
 
@@ -108,7 +100,7 @@ def show_graph(
     by_community: bool,
     path: list[int | None],
 ) -> None:
-    """The graph. A click on a sample makes it the focus, one on another node chooses it. path: see `on_path`."""
+    """The graph. A click on an instruction makes it the focus, one on another node chooses it. path: see `on_path`."""
     nodes = found.nodes
 
     def click() -> None:
@@ -140,95 +132,20 @@ def show_graph(
         on_select=click,
         selection_mode="points",
         config={"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"},
-        alt="The sample in focus and what is near it",
+        alt="The instruction in focus and what is near it",
     )
-    components = "dash-dotted, to a component; "
+    directions = "dash-dotted, to a target direction; "
     each = ""
     if knowledge.facet_per_example:
-        components = ""
-        each = " Each validation example is a component of the core knowledge here, so it is drawn once."
+        directions = ""
+        each = " Each validation example is a target direction here, so it is drawn once."
     colour = ""
     if by_community:
-        colour = (
-            " Number and colour are those of a sample's community; beyond the seven commonest all are grey."
-        )
+        colour = " Number and colour are those of the community; beyond the seven commonest all are grey."
     st.caption(
         "Close together means alike. Lines: solid, aligned; dashed, in conflict; dotted, to a validation example; "
-        f"{components}the thicker, the larger the cosine. Faint ones are the strongest {MOST_BETWEEN} between the "
-        f"others.{each}{colour} **Click** a sample to go there; drag to move."
-    )
-
-
-def show_table(run: Run, found: Neighbourhood, chosen: int | None) -> None:
-    """The same as a table. A click on a row marks it in the graph."""
-    nodes = found.nodes
-    labels = run.communities(found.ego.regime).labels
-
-    def choose() -> None:
-        rows = st.session_state[TABLE]["selection"]["rows"]
-        node = nodes.iloc[rows[0]] if rows else None
-        set_url(node=None if node is None else f"{node.kind}-{node.id}")
-
-    rows = [] if chosen is None else [chosen]
-    st.session_state[TABLE] = {"selection": {"rows": rows, "columns": [], "cells": []}}
-    shown = pd.DataFrame(
-        {
-            "what": nodes["relation"].map(MARKS),
-            "number": nodes["id"],
-            "cosine": nodes["cosine"],
-            "text": [visible(text) for text in nodes["text"]],
-            "community": [
-                "" if number < 0 else f"{number}: {visible(labels[number])}" for number in nodes["community"]
-            ],
-        }
-    )
-    if (nodes["leak"] != "").any():
-        shown.insert(3, "possible leak", nodes["leak"])
-    st.dataframe(
-        shown,
-        key=TABLE,
-        on_select=choose,
-        selection_mode="single-row",
-        hide_index=True,
-        height=320,
-        column_config={
-            "what": st.column_config.TextColumn(width=105, pinned=True),
-            "number": st.column_config.NumberColumn(
-                "#",
-                format="localized",
-                width=65,
-                help="Row of the pool, or number of the example or component.",
-            ),
-            "cosine": st.column_config.NumberColumn(
-                format="%.3g", width=65, help="Of the gradient to that of the sample in focus."
-            ),
-            "text": st.column_config.TextColumn(
-                width=420, help="Of a component: the validation example closest to it."
-            ),
-            "community": st.column_config.TextColumn(width=200),
-        },
-        alt="The nodes of the graph",
-    )
-
-
-def counts_of(found: Neighbourhood) -> str:
-    """How many nodes are shown, of how many, by what they are."""
-    counts = found.nodes["relation"].value_counts()
-    names = {
-        "aligned": "aligned",
-        "further": "two hops away",
-        "conflict": "in conflict",
-        "validation": "validation examples",
-        "component": "components",
-    }
-    parts = [
-        f"{number(int(counts[name]))} {words.removesuffix('s') if counts[name] == 1 else words}"
-        for name, words in names.items()
-        if name in counts
-    ]
-    return (
-        f"Showing **{number(len(found.ego))} of {number(found.ego.total)}**: the sample in focus "
-        f"(community {found.nodes['community'].iloc[0]}), {', '.join(parts) or 'nothing else'}."
+        f"{directions}the thicker, the larger the cosine. Faint ones are the strongest {MOST_BETWEEN} between the "
+        f"others.{each}{colour} **Click** an instruction to go there; drag to move."
     )
 
 
@@ -240,7 +157,9 @@ def _label(node: Any, by_community: bool) -> str:
 
 def _hover(node: Any, labels: tuple[str, ...]) -> str:
     """What a node is, as HTML; Plotly shows tags of text from data unless they are escaped."""
-    name = {"train": "sample", "validation": "validation example", "component": "component"}[node.kind]
+    name = {"train": "instruction", "validation": "validation example", "component": "target direction"}[
+        node.kind
+    ]
     lines = [f"<b>{name} {node.id:,}</b>"]
     if node.relation != "focus":
         lines.append(f"{NODES[node.relation][0]}, cosine {node.cosine:.3g}")

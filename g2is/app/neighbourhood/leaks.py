@@ -1,4 +1,4 @@
-"""Samples of the pool that are near-copies of validation samples, and how to keep them out of a walk."""
+"""Instructions that are near-copies of validation samples, and how to keep them out of a walk."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ import pandas as pd
 import streamlit as st
 
 from g2is.analysis.neighbourhood import leaks_of
-from g2is.app.shared import build_command, link_to, number, set_url, show_text, visible
+from g2is.app.shared import build_command, choose_row, link_to, number, set_url, show_text, snippets
 from g2is.app.walk.parameters import MOST_IN_LINK, row_list, rows_in_url
 from g2is.instructions.copies import LEAST_COSINE
 from g2is.run.run import Run
 
 MEANINGS = {
     "same text": "same text",
-    "overlap": "half of its 8-word runs or more",
+    "overlap": "half of its runs of eight words or more",
     "gradient": "the same gradient",
 }
 
 
 def show_leaks(run: Run, focus: int, go: Callable[[int], None]) -> None:
-    """The list with a button that bans all. go: called in a callback with a sample to look at."""
+    """The list with a button that bans all. go: called in a callback with an instruction to look at."""
     st.subheader("Possible leaks", anchor="leaks")
     if "leaks" not in run.manifest.stages:
-        st.info("This run was not searched for near-copies of validation examples. This does it:")
+        st.info("This run was not searched for near-copies of validation examples. This command does it:")
         st.code(build_command(run.manifest, run.name), language="bash", wrap_lines=True)
         return
     st.caption(
-        "Samples of the pool that are near-copies of validation examples. A model trained on them has seen the answers "
-        "it is measured by, so its score says too much. Found by the same text (apart from case and spacing), by "
+        "Instructions that are near-copies of validation examples. A model trained on them has seen the answers "
+        "it is measured by, so its score is too good. Found by the same text (apart from case and spacing), by "
         f"shared runs of eight words, and by plain gradients with a cosine of {LEAST_COSINE} or more."
     )
     leaks = leaks_of(run)
@@ -66,7 +66,7 @@ def _buttons(samples: list[int], left: list[int]) -> None:
                 type="primary",
                 icon=":material/block:",
                 disabled=len(bans) > MOST_IN_LINK,
-                help="The walk never takes them: adds them to its bans, on this page and all others.",
+                help="The walk never chooses them: adds them to its bans, on this page and all others.",
                 on_click=set_url,
                 kwargs={"bans": row_list(bans), "pins": row_list(pins)},
             )
@@ -83,43 +83,39 @@ def _buttons(samples: list[int], left: list[int]) -> None:
                 on_click=set_url,
                 kwargs={"bans": row_list([row for row in rows_in_url("bans") if row not in kept])},
             )
-        link_to("Walk", "To the walk")
+        link_to("Walk", "Go to the walk")
 
 
 def _table(run: Run, leaks: pd.DataFrame, out: set[int], focus: int, go: Callable[[int], None]) -> None:
     prompts, examples = run.instructions["prompt"], run.validation["prompt"]
 
-    def texts(column: pd.Series, rows: pd.Series) -> list[str]:
-        return [visible(" ".join(str(column.iloc[row])[:400].split())) for row in rows]
-
-    def choose() -> None:
-        rows = st.session_state["leaks"]["selection"]["rows"]
-        if rows:
-            go(int(leaks["sample"].iloc[rows[0]]))
+    def choose(place: int | None) -> None:
+        if place is not None:
+            go(int(leaks["sample"].iloc[place]))
 
     here = np.flatnonzero(leaks["sample"] == focus).tolist()
-    st.session_state["leaks"] = {"selection": {"rows": here, "columns": [], "cells": []}}
-    st.dataframe(
+    choose_row(
         pd.DataFrame(
             {
                 "sample": leaks["sample"],
                 "found by": leaks["kind"].map(MEANINGS),
                 "similarity": leaks["similarity"],
                 "banned": leaks["sample"].isin(out),
-                "text": texts(prompts, leaks["sample"]),
+                "text": snippets(prompts.iloc[leaks["sample"]]),
                 "example": leaks["validation"],
-                "text of the validation example": texts(examples, leaks["validation"]),
+                "text of the validation example": snippets(examples.iloc[leaks["validation"]]),
             }
         ),
-        key="leaks",
-        on_select=choose,
-        selection_mode="single-row",
-        hide_index=True,
-        height=min(290, 38 + 35 * len(leaks)),  # the pair below it is to be in view
-        column_config={
-            "sample": st.column_config.NumberColumn(format="localized", width="small", pinned=True),
+        "leaks",
+        choose,
+        chosen=here[0] if here else None,
+        tallest=290,  # the pair below it is to be in view
+        columns={
+            "sample": st.column_config.NumberColumn(
+                "instruction", format="localized", width="small", pinned=True
+            ),
             "similarity": st.column_config.NumberColumn(
-                format="%.3g", help="Share of the 8-word runs, or the cosine of the gradients."
+                format="%.3g", help="Share of the runs of eight words, or the cosine of the gradients."
             ),
             "text": st.column_config.TextColumn(width=320),
             "example": st.column_config.NumberColumn(
@@ -127,11 +123,11 @@ def _table(run: Run, leaks: pd.DataFrame, out: set[int], focus: int, go: Callabl
             ),
             "text of the validation example": st.column_config.TextColumn(width=320),
         },
-        alt="Samples that are near-copies of validation examples",
+        alt="Instructions that are near-copies of validation examples",
     )
     if not here:
         st.caption(
-            "Choose a row to read the sample beside the validation example; it comes into focus as well."
+            "Choose a row to read the instruction beside the validation example; it comes into focus as well."
         )
     for row in here:
         _pair(run, focus, int(leaks["validation"].iloc[row]))
@@ -140,7 +136,7 @@ def _table(run: Run, leaks: pd.DataFrame, out: set[int], focus: int, go: Callabl
 def _pair(run: Run, sample: int, example: int) -> None:
     """What is alike, side by side."""
     pair = (
-        (f"Sample {number(sample)}, now in focus above", run.instructions.iloc[sample]),
+        (f"Instruction {number(sample)}, now in focus above", run.instructions.iloc[sample]),
         (f"Validation example {number(example)}", run.validation.iloc[example]),
     )
     for side, (title, row) in zip(st.columns(2, gap="medium"), pair, strict=True):

@@ -1,18 +1,21 @@
-"""The neighbourhood of a sample on the gradient graph: what teaches alike, what teaches against it."""
+"""The neighbourhood of an instruction on the gradient graph: what teaches alike, what teaches against it."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from g2is.analysis import walks
 from g2is.analysis.neighbourhood import on_path
 from g2is.app import shared as ui
 from g2is.app.neighbourhood.controls import choose_focus, choose_view
-from g2is.app.neighbourhood.graph import chosen_node, counts_of, neighbourhood, show_graph, show_table
+from g2is.app.neighbourhood.graph import chosen_node, neighbourhood, show_graph
 from g2is.app.neighbourhood.leaks import show_leaks
+from g2is.app.neighbourhood.nodes import counts_of, show_table
 from g2is.app.neighbourhood.path import path_from, show_path
 from g2is.app.neighbourhood.reader import show_reader
 from g2is.app.neighbourhood.trail import go_to, show_trail, trail_to
-from g2is.app.walk.parameters import component_names, parameters_in_url
+from g2is.app.walk.budgets import component_names
+from g2is.app.walk.parameters import parameters_in_url
 from g2is.errors import InputError
 from g2is.run.run import CONTENT_STAGES
 
@@ -21,12 +24,12 @@ def show() -> None:
     """Draw the page."""
     run = ui.open_page("Neighbourhood", stages=(*CONTENT_STAGES, "communities"))
     st.markdown(
-        "What lies near one sample on the graph of gradients: samples that teach the same (**aligned**), samples that "
-        "undo it (**in conflict**), and the validation examples and directions of core knowledge that it serves."
+        "What lies near one instruction on the graph of gradients: those that teach the same (**aligned**), those that "
+        "undo it (**in conflict**), and the validation examples and target directions that it serves."
     )
     try:
         settings = parameters_in_url(run)
-        run.core_knowledge(settings)
+        walks.core_knowledge(run, settings)
     except InputError as error:
         ui.stop(error)
     focus = choose_focus(run, settings)
@@ -35,7 +38,7 @@ def show() -> None:
     show_trail(run, trail)
     if not run.valid[focus]:
         st.warning(
-            "This sample has no gradient, so it has no neighbours. Choose another one.",
+            "This instruction has no gradient, so it has no neighbours. Choose another one.",
             icon=":material/block:",
         )
         ui.show_record(run, focus)
@@ -44,7 +47,7 @@ def show() -> None:
     found = neighbourhood(run, focus, wanted, settings)
     chosen = chosen_node(found)
     st.markdown(counts_of(found))
-    knowledge = run.core_knowledge(settings.replace(regime=wanted.regime))
+    knowledge = walks.core_knowledge(run, settings.replace(regime=wanted.regime))
     path = path_from(run, wanted.regime, settings, focus)
     marked = [] if path is None else on_path(found.nodes, path, settings, knowledge)
     show_graph(run, found, chosen, trail, settings, by_community=by_community, path=marked)

@@ -1,17 +1,19 @@
-"""The strongest path from a sample to the core knowledge, as a chain to read."""
+"""The strongest path from an instruction to the core knowledge, as a chain to read."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from g2is.analysis.neighbourhood import strongest_path
 from g2is.app.neighbourhood.trail import go_to
 from g2is.app.shared import flag, in_url, literal, number, url_value
 from g2is.config import RegimeName, WalkParameters
-from g2is.graph import Path, strongest_path
+from g2is.graph import Path
+from g2is.instructions.snippet import snippet
 from g2is.run.run import Run
 
 TEXT = 140
-"""Characters of each sample that are shown."""
+"""Characters of each instruction that are shown."""
 
 
 @st.cache_resource(max_entries=64, show_spinner="Looking for the strongest path…")
@@ -31,24 +33,25 @@ def path_from(run: Run, regime: RegimeName, knowledge: WalkParameters, focus: in
 def show_path(
     run: Run, path: Path | None, marked: list[int | None], names: list[str], trail: tuple[int, ...]
 ) -> None:
-    """A switch, and the path from the focus where it is on. marked: see `on_path`. names: what each component stands
-    for."""
+    """A switch, and the path from the focus where it is on. marked: see `on_path`. names: what each target direction
+    stands for."""
     st.subheader("Path to the core knowledge")
     wanted = st.toggle(
         "Show the strongest path",
-        help="From sample to sample along aligned edges to a component. A chain is as strong as its weakest link: of "
+        help="From one instruction to the next along aligned edges to a target direction. A chain is as strong as its "
+        "weakest link: of "
         "all paths this is the one whose weakest edge has the highest cosine, and of those the shortest.",
         **in_url("path", False, flag),
     )
     if not wanted:
         return
     if path is None:
-        st.info("No path of cosines above 0 leads from this sample to a component of the core knowledge.")
+        st.info("No path of cosines above 0 leads from this instruction to a target direction.")
         return
     weakest = path.bottleneck
-    ends = [f"sample {number(int(row))}" for row in path.samples] + [f"component {path.component}"]
+    ends = [f"instruction {number(int(row))}" for row in path.samples] + [f"direction {path.component}"]
     st.markdown(
-        f"**{number(len(path))} edge{'s' if len(path) > 1 else ''}** to component {path.component}. The weakest, from "
+        f"**{number(len(path))} edge{'s' if len(path) > 1 else ''}** to direction {path.component}. The weakest, from "
         f"{ends[weakest]} to {ends[weakest + 1]}, has a cosine of **{number(path.strength)}**; no path has a stronger "
         f"weakest edge. Of its {len(marked)} nodes the graph above shows {len(marked) - marked.count(None)}, on a "
         "yellow ground."
@@ -67,10 +70,10 @@ def show_path(
             right.markdown(literal(_beginning(str(prompts.iloc[sample]))))
             mark = " · **the weakest edge**" if place == weakest else ""
             st.caption(f":material/arrow_downward: cosine {number(float(path.cosines[place]))}{mark}")
-        st.markdown(f"★ **Component {path.component}**, closest to {literal(names[path.component])}")
+        st.markdown(f"★ **Direction {path.component}**, closest to {literal(names[path.component])}")
 
 
 def _beginning(text: str) -> str:
     """On one line, cut after a word where there are words."""
-    text = " ".join(text[: 4 * TEXT].split())
+    text = snippet(text, 2 * TEXT)
     return text if len(text) <= TEXT else text[:TEXT].rsplit(" ", 1)[0] + " …"

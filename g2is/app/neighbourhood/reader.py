@@ -1,4 +1,4 @@
-"""The sample in focus in full, beside whatever was chosen in the table."""
+"""The instruction in focus in full, beside whatever was chosen in the table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def show_reader(run: Run, found: Neighbourhood, chosen: int | None, trail: tuple
         if chosen is None or found.nodes["relation"].iloc[chosen] == "focus":
             st.markdown("##### To compare")
             st.caption(
-                "Choose a row of the table, or click a validation example or a component in the graph."
+                "Choose a row of the table, or click a validation example or a target direction in the graph."
             )
         else:
             _show_chosen(run, found, chosen, trail)
@@ -32,7 +32,7 @@ def _show_focus(run: Run, found: Neighbourhood, sample: int) -> None:
     communities = run.communities(found.ego.regime)
     own = int(communities.membership[sample])
     st.markdown(
-        f"Community {own}: {literal(communities.labels[own])}, {number(int(communities.sizes[own]))} samples"
+        f"Community {own}: {literal(communities.labels[own])}, {number(int(communities.sizes[own]))} instructions"
     )
     leaks = leaks_of(run)
     for leak in leaks[leaks["sample"] == sample].itertuples():
@@ -44,10 +44,10 @@ def _show_focus(run: Run, found: Neighbourhood, sample: int) -> None:
     out = sample in rows_in_url("bans")
     with st.container(horizontal=True):
         link_to("Walk", "Why is it in, or not?", focus=sample)
-        link_to("Instructions", "Among the instructions", focus=sample)
+        link_to("Instructions", "Show in Instructions", focus=sample)
         link_to("Map", "On the map", focus=sample)
         st.button(
-            "Allow it again" if out else "Never take it",
+            "Allow" if out else "Ban",
             key="ban focus",
             icon=":material/block:",
             on_click=add_row,
@@ -60,7 +60,9 @@ def _show_focus(run: Run, found: Neighbourhood, sample: int) -> None:
 def _show_chosen(run: Run, found: Neighbourhood, chosen: int, trail: tuple[int, ...]) -> None:
     node = found.nodes.iloc[chosen]
     row = int(node["id"])
-    name = {"train": "Sample", "validation": "Validation example", "component": "Component"}[node["kind"]]
+    name = {"train": "Instruction", "validation": "Validation example", "component": "Target direction"}[
+        node["kind"]
+    ]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"##### {name} {number(row)} · cosine {number(float(node['cosine']))}", width="content")
         if node["kind"] == "train":
@@ -75,6 +77,6 @@ def _show_chosen(run: Run, found: Neighbourhood, chosen: int, trail: tuple[int, 
         st.caption(f"Of the target {literal(example['target'])}")
         show_text(f"{example['prompt']}\n\n→ {example['response']}")
     else:
-        link_to("Core knowledge", f"All about component {row}", component=row or None)
+        link_to("Core knowledge", f"All about direction {row}", component=row or None)
         st.caption("The validation example closest to it:")
         show_text(node["text"])

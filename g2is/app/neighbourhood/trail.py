@@ -1,4 +1,4 @@
-"""Where the reader came from, sample by sample, and the ways on."""
+"""Where the reader came from, instruction by instruction, and the ways back."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import re
 import streamlit as st
 
 from g2is.app.shared import literal, number, set_url, url_value
+from g2is.instructions.snippet import snippet
 from g2is.run.run import Run
 
 LONGEST = 10
-"""Samples of the trail that are kept."""
+"""Instructions of the trail that are kept."""
 
 
 def read_trail(text: str) -> tuple[int, ...]:
@@ -21,14 +22,14 @@ def read_trail(text: str) -> tuple[int, ...]:
 
 
 def trail_to(run: Run, focus: int) -> tuple[int, ...]:
-    """The trail in the URL, which ends at the focus. A sample that the reader came to from elsewhere is added."""
+    """The trail in the URL, which ends at the focus. An instruction that the reader came to from elsewhere is added."""
     count = len(run.instructions)
     trail = tuple(row for row in url_value("trail", None, read_trail) or () if row < count)[-LONGEST:]
     return trail if trail[-1:] == (focus,) else (*trail, focus)
 
 
 def go_to(sample: int, trail: tuple[int, ...]) -> None:
-    """Make a sample the focus; for callbacks. trail: to the focus before."""
+    """Make an instruction the focus; for callbacks. trail: to the focus before."""
     if sample != trail[-1]:
         _show((*trail, sample))
 
@@ -39,16 +40,15 @@ def _show(trail: tuple[int, ...]) -> None:
 
 
 def show_trail(run: Run, trail: tuple[int, ...]) -> None:
-    """A button for each sample before the focus, which leads back to it."""
+    """A button for each instruction before the focus, which goes back to it."""
     prompts = run.instructions["prompt"]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(":material/conversion_path: Your way here", width="content")
+        st.caption(":material/conversion_path: Trail", width="content")
         for place, sample in enumerate(trail[:-1]):
-            text = " ".join(str(prompts.iloc[sample])[:100].split())
             st.button(
                 number(sample),
                 key=f"trail {place}",
-                help=f"Back to {literal(text)}",
+                help=f"Back to {literal(snippet(prompts.iloc[sample], 100))}",
                 icon=":material/undo:" if place == len(trail) - 2 else None,
                 on_click=_show,
                 args=(trail[: place + 1],),

@@ -1,4 +1,4 @@
-"""What the pages share; the only part of g2is that imports Streamlit.
+"""What the pages share.
 
 A page opens with `open_page`, which sets it up and returns the run. What it shows is kept in its URL, so that a
 copied link and the browser's Back reproduce it: `in_url` ties a widget to a parameter of the URL, `url_value` reads
@@ -6,26 +6,21 @@ one that has no widget, `set_url` changes some from a callback, `put_in_url` fro
 for these alone: it may hold an older URL. `run`, `focus` (a sample), `selection` (the name of a
 saved one) and the settings of the walk go along from page to page.
 
-`url` knows the URL, `text` shows text literally, `opening` opens a page and its run, `samples` shows instructions and
+`url` keeps values in the URL, `text` shows text literally, `tables` shows tables of which a row can be chosen,
+`runs` finds and opens runs, `navigation` links pages, `opening` opens a page, `samples` shows instructions and
 selections, `building` runs the build of the demo.
 """
 
+from g2is.app.shared.navigation import draw_navigation, link_to, pages
 from g2is.app.shared.opening import (
     build_command,
-    cache_folder,
-    choose_run,
-    draw_navigation,
     is_demo,
-    link_to,
     open_page,
-    open_run,
-    pages,
-    read_run,
-    run_folders,
     show_closed,
     show_damage,
     start_page,
 )
+from g2is.app.shared.runs import cache_folder, choose_run, open_run, read_run, run_folders
 from g2is.app.shared.samples import (
     BASKET,
     basket,
@@ -36,15 +31,29 @@ from g2is.app.shared.samples import (
     saved_selections,
     show_record,
 )
-from g2is.app.shared.text import duration, literal, number, percent, show_error, show_text, stop, visible
+from g2is.app.shared.tables import INSTRUCTION, THREE_DIGITS, choose_row, table_height
+from g2is.app.shared.text import (
+    duration,
+    literal,
+    number,
+    percent,
+    show_error,
+    show_text,
+    snippets,
+    stop,
+    visible,
+)
 from g2is.app.shared.url import all_texts, flag, in_url, one_of, put_in_url, real, set_url, url_value, whole
 
 __all__ = [
     "BASKET",
+    "INSTRUCTION",
+    "THREE_DIGITS",
     "all_texts",
     "basket",
     "build_command",
     "cache_folder",
+    "choose_row",
     "choose_run",
     "choose_selection",
     "draw_navigation",
@@ -74,8 +83,10 @@ __all__ = [
     "show_error",
     "show_record",
     "show_text",
+    "snippets",
     "start_page",
     "stop",
+    "table_height",
     "url_value",
     "visible",
     "whole",

@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from g2is.app.shared import in_url, number, one_of, url_value, visible
-from g2is.app.walk.parameters import DEFAULT_PRESET, preset_values
-from g2is.config import WALK_PRESETS, RegimeName
+from g2is.analysis.regimes import regime_in_words
+from g2is.app.shared import in_url, number, one_of, visible
+from g2is.config import RegimeName
 from g2is.run.run import Run
 
 
@@ -37,16 +37,9 @@ def choose_community(
         "Community",
         options,
         format_func=name,
-        help="Communities are groups of samples with more aligned edges inside than to others, found by the Leiden "
-        f"algorithm in the regime {regime} and named by the words that mark them out. Choose one to see its samples "
-        "alone.",
+        help="Communities are groups of instructions with more aligned edges inside than to others, found by the "
+        f"Leiden algorithm on {regime_in_words(regime)} and named by the words that "
+        "are frequent in them alone. Choose one to see only its instructions.",
         **bind("community", "", one_of(options)),
     )
     return int(chosen) if chosen else None
-
-
-def walk_regime(run: Run) -> RegimeName:
-    """The gradient regime of the walk's settings, as they stand in the URL."""
-    preset = url_value("preset", DEFAULT_PRESET, one_of(WALK_PRESETS))
-    regime: RegimeName = url_value("regime", preset_values(run, preset)["regime"], one_of(run.regimes))
-    return regime

@@ -1,4 +1,4 @@
-"""A box that finds a sample by its row number or by words."""
+"""A box that finds an instruction by its row number or by words."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import streamlit as st
 
 from g2is.analysis.search import Filter, matching
 from g2is.app.shared import literal, number, visible
+from g2is.instructions.snippet import snippet
 from g2is.run.run import Run
 
 FOUND = 50
-"""Samples offered for words that more of them contain."""
+"""Instructions offered where more of them contain the words."""
 
 
 def search_sample(
@@ -21,12 +22,12 @@ def search_sample(
     key: str,
     choose: Callable[[int], None],
     *,
-    label: str = "Another sample",
+    label: str = "Another instruction",
     members: np.ndarray | None = None,
 ) -> bool:
-    """Calls `choose` in a callback with the sample that is found; whether a search is still open.
+    """A search box; whether a search is still open.
 
-    members: (n,) whether a sample is one to search in (all).
+    choose: called in a callback with the instruction that is found. members: (n,) which instructions to search (all).
     """
     count = len(run.instructions)
 
@@ -49,23 +50,23 @@ def search_sample(
     if not asked:
         return False
     if _number(asked) is not None:
-        st.warning(f"There is no sample {literal(asked)}; the pool has 0 to {number(count - 1)}.")
+        st.warning(f"There is no instruction {literal(asked)}; the pool has 0 to {number(count - 1)}.")
         return True
     rows = _matches(run, run.hash, asked)
     if members is not None:
         rows = rows[members[rows]]
     if not len(rows):
-        st.warning(f"No sample contains {literal(asked)}.")
+        st.warning(f"No instruction contains {literal(asked)}.")
         return True
     prompts = run.instructions["prompt"]
     more = f", the first {FOUND} of which are here" if len(rows) > FOUND else ""
     st.selectbox(
-        f"{number(len(rows))} samples contain it{more}",
+        f"{number(len(rows))} instructions contain it{more}",
         rows[:FOUND].tolist(),
         index=None,
         placeholder="choose one",
         key=f"{key} found",
-        format_func=lambda row: visible(f"{row:,}: {' '.join(prompts.iloc[row][:300].split())[:80]}"),
+        format_func=lambda row: visible(f"{row:,}: {snippet(prompts.iloc[row], 80)}"),
         on_change=lambda: found(st.session_state[f"{key} found"]),
     )
     return True

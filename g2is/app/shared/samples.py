@@ -1,4 +1,4 @@
-"""The samples a page is about: the one in focus, saved selections, the basket, and a record in full."""
+"""The instructions a page is about: the one in focus, saved selections, the basket, and a record in full."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BASKET = "basket"
 
 
 def focus(run: Run) -> int | None:
-    """The sample that the URL names. `set_url(focus=…)` in a callback changes it."""
+    """The instruction that the URL names. `set_url(focus=…)` in a callback changes it."""
     return url_value("focus", None, whole(0, len(run.instructions) - 1))
 
 
@@ -76,7 +76,7 @@ def choose_selection(run: Run, label: str, *, none: str | None = None, help: str
 
 
 def basket(run: Run) -> list[int]:
-    """Samples put aside by hand, in order; of this session only."""
+    """Instructions put aside by hand, in order; of this session only."""
     return st.session_state.setdefault(f"basket of {run.hash}", [])
 
 
@@ -84,9 +84,9 @@ ROLE_ICONS = {"system": "settings", "user": "person", "assistant": "smart_toy", 
 
 
 def show_record(run: Run, sample: int) -> None:
-    """One instruction in full: where it comes from, what is known of it, every turn, and its bytes in the file."""
+    """One instruction in full: where it comes from, what is known of it, every turn, and its source record."""
     row = run.instructions.iloc[sample]
-    st.markdown(f"**Sample {number(sample)}** · {literal(f'{row.source}:{row.line}')}")
+    st.markdown(f"**Instruction {number(sample)}** · {literal(f'{row.source}:{row.line}')}")
     st.caption(facts_of(run, sample))
     problem = row.get("problem")
     if isinstance(problem, str):
@@ -98,22 +98,24 @@ def show_record(run: Run, sample: int) -> None:
     if isinstance(row["tools"], str):
         with st.expander("Tools the assistant may call"):
             show_text(row["tools"], language="json")
-    with st.expander("The record as it stands in its file"):
+    with st.expander("Source record"):
         show_text(row["raw"].decode("utf-8", "replace"), language="json")
 
 
 def facts_of(run: Run, sample: int) -> str:
-    """What is known of a sample, in one line of Markdown."""
+    """What is known of an instruction, in one line of Markdown."""
     row = run.instructions.iloc[sample]
     facts = [f"format {row.format}"]
     if isinstance(row.task, str):
         facts.append(f"task {literal(row.task)}")
     if "tokens" in row:
-        facts.append(f"{number(int(row.tokens))} tokens, {number(int(row.trained_tokens))} of them answer")
+        facts.append(
+            f"{number(int(row.tokens))} tokens, {number(int(row.trained_tokens))} of them in the answer"
+        )
         facts.append(f"loss {number(float(row.loss))}")
         facts += [CUTS[int(row.cut)]] if row.cut else []
     if row["duplicate_of"] >= 0:
-        facts.append(f"exact duplicate of sample {number(int(row['duplicate_of']))}")
+        facts.append(f"exact duplicate of instruction {number(int(row['duplicate_of']))}")
     return " · ".join(facts)
 
 

@@ -1,15 +1,19 @@
-"""Text and numbers on a page. Whatever comes from data or from the URL is shown by what stands here, by `st.json`
-or by `st.dataframe`: all other calls of Streamlit read Markdown, and would fetch an image that a text names.
+"""Text and numbers on a page.
+
+Whatever comes from data or from the URL is shown by the functions of this module, by `st.json` or by `st.dataframe`:
+all other calls of Streamlit read Markdown, and would fetch an image that a text names.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import streamlit as st
 
 from g2is.errors import InputError
+from g2is.instructions.snippet import LENGTH, snippet
 
 
 def number(value: float | None) -> str:
@@ -27,7 +31,7 @@ def percent(share: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them."""
+    """Seconds in the units that a person would use."""
     if seconds < 60:
         return f"{number(seconds)} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -47,6 +51,11 @@ def visible(text: str) -> str:
     return _INVISIBLE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
 
 
+def snippets(texts: Iterable[str], length: int = LENGTH) -> list[str]:
+    """The beginning of each text on one line, as `visible`."""
+    return [visible(snippet(text, length)) for text in texts]
+
+
 def literal(value: object) -> str:
     """Any text as Markdown that shows just this text, on one line."""
     text = visible(str(value)).replace("\n", "⏎").replace("\t", " ")
@@ -63,11 +72,11 @@ def show_text(text: str, *, language: str | None = None, tallest: int = 480) -> 
 
 
 def stop(error: InputError) -> NoReturn:
-    """Show what is wrong and how to mend it; the rest of the page is not run."""
+    """Show what is wrong and what to do about it; the rest of the page is not run."""
     show_error(error)
     st.stop()
 
 
 def show_error(error: InputError) -> None:
-    """What is wrong and how to mend it."""
+    """Show what is wrong and what to do about it."""
     st.error(literal(str(error)), icon=":material/error:")

@@ -92,7 +92,7 @@ def remember_page(texts: dict[str, list[str]]) -> None:
 def url_value(name: str, default: Any, read: Callable[[str], Any] = str) -> Any:
     """A parameter of the URL; several values where the default is a list, as many as a default that is a tuple.
 
-    read: turns its text into a value, or raises ValueError saying what it expected; then the page says so and goes
+    read: turns its text into a value, or raises ValueError with what it expected; then the page shows that and goes
     on with the default.
     """
     send_url()
@@ -106,31 +106,31 @@ def url_value(name: str, default: Any, read: Callable[[str], Any] = str) -> Any:
             raise ValueError(f"expected {len(default)} values")
         return type(default)(read(text) for text in texts)
     except ValueError as error:
-        if _is_said(name, texts):
+        if _was_shown(name, texts):
             return default
-        shown = "nothing" if default in (None, "", []) else literal(default)
+        instead = "nothing" if default in (None, "", []) else literal(default)
         st.warning(
-            f"The address of this page says {literal('&'.join(f'{name}={text}' for text in texts))}: {literal(error)}. "
-            f"It is not used; this page goes on with {shown}.",
+            f"The address of this page has {literal('&'.join(f'{name}={text}' for text in texts))}: {literal(error)}. "
+            f"It is not used; this page uses {instead} instead.",
             icon=":material/link_off:",
         )
         return default
 
 
 def begin_run() -> None:
-    """A page starts: nothing has been said on it yet."""
-    st.session_state["url_said"] = set()
+    """A page starts: it shows no message yet."""
+    st.session_state["url_shown"] = set()
 
 
-def _is_said(name: str, texts: list[str]) -> bool:
-    """Whether this run of the page has said what is wrong with a parameter, which several parts may read. A part that
-    reruns alone says it again: what it said before is gone."""
+def _was_shown(name: str, texts: list[str]) -> bool:
+    """Whether this run of the page has shown what is wrong with a parameter, which several parts may read. A part that
+    reruns alone shows it again: its earlier message is gone."""
     context = get_script_run_ctx()
     if context is not None and context.fragment_ids_this_run:
         return False
-    said = st.session_state.setdefault("url_said", set())
-    known = (name, *texts) in said
-    said.add((name, *texts))
+    shown = st.session_state.setdefault("url_shown", set())
+    known = (name, *texts) in shown
+    shown.add((name, *texts))
     return known
 
 

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from g2is.analysis import walks
 from g2is.analysis.diagnosis import Diagnosis, diagnose
 from g2is.config import WalkParameters
 from g2is.knowledge import CoreKnowledge
 from g2is.run.run import Run
-from g2is.walk import Explanation, WalkTrace, explain
+from g2is.walk import Explanation, WalkTrace
 
 
 @dataclass(frozen=True, eq=False)
 class Walked:
-    """A walk over a run. seconds: what the walk took when it was made, core knowledge included."""
+    """A walk over a run. seconds: the time it took when it was computed, with its core knowledge."""
 
     parameters: WalkParameters
     trace: WalkTrace
@@ -25,17 +26,8 @@ class Walked:
     seconds: float
 
     def explain(self, run: Run, sample: int) -> Explanation:
-        """Why a sample of the run is in the walk, or not."""
-        regime = run.regime(self.parameters.regime)
-        return explain(
-            self.trace,
-            sample,
-            regime.gradients,
-            regime.neighbors,
-            self.knowledge,
-            sources=run.sources,
-            valid=run.valid,
-        )
+        """Why an instruction is in the walk, or not."""
+        return walks.explain(run, self.trace, sample)
 
 
 def walked(run: Run, parameters: WalkParameters) -> Walked:
@@ -61,6 +53,6 @@ def walked_before(run: Run) -> Walked | None:
 @st.cache_resource(max_entries=32, show_spinner="Walking…")
 def _walk(_run: Run, run_hash: str, key: str, _parameters: WalkParameters) -> Walked:
     started = time.perf_counter()
-    trace = _run.walk(_parameters)
+    trace = walks.walk(_run, _parameters)
     seconds = time.perf_counter() - started
-    return Walked(_parameters, trace, _run.core_knowledge(_parameters), diagnose(_run, trace), seconds)
+    return Walked(_parameters, trace, walks.core_knowledge(_run, _parameters), diagnose(_run, trace), seconds)

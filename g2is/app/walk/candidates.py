@@ -1,7 +1,7 @@
-"""Who else could have been taken at a step, and the rule that turned each of them away. No Streamlit.
+"""What a step of a walk could have taken instead, and the rule that each of these candidates broke. No Streamlit.
 
-A trace lists the neighbours that were turned away before one was taken. For an anchor and a fallback, which
-look at the whole pool, the same rules are applied here again to the samples that ranked before the one taken.
+A trace lists the neighbours rejected before one was taken. For an anchor and a fallback, which look at the whole
+pool, the samples that ranked before the one taken are judged again, by the rules of the walk itself.
 """
 
 from __future__ import annotations
@@ -12,24 +12,27 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from g2is.analysis import walks
 from g2is.arrays.rows import read_rows
 from g2is.run.run import Run
-from g2is.walk import ORIGINS, RULES, WalkTrace, plan_walk
+from g2is.walk import RULES, WalkTrace
+from g2is.walk.budget import reason_left_out, rows_left_out
+from g2is.walk.rules import CONFLICT, CONSISTENCY, LEFT_OUT, PASSES, REDUNDANT, TAKEN, Rules
+from g2is.walk.standing import Standing
+from g2is.walk.trace import FALLBACK, NEIGHBOR
 
 MOST = 50
-"""Samples of the pool listed for one step; a fallback may have turned away thousands."""
-
-ANCHOR, NEIGHBOR, FALLBACK = (ORIGINS.index(name) for name in ("anchor", "neighbor", "fallback"))
-TAKEN, LEFT_OUT, CONFLICT, CONSISTENCY, REDUNDANT = range(len(RULES))
+"""Samples of the pool listed for one step; a fallback may have rejected thousands."""
 
 
 @dataclass(frozen=True)
 class Candidates:
     """Samples looked at in one step, in the order they were looked at.
 
-    neighbors, pool: a row each with `sample`, `verdict` (one of RULES, or `chosen`), `why` in plain words,
-    `cosine` (to the sample stepped from) and `affinity` (cosine to the component). passed_over: samples of
-    the pool that ranked before the one taken, of which `pool` lists the first.
+    neighbors, pool: a row each with `sample`, `verdict` (`chosen` for the one taken, `tied` for one that keeps the
+    rules as well and equals it up to rounding, otherwise one of RULES), `why` in words, `cosine` (to the sample taken
+    before) and `affinity` (cosine to the component). passed_over: samples of the pool that ranked before the one
+    taken, of which `pool` lists the first.
     """
 
     neighbors: pd.DataFrame
@@ -39,136 +42,114 @@ class Candidates:
 
 def candidates_at(run: Run, trace: WalkTrace, step: int) -> Candidates:
     """The candidates of one step of a walk over a run; none for a pin."""
-    return _Judge(run, trace, step).candidates()
+    if trace.steps.component[step] < 0:
+        none = pd.DataFrame(columns=["sample", "verdict", "why", "cosine", "affinity"])
+        return Candidates(none, none, 0)
+    return _Step(run, trace, step).candidates()
 
 
-class _Judge:
-    """The rules as they stood just before a step."""
+class _Step:
+    """A step of a walk over a run, with what the rules made of any row at it."""
 
     def __init__(self, run: Run, trace: WalkTrace, step: int) -> None:
-        self.run, self.trace, self.step = run, trace, step
-        steps, self.parameters = trace.steps, trace.parameters
-        self.sample, self.origin = int(steps.sample[step]), int(steps.origin[step])
-        self.component = int(steps.component[step])
-        self.members = steps.sample[:step][steps.component[:step] == self.component]
+        self.run, self.trace, self.step, self.parameters = run, trace, step, trace.parameters
+        self.sample, self.origin = int(trace.steps.sample[step]), int(trace.steps.origin[step])
+        component = int(trace.steps.component[step])
         self.regime = run.regime(self.parameters.regime)
-        self.step_of = {int(sample): place for place, sample in enumerate(steps.sample[:step])}
+        self.affinity = walks.affinities(run, self.parameters)[:, component]
+        direction = walks.core_knowledge(run, self.parameters).components[component]
+        self.standing = Standing(trace, component, step, self.regime.gradients, direction)
+        self.left_out = rows_left_out(self.parameters, trace.rows, sources=run.sources, valid=run.valid)
+        self.taken_at = {int(sample): place for place, sample in enumerate(trace.steps.sample[:step])}
 
     def candidates(self) -> Candidates:
-        none = self._table(np.zeros(0, dtype=np.int64), [], np.zeros(0, dtype=np.float32))
-        if self.component < 0:
-            return Candidates(none, none, 0)
-        self.affinity = self.run.affinities(self.parameters)[:, self.component]
-        self.direction = self.run.core_knowledge(self.parameters).components[self.component]
-        plan = plan_walk(
-            self.parameters,
-            self.run.core_knowledge(self.parameters),
-            self.trace.rows,
-            sources=self.run.sources,
-            valid=self.run.valid,
-        )
-        self.left_out = plan.left_out
+        none = self._table(np.zeros(0, dtype=np.int64))
         if self.origin == NEIGHBOR:
-            return Candidates(self._neighbors_of_trace(), none, 0)
+            return Candidates(self._neighbors_in_trace(), none, 0)
         neighbors = none
         if self.origin == FALLBACK and self.parameters.knowledge_coherence:
-            row = self.regime.neighbors[self.members[-1], : self.parameters.neighbors]
-            row = row[row >= 0]
-            neighbors = self._table(row, self._judge(row), self._edge(row))
+            row = self.regime.neighbors[self.standing.samples[-1], : self.parameters.neighbors]
+            neighbors = self._table(row[row >= 0])
         pool, passed_over = self._pool()
         return Candidates(neighbors, pool, passed_over)
 
-    def _neighbors_of_trace(self) -> pd.DataFrame:
-        rejections, step = self.trace.rejections, self.step
-        entries = slice(*np.searchsorted(rejections.step, (step, step + 1)))
-        columns = (rejections.rule, rejections.member, rejections.value)
-        verdicts = list(zip(*(column[entries].tolist() for column in columns), strict=True))
-        rows = np.append(rejections.sample[entries], self.sample).astype(np.int64)
-        return self._table(rows, [*verdicts, None], self._edge(rows))
+    def _neighbors_in_trace(self) -> pd.DataFrame:
+        """The neighbours that the trace lists for this step, and the one taken."""
+        rejections = self.trace.rejections
+        here = slice(*np.searchsorted(rejections.step, (self.step, self.step + 1)))
+        rows = np.append(rejections.sample[here], self.sample).astype(np.int64)
+        return self._table(
+            rows,
+            (
+                np.append(rejections.rule[here], PASSES),
+                np.append(rejections.member[here], -1),
+                np.append(rejections.value[here], np.nan),
+            ),
+        )
 
     def _pool(self) -> tuple[pd.DataFrame, int]:
-        """Samples with a higher affinity than the one taken, highest first, then that one."""
+        """Samples with a higher affinity than the one taken, highest first, then that one; and how many there are."""
         before = np.flatnonzero(self.affinity > self.affinity[self.sample])
         if self.origin == FALLBACK:
-            # Those gone before the search are of no interest here: it looks at free samples alone.
+            # A search looks at free samples alone.
             gone = np.isin(before, self.trace.steps.sample[: self.step]) | self.left_out[before]
             before = before[~gone]
         else:
             before = before[self.run.valid[before]]
         before = before[np.argsort(-self.affinity[before], kind="stable")]
-        rows = np.append(before[:MOST], self.sample)
-        edge = self._edge(rows) if self.members.size else np.full(len(rows), np.nan, dtype=np.float32)
-        return self._table(rows, [*self._judge(rows[:-1]), None], edge), len(before)
+        return self._table(np.append(before[:MOST], self.sample)), len(before)
 
-    def _judge(self, rows: NDArray[np.integer]) -> list[tuple[int, int, float] | None]:
-        """(rule, member, value) as in `Rejections` for each row; None for one that passes."""
-        lowest, highest = self.parameters.cosine_bounds
-        members = self._gradients(self.members)
-        total = members.sum(axis=0)
-        found: list[tuple[int, int, float] | None] = []
-        for row, gradient in zip(rows.tolist(), self._gradients(rows), strict=True):
-            if row in self.step_of:
-                found.append((TAKEN, -1, np.nan))
-                continue
-            if self.left_out[row]:
-                found.append((LEFT_OUT, -1, np.nan))
-                continue
-            products = members @ gradient
-            outside = np.flatnonzero((products < lowest) | (products > highest))
-            if outside.size:
-                first = int(outside[0])
-                rule = CONFLICT if products[first] < lowest else REDUNDANT
-                found.append((rule, int(self.members[first]), float(products[first])))
-                continue
-            led_to = float((total + gradient) @ self.direction / (np.linalg.norm(total + gradient) + 1e-20))
-            passes = not self.parameters.consistency or not self.members.size or row == self.sample
-            found.append(None if passes else (CONSISTENCY, -1, led_to))
-        return found
-
-    def _gradients(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        return read_rows(self.regime.gradients, rows)
-
-    def _edge(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        """Cosine of each row to the last sample taken for the component."""
-        last = self._gradients(self.members[-1:])[0]
-        return self._gradients(rows) @ last
+    def _judge(self, rows: NDArray[np.integer]) -> tuple[NDArray, NDArray, NDArray]:
+        """rule, member and value (b,) as in `Rejections` for each row; PASSES, -1 and NaN for one that passes."""
+        verdicts = self.standing.verdicts(read_rows(self.regime.gradients, rows))
+        rule, value = verdicts.rule, verdicts.value
+        broke_with = verdicts.member >= 0
+        member = np.full(len(rows), -1)
+        member[broke_with] = self.standing.samples[verdicts.member[broke_with]]
+        taken = np.array([row in self.taken_at for row in rows.tolist()], dtype=bool)
+        excluded = taken | self.left_out[rows]
+        rule[excluded] = np.where(taken[excluded], TAKEN, LEFT_OUT)
+        member[excluded], value[excluded] = -1, np.nan
+        return rule, member, value
 
     def _table(
-        self, rows: NDArray[np.integer], verdicts: list[tuple[int, int, float] | None], cosine: NDArray
+        self, rows: NDArray[np.integer], judged: tuple[NDArray, NDArray, NDArray] | None = None
     ) -> pd.DataFrame:
-        affinity = self.affinity[rows] if len(rows) else cosine
+        rule, member, value = self._judge(rows) if judged is None else judged
+        if self.standing.samples.size:
+            cosine = read_rows(self.regime.gradients, rows) @ self.standing.gradients[-1]
+        else:
+            cosine = np.full(len(rows), np.nan, dtype=np.float32)
+        names = [
+            "chosen" if row == self.sample else "tied" if broken == PASSES else RULES[broken]
+            for row, broken in zip(rows.tolist(), rule.tolist(), strict=True)
+        ]
+        why = [
+            self._why(name, *numbers)
+            for name, *numbers in zip(
+                names, rows.tolist(), rule.tolist(), member.tolist(), value.tolist(), strict=True
+            )
+        ]
         return pd.DataFrame(
-            {
-                "sample": rows,
-                "verdict": [RULES[found[0]] if found else "chosen" for found in verdicts],
-                "why": [self._why(int(row), found) for row, found in zip(rows, verdicts, strict=True)],
-                "cosine": cosine,
-                "affinity": affinity,
-            }
+            {"sample": rows, "verdict": names, "why": why, "cosine": cosine, "affinity": self.affinity[rows]}
         )
 
-    def _why(self, row: int, found: tuple[int, int, float] | None) -> str:
-        if found is None:
-            return "passes every rule, so it is taken" if row == self.sample else "passes every rule"
-        rule, member, value = found
+    def _why(self, name: str, row: int, rule: int, member: int, value: float) -> str:
+        if name == "chosen":
+            return "passes every rule, so it is taken"
+        if name == "tied":
+            return "passes every rule too: equal to the one taken up to rounding"
         if rule == TAKEN:
-            step = self.step_of[row]
+            step = self.taken_at[row]
             component = self.trace.steps.component[step]
             return f"already taken at step {step + 1:,}" + (
                 f" (component {component})" if component >= 0 else ""
             )
         if rule == LEFT_OUT:
-            if row in self.parameters.bans:
-                return "banned by you"
-            if not self.run.valid[row]:
-                return "has no valid gradient"
-            restricted = self.parameters.only and row not in self.parameters.only
-            return "not among the samples walked on" if restricted else "its source is left out"
-        if rule == CONFLICT:
-            least = self.parameters.conflict_threshold
-            return f"conflicts with sample {member:,}: cosine {value:.3g}, below {least:.3g}"
-        if rule == REDUNDANT:
-            most = self.parameters.max_cosine
-            return f"too similar to sample {member:,}: cosine {value:.3g}, above {most:.3g}"
-        bound = self.parameters.delta * self.trace.reference(self.component, self.step)
-        return f"the alignment would be {value:.3g}; the rule wants {bound:.3g} or more"
+            return reason_left_out(self.parameters, row, sources=self.run.sources, valid=self.run.valid)
+        rules = Rules.of(self.parameters)
+        return {
+            CONFLICT: f"conflicts with sample {member:,}: cosine {value:.3g}, below {rules.lowest:.3g}",
+            REDUNDANT: f"too similar to sample {member:,}: cosine {value:.3g}, above {rules.highest:.3g}",
+            CONSISTENCY: f"the alignment would be {value:.3g}; at least {self.standing.needed:.3g} is needed",
+        }[rule]

@@ -1,10 +1,8 @@
-"""Two walks side by side, and what a change of the parameters changed."""
+"""Two walks side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +18,9 @@ from g2is.app.shared import (
     show_error,
     visible,
 )
-from g2is.app.shared.walked import Walked, walked_before
+from g2is.app.shared.labels import FIELDS, value_text
+from g2is.app.shared.walked import Walked
+from g2is.app.walk.change import differing, show_instructions
 from g2is.errors import InputError
 from g2is.figures.walk import compare_alignment_figure, sources_figure
 from g2is.run.run import Run
@@ -29,9 +29,6 @@ from g2is.walk import WalkTrace
 
 THIS = ""
 """Stands for the walk on the page among the names of saved ones."""
-
-LISTED = 100
-"""Rows of a table of samples; the first in the order of the walk."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,36 +40,11 @@ class Side:
     trace: WalkTrace | None
 
 
-def show_change(run: Run, walked: Walked) -> None:
-    """What the last change of the parameters changed, to unfold."""
-    before = walked_before(run)
-    if before is None:
-        return
-    left = np.setdiff1d(before.trace.samples, walked.trace.samples)
-    came = walked.trace.samples[~np.isin(walked.trace.samples, before.trace.samples)]
-    stayed = len(walked.trace.samples) - len(came)
-    first, second = before.parameters.model_dump(), walked.parameters.model_dump()
-    changed = ", ".join(_change(name, first[name], second[name]) for name in _differing(first, second))
-    said = f"**{number(len(came))} in**, **{number(len(left))} out**, {number(stayed)} as before"
-    with st.expander(f"Against the walk before ({changed}): {said}", icon=":material/difference:"):
-        for column, title, samples in zip(st.columns(2), ("In now", "Out now"), (came, left), strict=True):
-            with column:
-                st.markdown(f"**{title}**")
-                _samples(run, samples, title)
-
-
-def _change(name: str, before: object, after: object) -> str:
-    """A setting that changed; with its values where these are short, and none of them text from data."""
-    words = name.replace("_", " ")
-    short = all(value is None or isinstance(value, bool | int | float | str) for value in (before, after))
-    return f"{words} {_value(before)} → {_value(after)}" if short else words
-
-
 def show_comparison(run: Run, walked: Walked) -> None:
-    """Choose two walks and see what they share and where they part."""
+    """Choose two walks and see what they share and where they differ."""
     names = list(saved_selections(run))
     if not names:
-        st.caption("Nothing is saved yet: save this walk, change a parameter, and compare the two here.")
+        st.caption("Nothing is saved yet: save this walk, change a setting, and compare the two here.")
         return
     options = [THIS, *names]
     chosen = []
@@ -109,17 +81,19 @@ def _side(run: Run, walked: Walked, name: str) -> Side:
 def _compare(run: Run, before: Side, after: Side) -> None:
     both = np.intersect1d(before.samples, after.samples)
     either = len(before.samples) + len(after.samples) - len(both)
-    left = before.samples[~np.isin(before.samples, both)]
-    came = after.samples[~np.isin(after.samples, both)]
+    removed = before.samples[~np.isin(before.samples, both)]
+    added = after.samples[~np.isin(after.samples, both)]
     with st.grid(4, min_column_width=150):
         st.metric("In both", number(len(both)))
-        st.metric("Left", number(len(left)), help="Samples only in the one before.")
-        st.metric("Came", number(len(came)), help="Samples only in the one after.")
-        st.metric("Overlap", percent(len(both) / max(1, either)), help="Samples in both, of those in either.")
-    for column, title, samples in zip(st.columns(2), ("What left", "What came"), (left, came), strict=True):
+        st.metric("Removed", number(len(removed)), help="Instructions only in the one before.")
+        st.metric("Added", number(len(added)), help="Instructions only in the one after.")
+        st.metric(
+            "Overlap", percent(len(both) / max(1, either)), help="Instructions in both, of those in either."
+        )
+    for column, title, samples in zip(st.columns(2), ("Removed", "Added"), (removed, added), strict=True):
         with column:
             st.markdown(f"**{title}**")
-            _samples(run, samples, title)
+            show_instructions(run, samples, title)
     mix, curves = st.columns(2)
     with mix:
         st.markdown("**Source mix**")
@@ -134,7 +108,7 @@ def _compare(run: Run, before: Side, after: Side) -> None:
         traces = {"before": before.trace, "after": after.trace}
         known = {name: trace for name, trace in traces.items() if trace is not None}
         if len(known) < 2:
-            st.caption("A selection that is no walk, or was saved without its trace, has no curve.")
+            st.caption("A selection that no walk made, or that was saved without its trace, has no curve.")
         if known:
             st.plotly_chart(
                 compare_alignment_figure(known), key="curves of both", config={"displayModeBar": False}
@@ -143,71 +117,29 @@ def _compare(run: Run, before: Side, after: Side) -> None:
         _parameters(before.trace, after.trace)
 
 
-def _samples(run: Run, samples: np.ndarray, key: str) -> None:
-    if not len(samples):
-        st.caption("None.")
-        return
-    rows = run.instructions.iloc[samples[:LISTED]]
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "sample": samples[:LISTED],
-                "source": rows["source"].map(visible).to_numpy(),
-                "text": [visible(" ".join(str(prompt)[:300].split())) for prompt in rows["prompt"]],
-            }
-        ),
-        hide_index=True,
-        key=key,
-        height=min(300, 38 + 35 * min(len(samples), LISTED)),
-        column_config={
-            "sample": st.column_config.NumberColumn(format="localized", width="small"),
-            "text": st.column_config.TextColumn(width="large"),
-        },
-        alt=key,
-    )
-    if len(samples) > LISTED:
-        st.caption(f"The first {LISTED} of {number(len(samples))}.")
-
-
 def _mix(run: Run, samples: np.ndarray | None) -> pd.Series:
     """Share of each source, of the pool or of some samples."""
     pool = run.instructions["source"]
-    taken = pool if samples is None else pool.iloc[samples]
-    return taken.value_counts(normalize=True).reindex(pool.unique(), fill_value=0.0).rename(index=visible)
+    chosen = pool if samples is None else pool.iloc[samples]
+    return chosen.value_counts(normalize=True).reindex(pool.unique(), fill_value=0.0).rename(index=visible)
 
 
 def _parameters(first: WalkTrace, second: WalkTrace) -> None:
     """The settings in which two walks differ."""
     before, after = first.parameters.model_dump(), second.parameters.model_dump()
-    differing = _differing(before, after)
-    if not differing:
-        st.caption("Both have the same parameters.")
+    names = differing(before, after)
+    if not names:
+        st.caption("Both have the same settings.")
         return
-    st.markdown("**Parameters that differ**")
+    st.markdown("**Settings that differ**")
     st.dataframe(
         pd.DataFrame(
             {
-                "parameter": differing,
-                "before": [_value(before[name]) for name in differing],
-                "after": [_value(after[name]) for name in differing],
+                "setting": [FIELDS.get(name, name) for name in names],
+                "before": [visible(value_text(name, before[name])) for name in names],
+                "after": [visible(value_text(name, after[name])) for name in names],
             }
         ),
         hide_index=True,
-        alt="Parameters that differ",
-    )
-
-
-def _differing(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    return [name for name in before if before[name] != after[name]]
-
-
-def _value(value: object) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        return number(value)
-    return (
-        ", ".join(map(str, value))
-        if isinstance(value, Sequence) and not isinstance(value, str)
-        else str(value)
+        alt="Settings that differ",
     )

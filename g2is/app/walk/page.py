@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from g2is.app.shared import open_page
-from g2is.app.walk.compare import show_change, show_comparison
+from g2is.app.walk.change import show_change
+from g2is.app.walk.compare import show_comparison
 from g2is.app.walk.head import walk_by_panel
 from g2is.app.walk.result import show_result, show_words
 from g2is.app.walk.saving import show_saving

@@ -1,35 +1,35 @@
-"""How a walk went: the line of numbers, what to do about it, components and sources."""
+"""How a walk went: the line of numbers, what to do about it, directions and sources."""
 
 from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
 
-from g2is.app.shared import duration, number, percent
+from g2is.app.shared import THREE_DIGITS, duration, number, percent, table_height
 from g2is.app.shared.walked import Walked
 from g2is.figures.walk import sources_figure
 
 WORDS = """
-- **Gradient**: how a sample would change the model. Two samples with a high *cosine* teach alike; below 0 they
-  pull against each other: a **conflict**.
-- **Core knowledge**: what your validation samples ask for, as a few directions of change, the **components**.
-  The budget is split over them by weight.
-- **Anchor** ◆: the sample closest to a component, where its walk begins.
-- **Neighbour** ●: the next sample, one of those nearest to the one before (**knowledge coherence**).
-- **Fallback** ▲: when no neighbour passes the rules, the best sample of the whole pool that does.
-- **Alignment** ∡: the cosine of the sum of all samples taken for a component to that component.
-- **No conflict** and **consistency**: the two rules a sample must pass: it pulls against none that was taken, and
-  the alignment stays at or above delta times what it was.
-- Steps, components and samples are counted from 0.
+- **Gradient**: how an instruction would change the model. Two instructions with a high *cosine* teach alike; below 0
+  they pull against each other: a **conflict**.
+- **Core knowledge**: what your validation examples ask for, as directions of change, the **target directions**.
+  The budget is divided over them by weight.
+- **Anchor** ◆: the instruction closest to a direction, where its walk begins.
+- **Neighbour** ●: the next instruction, one of those nearest to the one before (**knowledge coherence**).
+- **Best in pool** ▲: when no neighbour passes the rules, the best instruction of the whole pool that does.
+- **Alignment** ∡: the cosine of a direction to the sum of all gradients chosen for it.
+- **No conflict** and **consistency**: the two rules a candidate must pass: it pulls against none that was chosen for
+  the direction, and the alignment stays at or above delta times what it was.
+- Directions and instructions are numbered from 0, steps from 1.
 """
 
 
 def show_words() -> None:
     """What the page is for, and the terms it uses."""
-    told, words = st.columns([4, 1], vertical_alignment="center")
-    told.markdown(
-        "Selects the samples that teach what the validation samples ask for: from sample to sample on the graph of "
-        "gradients, within three rules. Move any setting and it walks again."
+    purpose, words = st.columns([4, 1], vertical_alignment="center")
+    purpose.markdown(
+        "Selects the instructions that teach what the validation examples ask for: from one to the next on the graph "
+        "of gradients, within three rules. Change any setting and it walks again."
     )
     with words.popover("What the words mean", icon=":material/help:", width="stretch"):
         st.markdown(WORDS)
@@ -45,64 +45,70 @@ def show_result(walked: Walked) -> None:
     fallbacks = int(diagnosis.components["fallbacks"].sum())
     regime = diagnosis.regimes.set_index("regime").loc[parameters.regime]
     with st.grid(6, min_column_width=140):
-        st.metric("Samples taken", f"{number(len(trace.steps))} of {number(budget)}")
-        st.metric("Components", number(len(trace.budgets)))
-        st.metric("Fallbacks", number(fallbacks), help="Steps that found no neighbour to go to.")
+        st.metric("Instructions chosen", f"{number(len(trace.steps))} of {number(budget)}")
+        st.metric("Target directions", number(len(trace.budgets)))
         st.metric(
-            "Mean cosine",
+            "Best in pool",
+            number(fallbacks),
+            help="Steps that did not go to a neighbour but searched the whole pool.",
+        )
+        st.metric(
+            "Similarity within the subset",
             number(diagnosis.mean_cosine),
-            help="Over all pairs of samples taken. Near 1, they all teach the same. Over the whole pool it is "
-            f"{number(float(regime.mean_cosine))}.",
+            help="Mean cosine over all pairs of chosen instructions. Near 1, they all teach the same. Over the whole "
+            f"pool it is {number(float(regime.mean_cosine))}.",
         )
         st.metric(
             "Conflicts in the pool",
             percent(float(regime.conflict_share)),
-            help="Pairs of samples with a cosine below 0 in this regime; the no-conflict rule acts on those.",
+            help="Pairs of instructions with a cosine below 0 in these gradients; the no-conflict rule acts on those.",
         )
         st.metric(
-            "Walked in", duration(walked.seconds), help="Core knowledge and affinities included, where new."
+            "Computed in",
+            duration(walked.seconds),
+            help="With core knowledge and its cosines to the pool, where new.",
         )
-    if fewer := _fewer_facets(walked):
+    if fewer := _fewer_groups(walked):
         st.caption(fewer)
     for remark in diagnosis.remarks:
         st.info(remark, icon=":material/lightbulb:")
-    with st.expander("Components and sources"):
+    with st.expander("Directions and sources"):
         left, right = st.columns([3, 2], gap="medium")
         with left:
-            _components(diagnosis.components)
+            _directions(diagnosis.components)
         with right:
             sources = diagnosis.sources.set_index("source")
             st.markdown("**Source mix**")
             st.plotly_chart(
-                sources_figure({"pool": sources["pool_share"], "taken": sources["taken_share"]}),
+                sources_figure({"pool": sources["pool_share"], "chosen": sources["taken_share"]}),
                 key="source mix",
                 config={"displayModeBar": False},
             )
 
 
-def _fewer_facets(walked: Walked) -> str:
-    """Why there are not as many components as facets were asked for; empty where there are."""
-    parameters, made = walked.parameters, len(walked.knowledge)
-    wanted = parameters.facets * len(set(walked.knowledge.targets))
-    if parameters.knowledge != "facets" or parameters.facets_by != "number" or made >= wanted:
+def _fewer_groups(walked: Walked) -> str:
+    """Why there are fewer directions than groups were asked for; empty where there are not."""
+    parameters, count = walked.parameters, len(walked.knowledge)
+    asked = parameters.facets * len(set(walked.knowledge.targets))
+    if parameters.knowledge != "facets" or parameters.facets_by != "number" or count >= asked:
         return ""
-    each = "for each target " if wanted > parameters.facets else ""
+    each = "for each target " if asked > parameters.facets else ""
     return (
-        f":material/info: {number(made)} components, although {number(wanted)} facets are set: there are {each}at most "
-        "a third as many facets as validation samples, so that each stands for several of them."
+        f":material/info: {number(count)} directions, although {number(asked)} groups are set: there are {each}at most "
+        "a third as many groups as validation examples, so that each stands for several of them."
     )
 
 
-def _components(frame: pd.DataFrame) -> None:
-    three = st.column_config.NumberColumn(format="%.3g")
+def _directions(frame: pd.DataFrame) -> None:
+    names = {"component": "direction", "taken": "chosen", "fallbacks": "best in pool"}
     st.dataframe(
-        frame.rename(columns=lambda name: name.replace("_", " ")),
+        frame.rename(columns=lambda name: names.get(name, name.replace("_", " "))),
         hide_index=True,
-        height=min(400, 38 + 35 * len(frame)),
+        height=table_height(len(frame), 400),
         column_config={
             "weight": st.column_config.NumberColumn(format="percent"),
-            "first alignment": three,
-            "last alignment": three,
+            "first alignment": THREE_DIGITS,
+            "last alignment": THREE_DIGITS,
         },
-        alt="How the walk for each component went",
+        alt="How the walk for each target direction went",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import chain, count
 
 import streamlit as st
 
@@ -17,7 +18,7 @@ from g2is.run.selections import save_walk
 from g2is.walk import WalkTrace
 
 LOOKED_AT = 50
-"""Saved selections among which this walk is looked for, the newest first."""
+"""How many saved selections are compared with this walk, the newest first."""
 
 
 def show_saving(run: Run, walked: Walked) -> None:
@@ -30,7 +31,7 @@ def show_saving(run: Run, walked: Walked) -> None:
     with st.form("save", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Save this walk as", width=320, key="save as").strip()
         pressed = st.form_submit_button("Save", icon=":material/save:", type="primary")
-        over = st.checkbox("replace one of the same name")
+        over = st.checkbox("Overwrite if it exists")
     if pressed:
         try:
             save(run, walked.trace, name, replace=over)
@@ -39,19 +40,17 @@ def show_saving(run: Run, walked: Walked) -> None:
     saved = saved_as(run, walked)
     if saved is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
-            count = number(len(walked.trace.steps))
-            st.markdown(f":material/check_circle: These {count} samples are saved as {literal(saved)}.")
+            size = number(len(walked.trace.steps))
+            st.markdown(f":material/check_circle: These {size} instructions are saved as {literal(saved)}.")
             link_to("Export", "Export them for training", selection=saved)
 
 
 def suggested_name(run: Run, walked: Walked) -> str:
-    """A free name that says by which preset and how many, such as `official-150`."""
+    """A free name after the preset and the number of instructions, such as `recommended-150`."""
     name = f"{current_preset()}-{len(walked.trace.steps)}"
-    taken, number = set(saved_selections(run)), 2
-    free = name
-    while free in taken:
-        free, number = f"{name}-{number}", number + 1
-    return free
+    known = saved_selections(run)
+    numbered = (f"{name}-{place}" for place in count(2))
+    return next(free for free in chain([name], numbered) if free not in known)
 
 
 def saved_as(run: Run, walked: Walked) -> str | None:
@@ -74,9 +73,11 @@ def save(run: Run, trace: WalkTrace, name: str, *, replace: bool = False) -> Non
             f"name = {name!r}: expected up to 64 letters a-z, digits, - and _, beginning with a letter or digit"
         )
     if name == BASKET:
-        raise InputError(f"name = {name!r}: stands for the samples put aside by hand; choose another")
+        raise InputError(
+            f"name = {name!r}: is what instructions put aside by hand are called; choose another"
+        )
     if name in saved_selections(run) and not replace:
         raise InputError(
-            f"name = {name!r}: there is a selection of this name; tick replace, or choose another"
+            f"name = {name!r}: there is a selection of this name; tick “Overwrite if it exists”, or choose another"
         )
     save_walk(run.inside(selection_file(name)), run, trace)

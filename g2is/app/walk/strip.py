@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from g2is.app.shared import visible
+from g2is.app.shared import snippets
 from g2is.app.shared.javascript import module
 from g2is.walk import ORIGINS, WalkTrace
 
@@ -40,9 +40,7 @@ def strip_data(trace: WalkTrace, texts: Sequence[str], step: int, order: int) ->
         "origin": steps.origin.tolist(),
         "origins": ORIGINS,
         "alignment": [None if np.isnan(value) else f"{value:.3g}" for value in steps.after],
-        "text": [
-            visible(" ".join(texts[sample][: 2 * TEXT_LENGTH].split())[:TEXT_LENGTH]) for sample in shown
-        ],
+        "text": snippets((texts[sample] for sample in shown), TEXT_LENGTH),
         "text_from": start,
         "step": step,
         "order": order,

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from g2is.analysis import walks
 from g2is.config import RegimeName, WalkParameters, walk_preset
 from g2is.graph.edges import aligned_edges, conflict_edges, nearest_rows
+from g2is.run.run import Run
 from g2is.storage.files import write_file
 
 if TYPE_CHECKING:
     import igraph
-
-    from g2is.run.run import Run
 
 EXCERPT = 200
 """Letters of a prompt that go along."""
@@ -60,7 +60,7 @@ def mixed_graph(
     name = regime or ("sgd" if "sgd" in run.regimes else run.regimes[0])
     lists = run.regime(name)
     parameters = (knowledge or walk_preset("recommended", count=1)).replace(regime=name)
-    core, affinities = run.core_knowledge(parameters), run.affinities(parameters)
+    core, affinities = walks.core_knowledge(run, parameters), walks.affinities(run, parameters)
     n, m = len(run.instructions), len(run.validation)
 
     edges = {

@@ -1,0 +1,132 @@
+"""Walks over a run, and the core knowledge they start from, kept for the next walk.
+
+Most walks change only their rules or their budget, so core knowledge and affinities are kept with each open run:
+those of the last few settings, within a limit of memory, and released with the run. Sessions that ask for the same
+at the same time wait for one computation.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from g2is.config import WalkParameters
+from g2is.run.run import Run
+
+if TYPE_CHECKING:
+    from g2is.knowledge import CoreKnowledge
+    from g2is.walk import Explanation, WalkTrace
+
+MOST_KEPT, BYTES_KEPT = 4, 2**30
+"""Kinds of core knowledge kept for a run, and the bytes that their affinities may take together."""
+
+
+class _Prepared(NamedTuple):
+    knowledge: CoreKnowledge
+    affinities: NDArray[np.float32]
+
+
+def walk(run: Run, parameters: WalkParameters) -> WalkTrace:
+    """The gradient walk over a run. Raises `InputError` where the parameters do not fit it."""
+    from g2is.walk import gradient_walk
+
+    regime = run.regime(parameters.regime)
+    prepared = _prepared(run, parameters)
+    return gradient_walk(
+        regime.gradients,
+        regime.neighbors,
+        regime.cosines,
+        prepared.knowledge,
+        parameters,
+        sources=run.sources,
+        valid=run.valid,
+        affinities=prepared.affinities,
+    )
+
+
+def explain(run: Run, trace: WalkTrace, sample: int) -> Explanation:
+    """Why a walk over a run took a sample, or for each component why not.
+
+    Raises `InputError` where `g2is.walk.explain` does.
+    """
+    from g2is.walk import explain
+
+    regime = run.regime(trace.parameters.regime)
+    return explain(
+        trace,
+        sample,
+        regime.gradients,
+        regime.neighbors,
+        core_knowledge(run, trace.parameters),
+        sources=run.sources,
+        valid=run.valid,
+    )
+
+
+def core_knowledge(run: Run, parameters: WalkParameters) -> CoreKnowledge:
+    """Core knowledge of a run's validation gradients as the parameters ask for it."""
+    return _prepared(run, parameters).knowledge
+
+
+def affinities(run: Run, parameters: WalkParameters) -> NDArray[np.float32]:
+    """(n, k) cosine of every sample of a run to every component of that core knowledge."""
+    return _prepared(run, parameters).affinities
+
+
+class _Kept:
+    """What is kept for one run, by the key of its core knowledge, oldest first."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.entries: dict[str, Future[_Prepared]] = {}
+
+    def get(self, run: Run, parameters: WalkParameters) -> _Prepared:
+        key = parameters.knowledge_key
+        with self.lock:
+            entry = self.entries.get(key)
+            if entry is None:
+                mine = self.entries[key] = Future()
+        if entry is not None:
+            return entry.result()
+        try:
+            prepared = _prepare(run, parameters)
+        except BaseException as error:
+            with self.lock:
+                del self.entries[key]
+            mine.set_exception(error)
+            raise
+        with self.lock:
+            mine.set_result(prepared)
+            self._drop_oldest(key)
+        return prepared
+
+    def _drop_oldest(self, newest: str) -> None:
+        """Drop finished entries until the rest keep the limits. Whoever holds one of them keeps it."""
+        done = [key for key, entry in self.entries.items() if entry.done() and key != newest]
+        sizes = {key: self.entries[key].result().affinities.nbytes for key in [*done, newest]}
+        for oldest in done:
+            if len(sizes) <= MOST_KEPT and sum(sizes.values()) <= BYTES_KEPT:
+                break
+            del self.entries[oldest], sizes[oldest]
+
+
+_kept: WeakKeyDictionary[Run, _Kept] = WeakKeyDictionary()
+_opening = Lock()
+
+
+def _prepared(run: Run, parameters: WalkParameters) -> _Prepared:
+    with _opening:
+        kept = _kept.setdefault(run, _Kept())
+    return kept.get(run, parameters)
+
+
+def _prepare(run: Run, parameters: WalkParameters) -> _Prepared:
+    from g2is.knowledge import component_affinities, core_knowledge
+
+    knowledge = core_knowledge(run.validation_gradients, parameters, run.validation["target"].tolist())
+    return _Prepared(knowledge, component_affinities(run.regime(parameters.regime).gradients, knowledge))

@@ -1,0 +1,143 @@
+"""How selections pull: alignment, coverage and conflict, at their own budget and at others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from g2is.analysis.comparison import Profiler, budget_counts
+from g2is.app.compare.choice import Compared, validation_rows
+from g2is.app.compare.parts import PLAIN, download, fingerprint, kept, table
+from g2is.app.shared import THREE_DIGITS, in_url, number, one_of, show_error
+from g2is.app.shared.labels import REGIME_NAMES
+from g2is.config import RegimeName
+from g2is.errors import InputError
+from g2is.figures.compare import budget_figure
+from g2is.run.run import Run
+
+MEASURES = {
+    "alignment": "Alignment to the target",
+    "coverage_of_pool": "Coverage of the validation examples",
+    "mean_cosine": "Similarity within the subset",
+    "conflict_share": "Conflicting pairs within",
+}
+MEANINGS = """
+- **Alignment**: the cosine of the sum of all gradients in the selection to the mean of the validation gradients.
+  Near 1, the selection as a whole pulls the model where the validation examples pull it.
+- **Coverage**: for each validation example, how close the nearest instruction of the selection comes; the mean, as a
+  share of what the whole pool could give. Low means that some examples have nothing like them in the selection.
+- **Similarity within the subset**: mean cosine over all pairs. Near 1, they all teach the same.
+- **Conflicting pairs within**: pairs of instructions whose gradients pull against each other.
+
+None of these tells what a model learns: only fine-tuning does.
+"""
+
+
+def show_gradients(run: Run, chosen: Sequence[Compared]) -> None:
+    """How each selection pulls: alignment, coverage, conflict."""
+    regime, (target, rows) = _where(run)
+    profiler = _profiler(run, regime, target, rows)
+    frame = pd.DataFrame(
+        [
+            {"selection": one.label, **vars(_profile(run, profiler, regime, target, one.samples))}
+            for one in chosen
+        ]
+    )
+    st.dataframe(
+        frame,
+        hide_index=True,
+        alt="How each selection pulls",
+        column_config={
+            "samples": st.column_config.NumberColumn("instructions", format="localized"),
+            "alignment": THREE_DIGITS,
+            "mean_cosine": st.column_config.NumberColumn("similarity within the subset", format="%.3g"),
+            "conflict_share": st.column_config.NumberColumn("conflicting pairs within", format="percent"),
+            "coverage": THREE_DIGITS,
+            "coverage_of_pool": st.column_config.ProgressColumn(
+                "coverage, of what the pool gives", format="percent", min_value=0.0, max_value=1.0
+            ),
+        },
+    )
+    download(frame, "gradients")
+    st.markdown(MEANINGS)
+
+
+def show_budget(run: Run, chosen: Sequence[Compared]) -> None:
+    """The same measures for other budgets: each method is asked again."""
+    regime, (target, rows) = _where(run)
+    profiler = _profiler(run, regime, target, rows)
+    largest = max((len(one.samples) for one in chosen), default=0)
+    if not largest:
+        st.info("Nothing was chosen, so there is no budget to vary.")
+        return
+    counts = budget_counts(int(run.valid.sum()), largest)
+    st.markdown(
+        f"Every method is asked again for {len(counts)} budgets up to {number(largest)} instructions. A selection "
+        "made by hand has no method: its first instructions stand for a smaller budget."
+    )
+    lines, bar = [], st.progress(0.0, "Choosing …")
+    for place, one in enumerate(chosen):
+        choose = one.with_budget(run)
+        asked = fingerprint(run.hash, one.selection.method, one.selection.parameters, one.samples)
+        for step, count in enumerate(counts):
+            bar.progress(
+                (place * len(counts) + step) / (len(chosen) * len(counts)), f"{one.label}: {count:,}"
+            )
+            try:
+                samples = kept("choices", fingerprint(asked, count), partial(choose, count), most=256)
+            except InputError as error:
+                show_error(error)
+                break
+            profile = _profile(run, profiler, regime, target, samples)
+            lines.append({"selection": one.label, "budget": count, **vars(profile)})
+    bar.empty()
+    frame = pd.DataFrame(lines)
+    if frame.empty:
+        return
+    with st.grid(2, min_column_width=420):
+        for measure, title in MEASURES.items():
+            with st.container():
+                st.markdown(f"**{title}**")
+                st.plotly_chart(
+                    budget_figure(frame, measure, title.lower()), key=f"budget {measure}", config=PLAIN
+                )
+    table(frame, "against-budget")
+    st.markdown(MEANINGS)
+
+
+def _where(run: Run) -> tuple[RegimeName, tuple[str, np.ndarray | None]]:
+    with st.container(horizontal=True):
+        return choose_regime(run), validation_rows(run)
+
+
+def choose_regime(run: Run) -> RegimeName:
+    """The gradients that are compared, where a run keeps several kinds."""
+    regimes = list(run.regimes)
+    if len(regimes) == 1:
+        return regimes[0]
+    default = "sgd" if "sgd" in regimes else regimes[0]
+    bound = in_url("in", default, one_of(regimes))
+    return st.selectbox(
+        "Gradients",
+        regimes,
+        format_func=REGIME_NAMES.__getitem__,
+        width=260,
+        help="The gradients by which selections are measured. Conflicts show in plain ones; Adam gradients share a "
+        "momentum and look alike.",
+        **bound,
+    )
+
+
+def _profiler(run: Run, regime: RegimeName, target: str, rows: np.ndarray | None) -> Profiler:
+    key = fingerprint(run.hash, regime, target)
+    return kept("profilers", key, lambda: Profiler(run, regime, rows), most=4)
+
+
+def _profile(run: Run, profiler: Profiler, regime: RegimeName, target: str, samples: Sequence[int]) -> Any:
+    key = fingerprint(run.hash, regime, target, list(samples))
+    return kept("profiles", key, lambda: profiler(samples), most=512)

@@ -1,0 +1,53 @@
+"""What the views of the Compare page share: results kept in the session, and tables that can be downloaded."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from g2is.storage.csv import safe_csv
+
+PLAIN = {"displayModeBar": False}
+"""Charts without the buttons of Plotly."""
+
+
+def kept(what: str, key: str, make: Callable[[], Any], most: int = 64) -> Any:
+    """What `make` gives, kept in this session for the same key; the oldest is dropped."""
+    results: dict[str, Any] = st.session_state.setdefault(f"kept {what}", {})
+    if key not in results:
+        result = make()
+        while len(results) >= most:
+            results.pop(next(iter(results)))
+        results[key] = result
+    return results[key]
+
+
+def fingerprint(*parts: object) -> str:
+    """The same for the same parts."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def table(
+    frame: pd.DataFrame, name: str, columns: dict[str, Any] | None = None, *, expanded: bool = False
+) -> None:
+    """The numbers of a chart, with a button that downloads them as CSV. columns: how some are shown."""
+    with st.expander("Table", expanded=expanded):
+        st.dataframe(frame, hide_index=True, column_config=columns, alt=name, key=f"table {name}")
+        download(frame, name)
+
+
+def download(frame: pd.DataFrame, name: str) -> None:
+    """A button that downloads a table as CSV."""
+    st.download_button(
+        "CSV",
+        safe_csv(frame),
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        key=f"csv {name}",
+        on_click="ignore",
+    )

@@ -1,0 +1,91 @@
+"""The ways out: a folder beside the run, a download, a command; and keeping the basket as a selection."""
+
+import tempfile
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import streamlit as st
+
+from g2is.app import shared as ui
+from g2is.app.export.names import file_name
+from g2is.app.places import default_cache
+from g2is.config.commands import CACHE, export_command
+from g2is.errors import InputError
+from g2is.export import export
+from g2is.run.paths import EXPORTS, selection_file
+from g2is.run.run import Run
+from g2is.run.selections import Selection
+
+
+def zipped(run: Run, selection: Selection, format: str, output: str) -> bytes:
+    """The folder as one archive."""
+    buffer = BytesIO()
+    with (
+        tempfile.TemporaryDirectory() as place,
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for path in export(run, selection, format, Path(place) / output).files:
+            archive.write(path, f"{output}/{path.name}")
+    return buffer.getvalue()
+
+
+def write_files(run: Run, selection: Selection, format: str, output: str) -> None:
+    """Write the folder beside the run, or download it."""
+    try:
+        folder = run.inside(EXPORTS, output)
+    except InputError as error:
+        ui.stop(error)
+    replace = folder.exists() and st.checkbox("Overwrite if it exists")
+    with st.container(horizontal=True):
+        write = st.button("Write the folder", type="primary", icon=":material/save:")
+        st.download_button(
+            "Download as zip",
+            lambda: zipped(run, selection, format, output),
+            file_name=f"{output}.zip",
+            mime="application/zip",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+    st.caption(f"Saved in `{run.name}/exports/{output}`.")
+    if write:
+        try:
+            done = export(run, selection, format, folder, overwrite=replace)
+        except InputError as error:
+            ui.show_error(error)
+        else:
+            st.success(
+                f"Written: {ui.number(done.samples)} instructions in {ui.literal(str(done.folder))}",
+                icon=":material/check_circle:",
+            )
+
+
+def show_command(run: Run, selection_name: str, output: str, format: str) -> None:
+    """The command that writes the same files."""
+    cache = CACHE if ui.cache_folder() == default_cache() else ui.cache_folder()
+    st.subheader("The same from the command line", anchor=False)
+    path = cache / run.name / selection_file(selection_name)
+    command = export_command(run.name, selection=path, format=format, output=output, cache=cache)
+    st.code(command, language="bash", wrap_lines=True)
+
+
+def save_basket(run: Run) -> None:
+    """The basket lives in this browser tab only; a file lasts, and its export can be repeated."""
+
+    def save() -> None:
+        name = st.session_state["basket_name"]
+        try:
+            path = run.inside(selection_file(file_name(name)))
+            if name == ui.BASKET or path.exists():
+                raise ValueError("there is one of that name already")
+            ui.read_selection(run, ui.BASKET).write(path)
+        except (ValueError, InputError) as error:
+            st.session_state["basket_problem"] = str(error)
+        else:
+            ui.set_url(selection=name)
+
+    with st.form("save_basket", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_input("Keep the basket as a selection", "by-hand", key="basket_name", max_chars=80)
+        st.form_submit_button("Save", icon=":material/save:", on_click=save)
+    if problem := st.session_state.pop("basket_problem", None):
+        st.error(f"It was not saved: {ui.literal(problem)}.")

@@ -1,0 +1,101 @@
+"""What a run is made of: its gradients, the files of its pool, and facts about it."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from g2is.analysis.contents import source_files
+from g2is.app import shared as ui
+from g2is.app.home.runs import model_name
+from g2is.app.shared.labels import REGIME_NAMES
+from g2is.run.run import Run
+
+MEANINGS = {
+    "adam": "Steps of the Adam optimizer. Its momentum is in every one, so all look alike.",
+    "adam_without_momentum": "The same, less the momentum that all share.",
+    "sgd": "As they are taken of the validation examples, too.",
+}
+
+
+def show_regimes(run: Run) -> None:
+    """Mean cosine and conflicts of every regime."""
+    st.subheader("How alike the gradients are", anchor=False)
+    st.caption(
+        "Mean cosine: how alike two instructions pull the weights, from −1 (against each other) over 0 "
+        "(unrelated) to 1 (the same). Conflicts: pairs that pull against each other, so that one undoes part "
+        "of what the other teaches; where there are none, the walk's no-conflict rule has nothing to do."
+    )
+    measured = run.manifest.stages["graph"].found
+    st.table(
+        pd.DataFrame(
+            {
+                "Gradients": [REGIME_NAMES[name] for name in run.regimes],
+                "Mean cosine": [ui.number(measured[name]["mean_cosine"]) for name in run.regimes],
+                "Conflicts": [ui.percent(measured[name]["conflict_share"]) for name in run.regimes],
+                "What it is": [MEANINGS[name] for name in run.regimes],
+            }
+        ),
+        hide_index=True,
+        border="horizontal",
+        alt="Mean cosine and conflicts of each kind of gradients",
+    )
+    recalls = [recall for name in run.regimes if (recall := measured[name].get("neighbor_recall"))]
+    if recalls:
+        st.caption(
+            f"Neighbours were searched approximately: at least {ui.percent(min(recalls))} of the exact ones are there, "
+            "measured on a part of the pool."
+        )
+
+
+def show_sources(run: Run, found: dict[str, Any]) -> None:
+    """The files of the pool, and how many records were left out or cut. found: as the stages found them."""
+    st.subheader("What the pool is made of", anchor=False)
+    table = source_files(run.instructions)
+    table["source"] = [ui.visible(source) for source in table["source"]]
+    st.dataframe(
+        table,
+        hide_index=True,
+        alt="Source files of the pool",
+        column_config={
+            "source": st.column_config.TextColumn("File", width="medium"),
+            "format": st.column_config.TextColumn("Format"),
+            "instructions": st.column_config.NumberColumn("Instructions", format="localized"),
+            "duplicates": st.column_config.NumberColumn("Exact duplicates", format="localized"),
+            "tokens": st.column_config.NumberColumn("Mean tokens", format="%.3g"),
+        },
+    )
+    events = {
+        "exact duplicates": found.get("duplicates", 0),
+        "records rejected as broken": found.get("rejected", 0),
+        "without a gradient": found.get("invalid", 0),
+        "too long, start of the prompt cut": found.get("prompt_cut", 0),
+        "too long, end of the response cut": found.get("response_cut", 0),
+    }
+    st.caption(" · ".join(f"{ui.number(count)} {what}" for what, count in events.items()))
+
+
+def show_facts(run: Run, found: dict[str, Any]) -> None:
+    """What is known of the run, as a table. found: as the stages found it."""
+    manifest = run.manifest
+    config = manifest.configuration
+    facts = {"Run hash": run.hash, "Built": manifest.created[:16].replace("T", " "), "Model": model_name(run)}
+    if manifest.model:
+        facts["Device"] = f"{manifest.model['device']}, {manifest.model['dtype']}"
+    if hasattr(config, "lora"):
+        facts["Adapter"] = f"LoRA rank {config.lora.rank}, alpha {ui.number(config.lora.alpha)}"
+    if "projection_dim" in found:
+        facts["Gradient dimensions"] = ui.number(found["projection_dim"])
+    for file in manifest.validation:
+        facts[f"Target {file.target}"] = file.name
+    st.dataframe(
+        pd.DataFrame(
+            {"what": map(ui.visible, facts), "value": [ui.visible(str(fact)) for fact in facts.values()]}
+        ),
+        hide_index=True,
+        alt="Facts about the run",
+        column_config={
+            "what": st.column_config.TextColumn("Fact", width=150),
+            "value": st.column_config.TextColumn(""),
+        },
+    )

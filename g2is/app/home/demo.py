@@ -1,0 +1,83 @@
+"""The build of the demo run: the button that starts it, and how far it is."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from g2is.app import shared as ui
+from g2is.app.home.stages import STAGES
+from g2is.app.shared import building
+from g2is.pipeline.progress import Progress
+
+
+def offer_demo() -> None:
+    """The button that builds the demo run, and how far it is."""
+    cache = ui.cache_folder()
+    with st.container(border=True):
+        st.subheader("The demo run", anchor=False)
+        st.markdown(
+            "A small model and a few thousand made-up instructions come with the tool, so nothing is downloaded. "
+            "Building takes a minute or two on a laptop; it goes on if you close this page."
+        )
+        if not building.POSSIBLE:
+            st.code("python -m g2is demo", language="bash")
+        elif building.running(cache):
+            follow_build()
+        else:
+            lines = building.log_lines(cache)
+            if lines:
+                st.warning(
+                    "The last build ended before the run was complete. Starting again goes on from there."
+                )
+            st.button(
+                "Go on building the demo run" if lines else "Build the demo run",
+                type="primary",
+                icon=":material/play_arrow:",
+                on_click=begin_demo,
+                args=(cache,),
+            )
+            if lines:
+                with st.expander("Output of the last build", expanded=True):
+                    ui.show_text("\n".join(lines), tallest=260)
+    with st.expander("Or build a run of your own"):
+        st.markdown(
+            "On the machine with the GPU; the folder it writes under `cache/` opens anywhere, without a GPU."
+        )
+        st.code(
+            "python -m g2is build --run mine --model FOLDER_OR_NAME \\\n"
+            "    --train pool.jsonl --validation target=examples.jsonl",
+            language="bash",
+        )
+
+
+@st.fragment(run_every=1)
+def follow_build() -> None:
+    """Progress, log and cancel; looks again every second."""
+    cache = ui.cache_folder()
+    if not building.running(cache):
+        if building.RUN in ui.run_folders():
+            ui.set_url(run=building.RUN)
+        st.rerun()
+    lines = building.log_lines(cache)
+    if progress := building.progress(cache):
+        st.progress(progress.share, progress_text(progress))
+    else:
+        st.progress(0.0, "Starting: loading the libraries and the model")
+    st.caption("Stages: " + " → ".join(STAGES))
+    st.button("Cancel", icon=":material/stop:", on_click=building.cancel, args=(cache,))
+    ui.show_text("\n".join(lines[-12:]) or "…", tallest=260)
+
+
+def progress_text(progress: Progress) -> str:
+    """Stage, count, and time left as far as they are known."""
+    parts = [f"**{progress.stage}**"]
+    if progress.total:
+        parts.append(f"{ui.number(progress.done)} of {ui.number(progress.total)}")
+    if progress.seconds_left is not None:
+        parts.append(f"{ui.duration(round(progress.seconds_left))} left in this stage")
+    return " · ".join(parts)
+
+
+def begin_demo(cache: Path) -> None:
+    """Starts the build; for callbacks."""
+    building.start(cache)

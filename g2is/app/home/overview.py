@@ -1,0 +1,85 @@
+"""A run at a glance: its state, its numbers, what to do next."""
+
+import streamlit as st
+
+from g2is.app import shared as ui
+from g2is.app.home.contents import show_facts, show_regimes, show_sources
+from g2is.app.home.runs import show_selections
+from g2is.app.home.stages import missing_stages, show_stages
+from g2is.run.run import Run
+
+NEXT = {
+    "Walk": "Select a subset step by step, and see why each instruction is in or not.",
+    "Map": "All instructions at a glance, near where they teach alike.",
+    "Neighbourhood": "What lies near one instruction, and what works against it.",
+    "Instructions": "Search and filter the pool, and read any instruction in full.",
+    "Core knowledge": "What the validation examples ask for.",
+    "Compare": "Selections side by side: what they share, and what they taught a model.",
+    "Export": "Write a selection as files that your trainer reads.",
+}
+
+
+def show_run(run: Run) -> None:
+    """All that is known of the run."""
+    if ui.show_damage(run):
+        return
+    stages = run.manifest.stages
+    if missing := missing_stages(run):
+        st.warning(f"Not finished: {', '.join(missing)}. This command goes on where it stopped:")
+        st.code(ui.build_command(run.manifest, run.name), language="bash", wrap_lines=True)
+    if "instructions" not in stages:
+        return
+    found = {**stages["instructions"].found, **(stages["gradients"].found if "gradients" in stages else {})}
+    with st.grid(4):
+        st.metric("Pool", ui.number(found["pool"]), border=True, help="Instructions to select from.")
+        st.metric(
+            "Validation",
+            ui.number(found["validation"]),
+            border=True,
+            help="Examples of the target: what the model should get good at.",
+        )
+        if "valid" in found:
+            st.metric(
+                "With a gradient",
+                ui.number(found["valid"]),
+                border=True,
+                help="An instruction without one has nothing to train on, or is broken; it is never selected.",
+            )
+        st.metric("Selections saved", ui.number(len(ui.saved_selections(run))), border=True)
+    show_leaks(run)
+    next_steps(run)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        if "graph" in stages:
+            show_regimes(run)
+        show_sources(run, found)
+        show_selections(run)
+    with right:
+        show_stages(run)
+        show_facts(run, found)
+
+
+def show_leaks(run: Run) -> None:
+    """How many instructions may be copies of validation examples, where there are any."""
+    stage = run.manifest.stages.get("leaks")
+    count = sum(stage.found.values()) if stage else 0
+    if count:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.warning(
+                f"**{ui.number(count)} possible leak{'s' if count > 1 else ''}**: instructions that are near-copies of "
+                "validation examples. Trained on, they make the model look better than it is.",
+                icon=":material/warning:",
+            )
+            ui.link_to("Neighbourhood", "See and ban them", focus=int(run.leaks["sample"].iloc[0]))
+
+
+def next_steps(run: Run) -> None:
+    """A card for each page."""
+    if not run.complete:
+        return
+    known = [title for title in NEXT if title in ui.pages()]
+    with st.grid(len(known) or 1, min_column_width=200):
+        for title in known:
+            with st.container(border=True, height="stretch"):
+                ui.link_to(title, title)
+                st.caption(NEXT[title])

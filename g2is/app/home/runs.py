@@ -1,0 +1,95 @@
+"""Lists of what there is: the runs under the cache folder, and the selections saved on one."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from g2is.app import shared as ui
+from g2is.app.home.stages import missing_stages
+from g2is.errors import InputError
+from g2is.run.run import Run
+
+
+def table_of_runs(folders: dict[str, Path]) -> pd.DataFrame:
+    """One row a run; of a damaged one what is wrong with it."""
+    rows: list[dict[str, Any]] = []
+    for name, folder in folders.items():
+        row: dict[str, Any] = {"run": ui.visible(name)}
+        try:
+            run = ui.read_run(folder)
+        except InputError as error:
+            rows.append({**row, "state": "cannot be opened", "note": ui.visible(str(error))})
+            continue
+        stages = run.manifest.stages
+        counts = stages["instructions"].found if "instructions" in stages else {}
+        missing = missing_stages(run)
+        rows.append(
+            {
+                **row,
+                "state": "complete" if not missing else f"lacks {', '.join(missing)}",
+                "pool": counts.get("pool"),
+                "validation": counts.get("validation"),
+                "model": ui.visible(model_name(run)),
+                "built": run.manifest.created[:16].replace("T", " "),
+            }
+        )
+    return pd.DataFrame(rows, columns=["run", "state", "pool", "validation", "model", "built", "note"])
+
+
+def show_runs(runs: pd.DataFrame) -> None:
+    """The table of runs."""
+    st.subheader("Runs", anchor=False)
+    st.dataframe(
+        runs.dropna(axis="columns", how="all"),
+        hide_index=True,
+        alt="Runs under the cache folder",
+        column_config={
+            "run": st.column_config.TextColumn("Run", width="medium"),
+            "state": st.column_config.TextColumn("State", width="medium"),
+            "pool": st.column_config.NumberColumn("Pool", format="localized"),
+            "validation": st.column_config.NumberColumn("Validation", format="localized"),
+            "model": st.column_config.TextColumn("Model", width="medium"),
+            "built": st.column_config.TextColumn("Begun"),
+            "note": st.column_config.TextColumn("What is wrong", width="large"),
+        },
+    )
+
+
+def model_name(run: Run) -> str:
+    """What a run was built on, in a few words."""
+    if ui.is_demo(run.manifest):
+        return "the embedded demo model"
+    model = getattr(run.manifest.configuration, "model", None)
+    return model.model.rstrip("/").rpartition("/")[2] if model else "gradients computed elsewhere"
+
+
+def show_selections(run: Run) -> None:
+    """The selections saved on this run."""
+    rows: list[dict[str, Any]] = []
+    for name in ui.saved_selections(run):
+        try:
+            selection = ui.read_selection(run, name)
+        except InputError as error:
+            rows.append({"name": ui.visible(name), "method": ui.visible(f"cannot be read: {error}")})
+        else:
+            rows.append(
+                {
+                    "name": ui.visible(name),
+                    "samples": len(selection.samples),
+                    "method": ui.visible(selection.method),
+                }
+            )
+    if rows:
+        st.subheader("Selections saved", anchor=False)
+        st.dataframe(
+            pd.DataFrame(rows, columns=["name", "samples", "method"]),
+            hide_index=True,
+            alt="Selections saved on this run",
+            column_config={
+                "name": st.column_config.TextColumn("Name", width="medium"),
+                "samples": st.column_config.NumberColumn("Instructions", format="localized"),
+                "method": st.column_config.TextColumn("By"),
+            },
+        )

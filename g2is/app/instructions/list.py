@@ -1,0 +1,61 @@
+"""The list of instructions that match, a page at a time."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from g2is.app import shared as ui
+from g2is.run.run import Run
+
+ROWS = 100
+"""Rows of a page."""
+
+
+def table_of(run: Run, samples: np.ndarray) -> pd.DataFrame:
+    """What the list shows of these instructions."""
+    rows = run.instructions.iloc[samples]
+    table = pd.DataFrame({"sample": samples, "prompt": ui.snippets(rows["prompt"])})
+    if "tokens" in rows and rows["tokens"].any():
+        table["tokens"] = rows["tokens"].to_numpy()
+        table["loss"] = rows["loss"].to_numpy()
+    table["response"] = ui.snippets(rows["response"])
+    table["source"] = [ui.visible(source) for source in rows["source"]]
+    return table
+
+
+def show_list(run: Run, found: np.ndarray, focus: int | None) -> int:
+    """A page of the list; the row of the instruction to read."""
+    at = int(np.searchsorted(found, focus)) if focus is not None and focus in found else None
+    pages = -(-len(found) // ROWS)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(f"**{ui.number(len(found))}** of {ui.number(len(run.instructions))} instructions")
+        page = 1
+        if pages > 1:
+            page = st.pagination(pages, **ui.in_url("page", 1 + (at or 0) // ROWS, ui.whole(1, pages)))
+    shown = found[(page - 1) * ROWS : page * ROWS]
+    sample = int(shown[0]) if focus is None else focus
+    marked = np.flatnonzero(shown == sample)
+
+    def choose(place: int | None) -> None:
+        if place is not None:
+            ui.set_url(focus=int(shown[place]))
+
+    ui.choose_row(
+        table_of(run, shown),
+        "rows",
+        choose,
+        chosen=int(marked[0]) if marked.size else None,
+        tallest=640,
+        columns={
+            "sample": st.column_config.NumberColumn("#", format="localized", width=70, pinned=True),
+            "prompt": st.column_config.TextColumn("Prompt", width=270),
+            "response": st.column_config.TextColumn("Response", width=230),
+            "tokens": st.column_config.NumberColumn("Tokens", format="localized", width=75),
+            "loss": st.column_config.NumberColumn(
+                "Loss", format="%.3g", width=65, help="Mean loss of the model over the response."
+            ),
+            "source": st.column_config.TextColumn("Source", width=150),
+        },
+        alt="Instructions that match the filter",
+    )
+    return sample

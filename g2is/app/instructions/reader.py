@@ -1,0 +1,58 @@
+"""The instruction in focus in full, and the ways on from it."""
+
+import numpy as np
+import streamlit as st
+
+from g2is.app import shared as ui
+from g2is.run.run import Run
+
+
+def show_reader(run: Run, found: np.ndarray, sample: int) -> None:
+    """The record, and the ways on from it."""
+    at = int(np.searchsorted(found, sample))
+    inside = at < len(found) and found[at] == sample
+
+    def go(place: int) -> None:
+        ui.set_url(focus=int(found[place]), page=None)
+
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Previous",
+            icon=":material/arrow_back:",
+            on_click=go,
+            args=(at - 1,),
+            disabled=at == 0,
+            shortcut="k",
+        )
+        after = at + 1 if inside else at
+        st.button(
+            "Next",
+            icon=":material/arrow_forward:",
+            on_click=go,
+            args=(after,),
+            disabled=after >= len(found),
+            shortcut="j",
+        )
+        basket_button(run, sample)
+    with st.container(horizontal=True):
+        ui.link_to("Walk", "Why is it in, or not?", focus=sample)
+        ui.link_to("Neighbourhood", "Similar and conflicting", focus=sample)
+        ui.link_to("Map", "On the map", focus=sample)
+    if not inside:
+        st.caption(":material/info: This instruction does not match the filter.")
+    ui.show_record(run, sample)
+
+
+def basket_button(run: Run, sample: int) -> None:
+    """Puts the instruction into the basket, or takes it out."""
+    basket = ui.basket(run)
+    if sample in basket:
+        st.button("Out of the basket", icon=":material/remove:", on_click=basket.remove, args=(sample,))
+    else:
+        st.button(
+            "Into the basket",
+            icon=":material/add:",
+            on_click=basket.append,
+            args=(sample,),
+            help="Instructions put aside by hand; the Export page writes them like any selection.",
+        )

@@ -1,0 +1,88 @@
+"""The nodes of the graph as a table, and how many there are of each kind."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from g2is.app.neighbourhood.graph import Neighbourhood
+from g2is.app.shared import choose_row, number, set_url, visible
+from g2is.run.run import Run
+
+TABLE = "ego table"
+MARKS = {
+    "focus": "◆ focus",
+    "aligned": "● aligned",
+    "further": "○ two hops",
+    "conflict": "✕ conflict",
+    "validation": "■ validation",
+    "component": "★ direction",
+}
+
+
+def show_table(run: Run, found: Neighbourhood, chosen: int | None) -> None:
+    """One row a node. A click on a row marks it in the graph."""
+    nodes = found.nodes
+    labels = run.communities(found.ego.regime).labels
+
+    def choose(place: int | None) -> None:
+        node = None if place is None else nodes.iloc[place]
+        set_url(node=None if node is None else f"{node.kind}-{node.id}")
+
+    shown = pd.DataFrame(
+        {
+            "what": nodes["relation"].map(MARKS),
+            "number": nodes["id"],
+            "cosine": nodes["cosine"],
+            "text": [visible(text) for text in nodes["text"]],
+            "community": [
+                "" if number < 0 else f"{number}: {visible(labels[number])}" for number in nodes["community"]
+            ],
+        }
+    )
+    if (nodes["leak"] != "").any():
+        shown.insert(3, "possible leak", nodes["leak"])
+    choose_row(
+        shown,
+        TABLE,
+        choose,
+        chosen=chosen,
+        columns={
+            "what": st.column_config.TextColumn(width=105, pinned=True),
+            "number": st.column_config.NumberColumn(
+                "#",
+                format="localized",
+                width=65,
+                help="Row of the pool, or number of the example or direction.",
+            ),
+            "cosine": st.column_config.NumberColumn(
+                format="%.3g", width=65, help="Of the gradient to that of the instruction in focus."
+            ),
+            "text": st.column_config.TextColumn(
+                width=420, help="Of a target direction: the validation example closest to it."
+            ),
+            "community": st.column_config.TextColumn(width=200),
+        },
+        alt="The nodes of the graph",
+    )
+
+
+def counts_of(found: Neighbourhood) -> str:
+    """How many nodes are shown, of how many, by what they are."""
+    counts = found.nodes["relation"].value_counts()
+    names = {
+        "aligned": "aligned",
+        "further": "two hops away",
+        "conflict": "in conflict",
+        "validation": "validation examples",
+        "component": "target directions",
+    }
+    parts = [
+        f"{number(int(counts[name]))} {words.removesuffix('s') if counts[name] == 1 else words}"
+        for name, words in names.items()
+        if name in counts
+    ]
+    return (
+        f"Showing **{number(len(found.ego))} of {number(found.ego.total)}**: the instruction in focus "
+        f"(community {found.nodes['community'].iloc[0]}), {', '.join(parts) or 'nothing else'}."
+    )

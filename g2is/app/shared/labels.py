@@ -1,0 +1,94 @@
+"""What settings of the walk and their values are called on screen, by their names in `WalkParameters`. No Streamlit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from g2is.analysis import regimes
+
+PRESETS = {
+    "recommended": (
+        "Recommended",
+        "what our measurements favour: plain gradients, and every validation example in turn chooses an instruction",
+    ),
+    "official": ("Paper's original settings", "the values of the paper and its published script"),
+}
+"""The label of each preset, and what its values are; the first is where the app starts."""
+
+MEASURED = (
+    "These are the values of the paper. In our own measurements (docs/experiments.md) they chose worse than a random "
+    "draw on four of six targets; **Recommended** chose better than they did on all six."
+)
+"""Of the paper's original settings."""
+
+FIELDS = {
+    "fraction": "Budget",
+    "count": "Exact number",
+    "component_budgets": "Budget per direction",
+    "unspent": "Unused budget",
+    "order": "Turn order",
+    "regime": "Gradients",
+    "knowledge": "Target directions",
+    "variance": "Share of the spectrum kept",
+    "components": "Number of directions",
+    "center": "Subtract the mean first",
+    "orient": "Flip sign towards the target",
+    "unit_rows": "Normalise first",
+    "facets_by": "How to group",
+    "facets": "Number of groups",
+    "seed": "Seed of the grouping",
+    "knowledge_coherence": "Knowledge coherence",
+    "neighbors": "Neighbours considered",
+    "no_conflict": "No conflict",
+    "conflict_threshold": "Minimum similarity to chosen instructions",
+    "max_cosine": "Maximum similarity to chosen instructions",
+    "consistency": "Consistency",
+    "delta": "Alignment to keep (delta)",
+    "consistency_reference": "Compared with the alignment",
+    "pins": "Pinned",
+    "bans": "Banned",
+    "only": "Only these",
+    "sources": "Source files",
+    "without_sources": "Source files left out",
+    "targets": "Validation targets",
+}
+VALUES = {
+    "unspent": {"stop": "leave unused", "pass_on": "pass on to other directions"},
+    "order": {"sequential": "one direction after the other (paper)", "in_turn": "round robin"},
+    "regime": {**regimes.REGIME_NAMES, "adam": "Adam gradients (paper)"},
+    "knowledge": {"principal": "principal directions (paper)", "facets": "groups of examples"},
+    "facets_by": {
+        "number": "a set number of groups",
+        "silhouette": "the clearest groups, up to that number",
+        "each": "each validation example alone",
+    },
+    "consistency_reference": {"last": "at the last step (paper)", "best": "at its best so far"},
+}
+REGIME_NAMES = VALUES["regime"]
+"""The gradient regimes."""
+
+ORIGINS = {"pin": "■ pinned", "anchor": "◆ anchor", "neighbor": "● neighbour", "fallback": "▲ best in pool"}
+"""How a step found its instruction."""
+
+
+def label(name: str) -> str:
+    """What a setting is called within a sentence."""
+    words = FIELDS.get(name, name.replace("_", " "))
+    return words[0].lower() + words[1:]
+
+
+def value_text(name: str, value: object) -> str:
+    """The value of a setting in words."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, str):
+        return VALUES.get(name, {}).get(value, value).removesuffix(" (paper)")
+    if isinstance(value, float):
+        return f"{100 * value:.4g} %" if name in ("fraction", "variance") else f"{value:.3g}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {share:.3g}" for key, share in value.items()) or "–"
+    return ", ".join(map(str, value)) or "–" if isinstance(value, Sequence) else str(value)

@@ -1,0 +1,71 @@
+"""What the last change of the settings changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from g2is.app.shared import INSTRUCTION, number, snippets, table_height, visible
+from g2is.app.shared.labels import label, value_text
+from g2is.app.shared.walked import Walked, walked_before
+from g2is.run.run import Run
+
+LISTED = 100
+"""Rows of a table of instructions; the first in the order of the walk."""
+
+
+def show_change(run: Run, walked: Walked) -> None:
+    """What the last change of the settings changed, to unfold."""
+    before = walked_before(run)
+    if before is None:
+        return
+    removed = np.setdiff1d(before.trace.samples, walked.trace.samples)
+    added = walked.trace.samples[~np.isin(walked.trace.samples, before.trace.samples)]
+    kept = len(walked.trace.samples) - len(added)
+    first, second = before.parameters.model_dump(), walked.parameters.model_dump()
+    changed = ", ".join(_change(name, first[name], second[name]) for name in differing(first, second))
+    counts = f"**{number(len(added))} added**, **{number(len(removed))} removed**, {number(kept)} kept"
+    with st.expander(f"Compared with your last walk ({changed}): {counts}", icon=":material/difference:"):
+        for column, title, samples in zip(st.columns(2), ("Added", "Removed"), (added, removed), strict=True):
+            with column:
+                st.markdown(f"**{title}**")
+                show_instructions(run, samples, f"{title} by the last change")
+
+
+def _change(name: str, before: object, after: object) -> str:
+    """A setting that changed; with its values where these are short, and none of them text from data."""
+    short = all(value is None or isinstance(value, bool | int | float | str) for value in (before, after))
+    values = f" {value_text(name, before)} → {value_text(name, after)}" if short else ""
+    return label(name) + values
+
+
+def differing(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """The names of settings in which two walks differ."""
+    return [name for name in before if before[name] != after[name]]
+
+
+def show_instructions(run: Run, samples: np.ndarray, key: str) -> None:
+    """A table of the first `LISTED` of these instructions. key: what a screen reader reads out, too."""
+    if not len(samples):
+        st.caption("None.")
+        return
+    rows = run.instructions.iloc[samples[:LISTED]]
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "sample": samples[:LISTED],
+                "source": rows["source"].map(visible).to_numpy(),
+                "text": snippets(rows["prompt"]),
+            }
+        ),
+        hide_index=True,
+        key=key,
+        height=table_height(min(len(samples), LISTED), 300),
+        column_config={"sample": INSTRUCTION, "text": st.column_config.TextColumn(width="large")},
+        alt=key,
+    )
+    if len(samples) > LISTED:
+        st.caption(f"The first {LISTED} of {number(len(samples))}.")
