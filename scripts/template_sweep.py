@@ -4,7 +4,8 @@
 
 FOLDER holds one template a file (*.jinja). Every turn of a case has words of its own, so that what is trained can be
 judged without knowing the template: exactly the words of the replies, each with a token that ends it, and no word of
-another turn. A cell is `ok`, or says what differs.
+another turn. A cell is `ok`, or has a letter for each thing that is not as in the source (a legend follows the
+table); whatever else differs is in bold, and then the exit code is 1.
 """
 
 from __future__ import annotations
@@ -69,6 +70,18 @@ CASES: dict[str, tuple[tuple[Message, ...], str | None]] = {
     ),
     "excluded turn": ((USER, Message("assistant", "borogove rath.", trained=False), SECOND, LAST), None),
 }
+LETTERS = {
+    notes.REASONING_DROPPED: "d",
+    notes.REASONING_UNWRITTEN: "n",
+    notes.TOOLS_AS_TEXT: "t",
+    notes.CALLS_AS_TEXT: "c",
+    notes.RESULTS_AS_USER: "u",
+    notes.NEW_IDS: "i",
+    notes.SYSTEM_MOVED: "s",
+    notes.unwritten("system"): "S",
+    notes.unwritten("tool"): "R",
+    notes.ENDLESS: "e",
+}
 WORDS = re.compile(
     "brillig|slithy|gyre|wabe|mimsy|borogove|rath|outgrabe|bandersnatch|vorpal|snicker|jabber_sum|quonk|41|tumtum|"
     "frumious"
@@ -112,11 +125,7 @@ def judge(template: str, case: str) -> tuple[str, str]:
     expected = [WORDS.findall(turn.text) for turn in replies]
     found = [WORDS.findall(text) for text in trained]
     dropped = {note for note in encoded.notes if note in (notes.REASONING_DROPPED, notes.REASONING_UNWRITTEN)}
-    said = [
-        note
-        for note in notes.note_lines(notes.count_notes([encoded.notes]))
-        if "the file excludes" not in note
-    ]
+    counted = [note for note in dict.fromkeys(encoded.notes) if note != notes.EXCLUDED]
     if dropped:
         written = {word for words in found for word in words}
         expected = [
@@ -130,7 +139,9 @@ def judge(template: str, case: str) -> tuple[str, str]:
         problems.append(f"**trained {found}, expected {expected}**")
     if unended and notes.ENDLESS not in encoded.notes:
         problems.append("**no end token**")
-    return "; ".join([*problems, *said]) or "ok", shown
+    problems += [f"**{note}**" for note in counted if note not in LETTERS]
+    letters = " ".join(LETTERS[note] for note in counted if note in LETTERS)
+    return "; ".join([*problems, *([letters] if letters else [])]) or "ok", shown
 
 
 def table(folder: Path) -> str:
@@ -138,7 +149,8 @@ def table(folder: Path) -> str:
     for path in sorted(folder.glob("*.jinja")):
         cells = [judge(path.read_text(), case)[0] for case in CASES]
         rows.append(f"| {path.stem} | " + " | ".join(cells) + " |")
-    return "\n".join(rows)
+    legend = [f"- {letter}: {note}" for note, letter in LETTERS.items()]
+    return "\n".join([*rows, "", *legend])
 
 
 def main() -> None:
@@ -152,7 +164,9 @@ def main() -> None:
         name, case = options.show
         sys.stdout.write("\n".join(judge((options.folder / f"{name}.jinja").read_text(), case)) + "\n")
     else:
-        sys.stdout.write(table(options.folder) + "\n")
+        text = table(options.folder)
+        sys.stdout.write(text + "\n")
+        sys.exit("**" in text)
 
 
 if __name__ == "__main__":

@@ -288,6 +288,29 @@ def test_a_build_does_not_meet_an_import_of_the_same_name(files, tmp_path):
         make(tmp_path / "run", files)
 
 
+def test_replies_that_are_not_trained_are_counted_over_all_shards(files, tmp_path):
+    pool = tmp_path / "pool.jsonl"
+    lines = (files / "pool.jsonl").read_text().splitlines()
+    excluded = [
+        {
+            "messages": [
+                {"role": "user", "content": f"{row}?"},
+                {"role": "assistant", "content": "no", "weight": 0},
+                {"role": "user", "content": "again"},
+                {"role": "assistant", "content": "yes"},
+            ]
+        }
+        for row in range(10)
+    ]
+    pool.write_text("\n".join([*lines, *map(json.dumps, excluded)]) + "\n")
+    said: list[str] = []
+    run = make(tmp_path / "run", files, train=[pool], said=said)
+    counts = run.manifest.stages["gradients"].found["reply_notes"]
+    assert counts == {"replies not trained: the file excludes them": 10}
+    assert "gradients: 10 replies not trained: the file excludes them" in said
+    assert any(line.startswith("warm-up: of ") and "the file excludes" in line for line in said)
+
+
 def test_a_sample_without_anything_to_train_on_is_in_no_graph(files, tmp_path, monkeypatch):
     encode = Encoder._encode
 

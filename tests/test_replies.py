@@ -162,8 +162,12 @@ def test_reasoning_is_trained_where_it_is_written_and_counted_where_it_is_not(
     turns = (user("ruby?"), thinking("amber one", "alpha"), user("jade?"), thinking("topaz two", "beta"))
     text, pieces, counts = encode(name, turns)
     assert pieces == expected
-    no_place = name == "reasoning never" and not inside
-    assert counts == {notes.REASONING_UNWRITTEN if no_place else notes.REASONING_DROPPED: dropped}
+    if dropped == 1:
+        assert counts == {notes.REASONING_DROPPED: 1}
+    elif inside:
+        assert counts == {notes.REASONING_DROPPED: 1, notes.REASONING_UNWRITTEN: 1}
+    else:  # the template does not even look for it
+        assert counts == {notes.REASONING_UNWRITTEN: 2}
     assert ("alpha" in text, "beta" in text) == (False, dropped == 1)
 
 
@@ -318,6 +322,19 @@ def test_notes_are_counted_and_read_as_sentences():
         "1 reply trained without its reasoning: the template drops earlier reasoning",
         "1,212 replies not trained: the file excludes them",
     ]
+
+
+def test_tables_of_notes_add_up_to_the_same_counts():
+    samples = [
+        (notes.EXCLUDED, notes.EXCLUDED),
+        (),
+        (notes.unwritten("tool"), notes.EXCLUDED),
+        (notes.ENDLESS,),
+    ]
+    tables = [notes.notes_table(samples[:1]), notes.notes_table(samples[1:])]
+    assert [table.shape for table in tables] == [(1, len(notes.NOTES)), (3, len(notes.NOTES))]
+    assert notes.table_counts(tables) == notes.count_notes(samples)
+    assert notes.table_counts([]) == {}
 
 
 @pytest.mark.parametrize("name", TEMPLATES)

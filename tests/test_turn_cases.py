@@ -98,7 +98,7 @@ def test_reasoning_of_a_field_of_its_own_is_trained(case, name):
 def test_reasoning_inside_the_text_is_trained_where_it_is_written(case):
     instructions, records = case("think_in_content")
     assert trained(instructions, QWEN3)[0] == [[f"{replies(r)[0]}<|im_end|>"] for r in records]
-    assert trained(instructions, "reasoning never")[1] == {notes.REASONING_DROPPED: len(records)}
+    assert trained(instructions, "reasoning never")[1] == {notes.REASONING_UNWRITTEN: len(records)}
 
 
 @pytest.mark.parametrize("name", ["pool60_tools", "tool_calls_null_content"])

@@ -52,20 +52,25 @@ def plan(arguments: argparse.Namespace) -> None:
 
     shape = read_shape(config.model, config.lora)
     config = config.resolve(shape.hidden_size, shape.positions)
-    work = Workload(**{**_counted(arguments, config, "tokens" not in stated), **stated})
-    print(describe(Plan(shape, config, work, hardware)))
+    counts, notes = _counted(arguments, config, "tokens" not in stated)
+    work = Workload(**{**counts, **stated})
+    print("\n".join([describe(Plan(shape, config, work, hardware)), *notes]))
 
 
-def _counted(arguments: argparse.Namespace, config: BuildConfig, tokens: bool) -> dict[str, Any]:
-    """The fields of `Workload` that the given files decide."""
+def _counted(
+    arguments: argparse.Namespace, config: BuildConfig, tokens: bool
+) -> tuple[dict[str, Any], list[str]]:
+    """The fields of `Workload` that the given files decide, and lines on replies that are not trained as they are."""
     import numpy as np
 
     from g2is.instructions import read_instructions
     from g2is.lm.model import load_tokenizer
+    from g2is.lm.notes import count_notes, note_lines
     from g2is.lm.text import Encoder
 
     reading = dict(config.reading)
     counts: dict[str, Any] = {}
+    lines: list[str] = []
     if arguments.validation:
         paths = [Path(path) for _, path in map(named, arguments.validation)]
         read = read_instructions(paths, **reading)
@@ -82,12 +87,15 @@ def _counted(arguments: argparse.Namespace, config: BuildConfig, tokens: bool) -
         if tokens:
             drawn = np.random.default_rng(0).permutation(len(pool))[:COUNTED]
             encoder = Encoder(load_tokenizer(config.model), config.model.max_length or 2048)
-            encoded = [sample for sample in encoder([pool[i] for i in drawn]) if sample.problem is None]
+            samples = encoder([pool[i] for i in drawn])
+            notes = note_lines(count_notes(sample.notes for sample in samples))
+            lines = [f"replies    of {len(samples):,} samples: {note}" for note in notes]
+            encoded = [sample for sample in samples if sample.problem is None]
             if encoded:
                 total = sum(map(len, encoded))
                 counts["tokens"] = total / len(encoded)
                 counts["trained_share"] = sum(int(sample.trained.sum()) for sample in encoded) / total
-    return counts
+    return counts, lines
 
 
 def describe(plan: Plan) -> str:

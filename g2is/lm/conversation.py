@@ -84,7 +84,7 @@ class Conversations:
         turns, notes = instruction.messages, []
         arguments = json.loads(instruction.template_kwargs) if instruction.template_kwargs else {}
         tools = parsed_tools(instruction)
-        if instruction.tools and not (tools and "tools" in self.template.source(tools)):
+        if instruction.tools and not (tools and self.template.mentions("tools", tools=tools)):
             turns, tools = tools_as_text(turns, instruction.tools), None
             notes.append(TOOLS_AS_TEXT)
         calling = sum(bool(turn.tool_calls) for turn in turns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from g2is.instructions import Instruction
 from g2is.lm.conversation import tools_as_text
 from g2is.lm.notes import CALLS_AS_TEXT, EXCLUDED, TOOLS_AS_TEXT, UNASKED
-from g2is.lm.replies import Placed
+from g2is.lm.placing import Placed
 
 
 def less_text(instruction: Instruction, eos: str) -> Placed:

@@ -6,7 +6,9 @@ A note stands once for each reply, turn or conversation it is true of, in words 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+import numpy as np
 
 EXCLUDED = "replies not trained: the file excludes them"
 EMPTY = "replies not trained: they are empty"
@@ -15,7 +17,7 @@ DROPPED = "replies not trained: the template drops them"
 UNPLACED = "replies not trained: where the template writes them is not certain"
 UNMARKED = "replies not trained: outside the template's generation marks"
 REASONING_DROPPED = "replies trained without their reasoning: the template drops earlier reasoning"
-REASONING_UNWRITTEN = "replies trained without their reasoning: the template has no place for it"
+REASONING_UNWRITTEN = "replies trained without their reasoning: the template does not write it"
 CALLS_UNWRITTEN = "replies trained without their tool calls: the template does not write them"
 ENDLESS = "replies trained without an end token: the template writes none"
 SYSTEM_MOVED = "system prompts put before the question: the template refuses a system turn"
@@ -27,6 +29,29 @@ TOOLS_AS_TEXT = "conversations with tools as text in the system prompt: the temp
 
 def unwritten(role: str) -> str:
     return f"{role} turns left out: the template does not write them"
+
+
+NOTES = (
+    *(EXCLUDED, EMPTY, UNASKED, DROPPED, UNPLACED, UNMARKED, REASONING_DROPPED, REASONING_UNWRITTEN),
+    *(CALLS_UNWRITTEN, ENDLESS, SYSTEM_MOVED, RESULTS_AS_USER, NEW_IDS, CALLS_AS_TEXT, TOOLS_AS_TEXT),
+    *map(unwritten, ("system", "user", "tool")),
+)
+
+
+def notes_table(notes: Sequence[Iterable[str]]) -> np.ndarray:
+    """How often each of `NOTES` stands in those of each sample: (samples, len(NOTES)) int32."""
+    table = np.zeros((len(notes), len(NOTES)), np.int32)
+    for row, of_sample in enumerate(notes):
+        for note in of_sample:
+            table[row, NOTES.index(note)] += 1
+    return table
+
+
+def table_counts(tables: Iterable[np.ndarray]) -> dict[str, int]:
+    """What `count_notes` gives, from tables."""
+    totals = sum((table.sum(0, dtype=np.int64) for table in tables), np.zeros(len(NOTES), np.int64))
+    counts = Counter({note: int(number) for note, number in zip(NOTES, totals, strict=True) if number})
+    return dict(counts.most_common())
 
 
 def count_notes(notes: Iterable[Iterable[str]]) -> dict[str, int]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
+from jinja2 import Environment, nodes
 from jinja2.exceptions import TemplateError
 
 # Templates that print today's date (Llama 3's) would give other gradients tomorrow; this is their own.
@@ -98,25 +99,56 @@ class Template:
             raise Refused(_reason(error)) from None
         return texts[0], sorted(tuple(span) for span in spans[0]) if marks else []
 
+    def mentions(self, *names: str, tools: Any = None) -> bool:
+        """Whether the template has a variable, a field or a string of one of these names."""
+        return not _names(self.source(tools)).isdisjoint(names)
+
     def constants(self, tools: Any = None) -> tuple[str, ...]:
         """The strings that the template may look for in a turn, such as </think>."""
         return _constants(self.source(tools))
 
+    def specials(self, text: str) -> list[tuple[int, int]]:
+        """Where special tokens stand in a text, or, where there are none, other tokens added to the vocabulary."""
+        spans = [match.span() for match in self._patterns[0].finditer(text)]
+        return spans or [match.span() for match in self._patterns[1].finditer(text)]
+
     @cached_property
-    def special(self) -> re.Pattern[str] | None:
-        """Matches the tokens that were added to the vocabulary: they end turns."""
-        tokens = sorted(self.tokenizer.get_added_vocab(), key=len, reverse=True)
-        return re.compile("|".join(map(re.escape, tokens))) if tokens else None
+    def _patterns(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
+        special = set(self.tokenizer.all_special_tokens)
+        # Some vocabularies have runs of white space among the added tokens.
+        added = {token for token in self.tokenizer.get_added_vocab() if token.strip()} - special
+        return _any_of(special), _any_of(added)
+
+
+def _any_of(tokens: set[str]) -> re.Pattern[str]:
+    longest_first = sorted(tokens, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)) or "(?!)")  # (?!) never matches
 
 
 @lru_cache(maxsize=64)
 def _constants(source: str) -> tuple[str, ...]:
-    from jinja2 import Environment, nodes
-
-    tree = Environment(extensions=["jinja2.ext.loopcontrols"]).parse(_GENERATION.sub("", source))
-    texts = {node.value for node in tree.find_all(nodes.Const) if isinstance(node.value, str)}
+    texts = {node.value for node in _tree(source).find_all(nodes.Const) if isinstance(node.value, str)}
     # Words are names of roles and fields; a turn that holds one loses nothing by having it replaced.
     return tuple(sorted(text for text in texts if text.strip() and not text.isalnum()))
+
+
+@lru_cache(maxsize=64)
+def _names(source: str) -> set[str]:
+    tree = _tree(source)
+    strings = {node.value for node in tree.find_all(nodes.Const) if isinstance(node.value, str)}
+    return (
+        strings
+        | {node.attr for node in tree.find_all(nodes.Getattr)}
+        | {node.name for node in tree.find_all(nodes.Name)}
+    )
+
+
+def _tree(source: str) -> nodes.Template:
+    """The parsed template. Raises Refused."""
+    try:
+        return Environment(extensions=["jinja2.ext.loopcontrols"]).parse(_GENERATION.sub("", source))
+    except TemplateError as error:
+        raise Refused(_reason(error)) from None
 
 
 def _reason(error: Exception) -> str:

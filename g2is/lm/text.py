@@ -15,7 +15,8 @@ import numpy as np
 from g2is.instructions import Instruction
 from g2is.lm.conversation import Conversations
 from g2is.lm.less import less_text
-from g2is.lm.replies import Placed, place_replies
+from g2is.lm.placing import Placed
+from g2is.lm.replies import place_replies
 from g2is.lm.template import Refused, Template
 
 WHOLE, PROMPT_CUT, RESPONSE_CUT = 0, 1, 2
@@ -57,45 +58,50 @@ class Encoder:
         placed = [self._place(instruction) for instruction in instructions]
         # Templates write special tokens themselves; LESS leaves the first one to the tokenizer.
         tokens = self.tokenizer(
-            ["" if isinstance(sample, Refused) else sample.text for sample in placed],
+            [sample.text for sample, _ in placed],
             add_special_tokens=not self.has_template,
             return_offsets_mapping=True,
             return_attention_mask=False,
             verbose=False,
         )
         return [
-            self._encode(ids, offsets, sample)
-            for ids, offsets, sample in zip(
+            replace(self._encode(ids, offsets, sample.spans, problem), notes=sample.notes)
+            for ids, offsets, (sample, problem) in zip(
                 tokens["input_ids"], tokens["offset_mapping"], placed, strict=True
             )
         ]
 
-    def _place(self, instruction: Instruction) -> Placed | Refused:
+    def _place(self, instruction: Instruction) -> tuple[Placed, str | None]:
+        """The text with its trained spans, or why there is none."""
         if not self.has_template:
-            return less_text(instruction, self.tokenizer.eos_token or "")
+            return less_text(instruction, self.tokenizer.eos_token or ""), None
         try:
             conversation, text = self._conversations(instruction)
-            return place_replies(self._template, conversation, text)
+            return place_replies(self._template, conversation, text), None
         except Refused as refused:
-            return refused
+            return Placed("", ()), f"the chat template refuses the conversation: {refused}"
 
-    def _encode(self, ids: list[int], offsets: list[tuple[int, int]], sample: Placed | Refused) -> Encoded:
+    def _encode(
+        self,
+        ids: list[int],
+        offsets: list[tuple[int, int]],
+        spans: Sequence[tuple[int, int]],
+        problem: str | None,
+    ) -> Encoded:
         input_ids = np.asarray(ids, dtype=np.int64)
         trained = np.zeros(len(ids), dtype=bool)
-        if isinstance(sample, Refused):
-            problem = f"the chat template refuses the conversation: {sample}"
-            return Encoded(input_ids[:0], trained[:0], problem=problem)
         if len(ids):
             start, end = np.asarray(offsets).T
-            for first, last in sample.spans:
+            for first, last in spans:
                 trained |= (start < last) & (end > first) & (end > start)
             trained[0] = False  # nothing comes before it that could predict it
-        if not trained.any():
+        if problem is None and not trained.any():
             problem = "the response has no tokens"
-            return Encoded(input_ids[:0], trained[:0], problem=problem, notes=sample.notes)
+        if problem is not None:
+            return Encoded(input_ids[:0], trained[:0], problem=problem)
         if len(ids) <= self.max_length:
-            return Encoded(input_ids, trained, notes=sample.notes)
-        return replace(self._cut(input_ids, trained), notes=sample.notes)
+            return Encoded(input_ids, trained)
+        return self._cut(input_ids, trained)
 
     def _cut(self, input_ids: np.ndarray, trained: np.ndarray) -> Encoded:
         """Keep the responses: drop the start of the prompt or, where that is not enough, their end."""

@@ -9,6 +9,7 @@ from g2is.analysis.contents import source_files
 from g2is.app import shared as ui
 from g2is.app.home.runs import model_name
 from g2is.app.shared.labels import REGIME_NAMES
+from g2is.lm.notes import note_lines
 from g2is.run.run import Run
 
 MEANINGS = {
@@ -73,6 +74,8 @@ def show_sources(run: Run, found: dict[str, Any]) -> None:
         "too long, end of the response cut": found.get("response_cut", 0),
     }
     st.caption(" · ".join(f"{ui.number(count)} {what}" for what, count in events.items()))
+    for line in note_lines(found.get("reply_notes", {})):
+        st.text(ui.visible(line))
 
 
 def show_facts(run: Run, found: dict[str, Any]) -> None:

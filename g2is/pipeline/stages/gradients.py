@@ -15,6 +15,7 @@ from g2is.instructions import from_frame
 from g2is.lm.gradients import AdamAverages, GradientEngine
 from g2is.lm.layers import piece_sizes
 from g2is.lm.lazy import LazyModel
+from g2is.lm.notes import note_lines, notes_table, table_counts
 from g2is.lm.projection import make_projection
 from g2is.lm.sketches import ShardGradients, sketches_of
 from g2is.lm.text import PROMPT_CUT, RESPONSE_CUT
@@ -68,6 +69,7 @@ class GradientsStage:
                 rows = store.rows(shard)
                 samples = self.lazy.encoder(from_frame(pool.iloc[rows.start : rows.stop]))
                 arrays, problems = compute(samples, bar.update)
+                arrays["notes"] = notes_table([sample.notes for sample in samples])
                 store.write(shard, arrays, {rows[i]: problem for i, problem in problems.items()})
 
             recount()
@@ -114,15 +116,19 @@ def merge(writer: RunWriter, config: BuildConfig, store: ShardStore) -> StageRes
             file = array_file(regime, array)
             store.merge(name, writer.folder / file)
             files.append(file)
+    reply_notes = table_counts(store.blocks("notes"))
     counts = {
         "valid": int(table["valid"].sum()),
         "invalid": int((~table["valid"]).sum()),
         "prompt_cut": int((table["cut"] == PROMPT_CUT).sum()),
         "response_cut": int((table["cut"] == RESPONSE_CUT).sum()),
         "projection_dim": int(next(store.blocks(config.regimes[0])).shape[1]),
+        "reply_notes": reply_notes,
     }
     writer.say(
         f"gradients: {counts['valid']:,} valid, {counts['invalid']:,} not; too long: "
         f"{counts['prompt_cut']:,} lost the start of the prompt, {counts['response_cut']:,} the end of the response"
     )
+    for line in note_lines(reply_notes):
+        writer.say(f"gradients: {line}")
     return files, counts
