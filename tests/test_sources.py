@@ -1,6 +1,7 @@
 """What --train may name: files, folders, globs, pipes, data sets of the Hub, and which split of them."""
 
 import bz2
+import csv
 import gzip
 import io
 import json
@@ -12,6 +13,8 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from g2is.errors import InputError
 from g2is.instructions import find_sources, read_instructions, short_name
@@ -315,3 +318,53 @@ def test_a_name_of_the_hub_without_a_network_is_one_line():
 )
 def test_short_names(value, name):
     assert short_name(value) == name
+
+
+FIELDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12).filter(str.strip)
+TABLES = st.lists(st.tuples(FIELDS, FIELDS | st.just(""), FIELDS), min_size=2, max_size=5)
+
+
+def containers(folder: Path, records: list[dict]) -> list[Path]:
+    """The same records in every kind of file."""
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    table = pa.Table.from_pylist(records)
+    text = jsonl(*records)
+    cells = io.StringIO()
+    writer = csv.DictWriter(cells, list(records[0]))
+    writer.writeheader()
+    writer.writerows(records)
+    columns = {name: [record[name] for record in records] for name in records[0]}
+    paths = [
+        write(folder, content, name)
+        for name, content in {
+            "a": text,
+            "b": json.dumps(records),
+            "c": json.dumps(records, indent=1, ensure_ascii=False),
+            "d": json.dumps({"data": records}),
+            "e": json.dumps(columns),
+            "f": "".join(json.dumps(record, indent=2) for record in records),
+            "g": cells.getvalue(),
+            "h": gzip.compress(text.encode()),
+            "i": text.encode("utf-16"),
+        }.items()
+    ]
+    pq.write_table(table, folder / "j")
+    with pa.ipc.new_file(folder / "k", table.schema) as file:
+        file.write_table(table)
+    shards = [
+        write(folder, jsonl(*records[:1]), "l/1.jsonl"),
+        write(folder, jsonl(*records[1:]), "l/2.jsonl"),
+    ]
+    return [*paths, folder / "j", folder / "k", shards[0].parent]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=TABLES)
+def test_the_container_changes_nothing(tmp_path, rows):
+    records = [{"instruction": a, "input": b, "output": c} for a, b, c in rows]
+    expected, *others = [
+        [i.messages for i in read_instructions([path]).instructions] for path in containers(tmp_path, records)
+    ]
+    assert len(expected) == len(records)
+    assert all(messages == expected for messages in others)
