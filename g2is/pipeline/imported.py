@@ -122,7 +122,8 @@ class _Import:
         if count != len(self.reading.instructions):
             raise InputError(
                 f"{', '.join(map(str, self.train_gradients))}: {count:,} gradients for "
-                f"{len(self.reading.instructions):,} instructions; expected one for each record, in the order of the files"
+                f"{len(self.reading.instructions):,} instructions; expected one for each record, in the order "
+                "of the files"
             )
         for target, rows in zip(self.validation_gradients, self.validation, strict=True):
             if rows.shape[1] != dim:
