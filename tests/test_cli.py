@@ -227,7 +227,7 @@ def test_a_name_ends_at_the_first_equals_sign_unless_all_of_it_is_a_path(tmp_pat
     ]
 
 
-COMMANDS = "plan build import demo app walk select explain evaluate export verify graph".split()
+COMMANDS = "inspect plan build import demo app walk select explain evaluate export verify graph".split()
 
 
 def test_help_lists_every_command(capsys):

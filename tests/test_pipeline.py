@@ -220,7 +220,7 @@ def test_wrong_input_is_refused_in_one_line_before_anything_is_written(files, tm
     refused(tmp_path, files, "1 sample.*at least 2", validation=[Target("one", one)])
     small = write_pool(tmp_path / "small.jsonl", 5)
     refused(tmp_path, files, "a pool of 5 .*--neighbors", train=[small])
-    refused(tmp_path, files, "missing.jsonl: not readable", train=[tmp_path / "missing.jsonl"])
+    refused(tmp_path, files, "missing.jsonl: cannot be read", train=[tmp_path / "missing.jsonl"])
     refused(tmp_path, files, "no-such-model.*expected a Hugging Face id or a folder",
             configuration(files, model={"model": str(tmp_path / "no-such-model")}))  # fmt: skip
     refused(tmp_path, files, "max_length = 5000: the model takes at most 256",
@@ -515,7 +515,9 @@ def test_broken_validation_records_are_set_aside_too(files, tmp_path):
     assert len(run.validation) == VALIDATION
     assert pd.read_json(run.folder / "rejected.jsonl", lines=True)["source"].tolist() == ["target.jsonl"]
     target.write_text('{"question": "no answer"}\n')
-    refused(tmp_path / "other", files, "0 sample.*at least 2", config, validation=[Target("words", target)])
+    refused(
+        tmp_path / "other", files, "all 1 records were rejected", config, validation=[Target("words", target)]
+    )
 
 
 def test_gradients_can_be_kept_in_one_byte_a_number(files, run, tmp_path):

@@ -41,9 +41,11 @@ def register(command: AddCommand) -> None:
     parser.add_argument(
         "--train-gradients",
         type=Path,
+        nargs="+",
+        action="extend",
         required=True,
         metavar="FILE",
-        help=".pt (weights only), .npy, .safetensors, or a folder of LESS: one row a record",
+        help=".pt (weights only), .npy, .safetensors, or folders of LESS: one row a record, in the order of --train",
     )
     parser.add_argument(
         "--validation-gradients",

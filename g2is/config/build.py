@@ -16,8 +16,9 @@ class ReadingConfig(Settings):
     """How instruction files are read."""
 
     format: Literal[
-        "auto", "messages", "sharegpt", "alpaca", "prompt_completion", "question_answer", "preference"
-    ] = Field("auto", description="shape of the records; auto: each by its fields")
+        "auto", "messages", "sharegpt", "alpaca", "prompt_completion", "question_answer",
+        "conversation", "preference", "ranked", "function_calls", "message_tree", "fields", "text",
+    ] = Field("auto", description="shape of the records; auto: each by its fields")  # fmt: skip
     skip_bad: bool = Field(False, description="leave out malformed records instead of stopping at the first")
     columns: tuple[str, ...] = Field(
         (),
