@@ -46,17 +46,20 @@ def plan(arguments: argparse.Namespace) -> None:
 
     shape = read_shape(config.model, config.lora)
     config = config.resolve(shape.hidden_size, shape.positions)
-    work = Workload(**{**_counted(arguments, config, "tokens" not in stated), **stated})
+    work = Workload(**{**_counted(arguments, config, "tokens" not in stated, shape.vocabulary), **stated})
     print(describe(Plan(shape, config, work, hardware)))
 
 
-def _counted(arguments: argparse.Namespace, config: BuildConfig, tokens: bool) -> dict[str, Any]:
+def _counted(
+    arguments: argparse.Namespace, config: BuildConfig, tokens: bool, vocabulary: int
+) -> dict[str, Any]:
     """The fields of `Workload` that the given files decide."""
     import numpy as np
 
     from g2is.instructions import read_instructions
     from g2is.lm.model import load_tokenizer
     from g2is.lm.text import Encoder
+    from g2is.lm.vocabulary import check_tokens
 
     reading = config.reading
     counts: dict[str, Any] = {}
@@ -71,6 +74,7 @@ def _counted(arguments: argparse.Namespace, config: BuildConfig, tokens: bool) -
         if tokens:
             drawn = np.random.default_rng(0).permutation(len(pool))[:COUNTED]
             encoder = Encoder(load_tokenizer(config.model), config.model.max_length or 2048)
+            check_tokens(config.model.model, vocabulary, encoder, [pool[i] for i in drawn])
             encoded = [sample for sample in encoder([pool[i] for i in drawn]) if sample.problem is None]
             if encoded:
                 total = sum(map(len, encoded))
@@ -83,8 +87,9 @@ def describe(plan: Plan) -> str:
     """The plan as a person reads it."""
     shape, config, work, hardware = plan.shape, plan.config, plan.work, plan.hardware
     gigabytes = 1e9
+    merged = f" (adapter merged into {shape.merged_into})" if shape.merged_into else ""
     lines = [
-        f"model      {config.model.model}: {_big(shape.parameters)} parameters, {shape.layers} layers of "
+        f"model      {config.model.model}{merged}: {_big(shape.parameters)} parameters, {shape.layers} layers of "
         f"{shape.hidden_size:,}; gradients of {_big(plan.trained)} "
         + (f"(its own weights, {plan.own})" if plan.own else f"(LoRA, rank {config.lora.rank})"),
         f"pool       {work.samples:,} samples x {work.tokens:,.0f} tokens = {_big(plan.tokens)} tokens, "
