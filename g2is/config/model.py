@@ -15,7 +15,9 @@ SMALL = 1024
 class ModelConfig(Settings):
     """The base language model and how it is loaded."""
 
-    model: str = Field(description="Hugging Face id or folder of a causal language model")
+    model: str = Field(
+        description="Hugging Face id or folder of a causal language model, or of an adapter to merge into its base"
+    )
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="of the base weights; auto: bfloat16 on a GPU that has it, float32 on the CPU"
@@ -45,7 +47,8 @@ class LoraSettings(Settings):
     target_modules: tuple[str, ...] | None = Field(
         None,
         min_length=1,
-        description="module names that get an adapter (query, key, value and output of attention)",
+        description="module names that get an adapter, or all-linear for every linear layer but the output layer "
+        "(query, key, value and output of attention)",
     )
 
 

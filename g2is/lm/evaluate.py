@@ -86,7 +86,12 @@ def greedy_answers(
     model.eval()
     device = next(model.parameters()).device
     prompts = [_prompt(sample) for sample in samples]
-    padding = next(t for t in (tokenizer.pad_token_id, tokenizer.eos_token_id, 0) if t is not None)
+    rows = len(
+        model.get_input_embeddings().weight
+    )  # a padding token may be one that the model has no embedding for
+    padding = next(
+        t for t in (tokenizer.pad_token_id, tokenizer.eos_token_id, 0) if t is not None and t < rows
+    )
     answers = [""] * len(samples)
     for batch in batches([len(prompt) + new_tokens for prompt in prompts], batch_tokens):
         longest = max(len(prompts[i]) for i in batch)

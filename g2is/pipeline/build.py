@@ -11,6 +11,7 @@ from g2is.engine.sharing import PAUSE, Lead, restarted
 from g2is.instructions import Source, find_sources
 from g2is.lm.lazy import LazyModel
 from g2is.lm.model import inspect_model
+from g2is.lm.vocabulary import check_tokens
 from g2is.pipeline.comparing import new_manifest
 from g2is.pipeline.extras import Extras, write_extras
 from g2is.pipeline.inputs import Target, input_files
@@ -102,6 +103,9 @@ class _Build:
     def _check(self) -> None:
         """Raise `InputError` for all that can be known to be wrong before the first byte is written."""
         self.instructions.check(self.config.graph, self.writer.say)
+        texts = [*self.instructions.pool.instructions]
+        texts += [sample for read in self.instructions.targets for sample in read.samples]
+        check_tokens(self.config.model.model, self.lazy.card.vocabulary, self.lazy.encoder, texts)
         _ = self.lazy.model
 
     def do_all(self) -> Run:
