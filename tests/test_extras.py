@@ -173,7 +173,7 @@ def test_a_run_without_them_says_what_to_do(plain, files):
         ("semantic", "representations"),
         ("gradfiltering", "ensemble"),
     ):
-        with pytest.raises(InputError, match=f"run run has no {stage}; .* with --extras {stage} adds them"):
+        with pytest.raises(InputError, match=f"run run has no {stage}; .* with --extras {stage} to add it"):
             select(plain, method, count=3)
 
 

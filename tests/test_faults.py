@@ -263,7 +263,7 @@ def test_a_folder_in_the_place_of_a_lock_is_one_line(run, files, place, capsys):
         words = ["evaluate", str(run.folder), "--method", "full", "--test", str(files / "target.jsonl")]
     assert main(words) == 2
     assert (
-        f"error: {lock}: could not be written: Is a directory; remove what lies there"
+        f"error: {lock}: could not be written: Is a directory; remove what is there"
         in capsys.readouterr().err
     )
 
@@ -409,11 +409,11 @@ def test_any_damage_to_any_file_is_named_with_what_mends_it(run, kind, capsys):
         lambda: walks.walk(damaged, walk_preset("recommended", facets=2, count=5)),
     ]
     for read in readers:
-        with pytest.raises(InputError, match="repair it with: python -m g2is import --run run --cache"):
+        with pytest.raises(InputError, match="repair it with: g2is import --run run --cache"):
             read()
     assert main(["verify", str(run.folder)]) == 2
     said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "python -m g2is import --run run" in said
+    assert said.count("\n") == 1 and "g2is import --run run" in said
     assert all(str(run.folder / name) in said for name in run.manifest.files)
 
 
@@ -431,8 +431,8 @@ def test_a_damaged_manifest_is_mended_from_its_copy(run, files, whole, kind, cap
     DAMAGE[kind](run.folder / MANIFEST)
     assert main(["verify", str(run.folder)]) == 2
     said = capsys.readouterr().err
-    command = f"repair it with: python -m g2is import --run run --cache {run.folder.parent} …"
-    assert said.count("\n") == 1 and MANIFEST in said and f"its copy is whole, {command}" in said
+    command = f"repair it with: g2is import --run run --cache {run.folder.parent} …"
+    assert said.count("\n") == 1 and MANIFEST in said and f"its copy is intact, {command}" in said
     before = content(run.folder)
     times = {path: path.stat().st_mtime_ns for path in run.folder.rglob("*.npy")}
     mended = imported(run.folder, files)
@@ -455,7 +455,7 @@ def test_an_edited_manifest_is_noticed(run):
     path = run.folder / MANIFEST
     path.write_text(path.read_text().replace(f'"pool": {COUNT}', f'"pool": {COUNT - 1}'))
     with pytest.raises(
-        InputError, match=r"manifest.json: was changed after it was written.*its copy is whole"
+        InputError, match=r"manifest.json: was changed after it was written.*its copy is intact"
     ):
         Run.open(run.folder)
 

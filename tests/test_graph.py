@@ -368,7 +368,7 @@ def test_a_run_without_the_stage_names_the_command(tmp_path):
         lambda: strongest_path(run, "sgd", 3, parameters),
         lambda: mixed_graph(run),
     ):
-        with pytest.raises(InputError, match=r"not built yet; .*python -m g2is build --run old"):
+        with pytest.raises(InputError, match=r"not built yet; .*g2is build --run old"):
             ask()
     assert len(ego_of(run, "sgd", 3)) > 1, "a neighbourhood needs the graph alone"
     assert isinstance(Path(run.folder), Path)

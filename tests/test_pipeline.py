@@ -372,7 +372,7 @@ def told_again(before: dict[str, dict[str, int]], folder: Path) -> list[str]:
 def test_settings_of_the_map_do_the_map_alone_again(run, files, tmp_path):
     folder = shutil.copytree(run.folder, tmp_path / "run")
     assert run.layouts == ("pca",) and len(run.layout("pca", "sgd").samples) == POOL
-    with pytest.raises(InputError, match="was built without; --umap on adds it"):
+    with pytest.raises(InputError, match="was built without it; build again with --umap on to add it"):
         run.layout("umap", "sgd")
     before = written(folder)
     with_umap = make(folder, files, configuration(files, layout={"umap": True}))

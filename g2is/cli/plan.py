@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from g2is.pipeline.cost import Plan
 
 COUNTED = 2_000
-"""Samples of the pool that are tokenized; the others are assumed to be like them."""
+"""Samples of the pool that are tokenized; the others are assumed to have the same lengths."""
 
 
 def register(command: AddCommand) -> None:
@@ -51,7 +51,7 @@ def plan(arguments: argparse.Namespace) -> None:
 
 
 def _counted(arguments: argparse.Namespace, config: BuildConfig, tokens: bool) -> dict[str, Any]:
-    """The fields of `Workload` that the given files decide."""
+    """The fields of `Workload` computed from the files."""
     import numpy as np
 
     from g2is.instructions import read_instructions
@@ -80,7 +80,7 @@ def _counted(arguments: argparse.Namespace, config: BuildConfig, tokens: bool) -
 
 
 def describe(plan: Plan) -> str:
-    """The plan as a person reads it."""
+    """The plan as text for a person."""
     shape, config, work, hardware = plan.shape, plan.config, plan.work, plan.hardware
     gigabytes = 1e9
     lines = [

@@ -54,12 +54,12 @@ class Evaluation(BaseModel):
     configuration: EvaluationConfig
     tests: list[InputFile]
     leaks: dict[str, int]
-    """Samples with a near-copy, by what they are and where it is, such as `test gsm8k in pool`."""
+    """Number of samples with a near-copy, by their set and that of the copy, such as `test gsm8k in pool`."""
     fine_tunings: list[FineTuning]
 
     @classmethod
     def read(cls, folder: Path) -> Evaluation:
-        """Raises `InputError` where the folder is not an evaluation."""
+        """Read an evaluation; raises `InputError` for a folder that is not one."""
         path = inside(folder, ABOUT)
         try:
             if not path.is_file():  # reading a pipe would never end

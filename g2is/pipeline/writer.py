@@ -29,10 +29,10 @@ from g2is.storage.files import TEMPORARY, inside, not_written, remove_folder, sw
 from g2is.storage.tables import read_frame, write_frame
 
 UNNAMED_MANIFEST = f".{MANIFEST}.*{TEMPORARY}"
-"""All that a build leaves that was killed before its manifest had its name; a folder with anything else is not ours."""
+"""Files of a build that was killed before it wrote its manifest; a folder with any others is not a run."""
 
 StageResult = tuple[list[str], dict[str, Any]]
-"""The files a stage wrote, relative to the run, and the numbers that the manifest keeps of it."""
+"""Files that a stage wrote, relative to the run, and its numbers for the manifest."""
 
 
 class RunWriter:

@@ -171,7 +171,7 @@ def test_damaged_results_are_said(open_app, evaluated, own_cache, kind, name):
 
 def test_without_results_the_command_is_shown(open_app):
     command = open_app(PAGE, view="results").code[0].value
-    arguments = make_parser().parse_args(shlex.split(command)[3:])
+    arguments = make_parser().parse_args(shlex.split(command)[1:])
     assert arguments.run == "tiny" and set(SAVED) <= set(arguments.selection)
 
 

@@ -54,9 +54,9 @@ def test_literal_text_is_one_piece_of_code():
 
 def test_the_build_command_repeats_the_settings(run):
     command = ui.build_command(run.manifest, run.name)
-    assert command.startswith("python -m g2is build --run tiny --train first.jsonl ")
+    assert command.startswith("g2is build --run tiny --train first.jsonl ")
     assert "--regimes sgd" in command
-    arguments = make_parser().parse_args(shlex.split(command)[3:])
+    arguments = make_parser().parse_args(shlex.split(command)[1:])
     assert read_settings(BuildConfig, arguments) == run.manifest.configuration
 
 

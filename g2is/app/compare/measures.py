@@ -12,8 +12,8 @@ import streamlit as st
 
 from g2is.analysis.comparison import Profiler, budget_counts
 from g2is.app.compare.choice import Compared, validation_rows
-from g2is.app.compare.parts import PLAIN, download, fingerprint, kept, table
-from g2is.app.shared import THREE_DIGITS, in_url, number, one_of, show_error
+from g2is.app.compare.parts import COLUMNS, PLAIN, download, fingerprint, kept, table
+from g2is.app.shared import in_url, number, one_of, show_error
 from g2is.app.shared.labels import REGIME_NAMES
 from g2is.config import RegimeName
 from g2is.errors import InputError
@@ -52,16 +52,7 @@ def show_gradients(run: Run, chosen: Sequence[Compared]) -> None:
         frame,
         hide_index=True,
         alt="How each selection pulls",
-        column_config={
-            "samples": st.column_config.NumberColumn("instructions", format="localized"),
-            "alignment": THREE_DIGITS,
-            "mean_cosine": st.column_config.NumberColumn("similarity within the subset", format="%.3g"),
-            "conflict_share": st.column_config.NumberColumn("conflicting pairs within", format="percent"),
-            "coverage": THREE_DIGITS,
-            "coverage_of_pool": st.column_config.ProgressColumn(
-                "coverage, of what the pool gives", format="percent", min_value=0.0, max_value=1.0
-            ),
-        },
+        column_config=COLUMNS,
     )
     download(frame, "gradients")
     st.markdown(MEANINGS)
@@ -106,7 +97,7 @@ def show_budget(run: Run, chosen: Sequence[Compared]) -> None:
                 st.plotly_chart(
                     budget_figure(frame, measure, title.lower()), key=f"budget {measure}", config=PLAIN
                 )
-    table(frame, "against-budget")
+    table(frame, "against-budget", COLUMNS)
     st.markdown(MEANINGS)
 
 

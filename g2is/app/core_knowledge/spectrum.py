@@ -25,7 +25,7 @@ def _spectrum(
 
 
 def show_spectrum(run: Run, walked: Walked) -> None:
-    """The share of the validation gradients that each principal direction holds, centred and not."""
+    """The share of each principal direction in the spectrum of the validation gradients, centred and not."""
     parameters, knowledge = walked.parameters, walked.knowledge
     in_use = parameters.knowledge == "principal"
     st.subheader("Spectrum")

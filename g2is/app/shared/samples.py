@@ -31,8 +31,8 @@ def saved_selections(run: Run) -> dict[str, Path]:
         with suppress(InputError, OSError):
             if not path.name.startswith("."):
                 times[run.inside(SELECTIONS, path.name)] = path.stat().st_mtime
-    found = sorted(times, key=lambda path: (-times[path], path.name))
-    return {path.stem: path for path in found}
+    ordered = sorted(times, key=lambda path: (-times[path], path.name))
+    return {path.stem: path for path in ordered}
 
 
 def read_selection(run: Run, name: str) -> Selection:
