@@ -329,7 +329,7 @@ def test_progress_bars_bear_a_clock_that_jumps(whole, files, tmp_path, monkeypat
     assert "%|" in capsys.readouterr().err  # some are shown, since more than a second seems to have passed
 
 
-def test_dates_of_files_mean_nothing(run, files):
+def test_dates_of_files_do_not_matter(run, files):
     """A copy may have dates of a clock that was wrong: nothing is damaged by them, or made again."""
     for name, when in zip((MANIFEST, *run.manifest.files), [-(10**9), 2**33] * 99, strict=False):
         os.utime(run.folder / name, (when, when))
@@ -397,7 +397,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
-def test_any_damage_to_any_file_is_named_with_what_mends_it(run, kind, capsys):
+def test_any_damage_to_any_file_is_reported_with_the_repair(run, kind, capsys):
     for name in run.manifest.files:
         DAMAGE[kind](run.folder / name)
     damaged = Run.open(run.folder)
@@ -417,7 +417,7 @@ def test_any_damage_to_any_file_is_named_with_what_mends_it(run, kind, capsys):
     assert all(str(run.folder / name) in said for name in run.manifest.files)
 
 
-def test_the_same_command_mends_all_damage(run, files, whole):
+def test_the_same_command_repairs_all_damage(run, files, whole):
     for name, kind in zip(run.manifest.files, [*DAMAGE.values()] * 9, strict=False):
         if kind is not folder_instead:
             kind(run.folder / name)
@@ -426,7 +426,7 @@ def test_the_same_command_mends_all_damage(run, files, whole):
 
 
 @pytest.mark.parametrize("kind", ["missing", "truncate", "empty", "flip"])
-def test_a_damaged_manifest_is_mended_from_its_copy(run, files, whole, kind, capsys):
+def test_a_damaged_manifest_is_repaired_from_its_copy(run, files, whole, kind, capsys):
     """The hash of the run and with it every selection stays as it was; nothing is computed again."""
     DAMAGE[kind](run.folder / MANIFEST)
     assert main(["verify", str(run.folder)]) == 2

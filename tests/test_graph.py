@@ -132,7 +132,7 @@ def test_a_path_is_the_strongest_and_of_those_the_shortest(seed):
         assert path.cosines[-1] == affinities[path.samples[-1], path.component]
 
 
-def test_a_forest_of_another_graph_is_said():
+def test_a_forest_of_another_graph_is_rejected():
     _, valid, lists = lists_of(50, 3)
     alone = np.full_like(lists.neighbors, -1)
     forest = spanning_forest(lists.neighbors, lists.cosines, valid)

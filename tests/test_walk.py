@@ -592,7 +592,7 @@ def test_rows_judged_after_the_walk_are_judged_as_the_walk_did(recipe):
         np.testing.assert_allclose(judged.value, trace.rejections.value[here], atol=1e-5)
 
 
-def test_a_walk_for_other_core_knowledge_explains_what_it_took_alone():
+def test_with_other_core_knowledge_only_taken_samples_are_explained():
     """As after a version that groups facets otherwise: the trace holds the steps, not the components."""
     case = plain_case(bans=(7,), count=30)
     case.gradients = unit(case.gradients)
@@ -689,7 +689,7 @@ def test_facets_of_one_example_share_evenly_over_the_whole_set(total, count):
     assert np.all(abs(running - total * np.arange(1, count + 1) / count) < 1)
 
 
-def test_in_turn_every_component_takes_its_anchor_before_any_goes_on():
+def test_in_turn_every_component_takes_its_anchor_before_any_takes_a_second():
     case = plain_case(components=3, order="in_turn", unspent="pass_on", delta=0, no_conflict=False)
     case.gradients = unit(case.gradients)
     trace = case.walk()

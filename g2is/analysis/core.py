@@ -165,7 +165,7 @@ def orientation(parameters: WalkParameters, knowledge: CoreKnowledge, component:
         return f"{arbitrary} {did} {stands}"
     if alignment < 0:
         advice = (
-            "Its walk begins at instructions that pull the other way from what the target asks for on average. "
+            "Its walk begins at instructions whose gradients oppose the mean gradient of the target. "
             "“Flip sign towards the target” corrects that."
         )
     else:

@@ -45,16 +45,18 @@ class FineTuning(BaseModel):
 
 
 class Evaluation(BaseModel):
-    """Inputs and settings of an evaluation."""
+    """Inputs and settings of an evaluation.
+
+    run: hash of the run's content. leaks: number of samples with a near-copy, by their set and that of the copy, such
+    as `test gsm8k in pool`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     run: str
-    """Hash of the run's content."""
     model: dict[str, Any]
     configuration: EvaluationConfig
     tests: list[InputFile]
     leaks: dict[str, int]
-    """Number of samples with a near-copy, by their set and that of the copy, such as `test gsm8k in pool`."""
     fine_tunings: list[FineTuning]
 
     @classmethod

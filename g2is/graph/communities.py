@@ -20,14 +20,15 @@ TEXTS = 400
 
 @dataclass(frozen=True, eq=False)
 class Communities:
-    """Groups of samples with more aligned edges inside than between; the largest has number 0."""
+    """Groups of samples with more aligned edges inside than between; the largest has number 0.
+
+    membership: (n,) number of each sample's community, -1 where it is not valid. labels: (c,) the words that are
+    typical of each, such as "apples, many". sizes: (c,) samples in each.
+    """
 
     membership: NDArray[np.int32]
-    """(n,) number of each sample's community, -1 where it is not valid."""
     labels: tuple[str, ...]
-    """(c,) the words that are typical of each, such as "apples, many"."""
     sizes: NDArray[np.int64]
-    """(c,) samples in each."""
 
     def __len__(self) -> int:
         return len(self.sizes)

@@ -19,14 +19,15 @@ from g2is.graph.edges import Cosines, Edges, aligned_edges
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """From a sample over aligned edges to a sample near a component, and on to that component."""
+    """From a sample over aligned edges to a sample near a component, and on to that component.
+
+    samples: (p,) rows in order; the first is where the path begins. component: number of the component at its end.
+    cosines: (p,) cosine of each edge; the last is the affinity of the last sample to the component.
+    """
 
     samples: NDArray[np.int32]
-    """(p,) rows in order; the first is where the path begins."""
     component: int
-    """Number of the component at its end."""
     cosines: NDArray[np.float32]
-    """(p,) cosine of each edge; the last is the affinity of the last sample to the component."""
 
     @property
     def bottleneck(self) -> int:

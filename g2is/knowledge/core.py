@@ -15,24 +15,26 @@ DEFAULT_TARGET = "validation"
 
 @dataclass(frozen=True, eq=False)
 class CoreKnowledge:
-    """k directions of a target with m validation samples, heaviest first within each target."""
+    """k directions of a target with m validation samples, heaviest first within each target.
+
+    components: (k, d) unit rows.
+    weights: (k,) shares of the walk's budget; they sum to 1.
+    loadings: (k, m) cosine of every validation sample to every component.
+    mean_alignment: (k,) cosine of the target's mean validation gradient to the component; below 0, training on samples
+    along the component raises the target's mean loss.
+    flipped: (k,) whether orienting reversed the sign of the component.
+    targets: (k,) the validation target that each component comes from.
+    spectrum: by target, the share of the validation gradients' variance (energy, where not centred) along every
+    principal direction, kept or not, in descending order; empty for facets.
+    """
 
     components: NDArray[np.float32]
-    """(k, d) unit rows."""
     weights: Array
-    """(k,) shares of the walk's budget; they sum to 1."""
     loadings: NDArray[np.float32]
-    """(k, m) cosine of every validation sample to every component."""
     mean_alignment: NDArray[np.float32]
-    """(k,) cosine of the target's mean validation gradient to the component; below 0, training on samples along
-    the component raises the target's mean loss."""
     flipped: NDArray[np.bool_]
-    """(k,) whether orienting reversed the sign of the component."""
     targets: tuple[str, ...]
-    """(k,) the validation target that each component comes from."""
     spectrum: dict[str, Array]
-    """By target: its share of the validation gradients' variance (energy, where not centred) along every
-    principal direction, kept or not, in descending order; empty for facets."""
 
     def __len__(self) -> int:
         return len(self.components)

@@ -39,6 +39,6 @@ def for_each_batch(
         except torch.OutOfMemoryError:
             raise InputError(
                 f"batch_tokens = {batch_tokens}: out of memory on the device; the same command with a smaller "
-                "--batch-tokens goes on from here"
+                "--batch-tokens resumes from here"
             ) from None
         on_samples(len(batch))

@@ -15,11 +15,13 @@ from g2is.run.manifest import Stage
 
 @dataclass(frozen=True)
 class Extras:
-    """The optional stages to add to a run; those it has already stay."""
+    """The optional stages to add to a run; those it has already stay.
+
+    ensemble: its settings; an ensemble with other settings is computed again.
+    """
 
     representations: bool = False
     ensemble: EnsembleConfig | None = None
-    """Its settings; an ensemble with other settings is computed again."""
 
     def among(self, stages: Mapping[str, Stage]) -> bool:
         """Whether a run has all of them."""

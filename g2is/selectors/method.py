@@ -109,14 +109,15 @@ class BudgetedMethod(Budget, Method):
 
 @dataclass(frozen=True)
 class Examples:
-    """The validation samples of some targets."""
+    """The validation samples of some targets.
+
+    rows: (m,) their rows among all validation samples of the pool. targets: (m,) the target of each. subtasks: (m,) its
+    target and the task within it.
+    """
 
     rows: NDArray[np.int64]
-    """(m,) their rows among all validation samples of the pool."""
     targets: Sequence[Hashable]
-    """(m,) the target of each."""
     subtasks: Sequence[Hashable]
-    """(m,) its target and the task within it."""
 
 
 class TargetedMethod(BudgetedMethod):

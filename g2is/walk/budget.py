@@ -15,16 +15,18 @@ from g2is.knowledge import CoreKnowledge
 
 @dataclass(frozen=True, eq=False)
 class WalkPlan:
-    """Everything about a walk that is fixed before its first step."""
+    """Everything about a walk that is fixed before its first step.
+
+    left_out: (n,) rows that no component may take.
+    pins: rows taken first, for no component.
+    budgets: (k,) number of samples each component is to take.
+    order: (k,) components by descending weight.
+    """
 
     left_out: NDArray[np.bool_]
-    """(n,) rows that no component may take."""
     pins: NDArray[np.int64]
-    """Rows taken first, for no component."""
     budgets: NDArray[np.int64]
-    """(k,) number of samples each component is to take."""
     order: NDArray[np.int64]
-    """(k,) components by descending weight."""
 
 
 def plan_walk(

@@ -11,33 +11,32 @@ from math import isnan, nan
 
 @dataclass(frozen=True)
 class Taken:
-    """The step that took a sample, with the numbers that the rules compared; NaN or None where one did not apply."""
+    """The step that took a sample, with the numbers that the rules compared; NaN or None where one did not apply.
+
+    step: its place in the trace, from 0.
+    component, target: that it was taken for; None for a pin.
+    origin: one of ORIGINS.
+    previous, cosine: of a neighbour, the sample it is a neighbour of and its cosine to that.
+    affinity: its cosine to the component.
+    lowest_cosine, highest_cosine: to the samples taken for the component before.
+    before, after: alignment of the component's samples before and after the step.
+    reference: the alignment that consistency compared with: after the previous step, or the best so far.
+    needed: the lowest alignment that consistency allowed.
+    """
 
     step: int
-    """Its place in the trace, from 0."""
     component: int | None
-    """None for a pin."""
     target: str | None
     origin: str
-    """One of ORIGINS."""
     previous: int | None
-    """Neighbour only: the sample it is a neighbour of."""
     cosine: float
-    """Neighbour only: its cosine to that sample."""
     affinity: float
-    """Its cosine to the component."""
     lowest_cosine: float
-    """No conflict: its lowest cosine to the samples taken for the component before."""
     highest_cosine: float
-    """Redundancy: its highest cosine to them."""
     before: float
-    """Alignment of the component's samples before the step."""
     after: float
-    """The same after the step."""
     reference: float
-    """Consistency: the alignment compared with, which is that after the previous step or the best so far."""
     needed: float
-    """Consistency: the lowest alignment allowed."""
 
     @property
     def text(self) -> str:
@@ -64,25 +63,27 @@ class Taken:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Why a component did not take a sample."""
+    """Why a component did not take a sample.
+
+    affinity: its cosine to the component.
+    reason: the first rule it broke (conflict, redundant, consistency); outranked if a nearer neighbour was taken; not
+    reached if no step considered it; no budget if the component had none.
+    step: the step that considered it; None for a component's last search, which took nothing.
+    previous: the sample it was considered as a neighbour of, if it was.
+    member: the earliest sample of the component that it conflicts with or repeats, if that was the reason.
+    value: the cosine to that member; for consistency, the alignment it would have led to.
+    needed: the bound that the value broke: a lowest value; if redundant, a highest.
+    """
 
     component: int
     target: str
     affinity: float
-    """Its cosine to the component."""
     reason: str
-    """conflict, redundant, consistency: the first rule it broke. outranked: a nearer neighbour was taken instead.
-    not reached: no step considered it. no budget: the component had none."""
     step: int | None = None
-    """The step that considered it; None for a component's last search, which took nothing."""
     previous: int | None = None
-    """The sample it was considered as a neighbour of, if it was."""
     member: int | None = None
-    """conflict, redundant: the earliest sample of the component that it conflicts with or repeats."""
     value: float = nan
-    """conflict, redundant: the cosine to that member. consistency: the alignment it would have led to."""
     needed: float = nan
-    """The bound that the value broke: a lowest value; if redundant, a highest."""
 
     @property
     def text(self) -> str:
@@ -106,14 +107,16 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a sample was taken, or why not: one of `taken`, `left_out` and `verdicts`."""
+    """Why a sample was taken, or why not: one of `taken`, `left_out` and `verdicts`.
+
+    left_out: why no component could take it, for instance because it is banned. verdicts: one for each component, in
+    their order.
+    """
 
     sample: int
     taken: Taken | None
     left_out: str | None
-    """Why no component could take it: banned, of another source, and so on."""
     verdicts: tuple[Verdict, ...]
-    """One for each component, in their order."""
 
     @property
     def text(self) -> str:

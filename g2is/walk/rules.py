@@ -32,14 +32,16 @@ CLOSE_COSINE = 1e-5
 
 @dataclass(frozen=True, eq=False)
 class Verdicts:
-    """How the rules judge b candidates; of several broken rules the first is given."""
+    """How the rules judge b candidates; of several broken rules the first is given.
+
+    rule: (b,) PASSES, or an index into RULES: CONFLICT, REDUNDANT or CONSISTENCY. member: (b,) place of the earliest
+    member that the candidate conflicts with or repeats; -1 for other rules. value: (b,) the cosine to that member, or
+    for consistency the alignment; NaN where it passes.
+    """
 
     rule: NDArray[np.uint8]
-    """(b,) PASSES, or an index into RULES: CONFLICT, REDUNDANT or CONSISTENCY."""
     member: NDArray[np.intp]
-    """(b,) place of the earliest member that the candidate conflicts with or repeats; -1 for other rules."""
     value: NDArray[np.float32]
-    """(b,) conflict, redundant: the cosine to that member. Consistency: the alignment. NaN where it passes."""
 
     @property
     def passes(self) -> NDArray[np.bool_]:
@@ -49,20 +51,22 @@ class Verdicts:
 
 @dataclass(frozen=True)
 class Rules:
-    """The bounds of a walk's rules. See `WalkParameters` for the settings that they come from."""
+    """The bounds of a walk's rules. See `WalkParameters` for the settings that they come from.
+
+    lowest: lowest cosine to every member (no conflict); -inf where the rule is off.
+    highest: highest cosine to any member (redundancy, not in the paper); inf where the rule is off.
+    consistency: whether consistency is on. The other fields are its settings.
+    delta: share of the reference alignment that must be kept.
+    signed: whether it compares cosines with their signs or, as published, their absolute values.
+    reference: whether the reference is the alignment after the last step (as published) or the best so far.
+    """
 
     lowest: float
-    """No conflict: lowest cosine to every member; -inf where the rule is off."""
     highest: float
-    """Redundancy (not in the paper): highest cosine to any member; inf where the rule is off."""
     consistency: bool
-    """Consistency: whether the rule is on."""
     delta: float
-    """Consistency: share of the reference alignment that must be kept."""
     signed: bool
-    """Consistency: whether it compares cosines with their signs, or, as published, their absolute values."""
     reference: Literal["last", "best"]
-    """Consistency: compares with the alignment after the last step (as published), or the best so far."""
 
     @classmethod
     def of(cls, parameters: WalkParameters) -> Rules:

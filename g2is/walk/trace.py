@@ -31,23 +31,25 @@ REJECTION_TYPES = (np.int32, np.int32, np.uint8, np.int32, np.float32)
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """One entry for each of the t samples taken, in order; steps are numbered from 0."""
+    """One entry for each of the t samples taken, in order; steps are numbered from 0.
+
+    component: that it was taken for; -1 for a pin.
+    origin: index into ORIGINS.
+    previous: of a neighbour, the sample it is a neighbour of; otherwise -1.
+    cosine: of a neighbour, its cosine to that sample; otherwise NaN.
+    affinity: cosine of the sample to the component; NaN for a pin.
+    before, after: alignment before and after the step, the cosine of the sum of the component's samples to the
+    component; NaN before the first.
+    """
 
     sample: NDArray[np.int32]
     component: NDArray[np.int32]
-    """Component it was taken for; -1 for a pin."""
     origin: NDArray[np.uint8]
-    """Index into ORIGINS."""
     previous: NDArray[np.int32]
-    """Neighbour only: the sample it is a neighbour of; otherwise -1."""
     cosine: NDArray[np.float32]
-    """Neighbour only: its cosine to that sample; otherwise NaN."""
     affinity: NDArray[np.float32]
-    """Cosine of the sample to the component; NaN for a pin."""
     before: NDArray[np.float32]
-    """Cosine of the sum of the component's samples to the component before the step; NaN before the first."""
     after: NDArray[np.float32]
-    """The same after the step: the alignment."""
 
     def __len__(self) -> int:
         return len(self.sample)
@@ -72,17 +74,18 @@ class Rejections:
     Rejections of a fallback, which searches the whole pool, are not listed: every free sample with a higher affinity
     than the one taken broke a rule. Where a component stopped because of the rules, every free sample did. `explain`
     computes which rule it was.
+
+    rule: index into RULES, the first that applies: taken before, left out of the walk, in conflict with a member, too
+    similar to one (redundant), or consistency. member: the earliest sample of the component that it conflicts with or
+    repeats; -1 for other rules. value: the cosine to that member; for consistency, the alignment it would lead to;
+    otherwise NaN.
     """
 
     step: NDArray[np.int32]
     sample: NDArray[np.int32]
     rule: NDArray[np.uint8]
-    """Index into RULES, the first that applies: taken before, left out of the walk, in conflict with a member, too
-    similar to one (redundant), or consistency."""
     member: NDArray[np.int32]
-    """The earliest sample of the component that it conflicts with or repeats; -1 for other rules."""
     value: NDArray[np.float32]
-    """Conflict, redundant: the cosine to that member. Consistency: the alignment it would lead to. Otherwise NaN."""
 
     def __len__(self) -> int:
         return len(self.sample)
@@ -90,7 +93,11 @@ class Rejections:
 
 @dataclass(frozen=True)
 class ComponentSummary:
-    """Summary of the walk for one component."""
+    """Summary of the walk for one component.
+
+    stopped: one of STOPS. first_alignment: cosine of the sum of its samples to the component after its first step; NaN
+    without samples. last_alignment: the same after its last step.
+    """
 
     component: int
     target: str
@@ -100,30 +107,29 @@ class ComponentSummary:
     anchors: int
     fallbacks: int
     stopped: str
-    """One of STOPS."""
     first_alignment: float
-    """Cosine of the sum of its samples to the component after its first step; NaN without samples."""
     last_alignment: float
-    """The same after its last step."""
 
 
 @dataclass(frozen=True, eq=False)
 class WalkTrace:
-    """A walk over n rows for k components, complete enough to replay and to explain it."""
+    """A walk over n rows for k components, complete enough to replay and to explain it.
+
+    rows: n, the size of the pool.
+    budgets: (k,) budget of each component, before any unused budget was passed on.
+    stopped: (k,) index into STOPS.
+    weights: (k,) of the core knowledge.
+    targets: (k,) validation target of each component.
+    """
 
     parameters: WalkParameters
     rows: int
-    """n, the size of the pool."""
     steps: Steps
     rejections: Rejections
     budgets: NDArray[np.int64]
-    """(k,) budget of each component, before any unused budget was passed on."""
     stopped: NDArray[np.uint8]
-    """(k,) index into STOPS."""
     weights: NDArray[np.floating]
-    """(k,) of the core knowledge."""
     targets: tuple[str, ...]
-    """(k,) validation target of each component."""
 
     @property
     def samples(self) -> NDArray[np.int64]:

@@ -56,7 +56,7 @@ def test_every_page_names_the_damaged_file_and_the_command(open_app, run, kind):
 
 
 @pytest.mark.parametrize("kind", ["missing", "truncate", "empty", "flip"])
-def test_damaged_selections_are_said_where_they_are_used(open_app, run, kind):
+def test_damaged_selections_are_reported_where_they_are_used(open_app, run, kind):
     for name in ("first-walk.json", "second-walk.trace.parquet"):
         DAMAGE[kind](run.folder / "selections" / name)
     uses = {
@@ -74,7 +74,7 @@ def test_damaged_selections_are_said_where_they_are_used(open_app, run, kind):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_run_without_its_manifest_is_listed_and_mended_from_the_copy(open_app, run, page):
+def test_a_run_without_its_manifest_is_listed_and_repaired_from_the_copy(open_app, run, page):
     run.manifest.write(run.folder)
     (run.folder / MANIFEST).unlink()
     app = open_app(page, folder=run.folder.parent)

@@ -30,7 +30,7 @@ def test_previews_what_will_be_written(open_app, run, format):
     }
 
 
-def test_the_selection_stands_in_the_url(open_app):
+def test_the_selection_is_in_the_url(open_app):
     app = open_app(PAGE)
     assert app.query_params["selection"] in ("first-walk", "second-walk")
     app.selectbox(key="selection").set_value("second-walk").run()
@@ -39,7 +39,7 @@ def test_the_selection_stands_in_the_url(open_app):
     assert app.text_input(key="name").value == "second-walk-jsonl"
 
 
-def test_bad_values_in_the_url_are_said(open_app):
+def test_bad_values_in_the_url_are_reported(open_app):
     app = open_app(PAGE, format="docx", name="../../etc", selection="nope")
     said = " ".join(warning.value for warning in app.warning)
     for value in ("`format=docx`", "`name=../../etc`", "`selection=nope`"):

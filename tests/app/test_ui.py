@@ -93,7 +93,7 @@ def test_every_page_needs_a_finished_run(open_app, tmp_path, page):
     assert "no run yet" in open_app(page, folder=tmp_path).info[0].value
 
 
-def test_a_bad_value_is_said_and_not_used():
+def test_a_bad_value_is_reported_and_not_used():
     def script():
         import streamlit as st
 

@@ -1,4 +1,4 @@
-"""What selections share, and what they are made of."""
+"""Overlap and composition of selections."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from g2is.run.run import Run
 
 
 def show_overlap(run: Run, chosen: Sequence[Compared]) -> None:
-    """Which instructions are in which selections."""
+    """The overlap of the selections."""
     selections = {one.label: one.samples for one in chosen}
     if len(selections) < 2:
         st.info("Choose two or more selections to see what they share.")
         return
     st.markdown(
-        "Each bar counts the instructions that are in all the selections marked below it **and in no other**. Two "
-        "methods that choose alike share their highest bar."
+        "Each bar counts the instructions that are in all the selections marked below it **and in no other**. If two "
+        "methods choose similarly, their highest bar is the one they share."
     )
     sets = memberships(selections)
     st.plotly_chart(overlap_figure(sets), key="overlap", config=PLAIN)
@@ -46,7 +46,7 @@ def show_overlap(run: Run, chosen: Sequence[Compared]) -> None:
 
 
 def show_mix(run: Run, chosen: Sequence[Compared]) -> None:
-    """What the selections are made of."""
+    """Composition of the selections by source, task, community and length."""
     selections = {one.label: one.samples for one in chosen}
     pool = run.instructions
     by: dict[str, tuple[str, pd.Series, Any]] = {"source": ("Source files", pool["source"], visible)}

@@ -88,10 +88,10 @@ def show_component(run: Run, walked: Walked, chosen: int) -> None:
 
 def _examples(run: Run, walked: Walked, component: int) -> None:
     """The validation examples at both ends of the direction, and all of them in a table."""
-    st.markdown("#### What it asks for")
+    st.markdown("#### Its validation examples")
     st.caption(
-        "The **loading** of an example is the cosine of its gradient to the direction: near 1, the example asks for "
-        "just this change of the model; near 0, it does not care; below 0, it asks for the opposite."
+        "The **loading** of an example is the cosine of its gradient to the direction: near 1, training in "
+        "this direction helps the example; near 0, it has no effect on it; below 0, it harms it."
     )
     targets = run.validation["target"].to_numpy()
     own = np.flatnonzero(targets == walked.knowledge.targets[component])
