@@ -421,8 +421,8 @@ def test_the_same_command_repairs_all_damage(run, files, whole):
     for name, kind in zip(run.manifest.files, [*DAMAGE.values()] * 9, strict=False):
         if kind is not folder_instead:
             kind(run.folder / name)
-    mended = imported(run.folder, files)
-    assert content(mended.folder) == content(whole.folder) and mended.check() == []
+    repaired = imported(run.folder, files)
+    assert content(repaired.folder) == content(whole.folder) and repaired.check() == []
 
 
 @pytest.mark.parametrize("kind", ["missing", "truncate", "empty", "flip"])
@@ -435,8 +435,8 @@ def test_a_damaged_manifest_is_repaired_from_its_copy(run, files, whole, kind, c
     assert said.count("\n") == 1 and MANIFEST in said and f"its copy is intact, {command}" in said
     before = content(run.folder)
     times = {path: path.stat().st_mtime_ns for path in run.folder.rglob("*.npy")}
-    mended = imported(run.folder, files)
-    assert content(mended.folder) == before and mended.hash == whole.hash
+    repaired = imported(run.folder, files)
+    assert content(repaired.folder) == before and repaired.hash == whole.hash
     assert times == {path: path.stat().st_mtime_ns for path in run.folder.rglob("*.npy")}
     assert Manifest.read(run.folder) == Manifest.read(run.folder, MANIFEST_COPY)
 

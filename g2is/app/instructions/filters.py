@@ -105,7 +105,7 @@ def filter_by_selection(run: Run, rows: np.ndarray) -> np.ndarray:
     first, second, third = st.columns(3, vertical_alignment="bottom")
     with first:
         name = ui.choose_selection(
-            run, "Selection", none="Any", help="Instructions that a saved walk or the basket holds."
+            run, "Selection", none="Any", help="Instructions in a saved selection or in the basket."
         )
     if name is None:
         return rows

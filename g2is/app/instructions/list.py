@@ -12,7 +12,7 @@ ROWS = 100
 
 
 def table_of(run: Run, samples: np.ndarray) -> pd.DataFrame:
-    """What the list shows of these instructions."""
+    """The table of these instructions."""
     rows = run.instructions.iloc[samples]
     table = pd.DataFrame({"sample": samples, "prompt": ui.snippets(rows["prompt"])})
     if "tokens" in rows and rows["tokens"].any():

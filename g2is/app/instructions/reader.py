@@ -1,4 +1,4 @@
-"""The instruction in focus in full, and the ways on from it."""
+"""The instruction in focus in full, with links to other pages."""
 
 import numpy as np
 import streamlit as st
@@ -8,7 +8,7 @@ from g2is.run.run import Run
 
 
 def show_reader(run: Run, rows: np.ndarray, sample: int) -> None:
-    """The record, and the ways on from it."""
+    """The record, with links to other pages."""
     at = int(np.searchsorted(rows, sample))
     inside = at < len(rows) and rows[at] == sample
 

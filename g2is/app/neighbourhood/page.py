@@ -1,4 +1,4 @@
-"""The neighbourhood of an instruction on the gradient graph: what teaches alike, what teaches against it."""
+"""The neighbourhood of an instruction on the gradient graph: similar instructions, and those in conflict."""
 
 from __future__ import annotations
 

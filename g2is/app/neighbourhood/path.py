@@ -33,8 +33,8 @@ def path_from(run: Run, regime: RegimeName, knowledge: WalkParameters, focus: in
 def show_path(
     run: Run, path: Path | None, marked: list[int | None], names: list[str], trail: tuple[int, ...]
 ) -> None:
-    """A switch, and the path from the focus where it is on. marked: see `on_path`. names: what each target direction
-    stands for."""
+    """A switch, and the path from the focus where it is on. marked: see `on_path`. names: of the target
+    directions."""
     st.subheader("Path to the core knowledge")
     on = st.toggle(
         "Show the strongest path",
