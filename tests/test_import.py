@@ -117,7 +117,7 @@ def test_rows_that_float32_cannot_say_are_named(files, kind, value):
         read_gradients(path)
 
 
-def test_several_targets_are_told_apart(files):
+def test_several_targets_are_distinguished(files):
     run = imported(
         files, validation=[Target("a", files / "validation.npy"), Target("b", files / "other.npy")]
     )

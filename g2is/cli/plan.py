@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from g2is.pipeline.cost import Plan
 
 COUNTED = 2_000
-"""Samples of the pool that are tokenized; the others are assumed to be like them."""
+"""Samples of the pool that are tokenized; the others are assumed to have the same lengths."""
 
 
 def register(command: AddCommand) -> None:
@@ -60,7 +60,7 @@ def plan(arguments: argparse.Namespace) -> None:
 def _counted(
     arguments: argparse.Namespace, config: BuildConfig, tokens: bool, vocabulary: int
 ) -> tuple[dict[str, Any], list[str]]:
-    """The fields of `Workload` that the given files decide, and lines on replies that are not trained as they are."""
+    """The fields of `Workload` computed from the files, and lines on replies that are not trained as they are."""
     import numpy as np
 
     from g2is.instructions import read_instructions
@@ -101,7 +101,7 @@ def _counted(
 
 
 def describe(plan: Plan) -> str:
-    """The plan as a person reads it."""
+    """The plan as text for a person."""
     shape, config, work, hardware = plan.shape, plan.config, plan.work, plan.hardware
     gigabytes = 1e9
     merged = f" (adapter merged into {shape.merged_into})" if shape.merged_into else ""

@@ -1,4 +1,4 @@
-"""Everything that decides what a run contains, computed here or imported."""
+"""All settings of a run, built here or imported."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ReadingConfig(Settings):
 
 
 class BuildConfig(Settings):
-    """Everything that decides what a run contains."""
+    """All settings that determine the content of a run."""
 
     model: ModelConfig
     reading: ReadingConfig = ReadingConfig()
@@ -71,9 +71,11 @@ class BuildConfig(Settings):
 
 
 class ImportConfig(Settings):
-    """Everything that decides what a run of gradients computed elsewhere contains."""
+    """All settings that determine the content of a run of imported gradients."""
 
-    regime: RegimeName = Field("adam", description="of the training gradients; adam: as LESS computes them")
+    regime: RegimeName = Field(
+        "adam", description="regime of the training gradients; adam: as LESS computes them"
+    )
     reading: ReadingConfig = ReadingConfig()
     graph: GraphConfig = GraphConfig()
     layout: LayoutConfig = LayoutConfig()

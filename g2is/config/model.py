@@ -1,4 +1,4 @@
-"""The base model, what is trained of it, and the gradients that are taken."""
+"""Settings of the base model, of the parameters that are trained, and of the gradients."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ModelConfig(Settings):
 
 
 class LoraSettings(Settings):
-    """The adapter that gradients are of. None: chosen by the size of the model, see `BuildConfig.resolve`."""
+    """The adapter whose gradients are computed. None: chosen by the size of the model, see `BuildConfig.resolve`."""
 
     argument_prefix = "lora_"
 
@@ -57,7 +57,7 @@ class WarmupConfig(Settings):
 
     argument_prefix = "warmup_"
 
-    fraction: float = Field(0.05, gt=0, le=1, description="share of the pool trained on")
+    fraction: float = Field(0.05, gt=0, le=1, description="share of the pool to train on")
     epochs: int = Field(4, ge=0, le=10_000, description="passes over that share; 0 skips the warm-up")
     learning_rate: float | None = Field(
         None, gt=0, le=1, description="peak of AdamW (2e-5; small models: 1e-3)"
@@ -66,7 +66,12 @@ class WarmupConfig(Settings):
     batch_size: int | None = Field(
         None, ge=1, le=LARGEST, description="samples an optimizer step (128; small models: 16)"
     )
-    seed: int = Field(0, ge=0, lt=SEEDS, description="of the draw, the adapter, the order and dropout")
+    seed: int = Field(
+        0,
+        ge=0,
+        lt=SEEDS,
+        description="random seed of the training samples, the adapter, their order and dropout",
+    )
 
 
 class GradientConfig(Settings):
@@ -86,7 +91,7 @@ class GradientConfig(Settings):
     projection_dim: int | None = Field(
         None, ge=2, le=2**20, description="dimensions kept (8192; small models: 1024)"
     )
-    projection_seed: int = Field(0, ge=0, lt=SEEDS, description="of the projection")
+    projection_seed: int = Field(0, ge=0, lt=SEEDS, description="random seed of the projection")
     regimes: tuple[RegimeName, ...] = Field(
         REGIMES, min_length=1, description="gradient regimes kept for the training samples"
     )
@@ -100,7 +105,7 @@ class GradientConfig(Settings):
 
 
 class EnsembleConfig(Settings):
-    """The ensemble of adapters that gradient signal and noise are measured over; other settings as in the warm-up."""
+    """The ensemble of adapters for gradient signal and noise; other settings are those of the warm-up."""
 
     argument_prefix = "ensemble_"
 

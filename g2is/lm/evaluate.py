@@ -1,6 +1,6 @@
-"""Fine-tuning on samples, and what the model answers afterwards: losses and greedy answers.
+"""Fine-tuning on samples, and the losses and greedy answers of the model afterwards.
 
-Knows tokens and models, not selections or results.
+This module knows tokens and models, not selections or results.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def fine_tuned(
 ) -> Iterator[Any]:
     """A context manager: the base model with a fresh adapter trained on the samples, which it removes afterwards.
 
-    seed: of the adapter, the order of samples and dropout. samples: each with something to train on. config: resolved.
+    seed: of the adapter, the order of samples and dropout. samples: each has trained tokens. config: resolved.
     """
     if config.learning_rate is None or config.batch_size is None:
         raise ValueError("resolve the configuration first")

@@ -19,10 +19,12 @@ from g2is.lm.train import pad
 
 @dataclass(frozen=True)
 class Pooled:
-    """Unit rows (b, h) float32 on the CPU: the mean of a sample's last hidden states, weighted or plain."""
+    """Unit rows (b, h) float32 on the CPU: the mean of a sample's last hidden states, weighted or plain.
+
+    weighted: by position i, from 1, as i / sum(i): later tokens have seen more (Muennighoff 2022; RDS+).
+    """
 
     weighted: torch.Tensor
-    """By position i, from 1, as i / sum(i): later tokens have seen more (Muennighoff 2022; RDS+)."""
     mean: torch.Tensor
 
 

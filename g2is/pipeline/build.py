@@ -1,4 +1,4 @@
-"""Build a run from a model, a pool and validation examples: the order of the stages, and who does them."""
+"""Build a run from a model, a pool and validation examples: the order of stages, and which process does them."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class _Build:
 
     @property
     def graph(self) -> GraphStage:
-        """A new one each time it is asked for: it keeps which samples are valid, and gradients may change that."""
+        """The stage, created again each time: it caches which samples are valid, and gradients may change that."""
         return GraphStage(self.writer, self.config.regimes, self.config.graph, self.lazy.card.device)
 
     def begin(self, requested: Manifest, overwrite: bool) -> None:
@@ -101,7 +101,7 @@ class _Build:
         self.writer.begin(requested, overwrite=overwrite, check=self._check)
 
     def _check(self) -> None:
-        """Raise `InputError` for all that can be known to be wrong before the first byte is written."""
+        """Raise `InputError` for everything that can be checked before anything is written."""
         self.instructions.check(self.config.graph, self.writer.say)
         texts = [*self.instructions.pool.instructions]
         texts += [sample for read in self.instructions.targets for sample in read.samples]
@@ -122,7 +122,7 @@ class _Build:
     def help(self, lead: Lead, requested: Manifest) -> Run:
         """Compute shards until another process has finished the run; do all stages if that process ends before.
 
-        Extras that only this process was asked for are added when the other has ended.
+        Extras given to this process only are added when the other has ended.
         """
         self.writer.say("another process leads this build: helping")
         while not (self.writer.manifest.complete and self.extras.among(self.writer.manifest.stages)):
