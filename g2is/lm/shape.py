@@ -33,7 +33,9 @@ def shape_of(configuration: Any, lora: LoraSettings, *, trust_remote_code: bool 
     text = configuration.get_text_config()
     output = model.get_output_embeddings().weight
     linear = tuple(
-        (module.nf, module.nx) if isinstance(module, Conv1D) else (module.out_features, module.in_features)
+        (int(module.nf), int(module.nx))
+        if isinstance(module, Conv1D)
+        else (int(module.out_features), int(module.in_features))
         for module in linear_layers(model).values()
     )
     parameters = sum(parameter.numel() for parameter in model.parameters())

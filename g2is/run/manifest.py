@@ -79,6 +79,7 @@ class _PoolNumbers(BaseModel):
     validation: Count
     duplicates: Count
     rejected: Count
+    reading: list[str] = []
 
 
 class _GradientNumbers(BaseModel):
@@ -89,6 +90,7 @@ class _GradientNumbers(BaseModel):
     prompt_cut: Count = 0
     response_cut: Count = 0
     projection_dim: Count
+    reply_notes: dict[str, Count] = {}
 
 
 class _RegimeNumbers(BaseModel):

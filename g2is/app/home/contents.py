@@ -74,7 +74,9 @@ def show_sources(run: Run, counts: dict[str, Any]) -> None:
         "too long, end of the response cut": counts.get("response_cut", 0),
     }
     st.caption(" · ".join(f"{ui.number(count)} {what}" for what, count in events.items()))
-    for line in note_lines(found.get("reply_notes", {})):
+    for line in counts.get("reading", []):
+        st.text(ui.visible(line))
+    for line in note_lines(counts.get("reply_notes", {})):
         st.text(ui.visible(line))
 
 
