@@ -180,7 +180,7 @@ def test_csv_holds_no_formula():
     assert safe_csv(frame).decode().splitlines() == ["'=a,number", "'=1+1,-1.0", "b,2.0", ",3.0"]
 
 
-def test_what_cannot_be_compared_is_said(open_app):
+def test_what_cannot_be_compared_is_reported(open_app):
     app = open_app(PAGE, compare=["nowhere"])
     assert "compare=nowhere" in app.warning[0].value
     assert "Choose one or more" in app.info[0].value
