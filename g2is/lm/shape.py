@@ -32,12 +32,7 @@ def shape_of(configuration: Any, lora: LoraSettings, *, trust_remote_code: bool 
         model = auto_class(configuration).from_config(configuration, trust_remote_code=trust_remote_code)
     text = configuration.get_text_config()
     output = model.get_output_embeddings().weight
-    linear = tuple(
-        (int(module.nf), int(module.nx))
-        if isinstance(module, Conv1D)
-        else (int(module.out_features), int(module.in_features))
-        for module in linear_layers(model).values()
-    )
+    linear = tuple(_size(module) for module in linear_layers(model).values())
     parameters = sum(parameter.numel() for parameter in model.parameters())
     # The experts of a layer are one tensor for all of them, of which a token passes a few.
     experts = sum(p.numel() for name, p in model.named_parameters() if ".experts." in name and p.dim() == 3)
@@ -68,3 +63,10 @@ def shape_of(configuration: Any, lora: LoraSettings, *, trust_remote_code: bool 
         experts=experts,
         experts_seen=text.num_experts_per_tok / count if experts and count else 1.0,
     )
+
+
+def _size(layer: Any) -> tuple[int, int]:
+    """(out, in) of a linear layer; GPT-2's are kept transposed, under names of their own."""
+    if isinstance(layer, Conv1D):
+        return layer.nf, layer.nx
+    return layer.out_features, layer.in_features
