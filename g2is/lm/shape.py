@@ -32,7 +32,7 @@ def shape_of(configuration: Any, lora: LoraSettings, *, trust_remote_code: bool 
         model = auto_class(configuration).from_config(configuration, trust_remote_code=trust_remote_code)
     text = configuration.get_text_config()
     output = model.get_output_embeddings().weight
-    linear = tuple(
+    linear: tuple[tuple[int, int], ...] = tuple(
         (module.nf, module.nx) if isinstance(module, Conv1D) else (module.out_features, module.in_features)
         for module in linear_layers(model).values()
     )
