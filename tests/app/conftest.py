@@ -80,7 +80,7 @@ def new_page(browser) -> Iterator[Callable]:
     yield open_window
     for context in contexts:
         context.close()
-    local = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")
+    local = ("http://localhost:", "ws://localhost:", "data:", "blob:")
     assert [url for url in requests if not url.startswith(local)] == []
 
 

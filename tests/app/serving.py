@@ -1,6 +1,5 @@
 """The app on a free port of this machine, and a browser to look at it with; for tests, benchmarks and screenshots."""
 
-import os
 import shutil
 import socket
 import subprocess
@@ -23,30 +22,24 @@ CHROMIUM_ARGUMENTS = (
 
 
 class Server:
-    """`streamlit run` over the runs in a folder, of the app or of another script."""
+    """`g2is app` over the runs in a folder, or `streamlit run` of another script."""
 
     def __init__(self, cache: Path, script: Path = ROOT / "app.py") -> None:
         self.cache, self.script = cache, script
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://localhost:{self.port}"
         self.start()
 
     def start(self) -> None:
-        # The command of the README; all else about the server stands in .streamlit/config.toml.
+        # As a user starts it: all else about the server stands in .streamlit/config.toml.
+        command = ["g2is", "app", "--no-browser", "--port", str(self.port), "--cache", str(self.cache)]
+        if self.script != ROOT / "app.py":
+            command = ["streamlit", "run", str(self.script), "--server.port", str(self.port)]
+            command += ["--server.headless", "true", "--server.address", "localhost"]
         self.process = subprocess.Popen(
-            [Path(sys.executable).with_name("streamlit"), "run", self.script],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "G2IS_CACHE": str(self.cache),
-                "STREAMLIT_SERVER_ADDRESS": "127.0.0.1",
-                "STREAMLIT_SERVER_PORT": str(self.port),
-                "STREAMLIT_SERVER_HEADLESS": "true",
-            },
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.STDOUT,
+            [sys.executable, "-m", *command], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
         )
         for _ in range(300):
             try:
