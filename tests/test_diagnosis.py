@@ -24,7 +24,7 @@ def run_of(folder: Path, gradients: np.ndarray) -> Run:
         folder / "run",
         ImportConfig(regime="sgd", graph=GraphConfig(neighbors=4), layout=LayoutConfig(umap=False)),
         [folder / "first.jsonl", folder / "second.jsonl"],
-        folder / "train.npy",
+        [folder / "train.npy"],
         [Target("axes", folder / "validation.npy")],
         say=lambda line: None,
     )

@@ -64,7 +64,7 @@ def imported(folder: Path, files: Path, neighbors: int = 5, **options) -> Run:
             graph=GraphConfig(neighbors=neighbors, conflicts=3), layout=LayoutConfig(umap=False), regime="sgd"
         ),
         [files / "pool.jsonl"],
-        files / "train.npy",
+        [files / "train.npy"],
         [Target("words", files / "validation.npy")],
         say=options.pop("say", lambda line: None),
         **options,

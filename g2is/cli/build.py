@@ -47,14 +47,15 @@ def register(command: AddCommand) -> None:
         action="extend",
         required=True,
         metavar="FILE",
-        help=".pt (weights only), .npy, .safetensors, or folders of LESS: one row a record, in the order of --train",
+        help=".pt (weights only), .npy, .safetensors, or a folder of LESS: one row a record; several data sets in the "
+        "order of --train, each at every checkpoint (dolly-ckpt105-adam/dim8192)",
     )
     parser.add_argument(
         "--validation-gradients",
         action="append",
         required=True,
         metavar="[NAME=]FILE",
-        help="gradients of the examples of a target; once for each target",
+        help="gradients of the examples of a target; once for each target and checkpoint",
     )
     parser.add_argument("--graph", type=Path, metavar="FILE", help="neighbour lists to keep (computed)")
     parser.add_argument("--overwrite", action="store_true", help="replace a run of that name")
@@ -127,7 +128,7 @@ def import_gradients(arguments: argparse.Namespace) -> None:
         config,
         [Path(path) for path in arguments.train],
         arguments.train_gradients,
-        targets(arguments.validation_gradients),
+        gradient_targets(arguments.validation_gradients),
         graph=arguments.graph,
         overwrite=arguments.overwrite,
         say=say,
@@ -140,6 +141,15 @@ def demo(arguments: argparse.Namespace) -> None:
 
     run = build_demo(run_folder(arguments), extras=_extras(arguments), overwrite=arguments.overwrite, say=say)
     say(f"run {run.name} is complete: {run.folder}")
+
+
+def gradient_targets(values: Sequence[str]) -> list[Target]:
+    """[NAME=]FILE as targets, each at one checkpoint or several; one without a name is named after its data set."""
+    from g2is.pipeline.checkpoints import GradientFile
+    from g2is.pipeline.inputs import Target
+
+    files = [(name, GradientFile.of(Path(path))) for name, path in map(named, values)]
+    return [Target(name or file.data, file.path) for name, file in files]
 
 
 def targets(values: Sequence[str]) -> list[Target]:

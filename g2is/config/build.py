@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -10,6 +10,8 @@ from g2is.config.graph import CommunityConfig, GraphConfig, LayoutConfig
 from g2is.config.model import SMALL, GradientConfig, LoraSettings, ModelConfig, WarmupConfig
 from g2is.config.settings import RegimeName, Settings
 from g2is.errors import InputError
+
+Weight = Annotated[float, Field(gt=0, le=1e6)]
 
 
 class ReadingConfig(Settings):
@@ -75,6 +77,12 @@ class ImportConfig(Settings):
 
     regime: RegimeName = Field(
         "adam", description="regime of the training gradients; adam: as LESS computes them"
+    )
+    checkpoint_weights: dict[str, Weight] | None = Field(
+        None,
+        min_length=1,
+        description="of the checkpoints that gradients are of, by number: the mean learning rate of each, as LESS has "
+        "it (equal)",
     )
     reading: ReadingConfig = ReadingConfig()
     graph: GraphConfig = GraphConfig()

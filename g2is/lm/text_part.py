@@ -20,7 +20,7 @@ def text_part(model: Any) -> dict[str, torch.nn.Module]:
     return {name: module for name, module in model.named_modules() if module in inside}
 
 
-def linear_layers(model: Any) -> dict[str, torch.nn.Module]:
+def linear_layers(model: Any) -> dict[str, Any]:
     """Linear layers of the text part by name, all but the output layer."""
     output = model.get_output_embeddings()
     return {
