@@ -173,6 +173,7 @@ def test_two_hundred_changes_keep_no_more_than_a_few_walks(run):
 
         import streamlit as st
 
+        from g2is.analysis import walks
         from g2is.app.shared.walked import Walked, walked
         from g2is.config import walk_preset
         from g2is.run.run import Run
@@ -185,7 +186,7 @@ def test_two_hundred_changes_keep_no_more_than_a_few_walks(run):
             if change in (59, 199):
                 gc.collect()
                 held.append(sum(type(thing) is Walked for thing in gc.get_objects()))
-        st.session_state["held"] = held, len(run._cache)
+        st.session_state["held"] = held, len(walks._kept[run].entries)
 
     app = AppTest.from_function(script, args=(str(run.folder),), default_timeout=120).run()
     assert not app.exception, app.exception[0].message
