@@ -16,6 +16,7 @@ NEXT = {
     "Core knowledge": "What the validation examples ask for.",
     "Compare": "Selections side by side: what they share, and what they taught a model.",
     "Export": "Write a selection as files that your trainer reads.",
+    "Check data": "How other files would be read, and what would be trained, before a build.",
 }
 
 
