@@ -184,6 +184,34 @@ def test_only_missing_and_damaged_shards_are_computed_again(files, tmp_path, mon
     assert computed == [0, 2]
 
 
+def test_shards_of_a_version_without_notes_are_computed_again(run, files, tmp_path, monkeypatch):
+    """A build that an earlier version began resumes: what it computed of other tokens is not merged with the rest."""
+    write = ShardStore.write
+
+    def earlier_write(store, shard, arrays, notes):
+        if store.folder.name == "shards" and shard != 1:
+            arrays = {name: array for name, array in arrays.items() if name != "notes"}
+        write(store, shard, arrays, notes)
+
+    def stopped(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(ShardStore, "write", earlier_write)
+        patch.setattr(gradients_stage, "merge", stopped)
+        make(tmp_path / "run", files)
+    computed: list[int] = []
+
+    def counting_write(store, shard, arrays, notes):
+        if store.folder.name == "shards":
+            computed.append(shard)
+        write(store, shard, arrays, notes)
+
+    monkeypatch.setattr(ShardStore, "write", counting_write)
+    assert content(make(tmp_path / "run", files).folder) == content(run.folder)
+    assert computed == [0, 2]
+
+
 def test_damaged_files_are_named_and_repaired_by_the_same_build(run, files, tmp_path):
     folder = shutil.copytree(run.folder, tmp_path / "run")
     (folder / "sgd/cosines.npy").unlink()

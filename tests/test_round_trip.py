@@ -125,8 +125,8 @@ def test_folders_with_calls_load_in_datasets(pool, format, tmp_path):
     ("format", "lost"),
     [
         ("jsonl", []),
-        ("messages", ["Tools are JSON text"]),
-        ("parquet", ["Tools are JSON text"]),
+        ("messages", ["Tools are JSON text", "Arguments of tool calls are JSON text"]),
+        ("parquet", ["Tools are JSON text", "Arguments of tool calls are JSON text"]),
         (
             "sharegpt",
             ["Reasoning is inside", "Names of turns", "Replies that are not to be trained", "Fields beside"],

@@ -13,7 +13,7 @@ from g2is.export.format import (
     tools_of,
     types_of,
 )
-from g2is.export.notes import note_fields, note_tools_as_text
+from g2is.export.notes import note_arguments_as_text, note_fields, note_tools_as_text
 from g2is.instructions import Instruction
 
 
@@ -31,7 +31,11 @@ def messages(samples: Sequence[Instruction]) -> list[str]:
 
 
 def messages_notes(samples: Sequence[Instruction]) -> list[str]:
-    return [*note_tools_as_text(samples), *note_fields(samples, "chat_template_kwargs")]
+    return [
+        *note_tools_as_text(samples),
+        *note_arguments_as_text(samples),
+        *note_fields(samples, "chat_template_kwargs"),
+    ]
 
 
 def messages_folder(records: Sequence[str]) -> dict[str, bytes]:

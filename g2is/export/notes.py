@@ -44,6 +44,15 @@ def note_tools_as_text(samples: Sequence[Instruction]) -> list[str]:
     return note("Tools are JSON text, not a list", samples, lambda sample: sample.tools is not None)
 
 
+def note_arguments_as_text(samples: Sequence[Instruction]) -> list[str]:
+    return note(
+        "Arguments of tool calls are JSON text, as OpenAI has them, which chat templates would quote in TRL; for TRL "
+        "choose trl",
+        samples,
+        lambda sample: any(turn.tool_calls for turn in sample.messages),
+    )
+
+
 def note_reasoning_inside(samples: Sequence[Instruction]) -> list[str]:
     return note(
         "Reasoning is inside the reply, between <think> and </think>",

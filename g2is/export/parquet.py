@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from io import BytesIO
 
 from g2is.export.format import ExportFormat, openai_turns
-from g2is.export.notes import note_fields, note_tools_as_text
+from g2is.export.notes import note_arguments_as_text, note_fields, note_tools_as_text
 from g2is.instructions import Instruction
 
 COLUMNS = ("prompt", "response", "source", "line", "task", "tools")
@@ -26,7 +26,11 @@ def parquet_rows(samples: Sequence[Instruction]) -> list[str]:
 
 
 def parquet_notes(samples: Sequence[Instruction]) -> list[str]:
-    return [*note_tools_as_text(samples), *note_fields(samples, "task", "chat_template_kwargs")]
+    return [
+        *note_tools_as_text(samples),
+        *note_arguments_as_text(samples),
+        *note_fields(samples, "task", "chat_template_kwargs"),
+    ]
 
 
 def parquet_file(records: Sequence[str]) -> dict[str, bytes]:

@@ -23,11 +23,16 @@ from g2is.storage.files import not_written, whole_files, write_file, write_with_
 
 @dataclass(frozen=True)
 class ShardStore:
-    """`count` rows in shards of `size` rows in `folder`; all shards have the same named arrays."""
+    """`count` rows in shards of `size` under `folder`; every shard holds the same named arrays.
+
+    required: arrays that a shard must hold. One that lacks some was written by an earlier version and counts as
+    damaged.
+    """
 
     folder: Path
     count: int
     size: int
+    required: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return -(-self.count // self.size)
@@ -37,8 +42,10 @@ class ShardStore:
         return range(shard * self.size, min((shard + 1) * self.size, self.count))
 
     def missing(self) -> list[int]:
-        """Shards still to be computed; removes damaged files, whose shards are among them."""
-        whole_files(self.folder, "*.safetensors")
+        """Shards still to be computed; removes damaged ones, which are among them."""
+        for path in whole_files(self.folder, "*.safetensors"):
+            if not self._is_current(path):
+                path.unlink()
         return self._not_among(self._files())
 
     def open(self) -> None:
@@ -112,6 +119,12 @@ class ShardStore:
                 file.write(block.tobytes())
 
         write_file(path, write)
+
+    def _is_current(self, path: Path) -> bool:
+        if not self.required:
+            return True
+        with safe_open(path, framework="np") as file:
+            return set(self.required) <= set(file.keys())
 
     def _files(self) -> dict[int, Path]:
         """The file of each finished shard, from a single listing of the folder."""

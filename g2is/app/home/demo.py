@@ -46,6 +46,7 @@ def offer_demo() -> None:
             "    --train pool.jsonl --validation target=examples.jsonl",
             language="bash",
         )
+        ui.link_to("Check data", "First check how your files will be read and what will be trained")
 
 
 @st.fragment(run_every=1)

@@ -16,6 +16,7 @@ NEXT = {
     "Core knowledge": "The target directions that the validation examples define.",
     "Compare": "Selections side by side: overlap, measures, and results of fine-tuning.",
     "Export": "Write a selection as files that your trainer reads.",
+    "Check data": "How other files would be read, and what would be trained, before a build.",
 }
 
 

@@ -80,7 +80,9 @@ class GradientsStage:
     def store(self) -> ShardStore:
         """The store of the shards."""
         pool = self.writer.manifest.stages["instructions"].found["pool"]
-        return ShardStore(self.writer.folder / BUILDING / "shards", pool, self.config.gradients.shard_size)
+        folder, size = self.writer.folder / BUILDING / "shards", self.config.gradients.shard_size
+        # Shards without notes are of a version that placed the trained tokens otherwise.
+        return ShardStore(folder, pool, size, required=("notes",))
 
     @cached_property
     def engine(self) -> GradientEngine:
