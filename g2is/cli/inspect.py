@@ -61,6 +61,8 @@ def inspect(arguments: argparse.Namespace) -> None:
         print()
     copies = sum(len(group) - 1 for group in reading.duplicates)
     print(f"{len(reading.instructions):,} instructions, {copies:,} exact duplicates; trained: {style.legend}")
+    for line in reading.columns.report() if reading.columns is not None else []:
+        print(printable(line))
     for note in notes:
         print(note)
 
