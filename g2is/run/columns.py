@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from g2is.config.conditions import split_share
 from g2is.errors import InputError, shortened
-from g2is.instructions.kept import FILE
+from g2is.instructions.kept import FILE, Value
 from g2is.walk.budget import Quotas
 
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ class Categories:
     def texts(self, rows: NDArray[np.integer]) -> list[str | None]:
         """The values of some rows."""
         return [None if code < 0 else self.names[code] for code in self.numbers[rows].tolist()]
+
+    def values_of(self, rows: NDArray[np.integer]) -> Sequence[Value | None]:
+        """The values of some rows, texts."""
+        return self.texts(rows)
 
     def known(self) -> NDArray[np.bool_]:
         """(n,) the rows that have a value."""
@@ -67,6 +71,11 @@ class Numbers:
     def texts(self, rows: NDArray[np.integer]) -> list[str | None]:
         """The values of some rows."""
         return [None if value != value else f"{value:.15g}" for value in self.values[rows].tolist()]
+
+    def values_of(self, rows: NDArray[np.integer]) -> Sequence[Value | None]:
+        """The values of some rows, whole numbers as such."""
+        values = self.values[rows].tolist()
+        return [None if v != v else int(v) if v.is_integer() and abs(v) < 2**53 else v for v in values]
 
     def known(self) -> NDArray[np.bool_]:
         """(n,) the rows that have a value."""
