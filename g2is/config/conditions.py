@@ -31,7 +31,7 @@ def split_share(text: str) -> tuple[str, Fraction]:
     except ValueError:
         share = Fraction(-1)
     name, equals, _ = condition.partition("=")
-    if not equals or not name or name.endswith("!") or not 0 <= share <= 1 or len(text) > _LONGEST:
+    if not equals or not name or not 0 <= share <= 1 or len(text) > _LONGEST:
         raise ValueError(
             f"share = {shortened(text)!r}: expected {SHARE} with a share from 0 to 1, such as source=flan:0.3"
         )

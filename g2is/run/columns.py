@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -178,11 +179,15 @@ class Columns(Mapping[str, Column]):
         if not shares:
             return None
         groups = np.full(len(self._columns[FILE].known()), len(shares))
-        names, parts, column = [], [], None
+        names: list[str] = []
+        parts: list[Fraction] = []
+        column: Column | None = None
         for group, text in enumerate(shares):
             condition, share = split_share(text)
-            this, _, value = self._read(condition, "share")
-            if column not in (None, this):
+            this, excluded, value = self._read(condition, "share")
+            if excluded:
+                raise InputError(f"share = {shortened(text)!r}: expected one value, such as source=flan:0.3")
+            if column is not None and column is not this:
                 raise InputError(f"share: of the columns {column.name} and {this.name}, expected one")
             column = this
             rows = this.fits(value) if value else ~this.known()
@@ -191,7 +196,7 @@ class Columns(Mapping[str, Column]):
             groups[rows] = group
             names.append(condition)
             parts.append(share)
-        return Quotas(groups, (*parts, 1 - sum(parts)), (*names, "all others"))
+        return Quotas(groups, (*parts, 1 - sum(parts, Fraction(0))), (*names, "all others"))
 
     def _read(self, condition: str, setting: str) -> tuple[Column, bool, str]:
         """The column, whether its value is excluded, and the value. A name may hold = itself."""

@@ -63,7 +63,7 @@ class Quotas:
         by_component = parameters.component_budgets is not None
         quotas = self.of(int(budgets.sum()) + (0 if by_component else len(pins)))
         pinned = np.bincount(self.groups[pins], minlength=len(quotas))
-        for group in np.flatnonzero(pinned > quotas) if not by_component else ():
+        for group in np.flatnonzero(pinned > quotas).tolist() if not by_component else ():
             raise InputError(
                 f"pins: {pinned[group]:,} samples of {self.names[group]}, which has {quotas[group]:,} of the budget; "
                 "unpin some or raise its share"

@@ -51,7 +51,7 @@ def _chosen_column(run: Run) -> dict[str, tuple[str, pd.Series, Any]]:
     name = st.selectbox(
         "Mix by column", names, format_func=visible, width=320, **in_url("mix", names[0], one_of(names))
     )
-    return {"column": (literal(f"{name} (column)"), column_kinds(run.columns[name]), visible)}
+    return {"column": (f"Column {literal(name)}", column_kinds(run.columns[name]), visible)}
 
 
 def show_mix(run: Run, chosen: Sequence[Compared]) -> None:

@@ -87,8 +87,8 @@ def choose_filter(run: Run) -> Filter:
         limits = int(pool["tokens"].min()), int(pool["tokens"].max())
         lengths = column.slider("Length in tokens", *limits, **filtering("tokens", limits, ui.whole(*limits)))
         tokens = None if lengths == limits else lengths
-    where, column = _choose_columns(run)
-    return Filter(text, regular, tuple(sources), tuple(chosen_tasks), tokens, state, where, column)
+    where, shown = _choose_columns(run)
+    return Filter(text, regular, tuple(sources), tuple(chosen_tasks), tokens, state, where, shown)
 
 
 def _choose_columns(run: Run) -> tuple[tuple[str, ...], str]:
