@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from g2is.__main__ import main
 from g2is.analysis import walks
 from g2is.config import GraphConfig, ImportConfig, LayoutConfig, walk_preset
 from g2is.errors import InputError
@@ -116,7 +117,7 @@ def test_rows_that_float32_cannot_say_are_named(files, kind, value):
         read_gradients(path)
 
 
-def test_several_targets_are_told_apart(files):
+def test_several_targets_are_distinguished(files):
     run = imported(
         files, validation=[Target("a", files / "validation.npy"), Target("b", files / "other.npy")]
     )
@@ -199,3 +200,34 @@ def test_an_empty_folder_says_what_less_leaves(files):
 def test_neighbor_lists_must_be_whole_numbers(files):
     with pytest.raises(InputError, match=r"expected .* whole numbers"):
         read_neighbors(files / "train.npy", COUNT)
+
+
+def test_several_files_of_gradients_are_one_after_the_other(tmp_path):
+    random = np.random.default_rng(0)
+    rows = random.standard_normal((40, 8)).astype(np.float32)
+    pools = [write_pool(tmp_path / f"{name}.jsonl", 20, seed=place) for place, name in enumerate("ab")]
+    for name, part in (
+        ("all", rows),
+        ("a", rows[:20]),
+        ("b", rows[20:]),
+        ("target", rows[:5]),
+        ("other", rows[:20, :4]),
+    ):
+        np.save(tmp_path / f"{name}.npy", part)
+    words = [
+        "import",
+        "--cache",
+        str(tmp_path),
+        "--neighbors",
+        "5",
+        "--validation-gradients",
+        str(tmp_path / "target.npy"),
+    ]
+    both = [word for pool in pools for word in ("--train", str(pool))]
+    parts = [word for name in "ab" for word in ("--train-gradients", str(tmp_path / f"{name}.npy"))]
+    assert main([*words, *both, *parts, "--run", "parts"]) == 0
+    assert main([*words, *both, "--train-gradients", str(tmp_path / "all.npy"), "--run", "all"]) == 0
+    parts_run, all_run = (Run.open(tmp_path / name) for name in ("parts", "all"))
+    regime = all_run.regimes[0]
+    assert np.array_equal(parts_run.regime(regime).gradients, all_run.regime(regime).gradients)
+    assert main([*words, *both, *parts[:3], str(tmp_path / "other.npy"), "--run", "odd"]) == 2

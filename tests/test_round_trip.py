@@ -144,3 +144,13 @@ def test_what_a_format_loses_is_counted(pool, format, lost):
     assert [text for text in lost if not any(note.startswith(text) for note in notes)] == []
     if format in ("jsonl", "messages", "parquet"):
         assert len(notes) == len(lost)
+
+
+@pytest.mark.parametrize("given", ["NaN", "3", '"a\tb"', "null", '""'])
+def test_alpaca_of_records_that_json_is_lenient_about(tmp_path, given):
+    path = tmp_path / "pool.jsonl"
+    path.write_text(f'{{"instruction": "Add.", "input": {given}, "output": "4"}}\n')
+    pool = read_instructions([path]).instructions
+    [record] = map(json.loads, FORMATS["alpaca"].records(pool))
+    path.write_text(json.dumps(record))
+    assert read_instructions([path]).instructions[0].messages == pool[0].messages

@@ -1,4 +1,4 @@
-"""Which instructions of a pool match a filter. No Streamlit."""
+"""Searching and filtering the instructions of a pool."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from g2is.run.columns import Column, Columns, Numbers
 
 STATES = {
     "gradient": "has a gradient",
-    "invalid": "no gradient: is never selected",
+    "invalid": "no gradient: never selected",
     "prompt_cut": "start of the prompt was cut",
     "response_cut": "end of the response was cut",
     "duplicate": "exact duplicate of an earlier one",
@@ -21,9 +21,9 @@ STATES = {
 
 @dataclass(frozen=True)
 class Filter:
-    """What to look for; what is empty or None does not count.
+    """Conditions on an instruction; empty ones and None are ignored.
 
-    tokens: least and most. where: conditions on columns. column: one whose values are searched too.
+    tokens: minimum and maximum. where: conditions on columns. column: one whose values are searched too.
     """
 
     text: str = ""
@@ -37,27 +37,27 @@ class Filter:
 
 
 def matching(pool: pd.DataFrame, filter: Filter, columns: Columns | None = None) -> np.ndarray:
-    """Row indices, ascending. columns: those of the pool, for conditions and searches in them.
+    """Rows of the pool that meet all conditions, ascending. columns: of the pool, for conditions and searches in them.
 
-    Raises `InputError` for a regular expression that is not one, and for conditions that do not fit the columns.
+    Raises `InputError` for an invalid regular expression, and for conditions that do not fit the columns.
     """
-    found = np.ones(len(pool), dtype=bool)
+    matches = np.ones(len(pool), dtype=bool)
     if filter.sources:
-        found &= pool["source"].isin(filter.sources).to_numpy()
+        matches &= pool["source"].isin(filter.sources).to_numpy()
     if filter.tasks:
-        found &= pool["task"].isin(filter.tasks).to_numpy()
+        matches &= pool["task"].isin(filter.tasks).to_numpy()
     if filter.tokens:
-        found &= pool["tokens"].between(*filter.tokens).to_numpy()
+        matches &= pool["tokens"].between(*filter.tokens).to_numpy()
     if filter.state:
-        found &= _in_state(pool, filter.state)
+        matches &= _in_state(pool, filter.state)
     if filter.text:
-        holds = _contains(pool["prompt"], filter) | _contains(pool["response"], filter)
+        in_text = _contains(pool["prompt"], filter) | _contains(pool["response"], filter)
         if columns is not None and filter.column in columns:
-            holds |= _column_contains(columns[filter.column], filter)
-        found &= holds
+            in_text |= _column_contains(columns[filter.column], filter)
+        matches &= in_text
     if columns is not None and filter.where:
-        found &= columns.matching(filter.where)
-    return np.flatnonzero(found)
+        matches &= columns.matching(filter.where)
+    return np.flatnonzero(matches)
 
 
 def _in_state(pool: pd.DataFrame, state: str) -> np.ndarray:
@@ -78,16 +78,16 @@ def _column_contains(column: Column, filter: Filter) -> np.ndarray:
 
 
 def _contains(texts: pd.Series, filter: Filter) -> np.ndarray:
-    """Upper and lower case are alike. RE2, which Arrow searches with, takes linear time on any expression."""
+    """Which texts match, ignoring case. Arrow searches with RE2, which takes linear time on any expression."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     search = pc.match_substring_regex if filter.regular_expression else pc.match_substring
     try:
-        found = search(pa.array(texts, pa.large_string()), filter.text, ignore_case=True)
+        matches = search(pa.array(texts, pa.large_string()), filter.text, ignore_case=True)
     except pa.ArrowInvalid as error:
         reason = str(error).splitlines()[0].removeprefix("Invalid regular expression: ")
         raise InputError(
             f"{filter.text} is not a regular expression ({reason}); correct it, or search for it as plain text"
         ) from None
-    return found.to_numpy(zero_copy_only=False)
+    return matches.to_numpy(zero_copy_only=False)

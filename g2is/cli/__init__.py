@@ -1,4 +1,4 @@
-"""The command line, `python -m g2is COMMAND`: a module a group of commands.
+"""The command line, `g2is COMMAND` or `python -m g2is COMMAND`: a module a group of commands.
 
 Exit code 0; 2 for wrong input, with one line of what is wrong and what to do; 1 for a fault. `config` defines and
 checks the arguments. Imports everything but the pages of `app`, and what a command computes with only when it runs.

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def register(command: AddCommand) -> None:
     """Add the commands to the parser."""
     parser = command(
-        "build", build, "gradients, graph and all else a run holds; run it again to resume or repair"
+        "build",
+        build,
+        "compute gradients, graph and everything else of a run; run it again to resume or repair",
     )
     parser.add_argument("--run", required=True, help="name of the run")
     _add_train(parser)
@@ -41,9 +43,11 @@ def register(command: AddCommand) -> None:
     parser.add_argument(
         "--train-gradients",
         type=Path,
+        nargs="+",
+        action="extend",
         required=True,
         metavar="FILE",
-        help=".pt (weights only), .npy, .safetensors, or a folder of LESS: one row a record",
+        help=".pt (weights only), .npy, .safetensors, or folders of LESS: one row a record, in the order of --train",
     )
     parser.add_argument(
         "--validation-gradients",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from g2is.pipeline.cost import Plan
 
 COUNTED = 2_000
-"""Samples of the pool that are tokenized; the others are assumed to be like them."""
+"""Samples of the pool that are tokenized; the others are assumed to have the same lengths."""
 
 
 def register(command: AddCommand) -> None:
@@ -52,21 +52,22 @@ def plan(arguments: argparse.Namespace) -> None:
 
     shape = read_shape(config.model, config.lora)
     config = config.resolve(shape.hidden_size, shape.positions)
-    counts, notes = _counted(arguments, config, "tokens" not in stated)
+    counts, notes = _counted(arguments, config, "tokens" not in stated, shape.vocabulary)
     work = Workload(**{**counts, **stated})
     print("\n".join([describe(Plan(shape, config, work, hardware)), *notes]))
 
 
 def _counted(
-    arguments: argparse.Namespace, config: BuildConfig, tokens: bool
+    arguments: argparse.Namespace, config: BuildConfig, tokens: bool, vocabulary: int
 ) -> tuple[dict[str, Any], list[str]]:
-    """The fields of `Workload` that the given files decide, and lines on replies that are not trained as they are."""
+    """The fields of `Workload` computed from the files, and lines on replies that are not trained as they are."""
     import numpy as np
 
     from g2is.instructions import read_instructions
     from g2is.lm.model import load_tokenizer
     from g2is.lm.notes import count_notes, note_lines
     from g2is.lm.text import Encoder
+    from g2is.lm.vocabulary import check_tokens
 
     reading = dict(config.reading)
     counts: dict[str, Any] = {}
@@ -87,6 +88,7 @@ def _counted(
         if tokens:
             drawn = np.random.default_rng(0).permutation(len(pool))[:COUNTED]
             encoder = Encoder(load_tokenizer(config.model), config.model.max_length or 2048)
+            check_tokens(config.model.model, vocabulary, encoder, [pool[i] for i in drawn])
             samples = encoder([pool[i] for i in drawn])
             notes = note_lines(count_notes(sample.notes for sample in samples))
             lines = [f"replies    of {len(samples):,} samples: {note}" for note in notes]
@@ -99,11 +101,12 @@ def _counted(
 
 
 def describe(plan: Plan) -> str:
-    """The plan as a person reads it."""
+    """The plan as text for a person."""
     shape, config, work, hardware = plan.shape, plan.config, plan.work, plan.hardware
     gigabytes = 1e9
+    merged = f" (adapter merged into {shape.merged_into})" if shape.merged_into else ""
     lines = [
-        f"model      {config.model.model}: {_big(shape.parameters)} parameters, {shape.layers} layers of "
+        f"model      {config.model.model}{merged}: {_big(shape.parameters)} parameters, {shape.layers} layers of "
         f"{shape.hidden_size:,}; gradients of {_big(plan.trained)} "
         + (f"(its own weights, {plan.own})" if plan.own else f"(LoRA, rank {config.lora.rank})"),
         f"pool       {work.samples:,} samples x {work.tokens:,.0f} tokens = {_big(plan.tokens)} tokens, "

@@ -1,4 +1,4 @@
-"""Everything that decides what a run contains, computed here or imported."""
+"""All settings of a run, built here or imported."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ class ReadingConfig(Settings):
     """How instruction files are read."""
 
     format: Literal[
-        "auto", "messages", "sharegpt", "alpaca", "prompt_completion", "question_answer", "preference"
-    ] = Field("auto", description="shape of the records; auto: each by its fields")
+        "auto", "messages", "sharegpt", "alpaca", "prompt_completion", "question_answer",
+        "conversation", "preference", "ranked", "function_calls", "message_tree", "fields", "text",
+    ] = Field("auto", description="shape of the records; auto: each by its fields")  # fmt: skip
     skip_bad: bool = Field(False, description="leave out malformed records instead of stopping at the first")
     columns: tuple[str, ...] = Field(
         (),
@@ -27,7 +28,7 @@ class ReadingConfig(Settings):
 
 
 class BuildConfig(Settings):
-    """Everything that decides what a run contains."""
+    """All settings that determine the content of a run."""
 
     model: ModelConfig
     reading: ReadingConfig = ReadingConfig()
@@ -70,9 +71,11 @@ class BuildConfig(Settings):
 
 
 class ImportConfig(Settings):
-    """Everything that decides what a run of gradients computed elsewhere contains."""
+    """All settings that determine the content of a run of imported gradients."""
 
-    regime: RegimeName = Field("adam", description="of the training gradients; adam: as LESS computes them")
+    regime: RegimeName = Field(
+        "adam", description="regime of the training gradients; adam: as LESS computes them"
+    )
     reading: ReadingConfig = ReadingConfig()
     graph: GraphConfig = GraphConfig()
     layout: LayoutConfig = LayoutConfig()

@@ -14,7 +14,7 @@ from g2is.config.build import BuildConfig, ImportConfig
 from g2is.config.grammar import argument, write_settings
 from g2is.config.walk import WALK_PRESETS, WalkParameters
 
-PROGRAM = "python -m g2is"
+PROGRAM = "g2is"
 CACHE = Path("cache")
 """Where runs live unless --cache names another folder."""
 BLANK = "…"

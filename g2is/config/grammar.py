@@ -101,7 +101,7 @@ def add_field(group: argparse._ActionsContainer, name: str, field: FieldInfo, te
 
 
 def given(kind: type[Settings], arguments: argparse.Namespace) -> dict[str, Any]:
-    """The fields of `kind` that were given, nested settings aside; still as text, which the settings check."""
+    """The fields of `kind` among the arguments, without nested settings; values are unchecked text."""
     values = {}
     for name, field in kind.model_fields.items():
         if not _nested(field) and hasattr(arguments, kind.argument_prefix + name):
@@ -113,7 +113,7 @@ def given(kind: type[Settings], arguments: argparse.Namespace) -> dict[str, Any]
 
 
 def read_settings(kind: type[S], arguments: argparse.Namespace) -> S:
-    """The settings, nested ones included, from the arguments that were given; the others have their defaults."""
+    """The settings, nested ones included, from the arguments; fields without an argument have their defaults."""
     nested = {
         name: read_settings(inner, arguments)
         for name, field in kind.model_fields.items()

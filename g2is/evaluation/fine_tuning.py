@@ -40,7 +40,7 @@ PLAIN_NAME = re.compile(r"[\w][\w .,+=-]*")
 
 @dataclass(frozen=True)
 class Candidate:
-    """A selection to evaluate. choose: gives rows of the pool for a seed, which may be the same for all seeds."""
+    """A selection to evaluate. choose: returns rows of the pool for a seed, which may be the same for all seeds."""
 
     name: str
     method: str
@@ -58,7 +58,7 @@ def evaluate(
     overwrite: bool = False,
     say: Callable[[str], None] = print,
 ) -> pd.DataFrame:
-    """Evaluate selections, or finish what was stopped; returns the summary of the evaluation.
+    """Evaluate selections, or resume an evaluation; returns its summary.
 
     Selections and seeds may be added to an evaluation later. model: where the run's base model is now, or which
     it is where the run was made from gradients. Raises `InputError` for wrong input, a base model that is not
@@ -106,7 +106,7 @@ def evaluate(
 
 
 def _check_names(kind: str, names: Sequence[str]) -> None:
-    """Raise `InputError` for a name that cannot be one of a file, and for one that is given twice."""
+    """Raise `InputError` for a name that cannot be a file name, and for one that occurs twice."""
     for name in names:
         if not PLAIN_NAME.fullmatch(name):
             raise InputError(f"{kind} {name!r}: expected a plain name; give one with NAME=…")

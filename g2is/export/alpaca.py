@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from g2is.export.notes import (
     system_and_turns,
 )
 from g2is.instructions import Instruction
+from g2is.instructions.record import parse
 
 
 def alpaca(samples: Sequence[Instruction]) -> list[str]:
@@ -48,8 +48,10 @@ def _alpaca_record(sample: Instruction) -> dict[str, Any]:
             [asked.text, answered.text] for asked, answered in zip(earlier[::2], earlier[1::2], strict=True)
         ]
     if sample.format == "alpaca":  # as the source divides them; in other formats all is instruction
-        record = json.loads(sample.raw)
-        instruction, given = record["instruction"], record.get("input") or ""
+        record = parse(sample.raw)
+        parts = (record.get("instruction") or "", record.get("input") or "")
+        if all(isinstance(part, str) for part in parts):  # a number as input is part of the instruction
+            instruction, given = parts
     return {
         "instruction": instruction,
         "input": given,

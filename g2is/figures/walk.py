@@ -18,10 +18,9 @@ LABEL_SHARE = 28
 
 
 def alignment_figure(trace: WalkTrace, step: int | None = None) -> go.Figure:
-    """Alignment after every step, one curve a target direction; what comes after `step` is faint.
+    """Alignment after every step, one curve for each target direction; faint after `step`.
 
-    Steps run along the axis in the order of the walk, so the curves stand side by side. Steps count from 0 here and
-    from 1 on the axis.
+    The axis is the order of the walk, so that curves are side by side. `step` counts from 0, the axis from 1.
     """
     steps = trace.steps
     here = len(steps) - 1 if step is None else step
@@ -34,7 +33,7 @@ def alignment_figure(trace: WalkTrace, step: int | None = None) -> go.Figure:
             curves.append(_curve(trace, component, future, opacity=0.35))
         if len(own) * LABEL_SHARE >= len(steps):
             labels.append(_label(own, str(component), current=bool(own[0] <= here <= own[-1])))
-    # All at once: added one by one, Plotly validates each together with all before it.
+    # All at once: with one at a time Plotly validates all earlier ones again.
     figure = go.Figure(curves, {"annotations": labels})
     if step is not None and len(steps):
         figure.add_vline(x=step + 1, line={"color": GREY, "width": 1, "dash": "dot"})
@@ -44,7 +43,7 @@ def alignment_figure(trace: WalkTrace, step: int | None = None) -> go.Figure:
 
 
 def _curve(trace: WalkTrace, component: int, part: np.ndarray, opacity: float = 1.0) -> go.Scatter:
-    # A target direction may return after others, to use what they left unused: its curve breaks there.
+    # A target direction may continue after others, with budget that they did not use: its curve has a gap there.
     breaks = np.flatnonzero(np.diff(part) > 1) + 1
     style = component % len(OKABE_ITO)
     return go.Scatter(
@@ -54,7 +53,7 @@ def _curve(trace: WalkTrace, component: int, part: np.ndarray, opacity: float = 
         line={"color": OKABE_ITO[style], "dash": DASHES[component // len(OKABE_ITO) % len(DASHES)]},
         marker={"symbol": MARKERS[style], "size": 5},
         opacity=opacity,
-        name=f"component {component}",
+        name=f"target direction {component}",
         hovertemplate=f"target direction {component}<br>step %{{x}}<br>alignment %{{y:.3g}}<extra></extra>",
     )
 
@@ -82,7 +81,7 @@ def _current(step: int, alignment: float) -> go.Scatter:
 
 
 def compare_alignment_figure(traces: Mapping[str, WalkTrace]) -> go.Figure:
-    """Alignment after every step, one curve a walk; it jumps where another target direction begins."""
+    """Alignment after every step, one curve for each walk; it jumps where another target direction begins."""
     figure = go.Figure()
     for place, (name, trace) in enumerate(traces.items()):
         own = np.flatnonzero(trace.steps.component >= 0)
@@ -103,7 +102,7 @@ def compare_alignment_figure(traces: Mapping[str, WalkTrace]) -> go.Figure:
 
 
 def sources_figure(shares: Mapping[str, pd.Series]) -> go.Figure:
-    """Bars of the share that each source has, one series an entry, such as the pool and a walk."""
+    """Bars of the share of each source, one series for each entry, such as the pool and a walk."""
     figure = go.Figure()
     for place, (name, series) in enumerate(shares.items()):
         figure.add_trace(

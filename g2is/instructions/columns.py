@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from pathlib import PurePath
+from pathlib import Path
 from typing import Any
 
 from g2is.errors import InputError, shortened
@@ -32,11 +32,12 @@ class Mapping:
     file: str | None
     parts: Columns = field(default_factory=dict)
 
-    def covers(self, source: str, path: PurePath) -> bool:
+    def covers(self, source: str, path: Path) -> bool:
         """Whether it is for the file of that name and path; a folder stands for all files below it."""
         if self.file is None:
             return True
-        places = (source, path.name, str(path), *map(str, path.parents))
+        folders = path.absolute().parents
+        places = (source, path.name, str(path), *map(str, folders), *(folder.name for folder in folders))
         return any(place == self.file.rstrip("/") or fnmatchcase(place, self.file) for place in places)
 
 
@@ -68,7 +69,7 @@ def _parse(value: str) -> Mapping:
     return Mapping(file, parts)
 
 
-def columns_of(mappings: Sequence[Mapping], source: str, path: PurePath) -> Columns:
+def columns_of(mappings: Sequence[Mapping], source: str, path: Path) -> Columns:
     """The columns of one file; those named for it win over those named for all."""
     fitting = [mapping for mapping in mappings if mapping.covers(source, path)]
     fitting.sort(key=lambda mapping: mapping.file is not None)

@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -64,9 +65,16 @@ def find_sources(values: Sequence[str | Path | Source]) -> list[Source]:
         if key in seen:
             raise InputError(f"{source.path}: given twice, expected each file once")
         seen.add(key)
-    own = [source for source in sources if not source.name]
-    names = iter(_shortest_tails([source.path.absolute() for source in own]))
-    return [source if source.name else replace(source, name=printable(next(names))) for source in sources]
+    own = list(dict.fromkeys(source.path for source in sources if not source.name))
+    names = dict(zip(own, _shortest_tails([path.absolute() for path in own]), strict=True))
+    times = Counter(source.path for source in sources)
+    return [source if source.name else _named(source, names[source.path], times) for source in sources]
+
+
+def _named(source: Source, name: str, times: Counter[Path]) -> Source:
+    """The source with its name, and with its split where another of the same file is read too."""
+    split = f":{source.split}" if source.split and times[source.path] > 1 else ""
+    return replace(source, name=printable(name) + split)
 
 
 def short_name(value: str) -> str:
@@ -102,10 +110,9 @@ def _sources_of(value: str) -> Iterator[Source]:
     elif path.is_dir():
         yield from _in_folder(path, split)
     elif not path.is_file():
-        pipe = path.parent.name == "fd" or path.parent == Path("/dev")
-        yield Source(
-            _copied(path), ("stdin" if path.name == "stdin" else "pipe") if pipe else path.name, split
-        )
+        # The numbers of pipes that a shell makes change from one call to the next.
+        name = "pipe" if path.parent.name == "fd" else path.name
+        yield Source(_copied(path), name, split, copied=True)
     else:
         yield Source(path, "", split)
 

@@ -32,25 +32,27 @@ def import_run(
     folder: Path,
     config: ImportConfig,
     train: Sequence[Path],
-    train_gradients: Path,
+    train_gradients: Path | Sequence[Path],
     validation_gradients: Sequence[Target],
     *,
     graph: Path | None = None,
     overwrite: bool = False,
     say: Callable[[str], None] = print,
 ) -> Run:
-    """Make a run from ready gradients: one row for every record of `train`, in order.
+    """Make a run from ready gradients: one row for every record of `train`, in order; of several files, one
+    after the other.
 
     Rows are kept in float32, so that a walk takes the same samples as the published script on the same files. graph:
     neighbour lists; None to compute them. Raises `InputError` before anything is
     written where files are not what they should be or do not fit together.
     """
+    gradients = [train_gradients] if isinstance(train_gradients, Path) else train_gradients
     with exclusive(folder):
         work = _Import(
             RunWriter(folder, say),
             config,
             tuple(find_sources(train)),
-            train_gradients,
+            tuple(gradients),
             tuple(validation_gradients),
             graph,
         )
@@ -65,12 +67,12 @@ class _Import:
     writer: RunWriter
     config: ImportConfig
     train: tuple[Source, ...]
-    train_gradients: Path
+    train_gradients: tuple[Path, ...]
     validation_gradients: tuple[Target, ...]
     graph: Path | None
 
     def run(self, overwrite: bool) -> Run:
-        gradients = [self.train_gradients] if self.graph is None else [self.train_gradients, self.graph]
+        gradients = [*self.train_gradients, *([] if self.graph is None else [self.graph])]
         requested = new_manifest(
             self.config,
             [*input_files(self.train), *map(_gradient_file, gradients)],
@@ -96,7 +98,14 @@ class _Import:
 
     @cached_property
     def rows(self) -> np.ndarray:
-        return read_gradients(self.train_gradients)
+        parts = [read_gradients(path) for path in self.train_gradients]
+        for path, part in zip(self.train_gradients, parts, strict=True):
+            if part.shape[1] != parts[0].shape[1]:
+                raise InputError(
+                    f"{path}: {part.shape[1]:,} dimensions, {self.train_gradients[0]} has {parts[0].shape[1]:,}; "
+                    "expected the same projection for all"
+                )
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     @cached_property
     def validation(self) -> list[np.ndarray]:
@@ -112,8 +121,9 @@ class _Import:
         count, dim = self.rows.shape
         if count != len(self.reading.instructions):
             raise InputError(
-                f"{self.train_gradients}: {count:,} gradients for {len(self.reading.instructions):,} "
-                "instructions; expected one for each record, in the order of the files"
+                f"{', '.join(map(str, self.train_gradients))}: {count:,} gradients for "
+                f"{len(self.reading.instructions):,} instructions; expected one for each record, in the order "
+                "of the files"
             )
         for target, rows in zip(self.validation_gradients, self.validation, strict=True):
             if rows.shape[1] != dim:

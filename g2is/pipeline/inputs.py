@@ -1,4 +1,4 @@
-"""The input files of a build: named, hashed, counted."""
+"""The input files of a build: names, checksums, counts."""
 
 from __future__ import annotations
 

@@ -49,14 +49,14 @@ def test_every_page_names_the_damaged_file_and_the_command(open_app, run, kind):
         shutil.copy(run.folder / name, kept)
         DAMAGE[kind](run.folder / name)
         shown = said(open_app(page, folder=run.folder.parent))
-        assert name in shown and "python -m g2is build --run tiny" in shown, page
+        assert name in shown and "g2is build --run tiny" in shown, page
         if (run.folder / name).is_dir():
             (run.folder / name).rmdir()
         kept.replace(run.folder / name)
 
 
 @pytest.mark.parametrize("kind", ["missing", "truncate", "empty", "flip"])
-def test_damaged_selections_are_said_where_they_are_used(open_app, run, kind):
+def test_damaged_selections_are_reported_where_they_are_used(open_app, run, kind):
     for name in ("first-walk.json", "second-walk.trace.parquet"):
         DAMAGE[kind](run.folder / "selections" / name)
     uses = {
@@ -74,13 +74,13 @@ def test_damaged_selections_are_said_where_they_are_used(open_app, run, kind):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_run_without_its_manifest_is_listed_and_mended_from_the_copy(open_app, run, page):
+def test_a_run_without_its_manifest_is_listed_and_repaired_from_the_copy(open_app, run, page):
     run.manifest.write(run.folder)
     (run.folder / MANIFEST).unlink()
     app = open_app(page, folder=run.folder.parent)
     assert app.sidebar.selectbox[0].options == ["tiny"]
     assert "manifest.json: missing" in app.error[0].value
-    assert any("g2is build --run tiny" in code.value for code in app.code)
+    assert any("g2is build --run tiny --model" in code.value for code in app.code)
 
 
 EDITS = [
@@ -110,7 +110,7 @@ def test_an_edited_manifest_is_one_line(open_app, run, edit):
     path.write_text(json.dumps(merged(json.loads(path.read_text()), json.loads(edit))))
     page = PAGES[EDITS.index(edit) % len(PAGES)]
     shown = said(open_app(page, folder=run.folder.parent))
-    assert str(run.folder) in shown or "python -m g2is" in shown
+    assert str(run.folder) in shown or "repair it with: g2is " in shown
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -150,7 +150,7 @@ def test_pages_read_while_a_run_is_built_and_built_again(open_app, files, tmp_pa
     most[0] = 10
     imported(cache / "run", files, neighbors=6)
     assert len(shown) == 10
-    assert any("python -m g2is import --run run" in text for text in shown)
+    assert any("g2is import --run run" in text for text in shown)
     assert not any("damaged" in text for text in shown)
 
 

@@ -54,9 +54,9 @@ def test_literal_text_is_one_piece_of_code():
 
 def test_the_build_command_repeats_the_settings(run):
     command = ui.build_command(run.manifest, run.name)
-    assert command.startswith("python -m g2is build --run tiny --train first.jsonl ")
+    assert command.startswith("g2is build --run tiny --train first.jsonl ")
     assert "--regimes sgd" in command
-    arguments = make_parser().parse_args(shlex.split(command)[3:])
+    arguments = make_parser().parse_args(shlex.split(command)[1:])
     assert read_settings(BuildConfig, arguments) == run.manifest.configuration
 
 
@@ -93,7 +93,7 @@ def test_every_page_needs_a_finished_run(open_app, tmp_path, page):
     assert "no run yet" in open_app(page, folder=tmp_path).info[0].value
 
 
-def test_a_bad_value_is_said_and_not_used():
+def test_a_bad_value_is_reported_and_not_used():
     def script():
         import streamlit as st
 

@@ -147,7 +147,7 @@ def test_parameters_that_do_not_fit_are_said_and_the_walk_before_stays(open_app)
     app = open_app(PAGE, **LINK)
     before = metric(app, "Instructions chosen")
     app.text_input(key="pins").set_value(str(INVALID)).run()
-    assert f"sample {INVALID} has no valid gradient" in app.error[0].value
+    assert f"instruction {INVALID} has no valid gradient" in app.error[0].value
     assert metric(app, "Instructions chosen") == before
     app.text_input(key="pins").set_value("one").run()
     assert "pins: 'one' is not a row number" in app.error[0].value
@@ -333,7 +333,9 @@ def test_why_a_sample_is_in_or_not(open_app, run):
     knowledge = walks.core_knowledge(run, trace.parameters)
     rest = np.setdiff1d(np.flatnonzero(run.valid), trace.samples)
     app = open_app(PAGE, **LINK, focus=str(trace.samples[9]))
-    assert any(text.value.startswith(f"Sample {trace.samples[9]} was taken at step 10") for text in app.text)
+    assert any(
+        text.value.startswith(f"Instruction {trace.samples[9]} was taken at step 10") for text in app.text
+    )
     app.button(key="go to step").click().run()
     assert app.query_params["step"] == "9"
     app.text_input(key="why").set_value(str(rest[0])).run()
@@ -360,7 +362,7 @@ def test_pinning_and_banning_by_button(open_app, run):
     assert app.query_params["bans"] == str(sample)
     assert sample not in app.session_state["walked"].trace.samples
     app.text_input(key="why").set_value(str(sample)).run()
-    assert any(text.value == f"Sample {sample} was left out: it is banned." for text in app.text)
+    assert any(text.value == f"Instruction {sample} was left out: it is banned." for text in app.text)
     app.button(key="why pins").click().run()
     assert app.query_params["pins"] == str(sample) and "bans" not in app.query_params
     assert app.session_state["walked"].trace.samples[0] == sample

@@ -112,6 +112,7 @@ def _one_object(file: Opened, text: str, itself: Record) -> Iterator[Record]:
         yield from _wrapped(file, split)
     else:
         file.refuse_split()
+        file.call("JSON object")
         yield itself
 
 
@@ -123,8 +124,10 @@ def _rows(value: dict[str, Any]) -> list[dict[str, Any]] | None:
         firsts = [column[0] for column in columns if column]
         if len(lengths) > 1 or not firsts or any(isinstance(first, dict) for first in firsts):
             return None
-        if len(columns) == 1 and not isinstance(firsts[0], list):
-            return None  # one list of texts may well be one conversation
+        if len(columns) == 1 and not (
+            isinstance(firsts[0], list) and isinstance(next(iter(firsts[0]), None), dict)
+        ):
+            return None  # one list of texts or of pairs may well be one conversation
         return [dict(zip(value, row, strict=True)) for row in zip(*columns, strict=True)]
     if len(columns) < 2 or not all(isinstance(column, dict) and column for column in columns):
         return None

@@ -112,7 +112,7 @@ def _read_text(view: View) -> Turns:
 
 SHAPES = (
     Shape("message_tree", has_tree, read_tree),
-    Shape("message_tree", is_lone_message, read_lone_message),
+    Shape("message", is_lone_message, read_lone_message),
     Shape(
         "conversation", lambda view: conversation_field(view) and not has_preference(view), _read_conversation
     ),
@@ -131,11 +131,11 @@ _BY_NAME: dict[str, Callable[[View], Turns]] = {
         name: lambda view, name=name: _forced_pair(view, name)  # type: ignore[misc]
         for name in ("alpaca", "prompt_completion", "question_answer")
     },
-    "preference": read_preference,
 }
-FORMATS = (*_BY_NAME, "conversation", "ranked", "function_calls", "message_tree", "fields", "text", "columns")
-"""Names of all shapes. Those in front can be asked for."""
-ASKED = tuple(_BY_NAME)
+ASKED = tuple(dict.fromkeys((*_BY_NAME, *(shape.name for shape in SHAPES))))
+"""Names of the shapes that can be asked for."""
+FORMATS = (*ASKED, "columns")
+"""Names of all shapes."""
 
 
 def read_record(raw: bytes, format: str = "auto", columns: Columns | None = None) -> Conversation:
@@ -146,7 +146,7 @@ def read_record(raw: bytes, format: str = "auto", columns: Columns | None = None
     """
     try:
         view = View(parse(raw), columns)
-        name, turns = _read_named(view) or (_BY_NAME[format](view) if format in _BY_NAME else _read(view))
+        name, turns = _read_named(view) or _read(view, format)
         _add_system(view, turns)
         messages = repair(turns, view.repairs)
         return Conversation(
@@ -164,7 +164,12 @@ def read_record(raw: bytes, format: str = "auto", columns: Columns | None = None
         raise BadRecord("nested too deeply to read, expected a flat record") from None
 
 
-def _read(view: View) -> Turns:
+def _read(view: View, format: str) -> Turns:
+    if format in _BY_NAME:
+        return _BY_NAME[format](view)
+    for shape in SHAPES:
+        if shape.name == format:
+            return shape.read(view)
     for shape in SHAPES:
         if shape.fits(view):
             return shape.read(view)

@@ -11,6 +11,7 @@ from g2is.instructions.turns import Message, read_turn
 
 
 def has_tree(view: View) -> bool:
+    """Whether a record is a prompt with the tree of its replies."""
     return isinstance(view.look("prompt"), dict) and "replies" in view.record["prompt"]
 
 
@@ -36,10 +37,12 @@ def _rank(reply: dict[str, Any]) -> float:
 
 
 def is_lone_message(view: View) -> bool:
+    """Whether a record is a row of OASST's flat files."""
     return view.has("message_id") and view.has("text") and view.has("role") and "parent_id" in view.record
 
 
 def read_lone_message(view: View) -> tuple[str, list[Message]]:
+    """Raise BadRecord: the other turns stand in other rows."""
     raise BadRecord(
         "holds one message of a tree (message_id, parent_id), expected a whole conversation; give the trees "
         "(…_ready.trees.jsonl) instead of the messages"
@@ -47,6 +50,7 @@ def read_lone_message(view: View) -> tuple[str, list[Message]]:
 
 
 def has_calls(view: View) -> bool:
+    """Whether the answers of a record are calls of its tools."""
     calls = view.look("answers")
     if not (view.of(("tools", "functions")) and view.of(PROMPTS)) or view.filled("response"):
         return False

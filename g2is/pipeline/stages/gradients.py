@@ -38,14 +38,14 @@ from g2is.storage.shards import ShardStore
 
 @dataclass
 class GradientsStage:
-    """Gradients of the pool in shards, which several processes share; the leading one merges them."""
+    """Computes gradients of the pool in shards, which several processes share; the leading one merges them."""
 
     writer: RunWriter
     config: BuildConfig
     lazy: LazyModel
 
     def write(self) -> StageResult:
-        """The whole stage. Raises `InputError` where validation gradients are not finite."""
+        """Run the stage. Raises `InputError` if validation gradients are not finite."""
         store = self.store
         store.open()  # from here on others may help
         validation = self.lazy.encoder(from_frame(self.writer.read_frame(VALIDATION)))
@@ -57,7 +57,7 @@ class GradientsStage:
         return merge(self.writer, self.config, store)
 
     def help(self) -> None:
-        """Compute shard after shard until all are there."""
+        """Compute shards until all are finished."""
         store, compute = self.store, ShardGradients(self.engine, self.config.gradients)
         pool = self.writer.read_frame(INSTRUCTIONS)
         with self.writer.progress("gradients", len(pool), "sample") as bar:
@@ -78,7 +78,7 @@ class GradientsStage:
 
     @property
     def store(self) -> ShardStore:
-        """The shards that are there."""
+        """The store of the shards."""
         pool = self.writer.manifest.stages["instructions"].found["pool"]
         return ShardStore(self.writer.folder / BUILDING / "shards", pool, self.config.gradients.shard_size)
 
@@ -97,7 +97,7 @@ class GradientsStage:
 
 
 def merge(writer: RunWriter, config: BuildConfig, store: ShardStore) -> StageResult:
-    """Turn the shards into one array a regime and a table with a row a sample."""
+    """Merge the shards into one array for each regime, and a table with a row for each sample."""
     for earlier in (writer.folder / BUILDING).glob("graph-*"):
         remove_folder(earlier)  # compared other gradients
     problems = store.notes()

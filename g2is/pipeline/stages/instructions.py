@@ -29,9 +29,9 @@ from g2is.run.paths import COLUMNS, INSTRUCTIONS, REJECTED, VALIDATION
 
 @dataclass(frozen=True)
 class ReadTarget:
-    """A validation target as it was read.
+    """A validation target as read from its files.
 
-    samples: those with something to train on. left_out: what is wrong with each of the others. rejected: records
+    samples: those with trained tokens. left_out: the problem of each of the others. rejected: records
     that are no instructions. report: how its files were read.
     """
 
@@ -44,9 +44,9 @@ class ReadTarget:
 
 @dataclass
 class InstructionsStage:
-    """Reads the files of a build once, for the check before the first byte and for the stage itself.
+    """Reads the files of a build once, for the check before anything is written and for the stage itself.
 
-    encoder: gives the encoder of the model, which tells which samples have something to train on.
+    encoder: returns the encoder of the model, which determines which samples have trained tokens.
     """
 
     train: Sequence[Source]
@@ -56,12 +56,12 @@ class InstructionsStage:
 
     @cached_property
     def pool(self) -> Reading:
-        """The pool; raises `InputError` for what cannot be read."""
+        """The pool; raises `InputError` for files that cannot be read."""
         return self._read(self.train)
 
     @cached_property
     def targets(self) -> list[ReadTarget]:
-        """The validation targets; raises `InputError` for what cannot be read."""
+        """The validation targets; raises `InputError` for files that cannot be read."""
         return [self._read_target(target) for target in self.validation]
 
     def check(self, graph: GraphConfig, say: Callable[[str], None]) -> None:

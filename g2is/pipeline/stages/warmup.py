@@ -1,4 +1,4 @@
-"""Stage `warmup`: a short training that gives the adapter a start and Adam's averages their values."""
+"""Stage `warmup`: a short training of the adapter, which also gives Adam's averages."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from g2is.run.paths import BUILDING, INSTRUCTIONS, WARMUP
 
 
 def write_warmup(writer: RunWriter, config: BuildConfig, lazy: LazyModel) -> StageResult:
-    """Train on a draw of the pool and keep what was trained with Adam's averages.
+    """Train on a random share of the pool; keep the trained parameters and Adam's averages.
 
-    A stopped warm-up goes on after its last whole epoch. Raises `InputError` where nothing that was drawn can be
-    trained on.
+    A stopped warm-up resumes after its last complete epoch. Raises `InputError` if none of the samples has trained
+    tokens.
     """
     pool = writer.read_frame(INSTRUCTIONS)
     rows = draw(len(pool), config.warmup)
