@@ -25,6 +25,7 @@ from g2is.config import (
     walk_preset,
 )
 from g2is.config.commands import build_command, command, export_command, walk_command
+from g2is.config.conditions import check_condition, split_share
 from g2is.config.grammar import OneLineParser, add_settings, read_settings, write_settings
 from g2is.selectors import METHODS
 
@@ -40,6 +41,24 @@ TEXTS = (
     )
     | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 ).filter(lambda text: text != "--")
+
+
+def _fits(check: Any, text: str) -> bool:
+    try:
+        check(text)
+    except ValueError:
+        return False
+    return True
+
+
+CONDITIONS = st.builds("{}{}{}".format, TEXTS, st.sampled_from(["=", "!="]), TEXTS).filter(
+    lambda text: _fits(check_condition, text)
+)
+SHARES = st.builds("{}={}:{}".format, TEXTS, TEXTS, st.sampled_from(["0", "0.1", ".3", "1e-3"])).filter(
+    lambda text: _fits(split_share, text)
+)
+OF_FORM = {"where": CONDITIONS, "share": SHARES}
+"""Settings whose text has a form of its own."""
 
 untimed = hypothesis.settings(deadline=None, max_examples=60, derandomize=True)
 
@@ -85,7 +104,13 @@ def settings_of(draw: st.DrawFn, kind: type[Settings]) -> Any:
         elif field.is_required() or (
             draw(st.booleans()) if name not in ("fraction", "count") else name == budget
         ):
-            chosen[name] = draw(values(field.annotation, field.metadata))
+            form = OF_FORM.get(name)
+            several = (
+                values(field.annotation, field.metadata)
+                if form is None
+                else st.lists(form, min_size=1, max_size=3).map(tuple)
+            )
+            chosen[name] = draw(several)
     if kind is WalkParameters and chosen.get("conflict_threshold", 0) > (chosen.get("max_cosine") or 0):
         chosen.pop("max_cosine", None)  # would leave no sample that could pass
     return kind(**chosen)

@@ -597,14 +597,14 @@ def test_no_cell_of_an_exported_table_begins_like_a_formula(texts):
     import csv
     from io import StringIO
 
-    from g2is.export.csv import csv_file, csv_rows
+    from g2is.export.csv import CSV
     from g2is.instructions import Instruction, Message
 
     samples = [
         Instruction((Message("user", text), Message("assistant", text)), text, 1, "alpaca", b"{}", text, None)
         for text in texts
     ]
-    (content,) = csv_file(csv_rows(samples)).values()
+    (content,) = CSV.files(samples).values()
     rows = list(csv.reader(StringIO(content.decode(), newline=""), strict=True))[1:]
     assert len(rows) == len(texts)
     for row, text in zip(rows, texts, strict=True):

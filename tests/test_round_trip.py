@@ -54,7 +54,7 @@ def pool(tmp_path_factory) -> list[Instruction]:
 
 
 def written(pool: list[Instruction], format: str, folder) -> dict[str, bytes]:
-    files = FORMATS[format].pack(FORMATS[format].records(pool))
+    files = FORMATS[format].files(pool)
     for name, data in files.items():
         (folder / name).write_bytes(data)
     return files

@@ -161,7 +161,7 @@ def test_the_command_writes_the_same_selection(cache, run, tmp_path, capsys):
         (["--method", "less", "--count", "300"], "count = 300: the pool has 60 valid instructions"),
         (["--method", "less", "--fraction", "0.01"], "fraction = 0.01: of 60 valid instructions that is 0"),
         (["--method", "less", "--count", "3", "--rank", "2"], "rank: method less has no such setting"),
-        (["--method", "full", "--count", "3"], "count: method full has no such setting; it has none"),
+        (["--method", "full", "--count", "3"], "count: method full has no such setting; it has where"),
         (
             ["--method", "gist", "--count", "3", "--rank", "0"],
             "rank = '0': expected greater than or equal to 1",

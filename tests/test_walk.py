@@ -3,6 +3,7 @@
 import json
 import threading
 from dataclasses import dataclass, field, fields, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,9 @@ from g2is.walk import (
     largest_remainder,
     replay,
 )
-from g2is.walk.budget import share_out
+from g2is.walk.budget import Quotas, share_out
 from g2is.walk.standing import Standing
+from g2is.walk.why import groups_used_up
 
 MANY = settings(max_examples=80, deadline=None, derandomize=True)
 
@@ -163,6 +165,8 @@ def plain_walk(case: Case) -> Plain:
     left_out[list(parameters.bans)] = True
     if parameters.only:
         left_out |= ~np.isin(np.arange(rows), parameters.only)
+    left_out |= ~np.asarray(case.options.get("fitting", np.ones(rows, bool)))
+    quotas = case.options.get("quotas")
     taken: list[int] = []
     for pin in parameters.pins:
         taken.append(pin)
@@ -177,8 +181,17 @@ def plain_walk(case: Case) -> Plain:
     members: dict[int, list[int]] = {component: [] for component in range(len(knowledge))}
     order = np.argsort(-knowledge.weights, kind="stable").tolist()
 
+    by_component = parameters.component_budgets is not None
+    total = sum(budgets) if by_component else parameters.count
+
     def free(sample: int) -> bool:
-        return sample not in taken and not left_out[sample]
+        if sample in taken or left_out[sample]:
+            return False
+        if quotas is None:
+            return True
+        group = quotas.groups[sample]
+        counted = taken[len(parameters.pins) :] if by_component else taken
+        return sum(quotas.groups[other] == group for other in counted) < quotas.of(total)[group]
 
     def search(affinity: np.ndarray) -> list[int]:
         masked = np.where([free(sample) for sample in range(rows)], affinity, -np.inf)
@@ -288,7 +301,42 @@ def described(trace: WalkTrace) -> tuple[list[tuple[Any, ...]], list[tuple[Any, 
 @given(recipes)
 @MANY
 def test_agrees_step_by_step_with_a_walk_straight_from_the_rules(recipe):
+    check_against_plain_walk(make(**recipe))
+
+
+@given(recipes, st.lists(st.integers(0, 5), min_size=1, max_size=4), st.integers(0, 10**6))
+@MANY
+def test_agrees_with_it_under_conditions_and_shares_of_the_budget(recipe, weights, seed):
     case = make(**recipe)
+    random, rows = np.random.default_rng(seed), len(case.gradients)
+    groups = random.integers(0, len(weights) + 1, rows)
+    shares = [Fraction(weight, 20) for weight in weights]
+    names = [str(group) for group in range(len(weights) + 1)]
+    case.options["quotas"] = quotas = Quotas(groups, (*shares, 1 - sum(shares)), names)
+    case.options["fitting"] = random.random(rows) < 0.8
+    try:
+        trace = check_against_plain_walk(case)
+    except InputError as error:
+        assert str(error).startswith("pins: ")
+        return
+    by_component = case.parameters.component_budgets is not None
+    counted = trace.samples[len(case.parameters.pins) if by_component else 0 :]
+    total = int(trace.budgets.sum()) if by_component else case.parameters.count
+    assert (np.bincount(groups[counted], minlength=len(names)) <= quotas.of(total)).all()
+    chosen = np.setdiff1d(trace.samples, case.parameters.pins)
+    assert case.options["fitting"][chosen].all()
+    for step in range(len(trace.steps) + 1):
+        before = np.setdiff1d(trace.samples[:step], case.parameters.pins if by_component else [])
+        full = np.bincount(groups[before], minlength=len(names)) >= quotas.of(total)
+        if step >= len(case.parameters.pins):
+            assert groups_used_up(trace, quotas, step).tolist() == full.tolist()
+    for sample in range(0, rows, 5):
+        why = explain(trace, sample, case.gradients, case.neighbors, case.knowledge, **case.options)
+        if why.left_out is not None and "the share of" in why.left_out:
+            assert full[groups[sample]] and sample not in trace.samples
+
+
+def check_against_plain_walk(case: Case) -> WalkTrace:
     trace, plain = case.walk(), plain_walk(case)
     steps, rejections = described(trace)
     assert steps == plain.steps
@@ -296,6 +344,7 @@ def test_agrees_step_by_step_with_a_walk_straight_from_the_rules(recipe):
     values = [np.nan if rejection[4] is None else rejection[4] for rejection in plain.rejections]
     np.testing.assert_allclose(trace.rejections.value, np.array(values, float), atol=1e-5)
     assert [part.stopped for part in trace.summary()] == [plain.stopped[c] for c in sorted(plain.stopped)]
+    return trace
 
 
 @given(recipes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,11 @@ from g2is.analysis.diagnosis import mean_pairwise_cosine
 from g2is.arrays.rows import read_rows
 from g2is.arrays.unit import unit
 from g2is.config import RegimeName
+from g2is.run.columns import Categories, Column
 from g2is.run.run import Run
 
+FEW_NUMBERS = 12
+"""Numbers of a column that are compared one by one; of more, quantiles."""
 PAIRED = 3000
 """Samples of a selection whose pairs are counted for the share of conflicts; a random draw of a larger selection."""
 
@@ -128,6 +131,19 @@ def shares(values: pd.Series, selections: Mapping[str, Sequence[int]], *, most: 
         rest = table.iloc[most - 1 :].sum().rename("others")
         table = pd.concat([table.iloc[: most - 1], rest.to_frame().T])
     return table
+
+
+def column_kinds(column: Column, *, parts: int = 4) -> pd.Series:
+    """(n,) the value of each sample in a column, `(none)` for none; of many numbers, the part of the pool (quantiles)
+    that each lies in."""
+    if isinstance(column, Categories):
+        return pd.Series(np.array([*column.names, "(none)"], dtype=object)[column.numbers])
+    if len(np.unique(column.values[column.known()])) <= FEW_NUMBERS:
+        return pd.Series(column.texts(np.arange(len(column.values)))).fillna("(none)")
+    bounds = np.unique(np.quantile(column.values[column.known()], np.linspace(0, 1, parts + 1)))
+    names = [f"{low:.4g} to {high:.4g}" for low, high in pairwise(bounds)]
+    part = np.clip(np.searchsorted(bounds, column.values, side="right") - 1, 0, len(names) - 1)
+    return pd.Series(np.where(column.known(), np.array(names, dtype=object)[part], "(none)"))
 
 
 def budget_counts(pool: int, largest: int) -> list[int]:

@@ -26,6 +26,7 @@ class Diagnosis:
     components: one row for each component, `ComponentSummary`. sources: one row for each source file with its shares of
     the pool and of the selection. mean_cosine: over all pairs of different samples taken. regimes: one row for each
     regime of the run with mean cosine and share of conflicting pairs of the pool. remarks: sentences for a person.
+    shares: one row for each group with a share of the budget; None where there are none.
     """
 
     components: pd.DataFrame
@@ -33,6 +34,7 @@ class Diagnosis:
     mean_cosine: float
     regimes: pd.DataFrame
     remarks: list[str]
+    shares: pd.DataFrame | None = None
 
     def __str__(self) -> str:
         def table(frame: pd.DataFrame) -> str:
@@ -42,6 +44,7 @@ class Diagnosis:
             [
                 table(self.components.rename(columns={"component": "direction"})),
                 table(self.sources),
+                *([] if self.shares is None else [table(self.shares)]),
                 f"mean cosine among the chosen instructions: {self.mean_cosine:.3g}",
                 table(self.regimes),
                 *self.remarks,
@@ -71,9 +74,46 @@ def diagnose(run: Run, trace: WalkTrace) -> Diagnosis:
     regimes = pd.DataFrame([measured[name] for name in run.regimes])[["mean_cosine", "conflict_share"]]
     regimes.insert(0, "regime", run.regimes)
     gradients = run.regime(trace.parameters.regime).gradients
+    shares = _shares(run, trace)
     return Diagnosis(
-        components, sources, mean_pairwise_cosine(gradients, samples), regimes, _remarks(trace, regimes)
+        components,
+        sources,
+        mean_pairwise_cosine(gradients, samples),
+        regimes,
+        [*_remarks(trace, regimes), *_share_remarks(shares)],
+        shares,
     )
+
+
+def _shares(run: Run, trace: WalkTrace) -> pd.DataFrame | None:
+    """What each group with a share of the budget may take and has taken; pins that use up no budget do not count."""
+    quotas = run.columns.quotas(trace.parameters.share)
+    if quotas is None:
+        return None
+    pinned = trace.steps.component < 0
+    left = quotas.left(trace.parameters, trace.budgets, trace.steps.sample[pinned].astype(np.int64))
+    counted = trace.samples[~pinned]
+    taken = np.bincount(quotas.groups[counted], minlength=len(left))
+    if trace.parameters.component_budgets is None:
+        pins = np.bincount(quotas.groups[trace.samples[pinned]], minlength=len(left))
+        left, taken = left + pins, taken + pins
+    return pd.DataFrame(
+        {
+            "group": list(quotas.names),
+            "share": [float(share) for share in quotas.shares],
+            "budget": left,
+            "taken": taken,
+        }
+    )
+
+
+def _share_remarks(shares: pd.DataFrame | None) -> list[str]:
+    """The shares that were not used up, in a sentence."""
+    if shares is None or not (short := shares[shares["taken"] < shares["budget"]]).size:
+        return []
+    rows = zip(short["group"], short["taken"], short["budget"], strict=True)
+    words = ", ".join(f"{group} ({taken:,} of {budget:,})" for group, taken, budget in rows)
+    return [f"Shares of the budget that were not used up, and are passed on to no other: {words}."]
 
 
 def mean_pairwise_cosine(gradients: np.ndarray, samples: np.ndarray) -> float:

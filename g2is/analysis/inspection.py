@@ -58,11 +58,13 @@ class FileInspection:
 
 @dataclass(frozen=True)
 class Inspection:
-    """Some files. duplicates: how many instructions are exact copies of an earlier one."""
+    """Some files. duplicates: how many instructions are exact copies of an earlier one. columns: lines on what a run
+    would keep of the records beside their conversations."""
 
     files: list[FileInspection]
     instructions: Sequence[Instruction]
     duplicates: int
+    columns: list[str]
 
 
 def inspect_files(sources: Sequence[str | Source], config: ReadingConfig) -> Inspection:
@@ -75,6 +77,7 @@ def inspect_files(sources: Sequence[str | Source], config: ReadingConfig) -> Ins
         list(_by_file(reading, config.skip_bad)),
         reading.instructions,
         sum(len(group) - 1 for group in reading.duplicates),
+        [] if reading.columns is None else reading.columns.report(),
     )
 
 

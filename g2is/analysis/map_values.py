@@ -12,6 +12,7 @@ from g2is.analysis import walks
 from g2is.analysis.core import closest_examples
 from g2is.arrays.rows import block_rows, read_rows
 from g2is.config import RegimeName, WalkParameters
+from g2is.run.columns import Numbers
 from g2is.run.run import Regime, Run
 from g2is.walk import WalkTrace
 
@@ -34,6 +35,9 @@ SCHEMES = {
     "conflict": "conflict share",
 }
 """Colourings of the map, and their names on screen."""
+
+COLUMN = "column:"
+"""What the name of a scheme begins with that is a column of the records."""
 
 MEANINGS = {
     "source": "The file of the pool that an instruction comes from.",
@@ -85,12 +89,14 @@ class Quantity:
 def map_values(
     run: Run, scheme: str, regime: RegimeName, parameters: WalkParameters, trace: WalkTrace | None
 ) -> Categories | Quantity:
-    """The values of one of SCHEMES.
+    """The values of one of `schemes`.
 
     regime: for communities and conflicts. parameters: of the walk that the map shows. trace: of that walk; needed for
     `order` alone.
     """
-    title = SCHEMES[scheme][0].upper() + SCHEMES[scheme][1:]
+    if scheme.startswith(COLUMN):
+        return _column_values(run, scheme)
+    title = scheme_title(scheme)
     pool = run.instructions
 
     def affinities() -> NDArray[np.floating]:
@@ -150,11 +156,31 @@ def map_values(
 
 
 def schemes(run: Run) -> list[str]:
-    """Those of SCHEMES for which this run has values; imported gradients come without loss and length."""
+    """Those of SCHEMES for which this run has values, and its columns.
+
+    Imported gradients come without loss and length.
+    """
     pool = run.instructions
     known = {"loss": bool(pool["loss"].notna().any()), "length": bool(pool["tokens"].any())}
     known["community"] = "communities" in run.manifest.stages
-    return [name for name in SCHEMES if known.get(name, True)]
+    columns = [COLUMN + column.name for column in run.columns.of_records]
+    return [*(name for name in SCHEMES if known.get(name, True)), *columns]
+
+
+def scheme_title(scheme: str) -> str:
+    """What a scheme is called on the screen; a column that is called like another scheme is told from it."""
+    if scheme.startswith(COLUMN):
+        name = scheme.removeprefix(COLUMN)
+        alike = name.lower() in {*SCHEMES.values(), *SCHEMES}
+        return f"{name} (column)" if alike else name
+    return SCHEMES[scheme][0].upper() + SCHEMES[scheme][1:]
+
+
+def _column_values(run: Run, scheme: str) -> Categories | Quantity:
+    column, title = run.columns[scheme.removeprefix(COLUMN)], scheme_title(scheme)
+    if isinstance(column, Numbers):
+        return Quantity(scheme, title, column.values, "", missing="none")
+    return Categories(scheme, title, column.numbers, column.names, "none")
 
 
 def conflict_shares(

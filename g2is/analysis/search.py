@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from g2is.errors import InputError
+from g2is.run.columns import Column, Columns, Numbers
 
 STATES = {
     "gradient": "has a gradient",
@@ -20,7 +21,10 @@ STATES = {
 
 @dataclass(frozen=True)
 class Filter:
-    """Conditions on an instruction; empty ones and None are ignored. tokens: minimum and maximum."""
+    """Conditions on an instruction; empty ones and None are ignored.
+
+    tokens: minimum and maximum. where: conditions on columns. column: one whose values are searched too.
+    """
 
     text: str = ""
     regular_expression: bool = False
@@ -28,10 +32,15 @@ class Filter:
     tasks: tuple[str, ...] = ()
     tokens: tuple[int, int] | None = None
     state: str = ""
+    where: tuple[str, ...] = ()
+    column: str = ""
 
 
-def matching(pool: pd.DataFrame, filter: Filter) -> np.ndarray:
-    """Rows of the pool that meet all conditions, ascending. Raises `InputError` for an invalid regular expression."""
+def matching(pool: pd.DataFrame, filter: Filter, columns: Columns | None = None) -> np.ndarray:
+    """Rows of the pool that meet all conditions, ascending. columns: of the pool, for conditions and searches in them.
+
+    Raises `InputError` for an invalid regular expression, and for conditions that do not fit the columns.
+    """
     matches = np.ones(len(pool), dtype=bool)
     if filter.sources:
         matches &= pool["source"].isin(filter.sources).to_numpy()
@@ -42,7 +51,12 @@ def matching(pool: pd.DataFrame, filter: Filter) -> np.ndarray:
     if filter.state:
         matches &= _in_state(pool, filter.state)
     if filter.text:
-        matches &= _contains(pool["prompt"], filter) | _contains(pool["response"], filter)
+        in_text = _contains(pool["prompt"], filter) | _contains(pool["response"], filter)
+        if columns is not None and filter.column in columns:
+            in_text |= _column_contains(columns[filter.column], filter)
+        matches &= in_text
+    if columns is not None and filter.where:
+        matches &= columns.matching(filter.where)
     return np.flatnonzero(matches)
 
 
@@ -52,6 +66,15 @@ def _in_state(pool: pd.DataFrame, state: str) -> np.ndarray:
     if state in ("prompt_cut", "response_cut"):
         return pool["cut"].to_numpy() == (1 if state == "prompt_cut" else 2)
     return pool["valid"].to_numpy() == (state == "gradient")
+
+
+def _column_contains(column: Column, filter: Filter) -> np.ndarray:
+    """(n,) whether a column's value contains the text; each category is looked at once."""
+    if isinstance(column, Numbers):
+        texts = pd.Series(column.texts(np.arange(len(column.values))), dtype="str")
+        return _contains(texts.fillna(""), filter) & column.known()
+    holds = np.append(_contains(pd.Series(column.names, dtype="str"), filter), False)
+    return holds[column.numbers]
 
 
 def _contains(texts: pd.Series, filter: Filter) -> np.ndarray:

@@ -47,8 +47,15 @@ def walk(run: Run, parameters: WalkParameters) -> WalkTrace:
         parameters,
         sources=run.sources,
         valid=run.valid,
+        fitting=fitting(run, parameters),
+        quotas=run.columns.quotas(parameters.share),
         affinities=prepared.affinities,
     )
+
+
+def fitting(run: Run, parameters: WalkParameters) -> NDArray[np.bool_] | None:
+    """(n,) the samples that fit the conditions of a walk; None where it has none. Raises `InputError` for none."""
+    return run.matching(parameters.where) if parameters.where else None
 
 
 def explain(run: Run, trace: WalkTrace, sample: int) -> Explanation:
@@ -67,6 +74,8 @@ def explain(run: Run, trace: WalkTrace, sample: int) -> Explanation:
         core_knowledge(run, trace.parameters),
         sources=run.sources,
         valid=run.valid,
+        fitting=fitting(run, trace.parameters),
+        quotas=run.columns.quotas(trace.parameters.share),
     )
 
 

@@ -63,6 +63,8 @@ def inspect(arguments: argparse.Namespace) -> None:
     )
     if arguments.model is None:
         print("shown in LESS's format; for that of a model: --model")
+    for line in found.columns:
+        print(printable(line))
     for note in notes:
         print(note)
 

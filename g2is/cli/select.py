@@ -83,7 +83,7 @@ def _add_fields(parser: argparse.ArgumentParser) -> None:
             for method, field in fields.items()
         )
         if len(fields) >= len(METHODS) - 1:
-            users = "all but full"
+            users = "all" if len(fields) == len(METHODS) else "all but full"
         field = fields[methods[0]]
         add_field(group, name, field, f"{field.description} ({users})")
 

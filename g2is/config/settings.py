@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from g2is.config.conditions import check_condition
 from g2is.errors import InputError, shortened
 
 RegimeName = Literal["adam", "adam_without_momentum", "sgd"]
@@ -17,6 +18,8 @@ SEEDS = 2**32
 """Seeds are below this: every library that draws random numbers accepts those."""
 Whole = Annotated[int, Field(ge=0, le=LARGEST)]
 Share = Annotated[float, Field(ge=0, le=1e6)]
+Condition = Annotated[str, AfterValidator(check_condition)]
+"""A condition on a column of the pool."""
 
 
 class Settings(BaseModel):

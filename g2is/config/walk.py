@@ -10,7 +10,8 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from g2is.config.settings import LARGEST, SEEDS, Budget, RegimeName, Share, Whole
+from g2is.config.conditions import check_shares
+from g2is.config.settings import LARGEST, SEEDS, Budget, Condition, RegimeName, Share, Whole
 from g2is.errors import InputError
 
 KNOWLEDGE_FIELDS = {
@@ -98,6 +99,16 @@ class WalkParameters(Budget):
         None, min_length=1, description="source files to select from (all)"
     )
     without_sources: tuple[str, ...] = Field((), description="source files to select nothing from")
+    where: tuple[Condition, ...] = Field(
+        (),
+        description="conditions on columns of the pool: COLUMN=VALUE (one of those named of each column), "
+        "COLUMN!=VALUE, COLUMN=LOW..HIGH",
+    )
+    share: tuple[str, ...] = Field(
+        (),
+        description="shares of the budget by a column, COLUMN=VALUE:SHARE; all other samples have the rest, and what "
+        "a share cannot use is not passed on",
+    )
     targets: dict[str, Share] | None = Field(
         None,
         min_length=1,
@@ -115,6 +126,11 @@ class WalkParameters(Budget):
             raise ValueError(
                 f"max_cosine = {highest:g}: below conflict_threshold = {lowest:g}, so no sample could pass"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _shares_in_form(self) -> Self:
+        check_shares(self.share)
         return self
 
     @property

@@ -8,7 +8,7 @@ from io import StringIO
 
 from g2is.export.format import ExportFormat
 from g2is.export.notes import note, note_calls_as_text, note_excluded, note_fields, note_reasoning_inside
-from g2is.export.parquet import COLUMNS
+from g2is.export.parquet import COLUMNS, of_records
 from g2is.instructions import Instruction
 from g2is.storage.csv import FORMULA_STARTS, without_formula
 
@@ -32,18 +32,25 @@ def csv_notes(samples: Sequence[Instruction]) -> list[str]:
         *note_reasoning_inside(samples),
         *note_calls_as_text(samples),
         *note_excluded(samples, "Replies that are not to be trained lose their mark"),
-        *note_fields(samples, "task"),
+        *note_fields(samples, columns=True),
         "CSV has no types: pandas and datasets read NA as missing and 007 as 7 unless told otherwise "
         "(keep_default_na=False, dtype=str).",
     ]
 
 
 def csv_file(records: Sequence[str]) -> dict[str, bytes]:
-    return {"train.csv": "".join(f"{record}\n" for record in [_csv_line(COLUMNS), *records]).encode()}
+    return {"train.csv": "".join(f"{record}\n" for record in records).encode()}
+
+
+def csv_header(samples: Sequence[Instruction]) -> list[str]:
+    """The names of the columns; those of the records come last."""
+    names = [without_formula(name) for name in of_records(samples[0])]
+    return [_csv_line([*COLUMNS, *names])]
 
 
 def _cells(sample: Instruction) -> list[str]:
-    return ["" if (value := getattr(sample, column)) is None else str(value) for column in COLUMNS]
+    values = [*(getattr(sample, column) for column in COLUMNS), *of_records(sample).values()]
+    return ["" if value is None else str(value) for value in values]
 
 
 def _csv_line(cells: Sequence[str]) -> str:
@@ -55,8 +62,9 @@ def _csv_line(cells: Sequence[str]) -> str:
 CSV = ExportFormat(
     name="csv",
     title="CSV",
-    purpose="prompt, response, source, line, task and tools, to look through in a spreadsheet",
+    purpose="prompt, response, source, line, task, tools and the records' columns, to look through in a spreadsheet",
     records=csv_rows,
     notes=csv_notes,
     pack=csv_file,
+    header=csv_header,
 )

@@ -17,7 +17,8 @@ class ExportFormat:
     name: as the command line has it. title: as pages show it. purpose: one line on what it is for.
     records: instructions -> records, each as text as it will be in the file (Parquet, which is binary: as JSON).
     notes: instructions -> a sentence for everything that is lost or changed. pack: records -> files by name. The
-    data file is called train, so that `datasets.load_dataset(folder)` finds it beside the manifest.
+    data file is called train, so that `datasets.load_dataset(folder)` finds it beside the manifest. header: what the
+    file begins with, before the records.
     """
 
     name: str
@@ -26,6 +27,11 @@ class ExportFormat:
     records: Callable[[Sequence[Instruction]], list[str]]
     notes: Callable[[Sequence[Instruction]], list[str]]
     pack: Callable[[Sequence[str]], dict[str, bytes]]
+    header: Callable[[Sequence[Instruction]], list[str]] = lambda samples: []
+
+    def files(self, samples: Sequence[Instruction]) -> dict[str, bytes]:
+        """The files of these instructions by name."""
+        return self.pack([*self.header(samples), *self.records(samples)])
 
 
 # A field is in all records of a file or in none: `datasets` infers the columns from the first megabytes.

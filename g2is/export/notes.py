@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable, Sequence
 
 from g2is.instructions import Instruction, Message
-from g2is.instructions.fields import as_json, parsed
+from g2is.instructions.fields import BadRecord, as_json, parsed
+from g2is.instructions.shapes import read_record
 
 # The fields of a record that become turns when it is read.
 _FIELDS_READ = {
@@ -27,17 +28,32 @@ def note(text: str, samples: Sequence[Instruction], concerns: Callable[[Instruct
     return [f"{text}: {len(concerned):,} of {len(samples):,} records, first {place}."]
 
 
-def note_fields(samples: Sequence[Instruction], *kept: str) -> list[str]:
-    """A sentence with the fields of the source's records that the format cannot hold."""
+def note_fields(samples: Sequence[Instruction], *kept: str, columns: bool = False) -> list[str]:
+    """A sentence with the fields of the source's records that the format cannot hold.
+
+    columns: whether it holds their columns and tasks.
+    """
 
     def left_out(sample: Instruction) -> list[str]:
-        known = {*_FIELDS_READ[sample.format], "system", "tools", "functions", *kept}
+        known = {*_fields_read(sample), "system", "tools", "functions", *kept}
+        if columns:
+            known |= {"task", *sample.columns}
         return [field for field in json.loads(sample.raw) if field not in known]
 
     names = list(dict.fromkeys(field for sample in samples for field in left_out(sample)))
     shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
     text = f"Fields beside the conversation are left out ({shown}); jsonl keeps them"
     return note(text, samples, lambda sample: bool(left_out(sample)))
+
+
+def _fields_read(sample: Instruction) -> set[str]:
+    """The fields of its record that became turns; those of columns that were named by hand are not known here."""
+    if sample.format in _FIELDS_READ:
+        return _FIELDS_READ[sample.format]
+    try:
+        return {*read_record(sample.raw).used} - {"task"}
+    except BadRecord:
+        return set()
 
 
 def note_tools_as_text(samples: Sequence[Instruction]) -> list[str]:

@@ -9,6 +9,7 @@ from io import BytesIO
 from g2is.export.format import ExportFormat, openai_turns
 from g2is.export.notes import note_arguments_as_text, note_fields, note_tools_as_text
 from g2is.instructions import Instruction
+from g2is.instructions.kept import Value
 
 COLUMNS = ("prompt", "response", "source", "line", "task", "tools")
 _TURN_TEXTS = ("role", "content", "reasoning_content", "tool_call_id", "name")
@@ -21,6 +22,7 @@ def parquet_rows(samples: Sequence[Instruction]) -> list[str]:
         row = {column: getattr(sample, column) for column in COLUMNS}
         if sample.template_kwargs is not None:
             row["chat_template_kwargs"] = sample.template_kwargs
+        row |= of_records(sample)
         records.append(json.dumps({"messages": openai_turns(sample.messages), **row}, ensure_ascii=False))
     return records
 
@@ -29,8 +31,18 @@ def parquet_notes(samples: Sequence[Instruction]) -> list[str]:
     return [
         *note_tools_as_text(samples),
         *note_arguments_as_text(samples),
-        *note_fields(samples, "task", "chat_template_kwargs"),
+        *note_fields(samples, "chat_template_kwargs", columns=True),
     ]
+
+
+def of_records(sample: Instruction) -> dict[str, Value | None]:
+    """The columns of the record itself; one that is called like a column of the export is told from it."""
+    own = {*COLUMNS, "messages", "chat_template_kwargs"}
+    return {
+        f"{name} (column)" if name in own else name: value
+        for name, value in sample.columns.items()
+        if name != "task"
+    }
 
 
 def parquet_file(records: Sequence[str]) -> dict[str, bytes]:
@@ -46,6 +58,10 @@ def parquet_file(records: Sequence[str]) -> dict[str, bytes]:
     columns = {"messages": pa.list_(turn), **dict.fromkeys(COLUMNS, pa.string()), "line": pa.int64()}
     if any("chat_template_kwargs" in row for row in rows):
         columns["chat_template_kwargs"] = pa.string()
+    for name in rows[0]:
+        if name not in columns:
+            texts = any(isinstance(row[name], str) for row in rows)
+            columns[name] = pa.string() if texts else pa.float64()
     table = pa.Table.from_pylist(rows, pa.schema(columns))
     buffer = BytesIO()
     pq.write_table(table, buffer)
@@ -55,7 +71,8 @@ def parquet_file(records: Sequence[str]) -> dict[str, bytes]:
 PARQUET = ExportFormat(
     name="parquet",
     title="Parquet",
-    purpose="messages with all that turns hold, prompt, response, source, line, task and tools as typed columns",
+    purpose="messages with all that turns hold, prompt, response, source, line, task, tools and the records' columns, "
+    "typed",
     records=parquet_rows,
     notes=parquet_notes,
     pack=parquet_file,

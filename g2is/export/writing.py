@@ -6,17 +6,19 @@ import hashlib
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
+
+import numpy as np
 
 from g2is import __version__
 from g2is.config.commands import export_command, walk_command
 from g2is.errors import InputError
 from g2is.export.format import ExportFormat
 from g2is.export.formats import FORMATS
-from g2is.instructions import from_frame
+from g2is.instructions import Instruction, from_frame
 from g2is.storage.files import sync_folder
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ class Exported:
 
 def preview(run: Run, selection: Selection, format: str, count: int = 3) -> list[str]:
     """The first records exactly as they will be written (Parquet, which is binary: as JSON)."""
-    return _format(format).records(from_frame(_chosen(run, selection)))[:count]
+    return _format(format).records(_samples(run, selection))[:count]
 
 
 def manifest(run: Run, selection: Selection, format: str, output: str = "subset") -> dict[str, Any]:
@@ -62,7 +64,7 @@ def manifest(run: Run, selection: Selection, format: str, output: str = "subset"
         "parameters": selection.parameters,
         "format": format,
         "counts": counts,
-        "notes": _format(format).notes(from_frame(chosen)),
+        "notes": _format(format).notes(_samples(run, selection)),
         "commands": commands,
         "samples": [
             {"sample": sample, "place": f"{source}:{line}"}
@@ -83,7 +85,7 @@ def export(
     folder = Path(folder).resolve()
     content = manifest(run, selection, format, folder.name)
     _check_folder(folder, overwrite)
-    files = FORMATS[format].pack(FORMATS[format].records(from_frame(_chosen(run, selection))))
+    files = FORMATS[format].files(_samples(run, selection))
     content["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
     files[MANIFEST] = text.encode()
@@ -109,6 +111,21 @@ def _chosen(run: Run, selection: Selection) -> pd.DataFrame:
     if not selection.samples:
         raise InputError("selection: holds no samples, expected at least one; select some first")
     return run.instructions.iloc[selection.samples]
+
+
+def _samples(run: Run, selection: Selection) -> list[Instruction]:
+    """The instructions of a selection, with their values in the columns of the records."""
+    instructions = from_frame(_chosen(run, selection))
+    rows = np.array(selection.samples)
+    values = {column.name: column.values_of(rows) for column in run.columns.of_records}
+    return (
+        [
+            replace(instruction, columns=dict(zip(values, row, strict=True)))
+            for instruction, row in zip(instructions, zip(*values.values(), strict=True), strict=True)
+        ]
+        if values
+        else instructions
+    )
 
 
 def _check_folder(folder: Path, overwrite: bool) -> None:

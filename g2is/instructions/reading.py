@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from g2is.errors import InputError
 from g2is.instructions.columns import columns_of, parse_columns
 from g2is.instructions.containers import records
 from g2is.instructions.fields import BadRecord
+from g2is.instructions.kept import ColumnCollector, KeptColumns, Value
 from g2is.instructions.record import Record
 from g2is.instructions.shapes import ASKED, Conversation, LeftOut, carries_task, read_record
 from g2is.instructions.sources import Source, find_sources
@@ -34,6 +35,7 @@ class Instruction:
     task: the record's `task`, where it is text.
     tools: JSON text of the tools the assistant may call.
     template_kwargs: JSON text of an object, what the record gives to the chat template beside its turns.
+    columns: its values in the columns of its run, where they were asked for; None where it has none.
     """
 
     messages: tuple[Message, ...]
@@ -44,6 +46,7 @@ class Instruction:
     task: str | None = None
     tools: str | None = None
     template_kwargs: str | None = None
+    columns: Mapping[str, Value | None] = field(default_factory=dict, compare=False)
 
     @property
     def response(self) -> str:
@@ -131,13 +134,14 @@ class Reading:
     instructions: in the order of the files and of their lines; the position is the sample's row index.
     rejected: records left out: broken ones, where those were to be skipped, and ones not meant to be trained.
     duplicates: row indices that share one conversation, ascending; only groups of two and more.
-    files: how each file was read.
+    files: how each file was read. columns: values of the records beside their conversations.
     """
 
     instructions: list[Instruction]
     rejected: list[Rejected]
     duplicates: list[list[int]]
     files: list[FileReading] = field(default_factory=list)
+    columns: KeptColumns | None = None
 
     @property
     def formats(self) -> Counter[tuple[str, str]]:
@@ -177,6 +181,7 @@ def read_instructions(
     instructions: list[Instruction] = []
     rejected: list[Rejected] = []
     files = []
+    collector = ColumnCollector()
     with _collector_paused():
         for source in sources:
             file = FileReading(source.name)
@@ -198,6 +203,7 @@ def read_instructions(
                     file.rejected += 1
                 else:
                     instructions.append(_instruction(source.name, record, read))
+                    collector.add(read.beside, read.used, read.task)
                     file.shapes[f"{read.format}: {', '.join(read.used)}"] += 1
                     file.repairs.update(read.repairs)
                     file.unused.update(read.unused)
@@ -205,7 +211,7 @@ def read_instructions(
                 file.notes.append(source.note)
     if not instructions:
         raise _nothing_left(rejected)
-    return Reading(instructions, rejected, find_duplicates(instructions), files)
+    return Reading(instructions, rejected, find_duplicates(instructions), files, collector.columns())
 
 
 def _instruction(source: str, record: Record, read: Conversation) -> Instruction:

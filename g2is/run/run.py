@@ -18,6 +18,7 @@ import numpy as np
 
 from g2is.config import REGIMES, RegimeName
 from g2is.errors import InputError, shortened
+from g2is.run.columns import Columns
 from g2is.run.integrity import Integrity
 from g2is.run.manifest import (
     CONTENT_STAGES,
@@ -26,6 +27,9 @@ from g2is.run.manifest import (
     InputFile,
     Manifest,
     Stage,
+)
+from g2is.run.paths import (
+    COLUMNS as COLUMNS_FILE,
 )
 from g2is.run.paths import (
     ENSEMBLE,
@@ -169,6 +173,20 @@ class Run:
     def valid(self) -> np.ndarray:
         """(n,) bool: samples that have a gradient."""
         return self.instructions["valid"].to_numpy()
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The columns of the pool that conditions are about; runs of earlier versions have file and task alone."""
+        pool = self.instructions
+        kept = COLUMNS_FILE in self.manifest.files
+        return Columns.of(pool, self._frame(COLUMNS_FILE, len(pool), ()) if kept else None)
+
+    def matching(self, where: Sequence[str]) -> np.ndarray:
+        """(n,) bool: samples that fit conditions on columns; raises `InputError` where none does."""
+        fitting = self.columns.matching(where)
+        if not fitting.any():
+            raise InputError(f"where: no instruction fits {shortened(' '.join(where), 200)}; widen it")
+        return fitting
 
     @cached_property
     def sources(self) -> list[str]:

@@ -10,10 +10,10 @@ from g2is.selectors.method import Method, Pool, Rows, register
 
 @register("full")
 class Full(Method):
-    """The whole pool; it has no settings."""
+    """The whole pool, or all of it that fits the conditions."""
 
     def select(self, pool: Pool) -> Rows:
-        return full(pool.valid)
+        return full(self.restricted(pool).valid)
 
 
 def full(valid: NDArray[np.bool_]) -> Rows:

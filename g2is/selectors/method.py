@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from g2is.config import RegimeName, Settings
-from g2is.config.settings import Budget
+from g2is.config.settings import Budget, Condition
 from g2is.errors import InputError
 from g2is.walk.budget import budget_size
 
@@ -77,9 +77,22 @@ class Pool(Protocol):
     def ensemble(self) -> pd.DataFrame:
         """One row a sample: early, late, late_variance."""
 
+    def matching(self, where: Sequence[str], /) -> np.ndarray:
+        """(n,) bool: the samples that fit conditions on columns; raises `InputError` where none does."""
+
     def regime(self, name: RegimeName, /) -> Regime: ...
 
     def representations(self, pooling: Literal["weighted", "mean"], /) -> Representations: ...
+
+
+class Restricted:
+    """A pool of which some samples can be selected alone; all else is asked of the pool itself."""
+
+    def __init__(self, pool: Pool, valid: np.ndarray) -> None:
+        self._pool, self.valid = pool, valid
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
 
 
 class Method(Settings):
@@ -87,6 +100,14 @@ class Method(Settings):
 
     method: ClassVar[str]
     """Its name; `register` sets it."""
+
+    where: tuple[Condition, ...] = Field(
+        (), description="conditions on columns of the pool: COLUMN=VALUE, COLUMN!=VALUE, COLUMN=LOW..HIGH"
+    )
+
+    def restricted(self, pool: Pool) -> Pool:
+        """The pool, of which only what fits the conditions can be selected."""
+        return Restricted(pool, pool.valid & pool.matching(self.where)) if self.where else pool
 
     def select(self, pool: Pool) -> Rows:
         """The rows selected from a pool, in order of choice.
@@ -100,7 +121,13 @@ class BudgetedMethod(Budget, Method):
     """A method that selects a given number of samples."""
 
     def select(self, pool: Pool) -> Rows:
-        return self.choose(pool, budget_size(self.fraction, self.count, int(pool.valid.sum())))
+        budget = budget_size(self.fraction, self.count, int(pool.valid.sum()))
+        pool = self.restricted(pool)
+        if budget > (fitting := int(pool.valid.sum())):
+            raise InputError(
+                f"where: {fitting:,} valid samples fit, fewer than the budget of {budget:,}; lower that, or widen it"
+            )
+        return self.choose(pool, budget)
 
     def choose(self, pool: Pool, budget: int) -> Rows:
         """`budget` rows of the pool, which has at least that many valid rows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,12 +22,55 @@ class WalkPlan:
     pins: rows taken first, for no component.
     budgets: (k,) number of samples each component is to take.
     order: (k,) components by descending weight.
+    groups: (n,) the group of each row, if groups have quotas.
+    quotas: (g,) number of samples the components may take of each group.
     """
 
     left_out: NDArray[np.bool_]
     pins: NDArray[np.int64]
     budgets: NDArray[np.int64]
     order: NDArray[np.int64]
+    groups: NDArray[np.int64] | None = None
+    quotas: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Quotas:
+    """Groups of rows that each have a share of the budget.
+
+    groups: (n,) the group of each row. shares: (g,) of each group, which sum to 1. names: (g,) for messages.
+    """
+
+    groups: NDArray[np.int64]
+    shares: Sequence[Fraction]
+    names: Sequence[str]
+
+    def of(self, total: int) -> NDArray[np.int64]:
+        """(g,) the whole shares of `total`: what rounding down leaves goes to the largest remainders, one each, the
+        earlier of equal ones first. In fractions, so that 0.3 of 10 is 3."""
+        exact = [total * Fraction(share) for share in self.shares]
+        whole = np.array([int(share) for share in exact], dtype=np.int64)
+        order = sorted(range(len(exact)), key=lambda group: int(exact[group]) - exact[group])
+        whole[order[: total - int(whole.sum())]] += 1
+        return whole
+
+    def left(
+        self, parameters: WalkParameters, budgets: NDArray[np.int64], pins: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """(g,) samples that components with these budgets (k,) may take of each group.
+
+        Pins use up the share of their group, unless budgets are given by component: then they come on top of both.
+        Raises `InputError` where more are pinned than the share holds.
+        """
+        by_component = parameters.component_budgets is not None
+        quotas = self.of(int(budgets.sum()) + (0 if by_component else len(pins)))
+        pinned = np.bincount(self.groups[pins], minlength=len(quotas))
+        for group in np.flatnonzero(pinned > quotas).tolist() if not by_component else ():
+            raise InputError(
+                f"pins: {pinned[group]:,} samples of {self.names[group]}, which has {quotas[group]:,} of the budget; "
+                "unpin some or raise its share"
+            )
+        return quotas if by_component else quotas - pinned
 
 
 def plan_walk(
@@ -36,14 +80,18 @@ def plan_walk(
     *,
     sources: Sequence[str] | None = None,
     valid: ArrayLike | None = None,
+    fitting: ArrayLike | None = None,
+    quotas: Quotas | None = None,
 ) -> WalkPlan:
     """Plan a walk over a pool of `rows` samples; raises `InputError` where the parameters do not fit it.
 
     A fraction refers to the valid samples. Pins are taken first and use up budget, whatever their source. With
     `component_budgets`, pins come on top of those budgets.
 
-    sources, valid: (n,) as `gradient_walk` takes them.
+    sources, valid, fitting, quotas: as `gradient_walk` takes them.
     """
+    if parameters.share and quotas is None:
+        raise InputError("share: this pool does not say what its columns are")
     usable = _usable(rows, valid)
     pins = _samples("pins", parameters.pins, rows)
     bans = _samples("bans", parameters.bans, rows)
@@ -55,11 +103,14 @@ def plan_walk(
             f"pins: instruction {pins[~usable[pins]][0]} has no valid gradient, so it cannot be selected; unpin it"
         )
 
+    budgets = _budgets(parameters, knowledge, int(usable.sum()), len(pins))
     return WalkPlan(
-        left_out=rows_left_out(parameters, rows, sources=sources, valid=valid),
+        left_out=rows_left_out(parameters, rows, sources=sources, valid=valid, fitting=fitting),
         pins=pins,
-        budgets=_budgets(parameters, knowledge, int(usable.sum()), len(pins)),
+        budgets=budgets,
         order=np.argsort(-knowledge.weights, kind="stable"),
+        groups=None if quotas is None else quotas.groups,
+        quotas=None if quotas is None else quotas.left(parameters, budgets, pins),
     )
 
 
@@ -69,9 +120,15 @@ def rows_left_out(
     *,
     sources: Sequence[str] | None = None,
     valid: ArrayLike | None = None,
+    fitting: ArrayLike | None = None,
 ) -> NDArray[np.bool_]:
-    """(n,) rows that no component may take: without a gradient, of another source, banned, or not among `only`."""
+    """(n,) rows that no component may take: without a gradient, of another source, banned, not among `only`, or not
+    fitting."""
     left_out = ~_usable(rows, valid) | ~_of_sources(parameters, rows, sources)
+    if fitting is not None:
+        left_out |= ~np.asarray(fitting)
+    elif parameters.where:
+        raise InputError("where: this pool does not say what its columns are")
     left_out[_samples("bans", parameters.bans, rows)] = True
     if parameters.only:
         others = np.ones(rows, dtype=bool)
@@ -86,6 +143,7 @@ def reason_left_out(
     *,
     sources: Sequence[str] | None = None,
     valid: ArrayLike | None = None,
+    fitting: ArrayLike | None = None,
 ) -> str:
     """Why no component may take a sample that is left out, in words."""
     if sample in parameters.bans:
@@ -94,6 +152,8 @@ def reason_left_out(
         return "it has no valid gradient"
     if parameters.only and sample not in parameters.only:
         return "it is not among the instructions that the walk is restricted to"
+    if fitting is not None and not np.asarray(fitting)[sample]:
+        return f"it does not fit {', '.join(parameters.where)}"
     return f"its source is {sources[sample] if sources is not None else None!r}"
 
 

@@ -11,7 +11,7 @@ from g2is.arrays.rows import read_rows
 from g2is.arrays.threads import one_blas_thread
 from g2is.walk.members import Members
 from g2is.walk.pool import FREE, Pool, Row
-from g2is.walk.rules import CLOSE_PRODUCT, CONSISTENCY, PASSES, TAKEN
+from g2is.walk.rules import CLOSE_PRODUCT, CONSISTENCY, PASSES
 from g2is.walk.script import script_anchor
 from g2is.walk.search import PoolSearch
 from g2is.walk.trace import ANCHOR, BUDGET_SPENT, FALLBACK, NEIGHBOR, NONE_FREE, NONE_PASSES, TraceLog
@@ -66,7 +66,7 @@ class ComponentWalk:
     def _take(self, sample: int, gradient: Row, origin: int, previous: int = -1, cosine: float = nan) -> bool:
         before = self.members.alignment
         self.members.add(sample, gradient)
-        self.pool.status[sample] = TAKEN
+        self.pool.take(sample)
         self.log.step(
             sample,
             self.component,

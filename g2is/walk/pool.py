@@ -11,7 +11,7 @@ from g2is.arrays.rows import open_rows, read_rows
 from g2is.config import WalkParameters
 from g2is.errors import InputError
 from g2is.knowledge import CoreKnowledge, component_affinities
-from g2is.walk.rules import PASSES, Rules
+from g2is.walk.rules import LEFT_OUT, PASSES, TAKEN, Rules
 
 Row = NDArray[np.float32]
 
@@ -64,8 +64,29 @@ class Pool:
         self.rules = Rules.of(parameters)
         self.status = np.full(rows, FREE, dtype=np.uint8)
         """(n,) FREE, or the rule that excludes the row for every component."""
+        self.groups: NDArray[np.int64] | None = None
+        self.quotas = np.zeros(0, dtype=np.int64)
+        """(g,) how many rows of each group may still be taken, where `limit` was called."""
         self.exact = self.gradients.dtype == np.float32
         """Whether rows are float32, as in the published script, so that ties are decided as it does."""
+
+    def limit(self, groups: NDArray[np.int64], quotas: NDArray[np.int64]) -> None:
+        """Have at most quotas (g,) rows taken of groups (n,): once they are, the others of a group are left out."""
+        self.groups, self.quotas = groups, quotas.copy()
+        for group in np.flatnonzero(quotas == 0):
+            self._leave_out(int(group))
+
+    def take(self, sample: int) -> None:
+        """Mark a free row as taken by a component."""
+        self.status[sample] = TAKEN
+        if self.groups is not None:
+            group = int(self.groups[sample])
+            self.quotas[group] -= 1
+            if self.quotas[group] == 0:
+                self._leave_out(group)
+
+    def _leave_out(self, group: int) -> None:
+        self.status[(self.groups == group) & (self.status == FREE)] = LEFT_OUT
 
     @cached_property
     def anchor_cosines(self) -> NDArray[np.float32]:

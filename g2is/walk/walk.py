@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from g2is.config import WalkParameters
 from g2is.knowledge import CoreKnowledge
-from g2is.walk.budget import WalkPlan, plan_walk
+from g2is.walk.budget import Quotas, WalkPlan, plan_walk
 from g2is.walk.component import ComponentWalk
 from g2is.walk.pool import Pool
 from g2is.walk.rules import LEFT_OUT, TAKEN
@@ -31,6 +31,8 @@ def gradient_walk(
     *,
     sources: Sequence[str] | None = None,
     valid: ArrayLike | None = None,
+    fitting: ArrayLike | None = None,
+    quotas: Quotas | None = None,
     affinities: NDArray[np.float32] | None = None,
 ) -> WalkTrace:
     """Take samples for each component in order of weight, from neighbour to neighbour, within the rules.
@@ -41,6 +43,8 @@ def gradient_walk(
     knowledge: the components, of the same d.
     sources: (n,) name of each row's source.
     valid: (n,) whether a row has a gradient.
+    fitting: (n,) whether a row meets the conditions of `parameters.where`; None if there are none.
+    quotas: groups of rows with their shares of the budget (`parameters.share`); None if there are none.
     affinities: (n, k) as `component_affinities` returns them, if the caller has them already.
 
     For a component K with S the samples taken for it, the anchor is the free sample with the highest cosine to K.
@@ -62,13 +66,20 @@ def gradient_walk(
     last one to the first again, once. With `order` = in_turn it is passed on to all components that can still take
     samples, one each.
 
+    With quotas a row can be taken as long as its group's share of the whole budget is not used up, by whichever
+    component. What a group cannot use goes to no other: the budget stays unspent.
+
     Raises `InputError` where arguments do not fit together.
     """
     pool = Pool(gradients, neighbors, cosines, knowledge, parameters, affinities)
-    plan = plan_walk(parameters, knowledge, len(pool.status), sources=sources, valid=valid)
+    plan = plan_walk(
+        parameters, knowledge, len(pool.status), sources=sources, valid=valid, fitting=fitting, quotas=quotas
+    )
     log = TraceLog()
     pool.status[plan.left_out] = LEFT_OUT
     pool.status[plan.pins] = TAKEN
+    if plan.groups is not None and plan.quotas is not None:
+        pool.limit(plan.groups, plan.quotas)
     for pin in plan.pins.tolist():
         log.step(pin, -1, PIN)
 

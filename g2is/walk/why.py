@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from g2is.arrays.rows import open_rows, read_rows
 from g2is.errors import InputError
 from g2is.knowledge import CoreKnowledge
-from g2is.walk.budget import reason_left_out, rows_left_out
+from g2is.walk.budget import Quotas, reason_left_out, rows_left_out
 from g2is.walk.explanation import Explanation, Taken, Verdict
 from g2is.walk.rules import CONFLICT, REDUNDANT, RULES, Rules
 from g2is.walk.standing import Standing
@@ -39,6 +39,8 @@ def explain(
     *,
     sources: Sequence[str] | None = None,
     valid: ArrayLike | None = None,
+    fitting: ArrayLike | None = None,
+    quotas: Quotas | None = None,
 ) -> Explanation:
     """Why the walk took a sample or did not; the other arguments are those of the walk.
 
@@ -53,8 +55,10 @@ def explain(
     if at.size:
         return Explanation(sample, _taken(trace, int(at[0]), array), None, ())
     parameters = trace.parameters
-    if rows_left_out(parameters, trace.rows, sources=sources, valid=valid)[sample]:
-        reason = reason_left_out(parameters, sample, sources=sources, valid=valid)
+    if rows_left_out(parameters, trace.rows, sources=sources, valid=valid, fitting=fitting)[sample]:
+        reason = reason_left_out(parameters, sample, sources=sources, valid=valid, fitting=fitting)
+        return Explanation(sample, None, reason, ())
+    if quotas is not None and (reason := _share_used_up(trace, quotas, int(quotas.groups[sample]))):
         return Explanation(sample, None, reason, ())
     if not walked_for(trace, knowledge, array):
         raise InputError(
@@ -66,6 +70,30 @@ def explain(
         for component in range(len(knowledge))
     ]
     return Explanation(sample, None, None, tuple(verdicts))
+
+
+def groups_used_up(trace: WalkTrace, quotas: Quotas, step: int) -> NDArray[np.bool_]:
+    """(g,) the groups whose share of the budget was used up before a step of a walk with these quotas."""
+    left, own = _shares(trace, quotas)
+    return np.bincount(own[:step][own[:step] >= 0], minlength=len(left)) >= left
+
+
+def _shares(trace: WalkTrace, quotas: Quotas) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(g,) what components could take of each group, and (t,) the group that each step used up; -1 for a pin."""
+    steps = trace.steps
+    pinned = steps.origin == PIN
+    left = quotas.left(trace.parameters, trace.budgets, steps.sample[pinned].astype(np.int64))
+    return left, np.where(pinned, -1, quotas.groups[steps.sample])
+
+
+def _share_used_up(trace: WalkTrace, quotas: Quotas, group: int) -> str:
+    """When the share of a group was used up, in words; empty where it was not."""
+    left, own = _shares(trace, quotas)
+    quota, taken = int(left[group]), np.flatnonzero(own == group)
+    if len(taken) < quota:
+        return ""
+    when = f"was used up at step {taken[quota - 1] + 1}" if quota else "has no room"
+    return f"the share of {quotas.names[group]}, {quota:,} samples, {when}"
 
 
 def walked_for(trace: WalkTrace, knowledge: CoreKnowledge, gradients: NDArray[np.floating]) -> bool:

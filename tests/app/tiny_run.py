@@ -16,7 +16,7 @@ from g2is.graph.neighbors import exact_neighbors
 from g2is.graph.paths import spanning_forest
 from g2is.instructions import Instruction, Message, to_frame
 from g2is.instructions.copies import find_leaks
-from g2is.run.paths import INSTRUCTIONS, LABELS, LEAKS
+from g2is.run.paths import COLUMNS, INSTRUCTIONS, LABELS, LEAKS
 from g2is.run.run import FORMAT_VERSION, FileRecord, InputFile, Manifest, Run, Stage
 from g2is.run.selections import save_walk
 from g2is.storage.tables import write_frame
@@ -52,9 +52,17 @@ def record(row: int, count: int = POOL) -> Instruction:
 
 
 def make_run(
-    folder: Path, count: int = POOL, *, seed: int = 0, targets: tuple[str, ...] = ("apples",)
+    folder: Path,
+    count: int = POOL,
+    *,
+    seed: int = 0,
+    targets: tuple[str, ...] = ("apples",),
+    columns: pd.DataFrame | None = None,
 ) -> Run:
-    """A finished run in one regime, with the walks `first-walk` and `second-walk` saved."""
+    """A finished run in one regime, with the walks `first-walk` and `second-walk` saved.
+
+    columns: those of the records, a row each.
+    """
     random = np.random.default_rng(seed)
     folder.mkdir(parents=True)
     pool = to_frame([record(row, count) for row in range(count)])
@@ -89,6 +97,8 @@ def make_run(
         "validation_cosines": cosines.astype(np.float32),
     }
     write_frame(folder / INSTRUCTIONS, pool)
+    if columns is not None:
+        write_frame(folder / COLUMNS, columns)
     validation.to_parquet(folder / "validation.parquet", index=False)
     samples.to_parquet(folder / "samples.parquet", index=False)
     (folder / "warmup.safetensors").write_bytes(b"none")
@@ -130,7 +140,7 @@ def make_run(
         stages={
             "instructions": stage(
                 0.5,
-                [INSTRUCTIONS, "validation.parquet"],
+                [INSTRUCTIONS, "validation.parquet", *([COLUMNS] if columns is not None else [])],
                 pool=count,
                 validation=VALIDATION,
                 duplicates=1,

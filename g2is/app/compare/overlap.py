@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from g2is.analysis.comparison import length_quantiles, memberships, overlaps, shares
+from g2is.analysis.comparison import column_kinds, length_quantiles, memberships, overlaps, shares
 from g2is.app.compare.choice import Compared
 from g2is.app.compare.measures import choose_regime
 from g2is.app.compare.parts import INSTRUCTIONS, PERCENT, PLAIN, table
-from g2is.app.shared import visible
+from g2is.app.shared import in_url, literal, one_of, visible
 from g2is.figures.compare import lengths_figure, overlap_figure, shares_figure
 from g2is.run.run import Run
 
@@ -45,6 +45,17 @@ def show_overlap(run: Run, chosen: Sequence[Compared]) -> None:
     )
 
 
+def _chosen_column(run: Run) -> dict[str, tuple[str, pd.Series, Any]]:
+    """A column of the records to see the mix by: its key, title, values and names; numbers in four equal parts."""
+    names = [column.name for column in run.columns.of_records if column.name != "task"]
+    if not names:
+        return {}
+    name = st.selectbox(
+        "Mix by column", names, format_func=visible, width=320, **in_url("mix", names[0], one_of(names))
+    )
+    return {"column": (f"Column {literal(name)}", column_kinds(run.columns[name]), visible)}
+
+
 def show_mix(run: Run, chosen: Sequence[Compared]) -> None:
     """Composition of the selections by source, task, community and length."""
     selections = {one.label: one.samples for one in chosen}
@@ -52,6 +63,7 @@ def show_mix(run: Run, chosen: Sequence[Compared]) -> None:
     by: dict[str, tuple[str, pd.Series, Any]] = {"source": ("Source files", pool["source"], visible)}
     if pool["task"].notna().any():
         by["task"] = ("Tasks", pool["task"].fillna("(none)"), visible)
+    by |= _chosen_column(run)
     if "communities" in run.manifest.stages:
         communities = run.communities(choose_regime(run))
         labels = {place: visible(f"{place}: {label}") for place, label in enumerate(communities.labels)}

@@ -9,6 +9,7 @@ import streamlit as st
 from g2is.analysis.search import STATES, Filter, matching
 from g2is.app import shared as ui
 from g2is.app.shared.community_choice import choose_community
+from g2is.app.shared.conditions import choose_conditions, has_columns
 from g2is.app.walk.parameters import walk_regime
 from g2is.errors import InputError
 from g2is.run.run import Run
@@ -18,7 +19,7 @@ from g2is.run.traces import read_trace, trace_path
 @st.cache_data(max_entries=64, show_spinner=False)
 def matches(_run: Run, run_hash: str, filter: Filter) -> np.ndarray:
     """(k,) rows that match, ascending. Raises `InputError` for a bad regular expression."""
-    return matching(_run.instructions, filter)
+    return matching(_run.instructions, filter, _run.columns)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -86,7 +87,26 @@ def choose_filter(run: Run) -> Filter:
         limits = int(pool["tokens"].min()), int(pool["tokens"].max())
         lengths = column.slider("Length in tokens", *limits, **filtering("tokens", limits, ui.whole(*limits)))
         tokens = None if lengths == limits else lengths
-    return Filter(text, regular, tuple(sources), tuple(chosen_tasks), tokens, state)
+    where, shown = _choose_columns(run)
+    return Filter(text, regular, tuple(sources), tuple(chosen_tasks), tokens, state, where, shown)
+
+
+def _choose_columns(run: Run) -> tuple[tuple[str, ...], str]:
+    """Conditions on columns of the records, and the column that is shown in the list and searched too."""
+    if not has_columns(run):
+        return (), ""
+    names = [column.name for column in run.columns.of_records]
+    conditions, shown = st.columns([5, 2], vertical_alignment="bottom")
+    with conditions:
+        where = choose_conditions(run, "having", filtering)
+    column = shown.selectbox(
+        "Column in the list",
+        ["", *names],
+        format_func=lambda name: ui.visible(name) or "None",
+        help="A field of the records. It is shown in the list, and words are searched in it too.",
+        **filtering("column", "", ui.one_of(["", *names])),
+    )
+    return where, column
 
 
 def filter_by_community(run: Run, rows: np.ndarray) -> np.ndarray:

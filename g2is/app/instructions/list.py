@@ -11,10 +11,13 @@ ROWS = 100
 """Rows of a page."""
 
 
-def table_of(run: Run, samples: np.ndarray) -> pd.DataFrame:
-    """The table of these instructions."""
+def table_of(run: Run, samples: np.ndarray, column: str = "") -> pd.DataFrame:
+    """The table of these instructions. column: one of the records that is shown too."""
     rows = run.instructions.iloc[samples]
     table = pd.DataFrame({"sample": samples, "prompt": ui.snippets(rows["prompt"])})
+    if column in run.columns:
+        values = run.columns[column].texts(samples)
+        table["column"] = [None if value is None else ui.visible(value) for value in values]
     if "tokens" in rows and rows["tokens"].any():
         table["tokens"] = rows["tokens"].to_numpy()
         table["loss"] = rows["loss"].to_numpy()
@@ -23,8 +26,8 @@ def table_of(run: Run, samples: np.ndarray) -> pd.DataFrame:
     return table
 
 
-def show_list(run: Run, rows: np.ndarray, focus: int | None) -> int:
-    """A page of the list; the row of the instruction to read."""
+def show_list(run: Run, rows: np.ndarray, focus: int | None, column: str = "") -> int:
+    """A page of the list; the row of the instruction to read. column: one of the records that is shown too."""
     at = int(np.searchsorted(rows, focus)) if focus is not None and focus in rows else None
     pages = -(-len(rows) // ROWS)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -41,7 +44,7 @@ def show_list(run: Run, rows: np.ndarray, focus: int | None) -> int:
             ui.set_url(focus=int(shown[place]))
 
     ui.choose_row(
-        table_of(run, shown),
+        table_of(run, shown, column),
         "rows",
         choose,
         chosen=int(marked[0]) if marked.size else None,
@@ -49,6 +52,7 @@ def show_list(run: Run, rows: np.ndarray, focus: int | None) -> int:
         columns={
             "sample": st.column_config.NumberColumn("#", format="localized", width=70, pinned=True),
             "prompt": st.column_config.TextColumn("Prompt", width=270),
+            "column": st.column_config.TextColumn(ui.visible(column), width=120),
             "response": st.column_config.TextColumn("Response", width=230),
             "tokens": st.column_config.NumberColumn("Tokens", format="localized", width=75),
             "loss": st.column_config.NumberColumn(

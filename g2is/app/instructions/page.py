@@ -16,7 +16,8 @@ def show() -> None:
         "The pool: every instruction that could be selected. Search and filter, then read one in full."
     )
     try:
-        rows = matches(run, run.hash, choose_filter(run))
+        filter = choose_filter(run)
+        rows = matches(run, run.hash, filter)
     except InputError as error:
         ui.stop(error)
     of_selection, of_community = st.columns([3, 1], vertical_alignment="bottom")
@@ -29,6 +30,6 @@ def show() -> None:
         st.stop()
     listed, reader = st.columns([5, 4], gap="medium")
     with listed:
-        sample = show_list(run, rows, ui.focus(run))
+        sample = show_list(run, rows, ui.focus(run), filter.column)
     with reader:
         show_reader(run, rows, sample)

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from g2is.analysis.map_values import MEANINGS, SCHEMES, schemes
+from g2is.analysis.map_values import MEANINGS, SCHEMES, scheme_title, schemes
 from g2is.app import shared as ui
 from g2is.app.map.view import MapView, colouring_of, points_of
 from g2is.app.shared.labels import REGIME_NAMES
@@ -46,8 +46,8 @@ def choose_view(run: Run, switches: DeltaGenerator) -> MapView:
         scheme = st.selectbox(
             "Colour by",
             known,
-            format_func=lambda name: SCHEMES[name][0].upper() + SCHEMES[name][1:],
-            help="\n".join(f"- **{SCHEMES[name]}**: {MEANINGS[name]}" for name in known),
+            format_func=lambda name: ui.visible(scheme_title(name)),
+            help="\n".join(f"- **{SCHEMES[name]}**: {MEANINGS[name]}" for name in known if name in SCHEMES),
             **ui.in_url("colour", known[0], ui.one_of(known)),
         )
         walk = _choose_walk(run)

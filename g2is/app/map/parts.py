@@ -44,7 +44,7 @@ def colours_part(map_id: str, colouring: Colouring, names: Sequence[tuple[str, t
     header: dict[str, Any] = {
         "map": map_id,
         "scheme": colouring.scheme,
-        "title": colouring.title,
+        "title": visible(colouring.title),
         "unit": colouring.unit,
         "missing": NONE,
         "levels": LEVELS,

@@ -50,6 +50,8 @@ FIELDS = {
     "only": "Only these",
     "sources": "Source files",
     "without_sources": "Source files left out",
+    "where": "Columns",
+    "share": "Shares of the budget",
     "targets": "Validation targets",
 }
 VALUES = {

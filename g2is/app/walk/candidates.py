@@ -20,6 +20,7 @@ from g2is.walk.budget import reason_left_out, rows_left_out
 from g2is.walk.rules import CONFLICT, CONSISTENCY, LEFT_OUT, PASSES, REDUNDANT, TAKEN, Rules
 from g2is.walk.standing import Standing
 from g2is.walk.trace import FALLBACK, NEIGHBOR
+from g2is.walk.why import groups_used_up
 
 MOST = 50
 """Samples of the pool listed for one step; a fallback may have rejected thousands."""
@@ -59,7 +60,16 @@ class _Step:
         self.affinity = walks.affinities(run, self.parameters)[:, component]
         direction = walks.core_knowledge(run, self.parameters).components[component]
         self.standing = Standing(trace, component, step, self.regime.gradients, direction)
-        self.left_out = rows_left_out(self.parameters, trace.rows, sources=run.sources, valid=run.valid)
+        self.left_out = rows_left_out(
+            self.parameters,
+            trace.rows,
+            sources=run.sources,
+            valid=run.valid,
+            fitting=walks.fitting(run, self.parameters),
+        )
+        self.used_up = np.zeros_like(self.left_out)
+        if quotas := run.columns.quotas(self.parameters.share):
+            self.used_up = groups_used_up(trace, quotas, step)[quotas.groups]
         self.taken_at = {int(sample): place for place, sample in enumerate(trace.steps.sample[:step])}
 
     def candidates(self) -> Candidates:
@@ -92,7 +102,11 @@ class _Step:
         before = np.flatnonzero(self.affinity > self.affinity[self.sample])
         if self.origin == FALLBACK:
             # A search looks at free samples alone.
-            gone = np.isin(before, self.trace.steps.sample[: self.step]) | self.left_out[before]
+            gone = (
+                np.isin(before, self.trace.steps.sample[: self.step])
+                | self.left_out[before]
+                | self.used_up[before]
+            )
             before = before[~gone]
         else:
             before = before[self.run.valid[before]]
@@ -107,7 +121,7 @@ class _Step:
         member = np.full(len(rows), -1)
         member[broke_with] = self.standing.samples[verdicts.member[broke_with]]
         taken = np.array([row in self.taken_at for row in rows.tolist()], dtype=bool)
-        excluded = taken | self.left_out[rows]
+        excluded = taken | self.left_out[rows] | self.used_up[rows]
         rule[excluded] = np.where(taken[excluded], TAKEN, LEFT_OUT)
         member[excluded], value[excluded] = -1, np.nan
         return rule, member, value
@@ -145,8 +159,16 @@ class _Step:
             return f"already taken at step {step + 1:,}" + (
                 f" (component {component})" if component >= 0 else ""
             )
+        if rule == LEFT_OUT and not self.left_out[row]:
+            return "the share of the budget that its kind has is used up"
         if rule == LEFT_OUT:
-            return reason_left_out(self.parameters, row, sources=self.run.sources, valid=self.run.valid)
+            return reason_left_out(
+                self.parameters,
+                row,
+                sources=self.run.sources,
+                valid=self.run.valid,
+                fitting=walks.fitting(self.run, self.parameters),
+            )
         rules = Rules.of(self.parameters)
         return {
             CONFLICT: f"conflicts with sample {member:,}: cosine {value:.3g}, below {rules.lowest:.3g}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from g2is.app.shared import all_texts, literal, one_of, set_url, visible
+from g2is.app.shared.conditions import choose_conditions, choose_shares, has_columns
 from g2is.app.shared.labels import FIELDS
 from g2is.app.walk.asking import Asker
 from g2is.app.walk.parameters import ROW_FIELDS, field_reader, read_budgets, read_share, targets_of
@@ -154,4 +155,8 @@ def ask_instructions(asker: Asker) -> None:
                     **asker.bind(name, [], one_of(known)),
                 )
             )
+        asker.values["where"] = asker.values["share"] = ()
+        if has_columns(asker.run):
+            asker.values["where"] = choose_conditions(asker.run, "where", asker.bind)
+            asker.values["share"] = choose_shares(asker.run, "share", asker.bind)
     asker.values["sources"] = asker.values["sources"] or None

@@ -18,7 +18,7 @@ MOST_IN_LINK = 2000
 
 ROW_FIELDS = ("pins", "bans", "only")
 """Settings that list instructions."""
-KEPT_FIELDS = (*ROW_FIELDS, "sources", "without_sources", "targets")
+KEPT_FIELDS = (*ROW_FIELDS, "sources", "without_sources", "where", "share", "targets")
 """Settings that say what to choose from and for; a change of the preset keeps them."""
 PRESET_FIELDS = tuple(name for name in WalkParameters.model_fields if name not in KEPT_FIELDS)
 """Settings that a preset decides."""
@@ -57,6 +57,8 @@ def parameters_in_url(run: Run) -> WalkParameters:
             values[name] = url_value(name, None, read_rows) or ()
         elif name in ("sources", "without_sources"):
             values[name] = tuple(url_value(name, [], one_of(run.source_names))) or default
+        elif name in ("where", "share"):
+            values[name] = tuple(url_value(name, [], field_text(name)))
         elif name == "component_budgets":
             values[name] = url_value(name, None, read_budgets)
         elif name == "targets":
@@ -89,6 +91,16 @@ def field_reader(name: str) -> Callable[[str], Any]:
     def read(text: str) -> Any:
         # Budgets by component, so that no budget field is missed or one too many.
         return getattr(WalkParameters(**{"component_budgets": (1,), name: text}), name)
+
+    return read
+
+
+def field_text(name: str) -> Callable[[str], str]:
+    """Checks one text of a field that holds several."""
+
+    def read(text: str) -> str:
+        WalkParameters(**{"component_budgets": (1,), name: (text,)})
+        return text
 
     return read
 

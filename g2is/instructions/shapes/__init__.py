@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from g2is.instructions.columns import Columns
 from g2is.instructions.fields import BadRecord, names, text
+from g2is.instructions.kept import Value, beside
 from g2is.instructions.names import (
     CARRIERS,
     CONTEXTS,
@@ -57,6 +58,7 @@ class Conversation:
     """What a record holds; see `Instruction` for the fields.
 
     used, unused: fields of the record that went into it and that did not. repairs: what was changed, with counts.
+    beside: short values of the fields that did not go into it; see `g2is.instructions.kept`.
     """
 
     messages: tuple[Message, ...]
@@ -67,6 +69,7 @@ class Conversation:
     used: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     repairs: Counter[str] = field(default_factory=Counter)
+    beside: dict[str, Value] = field(default_factory=dict)
 
 
 class Shape(NamedTuple):
@@ -155,6 +158,7 @@ def read_record(raw: bytes, format: str = "auto", columns: Columns | None = None
             used=tuple(view.used),
             unused=tuple(view.unused(turn.content for turn in messages)),
             repairs=view.repairs,
+            beside=beside(view.record, view.used),
         )
     except RecursionError:
         raise BadRecord("nested too deeply to read, expected a flat record") from None

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from g2is.config import GraphConfig, ReadingConfig
-from g2is.errors import InputError
+from g2is.errors import InputError, printable
 from g2is.instructions import (
     Instruction,
     Reading,
@@ -23,7 +24,7 @@ from g2is.instructions import (
 from g2is.lm.text import Encoder
 from g2is.pipeline.inputs import Target, check_pool_size
 from g2is.pipeline.writer import RunWriter, StageResult
-from g2is.run.paths import INSTRUCTIONS, REJECTED, VALIDATION
+from g2is.run.paths import COLUMNS, INSTRUCTIONS, REJECTED, VALIDATION
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,11 @@ class InstructionsStage:
 
 def write_pool(
     writer: RunWriter, reading: Reading, also_rejected: Sequence[Rejected] = ()
-) -> tuple[list[str], dict[str, int]]:
-    """Write the pool and all rejected records, those of validation files too; returns files and counts."""
+) -> tuple[list[str], dict[str, Any]]:
+    """Write the pool with its columns and all rejected records, those of validation files too.
+
+    Returns files, and counts with what is kept in columns and what not.
+    """
     rejected = [*reading.rejected, *also_rejected]
     pool = to_frame(reading.instructions)
     duplicate_of = np.full(len(pool), -1)
@@ -131,7 +135,7 @@ def write_pool(
     if rejected:
         write_rejects(writer.folder / REJECTED, rejected)
         files.append(REJECTED)
-    counts = {
+    counts: dict[str, Any] = {
         "pool": len(pool),
         "duplicates": int((duplicate_of >= 0).sum()),
         "rejected": len(rejected),
@@ -141,4 +145,11 @@ def write_pool(
         f"{counts['duplicates']:,} exact duplicates, {counts['rejected']:,} rejected"
         + (f" (see {writer.folder / REJECTED})" if rejected else "")
     )
+    if (columns := reading.columns) is not None:
+        if columns.described:
+            writer.write_frame(COLUMNS, columns.frame())
+            files.append(COLUMNS)
+        counts |= {"columns": columns.described, "columns_left_out": columns.left_out}
+        for line in columns.report():
+            writer.say(printable(line))
     return files, counts
