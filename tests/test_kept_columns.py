@@ -379,7 +379,7 @@ def folder(tmp_path_factory):
         folder / "cache" / "run",
         ImportConfig(regime="sgd", graph=GraphConfig(neighbors=6), layout=LayoutConfig(umap=False)),
         [folder / "pool.jsonl"],
-        folder / "train.npy",
+        [folder / "train.npy"],
         [Target("axes", folder / "validation.npy")],
         say=lines.append,
     )

@@ -99,7 +99,7 @@ def _show_summary(found: Inspection, notes: Sequence[str], model: str | None) ->
         f"**{ui.number(len(found.instructions))} instructions** · {ui.number(rejected)} rejected · "
         f"{ui.number(found.duplicates)} exact duplicates"
     )
-    for note in notes:
+    for note in [*found.columns, *notes]:
         if "warning: " in note:
             st.warning(ui.literal(note.replace("warning: ", "")), icon=":material/warning:")
         else:
