@@ -11,18 +11,16 @@ from streamlit.testing.v1 import AppTest
 
 from g2is.analysis import walks
 from g2is.analysis.budgets import rebalance
+from g2is.analysis.candidates import candidates_at
+from g2is.analysis.steps import step_views
 from g2is.app.shared.labels import FIELDS, VALUES, value_text
-from g2is.app.walk.candidates import candidates_at
 from g2is.app.walk.parameters import read_rows
-from g2is.app.walk.strip import TEXTS, strip_data
-from g2is.app.walk.why import closest
 from g2is.cli import main
 from g2is.config import WalkParameters, walk_preset
 from g2is.errors import InputError
-from g2is.figures.walk import alignment_figure
 from g2is.run.selections import Selection
 from g2is.run.traces import read_trace
-from g2is.walk import ORIGINS, Verdict, explain
+from g2is.walk import ORIGINS, explain
 from tests.app.tiny_run import INVALID, make_run
 
 PAGE = "4_Walk"
@@ -65,9 +63,8 @@ def test_what_the_paper_does_not_have_is_in_the_panel(open_app, run):
     assert metric(app, "Instructions chosen") == f"{len(trace.steps)} of 60"
     step = int(np.flatnonzero(np.bincount(trace.rejections.step[trace.rejections.rule == 4]))[0])
     app = open_app(PAGE, **{**LINK, **more, "max_cosine": "0.2"}, step=str(step))
-    table = next(frame.value for frame in app.dataframe if "verdict" in frame.value)
-    assert "✘ too similar" in set(table["verdict"])
-    assert table["why"].str.contains("above 0.2").any()
+    considered = {row.verdict: row.why for row in step_views(run, trace, step, 1)[0].considered}
+    assert "above 0.2" in considered["redundant"]
 
 
 def test_the_papers_values_come_with_what_was_measured_of_them(open_app):
@@ -233,7 +230,7 @@ def test_row_numbers_in_any_list():
 def test_a_step_shows_its_sample_and_where_it_came_from(open_app, run):
     trace = walks.walk(run, parameters())
     step = int(np.flatnonzero(trace.steps.origin == ORIGINS.index("neighbor"))[0])
-    app = open_app(PAGE, **LINK, step=str(step))
+    app = open_app(PAGE, **LINK, step=str(step), below="step")
     texts = [text.value for text in app.markdown]
     assert any(text.startswith(f"**Instruction {trace.steps.sample[step]}**") for text in texts)
     assert any(
@@ -294,46 +291,15 @@ def test_candidates_are_judged_by_their_numbers(run, changes):
     assert passing > 0
 
 
-def test_a_long_walk_sends_the_texts_around_the_step(run):
-    trace = walks.walk(run, parameters())
-    data = strip_data(trace, ["  a\n b" * 100] * trace.rows, 0, 1)
-    assert len(data["text"]) == len(trace.steps) <= TEXTS
-    assert data["text"][0].startswith("a b a b") and len(data["text"][0]) <= 140
-
-
-def test_a_walk_longer_than_the_texts_sent_moves_its_window(run):
-    long = replace(
-        walks.walk(run, parameters()).steps,
-        **{"sample": np.arange(5000) % 250, "component": np.zeros(5000, int)},
-    )
-    long = replace(long, origin=np.full(5000, 2), after=np.full(5000, 0.5))
-    trace = replace(walks.walk(run, parameters()), steps=long)
-    texts = [f"text {row}" for row in range(250)]
-    starts = set()
-    for step in range(0, 5000, 61):
-        data = strip_data(trace, texts, step, 1)
-        starts.add(data["text_from"])
-        assert len(data["sample"]) == 5000 and len(data["text"]) <= TEXTS
-        for near in range(max(0, step - TEXTS // 4), min(5000, step + TEXTS // 4)):
-            assert data["text"][near - data["text_from"]] == f"text {near % 250}"
-    assert len(starts) == 5, "it moves by halves: most steps send nothing new"
-
-
-def test_the_alignment_figure_marks_the_step(run):
-    trace = walks.walk(run, parameters())
-    figure = alignment_figure(trace, 5)
-    here = next(part for part in figure.data if part.marker.symbol == "circle-open")
-    assert here.x[0] == 6, "steps count from 1 on the screen"
-    assert here.y[0] == pytest.approx(float(trace.steps.after[5]))
-
-
 def test_why_a_sample_is_in_or_not(open_app, run):
     trace = walks.walk(run, parameters())
     regime = run.regime("sgd")
     knowledge = walks.core_knowledge(run, trace.parameters)
     rest = np.setdiff1d(np.flatnonzero(run.valid), trace.samples)
-    app = open_app(PAGE, **LINK, focus=str(trace.samples[9]))
-    assert any(text.value.startswith(f"Sample {trace.samples[9]} was taken at step 10") for text in app.text)
+    app = open_app(PAGE, **LINK, focus=str(trace.samples[9]), below="why")
+    assert any(
+        text.value.startswith(f"Instruction {trace.samples[9]}. Taken at step 10 for") for text in app.text
+    )
     app.button(key="go to step").click().run()
     assert app.query_params["step"] == "9"
     app.text_input(key="why").set_value(str(rest[0])).run()
@@ -342,10 +308,8 @@ def test_why_a_sample_is_in_or_not(open_app, run):
     shown = next(frame.value for frame in app.dataframe if "in words" in frame.value)
     assert sorted(shown["in words"]) == sorted(verdict.text for verdict in explanation.verdicts)
     closest = max(explanation.verdicts, key=lambda verdict: verdict.affinity)
-    said = next(text.value for text in app.text if "was not chosen" in text.value)
-    assert said.startswith(
-        f"Instruction {rest[0]} was not chosen. The closest is direction {closest.component} ("
-    )
+    said = next(text.value for text in app.text if text.value.startswith(f"Instruction {rest[0]}. "))
+    assert f"Its closest direction is {closest.component}, " in said
     app.text_input(key="why").set_value("QUESTION 123:").run()
     app.selectbox(key="why found").set_value(123).run()
     assert app.query_params["focus"] == "123"
@@ -354,44 +318,19 @@ def test_why_a_sample_is_in_or_not(open_app, run):
 
 
 def test_pinning_and_banning_by_button(open_app, run):
-    app = open_app(PAGE, **LINK, step="4")
+    app = open_app(PAGE, **LINK, step="4", below="step")
     sample = int(walks.walk(run, parameters()).samples[4])
     app.button(key="step bans").click().run()
     assert app.query_params["bans"] == str(sample)
     assert sample not in app.session_state["walked"].trace.samples
+    app.segmented_control(key="below").set_value("why").run()
     app.text_input(key="why").set_value(str(sample)).run()
-    assert any(text.value == f"Sample {sample} was left out: it is banned." for text in app.text)
+    assert any(
+        text.value == f"Instruction {sample}. It can never be taken: it is banned." for text in app.text
+    )
     app.button(key="why pins").click().run()
     assert app.query_params["pins"] == str(sample) and "bans" not in app.query_params
     assert app.session_state["walked"].trace.samples[0] == sample
-
-
-VERDICT = Verdict(2, "apples", 0.4321, "conflict", 7, 3, 17, -0.1234, 0.0)
-
-
-@pytest.mark.parametrize(
-    ("verdict", "said"),
-    [
-        (
-            VERDICT,
-            "rejected it at step 8: it conflicts with instruction 17 (cosine -0.123, below 0)",
-        ),
-        (
-            replace(VERDICT, reason="redundant", needed=0.9),
-            "too similar to instruction 17 (cosine -0.123, above 0.9)",
-        ),
-        (
-            replace(VERDICT, reason="consistency", step=None),
-            "in its last search of the pool: the alignment would",
-        ),
-        (replace(VERDICT, reason="outranked"), "met it at step 8, but chose a nearer neighbour"),
-        (replace(VERDICT, reason="not reached"), "never came to it"),
-        (replace(VERDICT, reason="no budget"), "has no budget"),
-    ],
-)
-def test_why_not_begins_with_the_closest_component(verdict, said):
-    sentence = closest(verdict)
-    assert sentence.startswith("The closest is direction 2 (cosine 0.432), which ") and said in sentence
 
 
 def test_a_change_says_what_it_changed(open_app, run):

@@ -26,12 +26,13 @@ WORDS = """
 
 def show_words() -> None:
     """What the page is for, and the terms it uses."""
-    purpose, words = st.columns([4, 1], vertical_alignment="center")
-    purpose.markdown(
-        "Selects the instructions that teach what the validation examples ask for: from one to the next on the graph "
-        "of gradients, within three rules. Change any setting and it walks again."
-    )
-    with words.popover("What the words mean", icon=":material/help:", width="stretch"):
+    with st.popover(
+        "Words", icon=":material/help:", key="words", help="What the page does, and what its words mean"
+    ):
+        st.markdown(
+            "Selects the instructions that teach what the validation examples ask for: from one to the next on the "
+            "graph of gradients, within three rules. Change any setting and it walks again."
+        )
         st.markdown(WORDS)
 
 

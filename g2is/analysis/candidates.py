@@ -1,7 +1,8 @@
-"""What a step of a walk could have taken instead, and the rule that each of these candidates broke. No Streamlit.
+"""What a step of a walk could have taken instead, and the rule that each of these candidates broke.
 
 A trace lists the neighbours rejected before one was taken. For an anchor and a fallback, which look at the whole
-pool, the samples that ranked before the one taken are judged again, by the rules of the walk itself.
+pool, the samples that ranked before the one taken are judged again, by the rules of the walk itself. So are the
+runners-up: the free samples that come next by their cosine to the component.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from g2is.walk.trace import FALLBACK, NEIGHBOR
 
 MOST = 50
 """Samples of the pool listed for one step; a fallback may have rejected thousands."""
+RUNNERS_UP = 5
+"""Free samples listed after the one taken."""
 
 
 @dataclass(frozen=True)
@@ -32,46 +35,84 @@ class Candidates:
     neighbors, pool: a row each with `sample`, `verdict` (`chosen` for the one taken, `tied` for one that keeps the
     rules as well and equals it up to rounding, otherwise one of RULES), `why` in words, `cosine` (to the sample taken
     before) and `affinity` (cosine to the component). passed_over: samples of the pool that ranked before the one
-    taken, of which `pool` lists the first.
+    taken, of which `pool` lists the first. runners_up: the same columns for the next free samples; the verdict of one
+    that keeps the rules is `next`.
     """
 
     neighbors: pd.DataFrame
     pool: pd.DataFrame
     passed_over: int
+    runners_up: pd.DataFrame
+
+
+class CandidateFinder:
+    """Finds the candidates of the steps of one walk; what the steps have in common is computed once."""
+
+    def __init__(self, run: Run, trace: WalkTrace) -> None:
+        parameters = trace.parameters
+        self.run, self.trace = run, trace
+        self.regime = run.regime(parameters.regime)
+        self.affinities = walks.affinities(run, parameters)
+        self.knowledge = walks.core_knowledge(run, parameters)
+        self.left_out = rows_left_out(parameters, trace.rows, sources=run.sources, valid=run.valid)
+        self.taken_at = {int(sample): step for step, sample in enumerate(trace.steps.sample)}
+
+    def at(self, step: int) -> Candidates:
+        """The candidates of one step; none for a pin."""
+        if self.trace.steps.component[step] < 0:
+            none = pd.DataFrame(columns=["sample", "verdict", "why", "cosine", "affinity"])
+            return Candidates(none, none, 0, none)
+        return _Step(self, step).candidates()
 
 
 def candidates_at(run: Run, trace: WalkTrace, step: int) -> Candidates:
     """The candidates of one step of a walk over a run; none for a pin."""
-    if trace.steps.component[step] < 0:
-        none = pd.DataFrame(columns=["sample", "verdict", "why", "cosine", "affinity"])
-        return Candidates(none, none, 0)
-    return _Step(run, trace, step).candidates()
+    return CandidateFinder(run, trace).at(step)
 
 
 class _Step:
     """A step of a walk over a run, with what the rules made of any row at it."""
 
-    def __init__(self, run: Run, trace: WalkTrace, step: int) -> None:
-        self.run, self.trace, self.step, self.parameters = run, trace, step, trace.parameters
-        self.sample, self.origin = int(trace.steps.sample[step]), int(trace.steps.origin[step])
-        component = int(trace.steps.component[step])
-        self.regime = run.regime(self.parameters.regime)
-        self.affinity = walks.affinities(run, self.parameters)[:, component]
-        direction = walks.core_knowledge(run, self.parameters).components[component]
-        self.standing = Standing(trace, component, step, self.regime.gradients, direction)
-        self.left_out = rows_left_out(self.parameters, trace.rows, sources=run.sources, valid=run.valid)
-        self.taken_at = {int(sample): place for place, sample in enumerate(trace.steps.sample[:step])}
+    def __init__(self, finder: CandidateFinder, step: int) -> None:
+        self.run, self.trace, self.regime = finder.run, finder.trace, finder.regime
+        self.left_out, self.taken_at = finder.left_out, finder.taken_at
+        self.step, self.parameters = step, self.trace.parameters
+        self.sample, self.origin = int(self.trace.steps.sample[step]), int(self.trace.steps.origin[step])
+        component = int(self.trace.steps.component[step])
+        self.affinity = np.ascontiguousarray(finder.affinities[:, component])
+        direction = finder.knowledge.components[component]
+        self.standing = Standing(self.trace, component, step, self.regime.gradients, direction)
 
     def candidates(self) -> Candidates:
+        neighbors, pool, passed_over = self._looked_at()
+        listed = np.concatenate([neighbors["sample"], pool["sample"]]).astype(np.int64)
+        return Candidates(neighbors, pool, passed_over, self._runners_up(listed))
+
+    def _runners_up(self, listed: NDArray[np.int64]) -> pd.DataFrame:
+        """The free samples with the highest affinity that are not listed yet; a search of the pool has looked at all
+        that come before the one taken."""
+        free = ~self.left_out
+        free[self.trace.steps.sample[: self.step + 1]] = False
+        free[listed] = False
+        if self.origin != NEIGHBOR:
+            free &= self.affinity <= self.affinity[self.sample]
+        rows = np.flatnonzero(free)
+        values = self.affinity[rows]
+        if len(rows) > RUNNERS_UP:
+            best = np.argpartition(-values, RUNNERS_UP)[:RUNNERS_UP]
+            rows, values = rows[best], values[best]
+        return self._table(rows[np.lexsort((rows, -values))], passing="next")
+
+    def _looked_at(self) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+        """What the step looked at among neighbours and in the pool, and how many of the pool were passed over."""
         none = self._table(np.zeros(0, dtype=np.int64))
         if self.origin == NEIGHBOR:
-            return Candidates(self._neighbors_in_trace(), none, 0)
+            return self._neighbors_in_trace(), none, 0
         neighbors = none
         if self.origin == FALLBACK and self.parameters.knowledge_coherence:
             row = self.regime.neighbors[self.standing.samples[-1], : self.parameters.neighbors]
             neighbors = self._table(row[row >= 0])
-        pool, passed_over = self._pool()
-        return Candidates(neighbors, pool, passed_over)
+        return neighbors, *self._pool()
 
     def _neighbors_in_trace(self) -> pd.DataFrame:
         """The neighbours that the trace lists for this step, and the one taken."""
@@ -106,22 +147,27 @@ class _Step:
         broke_with = verdicts.member >= 0
         member = np.full(len(rows), -1)
         member[broke_with] = self.standing.samples[verdicts.member[broke_with]]
-        taken = np.array([row in self.taken_at for row in rows.tolist()], dtype=bool)
+        taken = np.array([self.taken_at.get(row, self.step) < self.step for row in rows.tolist()], dtype=bool)
         excluded = taken | self.left_out[rows]
         rule[excluded] = np.where(taken[excluded], TAKEN, LEFT_OUT)
         member[excluded], value[excluded] = -1, np.nan
         return rule, member, value
 
     def _table(
-        self, rows: NDArray[np.integer], judged: tuple[NDArray, NDArray, NDArray] | None = None
+        self,
+        rows: NDArray[np.integer],
+        judged: tuple[NDArray, NDArray, NDArray] | None = None,
+        *,
+        passing: str = "tied",
     ) -> pd.DataFrame:
+        """passing: the verdict of rows that keep the rules, but for the one taken."""
         rule, member, value = self._judge(rows) if judged is None else judged
         if self.standing.samples.size:
             cosine = read_rows(self.regime.gradients, rows) @ self.standing.gradients[-1]
         else:
             cosine = np.full(len(rows), np.nan, dtype=np.float32)
         names = [
-            "chosen" if row == self.sample else "tied" if broken == PASSES else RULES[broken]
+            "chosen" if row == self.sample else passing if broken == PASSES else RULES[broken]
             for row, broken in zip(rows.tolist(), rule.tolist(), strict=True)
         ]
         why = [
@@ -139,17 +185,18 @@ class _Step:
             return "passes every rule, so it is taken"
         if name == "tied":
             return "passes every rule too: equal to the one taken up to rounding"
-        if rule == TAKEN:
-            step = self.taken_at[row]
-            component = self.trace.steps.component[step]
-            return f"already taken at step {step + 1:,}" + (
-                f" (component {component})" if component >= 0 else ""
+        if name == "next":
+            later = self.taken_at.get(row)
+            return f"the place went to #{self.sample:,}" + (
+                f"; taken later, at step {later + 1:,}" if later is not None else ""
             )
+        if rule == TAKEN:
+            return f"already taken at step {self.taken_at[row] + 1:,}"
         if rule == LEFT_OUT:
             return reason_left_out(self.parameters, row, sources=self.run.sources, valid=self.run.valid)
         rules = Rules.of(self.parameters)
         return {
-            CONFLICT: f"conflicts with sample {member:,}: cosine {value:.3g}, below {rules.lowest:.3g}",
-            REDUNDANT: f"too similar to sample {member:,}: cosine {value:.3g}, above {rules.highest:.3g}",
+            CONFLICT: f"conflicts with #{member:,}: cosine {value:.3g}, below {rules.lowest:.3g}",
+            REDUNDANT: f"too similar to #{member:,}: cosine {value:.3g}, above {rules.highest:.3g}",
             CONSISTENCY: f"the alignment would be {value:.3g}; at least {self.standing.needed:.3g} is needed",
         }[rule]
