@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from g2is.analysis.comparison import PAIRED
 from g2is.arrays.rows import read_rows
 from g2is.run.run import Run
 from g2is.walk import WalkTrace
@@ -36,14 +39,26 @@ def idle_settings(run: Run, trace: WalkTrace) -> dict[str, str]:
     return reasons
 
 
-def conflict_counts(run: Run, trace: WalkTrace) -> tuple[int, int, int]:
-    """Conflicting pairs among what each direction took, among all that was taken, and all pairs.
+@dataclass(frozen=True)
+class Conflicts:
+    """Shares of conflicting pairs among what a walk took. within: of pairs for the same direction, NaN without one,
+    which the no-conflict rule keeps at 0. overall: of all pairs."""
 
-    The rule compares within a direction alone, so instructions of different directions may conflict.
-    """
-    steps = trace.steps
-    rows = read_rows(run.regime(trace.parameters.regime).gradients, steps.sample)
-    negative = np.triu(rows @ rows.T < 0, k=1)
-    same = (steps.component[:, None] == steps.component[None, :]) & (steps.component >= 0)[:, None]
-    count = len(steps)
-    return int(np.count_nonzero(negative & same)), int(np.count_nonzero(negative)), count * (count - 1) // 2
+    within: float
+    overall: float
+
+
+def conflicts_taken(run: Run, trace: WalkTrace) -> Conflicts:
+    """How much of what a walk took conflicts; of more than `PAIRED` steps, a seeded draw."""
+    steps = np.flatnonzero(trace.steps.component >= 0)
+    if len(steps) > PAIRED:
+        steps = np.sort(np.random.default_rng(0).choice(steps, PAIRED, replace=False))
+    rows = read_rows(run.regime(trace.parameters.regime).gradients, trace.steps.sample[steps])
+    component = trace.steps.component[steps]
+    first, second = np.triu_indices(len(steps), k=1)
+    negative = (rows @ rows.T < 0)[first, second]
+    same = component[first] == component[second]
+    return Conflicts(
+        within=float(negative[same].mean()) if same.any() else float("nan"),
+        overall=float(negative.mean()) if negative.size else float("nan"),
+    )

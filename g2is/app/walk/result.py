@@ -5,9 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from g2is.analysis.idle import conflicts_taken
 from g2is.app.shared import THREE_DIGITS, duration, number, percent, table_height
 from g2is.app.shared.walked import Walked
 from g2is.figures.walk import sources_figure
+from g2is.run.run import Run
 
 WORDS = """
 - **Gradient**: how an instruction would change the model. Two instructions with a high *cosine* teach alike; below 0
@@ -36,7 +38,7 @@ def show_words() -> None:
         st.markdown(WORDS)
 
 
-def show_result(walked: Walked) -> None:
+def show_result(run: Run, walked: Walked) -> None:
     """The result line, remarks, and details to unfold."""
     trace, diagnosis = walked.trace, walked.diagnosis
     parameters = trace.parameters
@@ -71,6 +73,13 @@ def show_result(walked: Walked) -> None:
         )
     if fewer := _fewer_groups(walked):
         st.caption(fewer)
+    if parameters.no_conflict and len(trace.steps) > 1:
+        found = conflicts_taken(run, trace)
+        within = "" if found.within != found.within else f" {percent(found.within)} of those pairs conflict,"
+        st.caption(
+            "No conflict compares the instructions of one direction:"
+            f"{within or ' no direction has two,'} and {percent(found.overall)} of all pairs."
+        )
     for remark in diagnosis.remarks:
         st.info(remark, icon=":material/lightbulb:")
     with st.expander("Directions and sources"):

@@ -15,7 +15,7 @@ from g2is.app.walk.why import show_why
 from g2is.run.run import Run
 
 SUBJECTS = {
-    "numbers": ("Numbers", lambda run, walk: show_result(walk)),
+    "numbers": ("Numbers", lambda run, walk: show_result(run, walk)),
     "steps": ("All steps", lambda run, walk: show_all_steps(run, walk)),
     "step": ("This step", lambda run, walk: show_step(run, walk)),
     "served": (
