@@ -15,11 +15,12 @@ demo: .venv/.installed ## build the demo run and open the app on it
 app: .venv/.installed ## open the app on the runs under cache/
 	$(BIN)/g2is app
 
+# Half of a test of the app is waiting for a server or a browser: two processes, a file of tests each at a time.
 test: setup ## the tests, except the slow ones
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-all: test ## all tests: the slow ones after the others
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n 2
 
 check: setup ## lint, format, types
 	$(BIN)/ruff check .

@@ -49,6 +49,7 @@ def test_a_smaller_draw_says_what_it_misses(rows, monkeypatch):
     assert found.conflict_share == pytest.approx(exact.conflict_share, abs=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["float16", "int8"])
 def test_descent_finds_most_neighbours_in_order(rows, kind):
     from g2is.storage.dtypes import stored_rows

@@ -113,6 +113,7 @@ def undisturbed(files, tmp_path_factory, processes) -> tuple[dict[str, bytes], f
     return content(folder / "run"), seconds
 
 
+@pytest.mark.slow
 def test_a_build_killed_at_random_moments_ends_with_the_same_bytes(undisturbed, files, tmp_path, processes):
     """Each at a random moment of what an undisturbed build takes, until so many kills did not come too late."""
     expected, seconds = undisturbed

@@ -263,6 +263,7 @@ def test_gradients_with_flipped_bytes_are_read_or_refused_in_one_line(tmp_path, 
 # Runs that came from elsewhere
 
 
+@pytest.mark.slow
 def test_a_line_of_a_gigabyte_costs_little_and_is_one_bad_record(tmp_path):
     path = tmp_path / "pool.jsonl"
     good = [b'{"question": "q", "answer": "%d"}' % number for number in range(2)]

@@ -117,6 +117,7 @@ LAUNCHERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("launcher", LAUNCHERS)
 def test_a_launcher_starts_all_again_when_one_is_killed(files, alone, tmp_path, launcher):
     folder = tmp_path / "run"

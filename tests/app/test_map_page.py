@@ -588,6 +588,7 @@ def large(cache: Path, tmp_path_factory):
     server.stop()
 
 
+@pytest.mark.slow
 def test_270_000_samples_stay_within_the_budget(page, large):
     sent = {"down": 0, "up": 0}
 

@@ -90,6 +90,7 @@ def test_a_frame_says_that_the_arrow_keys_act_here(page, server):
     wait_for_step(page, strip, 1)
 
 
+@pytest.mark.slow
 def test_a_walk_of_more_steps_than_texts_are_sent(page, tmp_path):
     run = make_run(tmp_path / "long", 2600)
     server = Server(tmp_path)
