@@ -9,6 +9,7 @@ import { element, number } from "../../shared/dom.js"
 import { ORIGINS } from "../../shared/origins.js"
 import { Places } from "../../map/places.js"
 import { drawWalk } from "./path.js"
+import { Trail } from "./trail.js"
 
 const STAR_PX = 7 // a click this near a star means it
 const HITS = 8 // instructions found that are listed
@@ -22,6 +23,7 @@ export class WalkMap {
     this.dots = new Dots(find(".dots"))
     this.pen = new Pen(find(".over"))
     this.gestures = new Gestures(find(".over"), this)
+    this.trail = new Trail()
     this.found = null
     const zooms = { in: 1.5, out: 1 / 1.5 }
     for (const button of root.querySelectorAll("[data-zoom]")) {
@@ -212,7 +214,10 @@ export class WalkMap {
     const { width, height } = this.plane
     const { dpr, ink, paper, accent, font } = this
     this.pen.begin({ width, height, dpr, ink, paper, accent, font })
-    drawWalk(this.pen, { plane: this.plane, places: this.places, walk, step, asked, hovered, basket, radius: this.radius })
+    const { x, y, zoom } = this.plane.view
+    const key = [this.key, walk.part.id, x, y, zoom, width, height, dpr, ink, paper].join(" ")
+    const { plane, places, trail, radius } = this
+    drawWalk(this.pen, { plane, places, walk, trail, key, step, asked, hovered, basket, radius })
     if (this.area?.length) this.pen.area(this.area.map((corner) => this.plane.place(...corner)))
     this.drawKey()
   }

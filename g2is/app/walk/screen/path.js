@@ -3,16 +3,15 @@
 import { outline } from "../../shared/canvas/shapes.js"
 import { ORIGINS } from "../../shared/origins.js"
 
-const MANY = 1500 // with more steps than this each is a small square
-const NAMED = 6 // changes of a kind that are marked
+const CHANGES = 60 // instructions added, or removed, that are marked
 const REJECTED = ["conflict", "consistency", "redundant", "taken", "left_out"]
 const RULES = { conflict: "conflict", consistency: "consistency", redundant: "too similar" }
 
-export function drawWalk(pen, { plane, places, walk, step, asked, hovered, basket, radius }) {
+// trail, key: a Trail, and the key of what it draws.
+export function drawWalk(pen, { plane, places, walk, trail, key, step, asked, hovered, basket, radius }) {
   const at = (row) => plane.place(...places.at(row))
   drawStars(pen, at, places, radius)
-  drawPaths(pen, at, places, walk, step)
-  drawSteps(pen, at, places, walk, step, radius)
+  trail.draw(pen, { key, at, places, walk, step, radius })
   drawBasket(pen, at, places, basket, radius)
   drawChange(pen, at, places, walk, radius)
   drawConsidered(pen, at, places, walk, step, radius)
@@ -29,56 +28,12 @@ function drawStars(pen, at, places, radius) {
   pen.context.globalAlpha = 1
 }
 
-function drawPaths(pen, at, places, walk, step) {
-  const [past, future] = [new Path2D(), new Path2D()]
-  const { sample, came_from } = walk.part
-  for (let place = 0; place < walk.count; place++) {
-    const from = came_from[place]
-    if (from < 0 || !places.has(sample[place]) || !places.has(from)) continue
-    const path = place <= step ? past : future
-    path.moveTo(...at(from))
-    path.lineTo(...at(sample[place]))
-  }
-  pen.stroke(future, { width: 1, alpha: 0.16 })
-  pen.stroke(past, { width: 1.2, alpha: walk.count > MANY ? 0.3 : 0.6 })
-}
-
-// One path a kind, because marks drawn one by one would take too long in a long walk.
-function drawSteps(pen, at, places, walk, step, radius) {
-  const c = pen.context
-  const kinds = {}
-  const later = new Path2D()
-  const small = walk.count > MANY
-  const { sample } = walk.part
-  for (let place = 0; place < walk.count; place++) {
-    if (!places.has(sample[place])) continue
-    const [left, top] = at(sample[place])
-    const kind = walk.origin(place)
-    if (place > step) later.addPath(mark("circle", small ? 1.5 : radius + 1), { e: left, f: top })
-    else (kinds[kind] ??= new Path2D()).addPath(mark(ORIGINS[kind].shape, small ? 2 : radius + 2), { e: left, f: top })
-  }
-  pen.stroke(later, { width: 1, alpha: 0.4 })
-  for (const [kind, path] of Object.entries(kinds)) {
-    c.fillStyle = ORIGINS[kind].colour
-    c.fill(path)
-    pen.stroke(path, { width: 0.8, alpha: 0.8 })
-  }
-}
-
-const outlines = new Map()
-
-function mark(shape, radius) {
-  const key = `${shape} ${radius}`
-  if (!outlines.has(key)) outlines.set(key, outline(shape, radius))
-  return outlines.get(key)
-}
-
 function drawBasket(pen, at, places, basket, radius) {
   const path = new Path2D()
   for (const row of basket) {
     if (!places.has(row)) continue
     const [left, top] = at(row)
-    path.addPath(mark("square", radius + 4), { e: left, f: top })
+    path.addPath(outline("square", radius + 4), { e: left, f: top })
   }
   pen.stroke(path, { colour: pen.accent, width: 1.5 })
 }
@@ -89,7 +44,7 @@ function drawChange(pen, at, places, walk, radius) {
   c.textAlign = "center"
   c.textBaseline = "middle"
   for (const [sign, rows] of [["+", walk.part.added], ["−", walk.part.removed]]) {
-    for (const row of rows.slice(0, 10 * NAMED)) {
+    for (const row of rows.slice(0, CHANGES)) {
       if (!places.has(row)) continue
       const [left, top] = at(row)
       pen.text(sign, left + radius + 5, top - radius - 4)
