@@ -40,7 +40,7 @@ def test_runners_up_are_the_next_free_ones(run, changes):
     affinities = walks.affinities(run, trace.parameters)
     for step, component in enumerate(trace.steps.component):
         found = candidates_at(run, trace, step)
-        listed = {*found.neighbors["sample"], *found.pool["sample"]}
+        listed = {row.sample for row in (*found.neighbors, *found.pool)}
         gone = {INVALID, *trace.parameters.bans, *trace.samples[: step + 1].tolist(), *listed}
         searched = trace.steps.origin[step] != 2
         taken = affinities[trace.steps.sample[step], component]
@@ -50,8 +50,8 @@ def test_runners_up_are_the_next_free_ones(run, changes):
             if row not in gone and not (searched and affinities[row, component] > taken)
         ]
         free.sort(key=lambda row: (-affinities[row, component], row))
-        assert found.runners_up["sample"].tolist() == free[:RUNNERS_UP]
-        assert set(found.runners_up["verdict"]) <= {"next", "conflict", "consistency"}
+        assert [row.sample for row in found.runners_up] == free[:RUNNERS_UP]
+        assert {row.verdict for row in found.runners_up} <= {"next", "conflict", "consistency"}
 
 
 def test_a_runner_up_is_told_when_it_is_taken_later(run):
@@ -88,7 +88,7 @@ def test_rejected_ones_that_are_not_listed_are_counted(run):
         found = candidates_at(run, trace, view.step)
         if found.passed_over > MOST:
             continue
-        rejected_rows = {*found.neighbors["sample"]} - {view.sample}
+        rejected_rows = {row.sample for row in found.neighbors} - {view.sample}
         component = trace.steps.component[view.step]
         closer = np.flatnonzero(affinities[:, component] > affinities[view.sample, component])
         if trace.steps.origin[view.step] == ORIGINS.index("fallback"):

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from g2is.analysis import walks
@@ -29,20 +28,33 @@ RUNNERS_UP = 5
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """A sample that a step looked at.
+
+    verdict: `chosen` for the one taken, `tied` for one that keeps the rules as well and equals it up to rounding,
+    `next` for a runner-up that keeps them, otherwise one of RULES. why: in words. cosine: to the sample taken before,
+    NaN without one. affinity: cosine to the component.
+    """
+
+    sample: int
+    verdict: str
+    why: str
+    cosine: float
+    affinity: float
+
+
+@dataclass(frozen=True)
 class Candidates:
     """Samples looked at in one step, in the order they were looked at.
 
-    neighbors, pool: a row each with `sample`, `verdict` (`chosen` for the one taken, `tied` for one that keeps the
-    rules as well and equals it up to rounding, otherwise one of RULES), `why` in words, `cosine` (to the sample taken
-    before) and `affinity` (cosine to the component). passed_over: samples of the pool that ranked before the one
-    taken, of which `pool` lists the first. runners_up: the same columns for the next free samples; the verdict of one
-    that keeps the rules is `next`.
+    passed_over: samples of the pool that ranked before the one taken, of which `pool` lists the first. runners_up: the
+    free samples that come next.
     """
 
-    neighbors: pd.DataFrame
-    pool: pd.DataFrame
-    passed_over: int
-    runners_up: pd.DataFrame
+    neighbors: tuple[Candidate, ...] = ()
+    pool: tuple[Candidate, ...] = ()
+    passed_over: int = 0
+    runners_up: tuple[Candidate, ...] = ()
 
 
 class CandidateFinder:
@@ -60,8 +72,7 @@ class CandidateFinder:
     def at(self, step: int) -> Candidates:
         """The candidates of one step; none for a pin."""
         if self.trace.steps.component[step] < 0:
-            none = pd.DataFrame(columns=["sample", "verdict", "why", "cosine", "affinity"])
-            return Candidates(none, none, 0, none)
+            return Candidates()
         return _Step(self, step).candidates()
 
 
@@ -85,10 +96,10 @@ class _Step:
 
     def candidates(self) -> Candidates:
         neighbors, pool, passed_over = self._looked_at()
-        listed = np.concatenate([neighbors["sample"], pool["sample"]]).astype(np.int64)
+        listed = np.array([candidate.sample for candidate in (*neighbors, *pool)], dtype=np.int64)
         return Candidates(neighbors, pool, passed_over, self._runners_up(listed))
 
-    def _runners_up(self, listed: NDArray[np.int64]) -> pd.DataFrame:
+    def _runners_up(self, listed: NDArray[np.int64]) -> tuple[Candidate, ...]:
         """The free samples with the highest affinity that are not listed yet; a search of the pool has looked at all
         that come before the one taken."""
         free = ~self.left_out
@@ -101,25 +112,24 @@ class _Step:
         if len(rows) > RUNNERS_UP:
             best = np.argpartition(-values, RUNNERS_UP)[:RUNNERS_UP]
             rows, values = rows[best], values[best]
-        return self._table(rows[np.lexsort((rows, -values))], passing="next")
+        return self._listed(rows[np.lexsort((rows, -values))], passing="next")
 
-    def _looked_at(self) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    def _looked_at(self) -> tuple[tuple[Candidate, ...], tuple[Candidate, ...], int]:
         """What the step looked at among neighbours and in the pool, and how many of the pool were passed over."""
-        none = self._table(np.zeros(0, dtype=np.int64))
         if self.origin == NEIGHBOR:
-            return self._neighbors_in_trace(), none, 0
-        neighbors = none
+            return self._neighbors_in_trace(), (), 0
+        neighbors: tuple[Candidate, ...] = ()
         if self.origin == FALLBACK and self.parameters.knowledge_coherence:
             row = self.regime.neighbors[self.standing.samples[-1], : self.parameters.neighbors]
-            neighbors = self._table(row[row >= 0])
+            neighbors = self._listed(row[row >= 0])
         return neighbors, *self._pool()
 
-    def _neighbors_in_trace(self) -> pd.DataFrame:
+    def _neighbors_in_trace(self) -> tuple[Candidate, ...]:
         """The neighbours that the trace lists for this step, and the one taken."""
         rejections = self.trace.rejections
         here = slice(*np.searchsorted(rejections.step, (self.step, self.step + 1)))
         rows = np.append(rejections.sample[here], self.sample).astype(np.int64)
-        return self._table(
+        return self._listed(
             rows,
             (
                 np.append(rejections.rule[here], PASSES),
@@ -128,7 +138,7 @@ class _Step:
             ),
         )
 
-    def _pool(self) -> tuple[pd.DataFrame, int]:
+    def _pool(self) -> tuple[tuple[Candidate, ...], int]:
         """Samples with a higher affinity than the one taken, highest first, then that one; and how many there are."""
         before = np.flatnonzero(self.affinity > self.affinity[self.sample])
         if self.origin == FALLBACK:
@@ -138,7 +148,7 @@ class _Step:
         else:
             before = before[self.run.valid[before]]
         before = before[np.argsort(-self.affinity[before], kind="stable")]
-        return self._table(np.append(before[:MOST], self.sample)), len(before)
+        return self._listed(np.append(before[:MOST], self.sample)), len(before)
 
     def _judge(self, rows: NDArray[np.integer]) -> tuple[NDArray, NDArray, NDArray]:
         """rule, member and value (b,) as in `Rejections` for each row; PASSES, -1 and NaN for one that passes."""
@@ -153,32 +163,28 @@ class _Step:
         member[excluded], value[excluded] = -1, np.nan
         return rule, member, value
 
-    def _table(
+    def _listed(
         self,
         rows: NDArray[np.integer],
         judged: tuple[NDArray, NDArray, NDArray] | None = None,
         *,
         passing: str = "tied",
-    ) -> pd.DataFrame:
+    ) -> tuple[Candidate, ...]:
         """passing: the verdict of rows that keep the rules, but for the one taken."""
         rule, member, value = self._judge(rows) if judged is None else judged
         if self.standing.samples.size:
             cosine = read_rows(self.regime.gradients, rows) @ self.standing.gradients[-1]
         else:
             cosine = np.full(len(rows), np.nan, dtype=np.float32)
-        names = [
-            "chosen" if row == self.sample else passing if broken == PASSES else RULES[broken]
-            for row, broken in zip(rows.tolist(), rule.tolist(), strict=True)
-        ]
-        why = [
-            self._why(name, *numbers)
-            for name, *numbers in zip(
-                names, rows.tolist(), rule.tolist(), member.tolist(), value.tolist(), strict=True
-            )
-        ]
-        return pd.DataFrame(
-            {"sample": rows, "verdict": names, "why": why, "cosine": cosine, "affinity": self.affinity[rows]}
-        )
+        listed = []
+        for row, broken, with_, number, near, affinity in zip(
+            *(column.tolist() for column in (rows, rule, member, value, cosine, self.affinity[rows])),
+            strict=True,
+        ):
+            verdict = "chosen" if row == self.sample else passing if broken == PASSES else RULES[broken]
+            why = self._why(verdict, row, broken, with_, number)
+            listed.append(Candidate(row, verdict, why, near, affinity))
+        return tuple(listed)
 
     def _why(self, name: str, row: int, rule: int, member: int, value: float) -> str:
         if name == "chosen":

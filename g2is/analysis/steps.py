@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import pandas as pd
-
-from g2is.analysis.candidates import CandidateFinder, Candidates
+from g2is.analysis.candidates import Candidate, CandidateFinder, Candidates
 from g2is.run.run import Run
 from g2is.walk import WalkTrace
 from g2is.walk.trace import ANCHOR, FALLBACK, NEIGHBOR
@@ -18,16 +16,6 @@ LISTED = 6
 """Rejected candidates listed for one step: those that were looked at first."""
 WINDOW = 64
 """Steps described at once."""
-
-
-@dataclass(frozen=True)
-class Considered:
-    """One instruction that a step considered. verdict: as in `Candidates`. cosine: to the direction; NaN for a pin."""
-
-    sample: int
-    verdict: str
-    why: str
-    cosine: float
 
 
 @dataclass(frozen=True)
@@ -41,7 +29,7 @@ class StepView:
     cosine: float
     reason: str
     rules: str
-    considered: tuple[Considered, ...]
+    considered: tuple[Candidate, ...]
     unlisted: int
 
 
@@ -82,18 +70,16 @@ def _view(finder: CandidateFinder, step: int) -> StepView:
     )
 
 
-def _considered(candidates: Candidates, sample: int) -> tuple[tuple[Considered, ...], int]:
+def _considered(candidates: Candidates, sample: int) -> tuple[tuple[Candidate, ...], int]:
     """The rejected that were looked at first, the one taken, and the runners-up; and how many more were rejected."""
-    tried = pd.concat([candidates.neighbors, candidates.pool]).drop_duplicates("sample")
-    rejected = tried[tried["sample"] != sample]
-    passed_over = len(rejected) + candidates.passed_over - max(0, len(candidates.pool) - 1)
-    taken = tried[tried["sample"] == sample]
-    rows = pd.concat([rejected.head(LISTED), taken, candidates.runners_up])
-    listed = tuple(
-        Considered(int(row.sample), str(row.verdict), str(row.why), float(row.affinity))
-        for row in rows.itertuples()
-    )
-    return listed, passed_over - min(len(rejected), LISTED)
+    tried = {candidate.sample: candidate for candidate in (*candidates.pool, *candidates.neighbors)}
+    # In the order they were looked at; a neighbour may be in the pool's list as well.
+    order = dict.fromkeys(candidate.sample for candidate in (*candidates.neighbors, *candidates.pool))
+    rejected = [tried[row] for row in order if row != sample]
+    taken = [tried[sample]] if sample in tried else []
+    total = len(rejected) + candidates.passed_over - max(0, len(candidates.pool) - 1)
+    listed = rejected[:LISTED]
+    return (*listed, *taken, *candidates.runners_up), total - len(listed)
 
 
 def _reason(trace: WalkTrace, step: int, example: int | None) -> str:

@@ -98,7 +98,8 @@ def _step(view: StepView) -> dict[str, Any]:
                 "sample": row.sample,
                 "verdict": row.verdict,
                 "why": visible(row.why),
-                "cosine": finite(row.cosine),
+                "cosine": finite(row.affinity),
+                "previous": finite(row.cosine),
             }
             for row in view.considered
         ],

@@ -86,7 +86,7 @@ export class Reader {
     screen.find(".actions").replaceChildren(element("span", "about", `#${number(shown)}`), ...buttons)
   }
 
-  row({ sample, verdict, why, cosine }) {
+  row({ sample, verdict, why, cosine, previous }) {
     const { screen } = this
     const [mark, rule] = VERDICTS[verdict]
     const item = element("li", `row ${verdict}`)
@@ -103,7 +103,7 @@ export class Reader {
       element("span", "why", verdict === "chosen" ? "taken" : why),
     )
     button.setAttribute("aria-label", `Instruction ${sample}, ${rule}: ${why}`)
-    button.title = why
+    button.title = previous === null ? why : `${why}; cosine to the one before: ${previous.toFixed(2)}`
     button.onclick = () => (verdict === "chosen" ? screen.back() : screen.ask(sample))
     item.onpointerenter = () => screen.hover(sample)
     item.onpointerleave = () => screen.hover(null)
