@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from g2is.analysis import walks
+from g2is.analysis.budget_curve import budget_curve, flattens_at
 from g2is.analysis.budgets import rebalance
 from g2is.analysis.candidates import candidates_at
+from g2is.analysis.served import pool_service, served
 from g2is.analysis.steps import step_views
 from g2is.app.shared.labels import FIELDS, VALUES, value_text
 from g2is.app.walk.parameters import read_rows
@@ -66,6 +68,10 @@ def test_what_the_paper_does_not_have_is_in_the_panel(open_app, run):
     app = open_app(PAGE, **{**LINK, **more, "max_cosine": "0.2"}, step=str(step))
     considered = {row.verdict: row.why for row in step_views(run, trace, step, 1)[0].considered}
     assert "above 0.2" in considered["redundant"]
+    app.segmented_control(key="below").set_value("step").run()
+    table = next(frame.value for frame in app.dataframe if "verdict" in frame.value)
+    assert "✘ too similar" in set(table["verdict"])
+    assert table["why"].str.contains("above 0.2").any()
 
 
 def test_the_papers_values_come_with_what_was_measured_of_them(open_app):
@@ -455,3 +461,46 @@ def test_saving_and_comparing(open_app, run, cache):
     finally:
         path.unlink(missing_ok=True)
         path.with_suffix(".trace.parquet").unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("below", ["numbers", "steps", "step", "served", "budget", "why", "compare"])
+def test_every_subject_below_the_screen_opens(open_app, run, below):
+    app = open_app(PAGE, **LINK, below=below, step="3", focus="30")
+    frames = [list(frame.value) for frame in app.dataframe]
+    expected = {"steps": "alignment after", "step": "verdict", "served": "best in pool", "budget": "coverage"}
+    if below in expected:
+        assert any(expected[below] in columns for columns in frames)
+    if below == "steps":
+        table = next(frame.value for frame in app.dataframe if "alignment after" in frame.value)
+        assert table["sample"].tolist() == walks.walk(run, parameters()).samples.tolist()
+
+
+def test_the_status_line_says_what_the_walk_gives(open_app, run):
+    app = open_app(PAGE, preset="recommended", count="12")
+    labels = [element.proto.popover.label for element in popovers(app)]
+    trace = walks.walk(run, walk_preset("recommended", count=12))
+    serving = served(pool_service(run.regime("sgd"), run.valid), run.regime("sgd"), trace.samples)
+    assert any(label.startswith(f"served {serving.count('well')} of 12 examples well") for label in labels)
+    assert any(label.startswith("like round robin 1") and label.endswith("/12") for label in labels)
+    assert "Budget 12" in labels
+    assert any(text.value == "**12 of 12 taken**" for text in app.markdown)
+
+
+def popovers(app):
+    return [block for block in blocks(app.main) if block.type == "popover"]
+
+
+def blocks(block):
+    for child in block.children.values():
+        if hasattr(child, "children"):
+            yield child
+            yield from blocks(child)
+
+
+def test_a_flat_budget_is_one_click_away(open_app, run):
+    app = open_app(PAGE, **LINK, below="budget")
+    curve = budget_curve(run, walks.walk(run, parameters()))
+    flat = int(flattens_at(curve)["count"])
+    if flat != 60:
+        app.button(key="use budget").click().run()
+        assert app.query_params["count"] == str(flat)

@@ -82,7 +82,10 @@ def show_result(run: Run, walked: Walked) -> None:
         )
     for remark in diagnosis.remarks:
         st.info(remark, icon=":material/lightbulb:")
-    with st.expander("Directions and sources"):
+    detail = st.expander("Directions and sources", key="directions and sources", on_change="rerun")
+    if not detail.open:
+        return
+    with detail:
         left, right = st.columns([3, 2], gap="medium")
         with left:
             _directions(diagnosis.components)

@@ -23,8 +23,11 @@ def show_status(run: Run, walked: Walked) -> None:
     alike = resemblance_of(run, walked)
     with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center", key="walk status"):
         st.markdown(f"**{taken_text(walked.trace)}**")
-        with st.popover(served_text(serving), key="status served", type="tertiary"):
-            show_least_served(run, serving, key="served in status")
+        # Drawn only once it is open: a table would hold up the screen.
+        detail = st.popover(served_text(serving), key="status served", type="tertiary", on_change="rerun")
+        if detail.open:
+            with detail:
+                show_least_served(run, serving, key="served in status")
         if alike:
             with st.popover(alike_text(alike), key="status alike", type="tertiary"):
                 _show_alike(alike)
@@ -131,6 +134,7 @@ def show_least_served(run: Run, serving: Served, *, key: str) -> None:
         lambda row: set_url(focus=None if row is None else int(frame["best instruction"].iat[row])),
         tallest=360,
         columns={
+            "served": st.column_config.TextColumn(width="medium"),
             "cosine": THREE_DIGITS,
             "best in pool": THREE_DIGITS,
             "the pool's best": INSTRUCTION,

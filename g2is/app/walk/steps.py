@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from g2is.analysis.budgets import budget_left
+from g2is.analysis.candidates import MOST, candidates_at
 from g2is.app.shared import (
     INSTRUCTION,
     THREE_DIGITS,
@@ -93,6 +94,63 @@ def show_step(run: Run, walked: Walked) -> None:
             column_config={"spent": st.column_config.ProgressColumn("used", format="percent")},
             alt="Budget left of each target direction at this step",
         )
+    _candidates(run, walked, step)
+
+
+VERDICTS = {
+    "chosen": "✔ chosen",
+    "next": "○ next",
+    "tied": "= tied",
+    "taken": "– already chosen",
+    "left_out": "– left out",
+    "conflict": "✘ conflict",
+    "consistency": "✘ consistency",
+    "redundant": "✘ too similar",
+}
+RULES_HELP = (
+    "Already chosen: for this or an earlier direction. Left out: banned, of another source, or without a valid "
+    "gradient. Conflict: its gradient pulls against an instruction chosen for the direction. Consistency: it would "
+    "lower the alignment too far. Too similar: its cosine to one chosen for the direction is above the limit. "
+    "Tied: keeps the rules too, and equals the one chosen up to rounding. Next: the free ones closest to the direction."
+)
+
+
+def _candidates(run: Run, walked: Walked, step: int) -> None:
+    """Everything that the step considered."""
+    found = candidates_at(run, walked.trace, step)
+    listed = [*found.neighbors, *found.pool, *found.runners_up]
+    if not listed:
+        return
+    st.markdown("**Considered in this step**, and the rule that rejected each", help=RULES_HELP)
+    if found.passed_over > MOST:
+        st.caption(
+            f"{number(found.passed_over)} of the pool ranked before the one chosen; the first {MOST} are here."
+        )
+    prompts = run.instructions["prompt"].array
+    shown = pd.DataFrame(
+        {
+            "sample": [row.sample for row in listed],
+            "verdict": [VERDICTS[row.verdict] for row in listed],
+            "why": [row.why for row in listed],
+            "cosine, previous": [row.cosine for row in listed],
+            "cosine, direction": [row.affinity for row in listed],
+            "text": snippets(prompts[row.sample] for row in listed),
+        }
+    )
+    st.dataframe(
+        shown.dropna(axis="columns", how="all"),  # an anchor has none before it
+        hide_index=True,
+        key="candidates",
+        height=table_height(len(shown), 320),
+        column_config={
+            "sample": INSTRUCTION,
+            "why": st.column_config.TextColumn(width=330),
+            "cosine, previous": THREE_DIGITS,
+            "cosine, direction": THREE_DIGITS,
+            "text": st.column_config.TextColumn(width="large"),
+        },
+        alt="Candidates of this step",
+    )
 
 
 def _origin(run: Run, walked: Walked, step: int) -> None:

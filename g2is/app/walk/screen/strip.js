@@ -90,7 +90,9 @@ export class Strip {
     const aligned = walk.part.alignment[step]
     const text = `Step ${number(step + 1)} of ${number(walk.count)}`
     this.slider.setAttribute("aria-valuetext", text)
-    find(".where").textContent = Number.isNaN(aligned) ? text : `${text} · alignment ${aligned.toFixed(2)}`
+    const component = walk.part.component[step]
+    const rest = component < 0 ? "pinned" : `direction ${number(component)} · alignment ${aligned.toFixed(2)}`
+    find(".where").textContent = `${text} · ${rest}`
     this.drawBars()
     this.drawCards()
   }
