@@ -2,20 +2,20 @@
 
     python -m benchmarks.device [--device cuda] [--tokens 300] [--samples 256] [--rows 270000] …
 
-One command for a machine with a GPU; it needs no files and no network. A Llama of the shape of Llama-3.1-8B is made
-on the device with random weights, LoRA of rank 128 on query, key, value and output, all samples 300 tokens, half of
-them trained. In one run, the best of a few rounds, on the same model and samples:
+One command for a machine with a GPU; it needs no files and no network. The model has the shape of Llama-3.1-8B, random
+weights, and LoRA of rank 128 on query, key, value and output; all samples have 300 tokens, half of them trained.
+Measured in one run, the best of a few rounds, on the same model and samples:
 
-- bare: forward and backward pass over the same batches as a training takes them (gradients summed over the batch);
-- engine: this project's sketches of each sample's gradient, of the plain ones alone and with Adam's beside them;
-- loop: autograd on one sample at a time, then the same two sketches. What is compared is the batching alone: the
-  dense random signs that others project with are not part of it (benchmarks.gradients has them).
+- bare: forward and backward pass over the same batches, as in training (gradients summed over the batch);
+- engine: this project's sketches of each sample's gradient, plain only, and plain and Adam;
+- loop: autograd on one sample at a time, then the same two sketches. This compares batching only, without the dense
+  projections of other tools (see benchmarks.gradients).
 
-FLOP are those of `pipeline.cost`; `share_of_peak` is of the chip's published peak without sparsity,
-`share_of_product` of the rate that a large matrix product of the same dtype reached in the same run. `least_cosine`:
-of a sample's sketch by the engine and by the loop. Neighbours: random unit rows in half
-precision, memory-mapped from a temporary file (4.4 GB; TMPDIR says where), compared in float32 as a build does it,
-reading included; the lists of a few rows are checked against float64 (`largest_error`).
+FLOP are those of `pipeline.cost`. `share_of_peak`: share of the chip's published peak without sparsity.
+`share_of_product`: share of the rate of a large matrix product of the same dtype in the same run. `least_cosine`:
+lowest cosine of a sample's sketches by engine and loop. Neighbours: random unit rows in half precision, memory-mapped
+from a temporary file (4.4 GB in TMPDIR), compared in float32 as in a build, reading included; the lists of a few rows
+are checked against float64 (`largest_error`).
 
 Not tried yet: any GPU. All of it ran on a CPU at tiny sizes only, in float32 and bfloat16. So nobody has seen yet
 whether the default batch of 4,096 tokens fits (planned: some 51 GB, written beside the memory measured), whether the
@@ -72,7 +72,7 @@ PEAKS = {
 
 
 class Device:
-    """The device that is measured, and what it can do at most."""
+    """The device that is measured, and its peak rates."""
 
     def __init__(self, name: str, tflops: float | None, float32_tflops: float | None) -> None:
         self.name = name
@@ -111,7 +111,7 @@ class Device:
         }
 
     def peak_gigabytes(self) -> float | None:
-        """Most memory of the device that tensors took since it was last asked, where it can be told."""
+        """Peak memory of tensors on the device since the last call, where it can be measured."""
         if not self.name.startswith("cuda"):
             return None
         most = torch.cuda.max_memory_allocated(self.name) / 1e9
@@ -120,7 +120,7 @@ class Device:
 
 
 def products(device: Device, dtype: str, size: int, rounds: int) -> dict[str, Any]:
-    """The rate of a large matrix product: what can be reached at all."""
+    """The rate of a large matrix product, an upper bound in practice."""
     left, right = (torch.randn(size, size, device=device.name).to(DTYPES[dtype]) for _ in range(2))
 
     def work() -> None:
@@ -132,7 +132,7 @@ def products(device: Device, dtype: str, size: int, rounds: int) -> dict[str, An
 
 
 def random_model(config: LlamaConfig, device: str, dtype: str, rank: int) -> Any:
-    """A random Llama with an adapter that already does something, made where it will run."""
+    """A random Llama with an adapter that is not zero, created on the device."""
     torch.manual_seed(0)
     with torch.device(device):
         model = AutoModelForCausalLM.from_config(config, dtype=DTYPES[dtype])
@@ -147,7 +147,7 @@ def random_model(config: LlamaConfig, device: str, dtype: str, rank: int) -> Any
 
 @contextmanager
 def training(parameters: dict[str, torch.nn.Parameter]) -> Iterator[None]:
-    """The adapter trained by autograd, which the engine does without: one model serves for both."""
+    """Let autograd train the adapter, which the engine does not need, so that one model serves for both."""
     for parameter in parameters.values():
         parameter.requires_grad_()
     try:
@@ -159,7 +159,7 @@ def training(parameters: dict[str, torch.nn.Parameter]) -> Iterator[None]:
 
 
 def planned(config: LlamaConfig, options: argparse.Namespace) -> Plan:
-    """What the plan says of such a build, with one regime to compare."""
+    """The planned cost of such a build with one regime, to compare."""
     adapter = LoraSettings(rank=options.rank)
     shape = shape_of(config, adapter)
     gradients = GradientConfig(projection_dim=options.dim, batch_tokens=options.batch_tokens)
@@ -179,7 +179,7 @@ def samples(options: argparse.Namespace) -> list[Encoded]:
 
 
 def gradients(device: Device, options: argparse.Namespace) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Bare passes, the engine, and the loop; and what is to be known about them."""
+    """Measure bare passes, the engine, and the loop."""
     config = LlamaConfig(**{name: getattr(options, name) for name in LLAMA_8B}, tie_word_embeddings=False)
     plan = planned(config, options)
     model = random_model(config, device.name, options.dtype, options.rank)
@@ -265,7 +265,7 @@ def largest_error(rows: np.ndarray, cosines: np.ndarray, chosen: np.ndarray) -> 
 
 
 def neighbours(device: Device, options: argparse.Namespace) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Exact neighbours of all rows, once: it takes long enough."""
+    """Exact neighbours of all rows, once."""
     with tempfile.TemporaryDirectory() as folder:
         rows = random_rows(Path(folder) / "rows.npy", options.rows, options.dim, device.name)
         found = []
@@ -323,7 +323,7 @@ def arguments() -> argparse.ArgumentParser:
 def main(given: list[str] | None = None) -> None:
     options = arguments().parse_args(given)
     device = Device(options.device, options.tflops, options.float32_tflops)
-    # The rate that a matrix product reaches comes first: the others are told as shares of it.
+    # The rate of a matrix product first: the others are given as shares of it.
     rows = [
         products(device, dtype, options.product_size, options.rounds)
         for dtype in dict.fromkeys((options.dtype, "float32"))

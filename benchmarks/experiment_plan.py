@@ -1,4 +1,4 @@
-"""What is compared: a line of a table is a way to select, with its budget, targets and seeds."""
+"""The lines of all tables: each is a selection method with its budget, targets and seeds."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ LARGE = (
     *("walk, recommended", "walk, official"),
     *("random", "less, adam (published)", "gist", "round robin, sgd"),
 )
-"""The lines that are also measured at 5 %, where a fine-tuning takes five times as long."""
+"""Lines also measured at 5 %, where a fine-tuning takes five times as long."""
 
 
 def plans() -> Iterator[Plan]:

@@ -18,18 +18,18 @@ BEGIN, END = "<!-- table {} -->", "<!-- end -->"
 
 
 def results(folder: Path) -> pd.DataFrame:
-    """One row a fine-tuning that is done: table, selection, target, budget, seed, size, losses (t,), loss."""
-    found = []
+    """One row for each finished fine-tuning: table, selection, target, budget, seed, size, losses (t,), loss."""
+    rows = []
     for row in json.loads((folder / "index.json").read_text()):
         path = folder / "runs" / row["result"]
         if path.exists():
             losses = np.array(json.loads(path.read_text())["losses"])
-            found.append({**row, "losses": losses, "loss": losses.mean()})
-    return pd.DataFrame(found)
+            rows.append({**row, "losses": losses, "loss": losses.mean()})
+    return pd.DataFrame(rows)
 
 
 def tables(folder: Path) -> Iterator[tuple[str, str]]:
-    """Name and Markdown of every table there are results for."""
+    """Name and Markdown of every table that has results."""
     frame = results(folder)
     if frame.empty:
         return
@@ -42,7 +42,7 @@ def tables(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def write_tables(folder: Path, document: Path) -> None:
-    """Write `tables.md`, and put each table at its place in the document."""
+    """Write `tables.md`, and insert each table into the document."""
     made = dict(tables(folder))
     (folder / "tables.md").write_text("\n".join(f"### {name}\n\n{text}\n" for name, text in made.items()))
     if document.exists():
@@ -110,7 +110,7 @@ def difference(mine: pd.DataFrame, other: pd.DataFrame) -> str:
 
 
 def source_table(lines: pd.DataFrame) -> str:
-    """How many samples each selection takes from the file of the target."""
+    """Number of samples that each selection takes from the file of the target."""
     first = lines[lines["seed"] == 0]
     rows = []
     for (budget, target), here in first.groupby(["budget", "target"], sort=False):

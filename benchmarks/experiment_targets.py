@@ -1,4 +1,4 @@
-"""The targets of the experiments: validation gradients, the pool without what is held out, test samples."""
+"""The targets of the experiments: validation gradients, the pool without held-out samples, test samples."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from g2is.walk import WalkTrace, component_affinities, gradient_walk
 
 TEST, VALIDATION = 120, 64
 HELD_OUT = {"code": "code.json", "t0": "t0.jsonl", "alpaca": "alpaca_en_demo.json"}
-"""Targets made of a file of the pool: some of its records become validation and test and leave the pool."""
+"""Targets from a file of the pool: some of its records become validation and test samples and leave the pool."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Everything a selector may look at, and the test samples it may not."""
+    """Everything that selectors may use, and the test samples, which they may not."""
 
     name: str
     run_name: str
@@ -54,7 +54,7 @@ class Target:
         return valid
 
     def budget(self, fraction: float) -> int:
-        """That share of the pool in samples."""
+        """A share of the pool as a number of samples."""
         return int(len(self.run.valid) * fraction)
 
     def cosines(self, regime: str) -> np.ndarray:
@@ -77,12 +77,12 @@ class Target:
         )
 
     def sources(self, samples: tuple[int, ...]) -> dict[str, int]:
-        """How many of the samples come from each file."""
+        """Number of samples from each file."""
         return dict(Counter(self.run.instructions["source"].iloc[list(samples)]).most_common())
 
 
 def targets(folders: dict[str, Path], data: Path, cache: Path) -> dict[str, Target]:
-    """All targets by name; gradients that no run holds are taken once and kept in `cache`."""
+    """All targets by name; gradients that no run contains are computed once and saved in `cache`."""
     pool, demo = (Run.open(folders[name]) for name in ("pool", "demo"))
     found = [
         _from_files("gsm8k", "pool", pool, data / "target", cache),
@@ -105,7 +105,7 @@ def _from_files(
 
 def _from_pool(name: str, run: Run, source: str, cache: Path) -> Target:
     frame = run.instructions
-    # Records that stand in the pool twice would be tested on what was trained.
+    # Records that occur twice in the pool would be tested on what was trained.
     twice = set(frame["duplicate_of"][frame["duplicate_of"] >= 0])
     single = frame["valid"] & (frame["duplicate_of"] < 0) & ~frame.index.isin(twice)
     rows = np.flatnonzero(single & (frame["source"] == source))
@@ -143,7 +143,7 @@ def _target(
 
 
 def plain_gradients(run: Run, samples: list[Encoded]) -> np.ndarray:
-    """(m, d) gradients of validation samples as `build` takes them, with the run's adapter and projection."""
+    """(m, d) gradients of validation samples as in `build`, with the run's adapter and projection."""
     config = run.manifest.configuration
     model = add_adapter(
         load_model(config.model, inspect_model(config.model)), config.lora, config.warmup.seed

@@ -3,8 +3,8 @@
     python -m benchmarks.experiments POOL_RUN --demo DEMO_RUN --data FOLDER
 
 POOL_RUN is a run of any validation target over the files of FOLDER/pool, DEMO_RUN the demo's; FOLDER/target holds
-validation and test files. Every fine-tuning is kept under bench/experiments as soon as it is done, so that the
-command can be stopped and goes on from there; `--tables` only writes the tables of what is there.
+validation and test files. Every fine-tuning is saved under bench/experiments as soon as it is done, so that a stopped
+command can be resumed; `--tables` only writes the tables of finished ones.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from g2is.storage.files import write_bytes
 RESULTS = Path("bench/experiments")
 DOCUMENT = Path("docs/experiments.md")
 MAX_LENGTH = 256
-"""Tokens of a training sample. The gradients were taken of whole samples; this only saves time."""
+"""Tokens of a training sample, at most, to save time; gradients are of whole samples."""
 
 _RULE = EvaluationConfig(epochs=1, learning_rate=5e-3, dropout=0, batch_tokens=1024)
 TRAINING = {
@@ -46,12 +46,12 @@ TRAINING = {
     ("demo", 0.01): _RULE.replace(batch_size=4, epochs=5),
     ("demo", 0.05): _RULE.replace(batch_size=8, epochs=5),
 }
-"""By run and budget: one rule for all selections, so short that a fine-tuning takes seconds."""
+"""By run and budget: the same for all selections, and few enough that a fine-tuning takes seconds."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One fine-tuning: on which samples of which run, with which seed, tested on which target."""
+    """One fine-tuning: run, samples, seed, and the target to test on."""
 
     run: str
     target: str
@@ -61,7 +61,8 @@ class Job:
 
     @property
     def path(self) -> Path:
-        """Named by all that decides the result, so that equal selections are trained once; order is the seed's."""
+        """A name from everything that determines the result, so that equal selections are trained once; the seed sets
+        their order."""
         rule = TRAINING[self.run, self.budget].model_dump(exclude={"seeds", "answers", "new_tokens"})
         what = [self.run, self.target, rule, MAX_LENGTH, self.seed, sorted(self.samples)]
         return RESULTS / "runs" / f"{hashlib.sha256(json.dumps(what).encode()).hexdigest()[:20]}.json"
@@ -104,7 +105,7 @@ def _train(job: Job) -> tuple[Job, list[float]]:
 
 
 def jobs_of(plan: Plan, target: Target) -> Iterator[Job]:
-    """The fine-tunings that a line of a table needs on one target."""
+    """The fine-tunings of a line of a table on one target."""
     for seed in plan.seeds:
         samples = plan.select(target, plan.budget, seed)
         yield Job(target.run_name, target.name, plan.budget, seed, tuple(samples.tolist()))

@@ -1,8 +1,8 @@
-"""Per-sample gradients: the engine beside a bare forward and backward pass, and beside the usual loop.
+"""Per-sample gradients: the engine compared with a bare forward and backward pass, and with the usual loop.
 
     python -m benchmarks.gradients [--quick]
 
-All are measured in one run on one random Llama and the same samples; only the ratios travel.
+All are measured in one run on one random Llama and the same samples; only ratios carry over to other machines.
 """
 
 import argparse
@@ -61,7 +61,7 @@ def samples(count: int, length: int) -> list[Encoded]:
 
 
 class DenseLoop:
-    """What LESS does: one sample at a time, autograd, Adam, dense random signs.
+    """The method of LESS: one sample at a time, autograd, Adam, dense random signs.
 
     The signs stay in memory where they take at most half of it; otherwise they are drawn again, block by
     block, for every sample, as TRAK's projector does.
@@ -107,7 +107,7 @@ class DenseLoop:
 
 
 def flat_averages(sizes: dict[str, int], device: str = "cpu") -> AdamAverages:
-    """Averages as a warm-up may leave them, the same for every coordinate."""
+    """Adam's averages, plausible after a warm-up, the same for every coordinate."""
     return AdamAverages(
         {name: torch.full((size,), 1e-4, device=device) for name, size in sizes.items()},
         {name: torch.full((size,), 1e-7, device=device) for name, size in sizes.items()},
@@ -121,7 +121,7 @@ def one_by_one(
     averages: AdamAverages,
     pool: list[Encoded],
 ) -> dict[str, torch.Tensor]:
-    """The sketches that the engine gives, (n, d) of each kind, from autograd on one sample at a time."""
+    """The same sketches as the engine's, (n, d) of each kind, from autograd on one sample at a time."""
     rows: dict[str, list[torch.Tensor]] = {"sgd": [], "adam": []}
     for sample in pool:
         model.zero_grad()

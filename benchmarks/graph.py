@@ -1,12 +1,12 @@
-"""What a build does after the gradients, and how fast a page moves to another sample.
+"""The stages of a build after the gradients, and the time to refocus the Neighbourhood page.
 
     python -m benchmarks.graph [--quick]
 
-Neighbours: ours (nearest, most conflicting, mean cosine, share of conflicts) beside scikit-learn's brute force, which
-finds the nearest alone, on the same unit rows and cores; its faster metric on such rows, euclidean, is used. They
-must agree: same cosines, and same samples but where cosines differ by less than rounding. Then PCA and UMAP (the
-first call also compiles, before the clock starts), communities, the forest. Refocus: ego graph with its layout on
-270,000 x 1024 in half precision, memory-mapped, and the strongest path there.
+Neighbours: ours (nearest, most conflicting, mean cosine, share of conflicts) compared with scikit-learn's brute force,
+which finds the nearest only, on the same unit rows and cores, with its faster metric for such rows, euclidean. They
+must agree: same cosines, and same samples except where cosines differ by less than rounding. Then PCA and UMAP
+(compiled by a first call that is not timed), communities, the forest. Refocus: ego graph with its layout on 270,000 x
+1024 in half precision, memory-mapped, and the strongest path there.
 """
 
 import argparse
@@ -41,14 +41,14 @@ NEIGHBORS, CONFLICTS, VALIDATION, TIE = 50, 10, 64, 2e-6
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    """What it gives, and the seconds it takes."""
+    """The result of a function, and its seconds."""
     start = time.perf_counter()
     found = work()
     return found, time.perf_counter() - start
 
 
 def megabytes() -> float:
-    """Most memory this process has had."""
+    """Peak memory of this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -60,7 +60,7 @@ def pool(count: int) -> NDArray[np.float32]:
 
 
 def disagreements(ours: NeighborLists, distances: NDArray, theirs: NDArray) -> int:
-    """Places where scikit-learn has another sample although its cosine is not a tie within rounding."""
+    """Number of places where scikit-learn has another sample and the cosines are not equal within rounding."""
     cosines = 1 - distances.astype(np.float64) ** 2 / 2
     assert np.allclose(ours.cosines, cosines, atol=2e-5), "cosines differ"
     other = ours.neighbors != theirs
@@ -111,7 +111,7 @@ def build_stages(count: int, rounds: int) -> dict[str, Any]:
 
 
 def refocus(count: int, focuses: int) -> list[dict[str, Any]]:
-    """The second table: what a page asks of a large run that is open."""
+    """The second table: what a page computes on a large open run."""
     with tempfile.TemporaryDirectory() as folder:
         gradients, neighbors, validation = clustered_pool(Path(folder), count, 60, 1.0)
         valid = np.ones(count, bool)

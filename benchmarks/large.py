@@ -1,11 +1,10 @@
-"""What grows with the pool: every stage after the gradients, opening, searching, walking, and the pages.
+"""Costs that grow with the pool: every stage after the gradients, opening, searching, walking, and the pages.
 
     python -m benchmarks.large [--sizes 12000 100000 270000 1000000] [--folder F] [--no-pages]
 
-Made-up instructions of some 60 words and clustered gradients of 256 dimensions stand in for a model's, imported by the
-real command; nothing else is simulated. Every step runs in a process of its own, whose largest resident memory is the
-step's (files mapped into memory count as far as they were read). Pages are opened in chromium, one after another in a
-server of their own.
+The pool has generated instructions of some 60 words and clustered gradients of 256 dimensions, imported by the real
+command; nothing else is simulated. Every step runs in its own process, whose peak resident memory is reported
+(memory-mapped files count as far as they were read). Pages are opened in chromium, one after another, in one server.
 """
 
 import argparse
@@ -29,7 +28,7 @@ from tests.app.serving import READY, chromium, serving
 SIZES = (12_000, 100_000, 270_000, 1_000_000)
 WIDTH = 256
 APPROXIMATE_FROM = 50_000
-"""Pools from this size on get approximate neighbours: comparing all pairs is another benchmark's matter."""
+"""Pools of this size or more get approximate neighbours; benchmarks.graph measures exact ones."""
 WORDS = 4000
 PATIENCE = 120_000
 PAGES = (
@@ -204,8 +203,8 @@ def opened(folder: Path, count: int) -> list[dict[str, Any]]:
 
 
 def _memory(process: int | str, name: str) -> float:
-    """What a process holds (VmRSS) or at most has held (VmHWM) in MB; ru_maxrss would count what the process that
-    started it had held, too."""
+    """Resident memory of a process in MB, now (VmRSS) or at its peak (VmHWM); ru_maxrss would include that of the
+    process that started it."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 

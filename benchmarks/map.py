@@ -156,7 +156,7 @@ def plotly_steps(visit: Visit, address: str) -> dict[str, tuple[Callable[[], Any
 
 
 def rows_of(browser: Any, address: str, steps: Callable[..., Any], rounds: int) -> dict[str, Any]:
-    """The best of a few visits; the first, in which the server opens the run, only counts if no later one succeeds."""
+    """The best of a few visits; the first, in which the server opens the run, counts only if no later one succeeds."""
     from playwright.sync_api import Error
 
     row: dict[str, Any] = {}

@@ -1,11 +1,11 @@
-"""Refocusing the Neighbourhood page in chromium: from a click on a sample to its own neighbourhood on the screen.
+"""Refocusing the Neighbourhood page in chromium: the time from a click on a sample to its neighbourhood on screen.
 
     python -m benchmarks.neighbourhood [--quick] [RUN_FOLDER …]
 
-Without folders, on made runs of 2,000 and 12,000 samples with 10 neighbours each. compute_ms: the ego graph, its
+Without folders, on generated runs of 2,000 and 12,000 samples with 10 neighbours each. compute_ms: the ego graph, its
 layout and its figure alone, the best of a few. click_s: from the click until the new graph is drawn, best and median;
-back_s: the same for a step back on the trail, which the page remembers; down_kB: what the socket brought for a click,
-median. Needs chromium.
+back_s: the same for a step back on the trail, which the page remembers; down_kB: received through the socket for a
+click, median. Needs chromium.
 """
 
 import argparse
@@ -51,7 +51,7 @@ ROOMIEST = """visited => {
 
 
 def compute_seconds(run: Run, focus: int, hops: int, most: int, rounds: int) -> tuple[int, int, float]:
-    """Nodes, edges, and the time of all that a click makes the server work out."""
+    """Nodes, edges, and the time of everything that the server computes after a click."""
     settings = walk_preset(PRESET, fraction=0.05)
     knowledge = walks.core_knowledge(run, settings)
     regime = settings.regime
@@ -103,7 +103,7 @@ class Window:
         return seconds, self.received / 1e3
 
     def click(self) -> tuple[float, float]:
-        """On a sample that was not in focus before, so that nothing of it is remembered."""
+        """Click on a sample that was not in focus before, so that nothing of it is cached."""
         self.visited.append(self.page.evaluate(FOCUSED))
         place = self.page.evaluate(ROOMIEST, self.visited)
         return self.timed(lambda: self.page.mouse.click(*place))

@@ -1,4 +1,4 @@
-"""What all benchmarks share: the machine's name, a table, a JSON file under `bench/`."""
+"""Functions that all benchmarks share: timing, the machine's name, a table, a JSON file under `bench/`."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import pandas as pd
 
 
 def best_seconds(functions: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
-    """Shortest time of each function over interleaved rounds, so that a busy moment hits all alike."""
+    """Shortest time of each function over interleaved rounds, so that other load affects all equally."""
     best = dict.fromkeys(functions, float("inf"))
     for _ in range(rounds):
         for name, function in functions.items():
@@ -23,7 +23,7 @@ def best_seconds(functions: dict[str, Callable[[], Any]], rounds: int) -> dict[s
 
 
 def machine() -> dict[str, Any]:
-    """What the numbers were measured on."""
+    """The machine that the numbers were measured on."""
     name = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():

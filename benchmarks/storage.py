@@ -1,8 +1,8 @@
-"""What int8 rows change: neighbours and selections of a run beside those of its own rows.
+"""The effect of int8 rows: neighbours and selections compared with those of the run's own rows.
 
     python -m benchmarks.storage RUN [RUN …]
 
-Rows of the run are rounded to int8; neighbours are searched anew over both, and the walk goes over both.
+Rows of the run are rounded to int8; neighbours and walks are computed again for both.
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""The gradient walk on a large pool, and beside a straightforward one on a pool full of conflicts.
+"""The gradient walk on a large pool, and compared with a straightforward one on a pool full of conflicts.
 
     python -m benchmarks.walk [--quick]
 
-The large pool is 270,000 x 1024 in float16 on disk, memory-mapped; affinities are there before the clock
-starts, as in a run that is open. The straightforward walk is the rules as they read: every candidate beside
-all members, every fallback over the whole pool. Both must take the same samples.
+The large pool is 270,000 x 1024 in float16 on disk, memory-mapped; affinities are computed before the clock
+starts, as for an open run. The straightforward walk applies the rules literally: every candidate is compared with all
+members, every fallback searches the whole pool. Both must take the same samples.
 """
 
 import argparse
@@ -66,7 +66,7 @@ def clustered_pool(
 def straightforward_walk(
     gradients: Rows, neighbors: NDArray[np.int32], knowledge: CoreKnowledge, parameters: WalkParameters
 ) -> list[int]:
-    """The published rules for all components, each candidate tested beside all members."""
+    """The published rules for all components, each candidate compared with all members."""
     assert parameters.fraction is not None
     selected: list[int] = []
     free = np.ones(len(gradients), dtype=bool)
@@ -96,7 +96,7 @@ def straightforward_walk(
 
 
 def megabytes(trace: WalkTrace) -> float:
-    """Size of a trace in memory."""
+    """Bytes of a trace in memory."""
     return (
         sum(array.nbytes for part in (trace.steps, trace.rejections) for array in vars(part).values()) / 1e6
     )
@@ -110,7 +110,7 @@ def measure(
     rounds: int,
     beside: bool = False,
 ) -> dict[str, Any]:
-    """One line of the table. beside: take the time of the straightforward walk as well."""
+    """One line of the table. beside: whether to time the straightforward walk, too."""
     knowledge = core_knowledge(validation, parameters)
     affinities = component_affinities(gradients, knowledge)
 

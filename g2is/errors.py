@@ -2,10 +2,10 @@
 
 
 class InputError(ValueError):
-    """Something the user gave is wrong: its text is one line that says what, where, what was expected
-    and how to mend it. The command line prints it and exits with 2; pages show it and stop.
+    """Wrong input of the user. Its text is one line: what is wrong, where, what was expected, and the remedy.
 
-    Whatever the text quotes of names and files, it has no line breaks and nothing that steers a terminal.
+    The command line prints it and exits with 2; pages show it and stop. Quoted names and file contents cannot break the
+    line or control a terminal.
     """
 
     def __init__(self, text: str) -> None:
@@ -13,10 +13,10 @@ class InputError(ValueError):
 
 
 def printable(text: str) -> str:
-    """The text with line breaks, control characters and undecodable bytes escaped: it fits one line."""
+    """The text on one line, with line breaks, control characters and undecodable bytes escaped."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def shortened(text: str, most: int = 80) -> str:
-    """What a file or an address holds may be of any length; a message is read by a person."""
+    """The text cut to `most` characters, for quoting values of any length in a message."""
     return text if len(text) <= most else text[: most - 1] + "…"

@@ -47,7 +47,7 @@ def commands(text: str) -> Iterator[str]:
 
 
 def runnable(command: str) -> str | None:
-    """What is run for a command; None for one that is left to the tests."""
+    """The command to run; None for one that only tests check."""
     words = shlex.split(command, comments=True)
     if words[:2] == ["python", "-m"] and words[2].startswith("benchmarks."):
         return f"python -m {words[2]} --help"
@@ -55,7 +55,7 @@ def runnable(command: str) -> str | None:
 
 
 def prepare(folder: Path) -> dict[str, str]:
-    """Put what the commands need into an empty folder; the environment that they run in."""
+    """Prepare an empty folder for the commands; returns the environment to run them in."""
     programs = folder / ".programs"
     programs.mkdir()
     for name, arguments in PROGRAMS.items():

@@ -38,7 +38,7 @@ HEIGHT = """() => {
 
 
 def take(page: Any, address: str, path: Path, width: int, tallest: int) -> None:
-    """One picture, as tall as the page is, within reason."""
+    """One picture, as tall as the page, up to a limit."""
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(address)
     page.wait_for_selector(READY, timeout=60_000)

@@ -27,7 +27,7 @@ SPECIAL = ["<pad>", "<s>", "</s>", "<|user|>", "<|assistant|>", "<|system|>"]
 
 
 def train_tokenizer(texts: Sequence[str], vocab_size: int) -> PreTrainedTokenizerFast:
-    """A byte-level BPE in which every digit is a token of its own, as arithmetic needs it."""
+    """A byte-level BPE tokenizer in which every digit is a token, which arithmetic needs."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
@@ -65,7 +65,7 @@ def make_model(tokenizer: PreTrainedTokenizerFast, hidden: int, layers: int, hea
 
 
 def pack(texts: Sequence[str], tokenizer: PreTrainedTokenizerFast, length: int) -> torch.Tensor:
-    """All statements one after the other, each as <s> … </s>, cut into rows. Returns (rows, length)."""
+    """All statements concatenated, each as <s> … </s>, and cut into rows: (rows, length)."""
     encoded = tokenizer(list(texts))["input_ids"]
     tokens = torch.tensor([token for ids in encoded for token in (*ids, tokenizer.eos_token_id)])
     rows = len(tokens) // length
@@ -73,7 +73,7 @@ def pack(texts: Sequence[str], tokenizer: PreTrainedTokenizerFast, length: int) 
 
 
 def train(model: LlamaForCausalLM, rows: torch.Tensor, fresh: torch.Tensor, args: argparse.Namespace) -> None:
-    """AdamW with a cosine schedule; prints the loss, and at the end that on fresh statements."""
+    """Train by AdamW with a cosine schedule; prints the loss, at the end also on new statements."""
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=args.learning_rate, betas=(0.9, 0.95), weight_decay=0.01
     )

@@ -45,8 +45,8 @@ def test_from_model_and_files_to_a_subset(files, tmp_path, capsys):
     selection = tmp_path / "selection.json"
     assert g2is(files, "walk", "both", "--fraction", "0.25", "--output", str(selection)) == 0
     printed = capsys.readouterr()
-    assert "budget spent" in printed.out and "mean cosine among the samples taken" in printed.out
-    assert f"20 samples written to {selection}" in printed.err
+    assert "budget spent" in printed.out and "mean cosine among the chosen instructions" in printed.out
+    assert f"20 instructions written to {selection}" in printed.err
     written = json.loads(selection.read_text())
     run = Run.open(files / "cache" / "both")
     assert written["run"] == {"name": "both", "hash": run.hash}
@@ -87,12 +87,14 @@ def test_any_sample_can_be_explained(files, tmp_path, capsys):
         assert g2is(files, "explain", "both", "--selection", str(path), "--sample", sample) == 0
         return capsys.readouterr().out.strip()
 
-    assert "was taken at step 1 for component" in explained(str(samples[0]))
+    assert "was taken at step 1 for direction" in explained(str(samples[0]))
     place = run.instructions.iloc[left]
     for name in (str(left), f"{place['source']}:{place['line']}"):
         said = explained(name)
-        assert said.startswith(f"Sample {left} was not taken.") and len(said.splitlines()) == components + 1
-    assert explained("11") == "Sample 11 was left out: it is banned."
+        assert (
+            said.startswith(f"Instruction {left} was not taken.") and len(said.splitlines()) == components + 1
+        )
+    assert explained("11") == "Instruction 11 was left out: it is banned."
     assert g2is(files, "explain", "both", "--selection", str(path), "--sample", "80") == 2
     assert "expected a row from 0 to 79, or source:line" in capsys.readouterr().err
     for sample in ("9" * 5000, "pool.jsonl:" + "9" * 5000, f"pool.jsonl:{10**30}"):
@@ -137,7 +139,7 @@ def test_verify_names_what_is_damaged(files, tmp_path, capsys):
     try:
         path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
         assert g2is(files, "verify", "both") == 2
-        assert "sgd/norms.npy: its content is not what was written" in capsys.readouterr().err
+        assert "sgd/norms.npy: its content has changed since it was written" in capsys.readouterr().err
     finally:
         path.write_bytes(whole)
 
@@ -151,7 +153,7 @@ BUILD = "build --run x --model m --train a --validation b".split()
         (["walk", "both", "--fraction", "2"], "fraction = '2': expected less than or equal to 1"),
         (["walk", "both", "--count", "1", "--delta", "x"], "delta = 'x': expected a valid number"),
         (["walk", "both"], "budget: give either fraction"),
-        (["walk", "both", "--count", "999"], "count = 999: the pool has 80 valid samples"),
+        (["walk", "both", "--count", "999"], "count = 999: the pool has 80 valid instructions"),
         (["walk", "both", "--count", "5", "--preset", "best"], "preset = 'best': expected one of official"),
         (["walk", "both", "--count", "5", "--targets", "code=1"], "no target 'code'"),
         (["walk", "nowhere", "--count", "5"], "not a run"),
@@ -207,7 +209,7 @@ def test_a_selection_that_names_a_sample_twice_is_refused(files, tmp_path, capsy
     run = {"name": "both", "hash": Run.open(files / "cache" / "both").hash}
     selection.write_text(json.dumps({"samples": [2, 1, 1, 1], "method": "walk", "run": run}))
     assert g2is(files, "export", "both", "--selection", str(selection), "--output", str(tmp_path / "x")) == 2
-    assert "sample 1: named 3 times, expected each sample once" in capsys.readouterr().err
+    assert "row 1: listed 3 times, expected once" in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
 
 
@@ -227,7 +229,7 @@ def test_a_name_ends_at_the_first_equals_sign_unless_all_of_it_is_a_path(tmp_pat
     ]
 
 
-COMMANDS = "plan build import demo app walk select explain evaluate export verify graph".split()
+COMMANDS = "inspect plan build import demo app walk select explain evaluate export verify graph".split()
 
 
 def test_help_lists_every_command(capsys):

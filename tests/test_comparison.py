@@ -44,7 +44,7 @@ def test_overlap_of_pairs():
     assert pairs.loc[("b", "c"), "overlap"] == pytest.approx(2 / 4)
 
 
-def test_a_profile_is_what_its_words_say(run):
+def test_a_profile_has_the_measures_that_its_docstring_defines(run):
     samples = [3, 50, 51, 120, 249, 10]
     regime = run.regime("sgd")
     rows = [unit(regime.gradients[sample].astype(np.float64)) for sample in samples]

@@ -82,7 +82,8 @@ def refused(kind: type[Settings], name: str, value: object) -> str:
 
 def test_settings_with_numbers_are_found():
     assert len(NUMBERS) > 60 and ("WarmupConfig", "seed") in NUMBERS
-    assert {name for _, name in OF_SEVERAL} == {"component_budgets", "pins", "bans", "only", "targets"}
+    of_walks = {"component_budgets", "pins", "bans", "only", "targets"}
+    assert {name for _, name in OF_SEVERAL} == {*of_walks, "checkpoint_weights"}
 
 
 @pytest.mark.parametrize(("settings", "name"), NUMBERS)
@@ -102,7 +103,7 @@ def test_a_number_has_a_least_and_a_most(settings, name):
 @pytest.mark.parametrize(("settings", "name"), OF_SEVERAL)
 @pytest.mark.parametrize("value", BEYOND)
 def test_each_of_several_numbers_has_a_least_and_a_most(settings, name, value):
-    several = {"a": value} if name == "targets" else [1, value]
+    several = {"a": value} if name in ("targets", "checkpoint_weights") else [1, value]
     refused(OF_SEVERAL[settings, name], name, several)
 
 

@@ -109,7 +109,7 @@ def test_closest_samples_are_the_closest(run):
     assert not set(found["sample"][found["step"] < 0]) & set(trace.samples.tolist())
 
 
-def test_the_sign_is_told_as_it_is(run):
+def test_the_sign_of_a_direction_is_explained(run):
     plain, oriented = walks.core_knowledge(run, official()), walks.core_knowledge(run, official(orient=True))
     away = np.flatnonzero(plain.mean_alignment < 0)
     assert len(away) and np.array_equal(np.flatnonzero(oriented.flipped), away)

@@ -24,7 +24,7 @@ def run_of(folder: Path, gradients: np.ndarray) -> Run:
         folder / "run",
         ImportConfig(regime="sgd", graph=GraphConfig(neighbors=4), layout=LayoutConfig(umap=False)),
         [folder / "first.jsonl", folder / "second.jsonl"],
-        folder / "train.npy",
+        [folder / "train.npy"],
         [Target("axes", folder / "validation.npy")],
         say=lambda line: None,
     )
@@ -46,9 +46,9 @@ def test_it_counts_what_was_taken_and_from_where(tmp_path):
     assert "target" not in found.components  # there is only one
 
 
-def test_without_conflicts_it_says_that_the_rule_is_idle(tmp_path):
+def test_without_conflicts_a_remark_says_that_the_rule_has_no_effect(tmp_path):
     run = run_of(tmp_path, np.abs(np.random.default_rng(0).normal(size=(20, 6))))
-    idle = "No pair of instructions conflicts in plain gradients, so the no-conflict rule is idle."
+    idle = "No pair of instructions conflicts in plain gradients, so the no-conflict rule has no effect."
     assert idle in diagnose(run, walks.walk(run, walk_preset("recommended", count=6))).remarks
     off = walk_preset("recommended", count=6, no_conflict=False)
     assert idle not in diagnose(run, walks.walk(run, off)).remarks
@@ -64,8 +64,8 @@ def test_a_walk_that_stops_short_says_why(tmp_path):
     assert any(
         remark.startswith(f"{len(trace.steps)} of 8 instructions were chosen") for remark in found.remarks
     )
-    assert "no sample passes the rules" in found.components["stopped"].tolist()
-    assert "no sample passes the rules" in str(found)
+    assert "no instruction passes the rules" in found.components["stopped"].tolist()
+    assert "no instruction passes the rules" in str(found)
 
 
 def test_mean_pairwise_cosine_needs_two():

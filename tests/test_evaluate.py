@@ -145,7 +145,7 @@ def test_an_evaluation_holds_every_example_and_reads_back(run, built):
     assert Run.open(run.folder).hash == run.hash and run.check() == []
 
 
-def test_a_stopped_evaluation_goes_on_and_ends_the_same(run, built, tmp_path):
+def test_a_stopped_evaluation_resumes_and_ends_the_same(run, built, tmp_path):
     whole, _ = run_evaluation(run, built)
     stopped = tmp_path / "stopped"
     shutil.copytree(run.folder, stopped)

@@ -71,28 +71,31 @@ def test_a_selector(project):
 
 
 def test_a_reader(project, tmp_path):
-    formats = project / "g2is" / "instructions" / "formats.py"
-    add(
-        formats,
-        "_READERS",
-        "def _dialogue(record):\n"
-        '    lines = [line.split(": ", 1) for line in _filled(record["dialogue"], \'"dialogue"\').split("\\n")]\n'
-        '    return [Message({"Q": "user", "A": "assistant"}[who], text) for who, text in lines]\n\n\n',
+    shapes = project / "g2is" / "instructions" / "shapes"
+    (shapes / "script.py").write_text(
+        "from g2is.instructions.turns import Message\n\n\n"
+        "def has_script(view):\n"
+        '    return isinstance(view.look("script"), str)\n\n\n'
+        "def read_script(view):\n"
+        '    lines = [line.split(": ", 1) for line in view.take("script").split("\\n")]\n'
+        '    return "script", [Message({"Q": "user", "A": "assistant"}[who], text) for who, text in lines]\n'
     )
-    add(formats, '    "messages": ((', '    "dialogue": (("dialogue",), _dialogue),\n')
-    settings = project / "g2is" / "config" / "build.py"
-    text = settings.read_text()
-    assert '"sharegpt"]' in text
-    settings.write_text(text.replace('"sharegpt"]', '"sharegpt", "dialogue"]'))
+    add(
+        shapes / "__init__.py",
+        "from g2is.instructions.shapes.view",
+        "from g2is.instructions.shapes.script import *\n",
+    )
+    add(shapes / "__init__.py", '    Shape("preference"', '    Shape("script", has_script, read_script),\n')
+    add(project / "g2is" / "config" / "build.py", '        "auto",', '        "script",\n')
     pool = tmp_path / "pool.jsonl"
-    pool.write_text('{"dialogue": "Q: one?\\nA: yes\\nQ: two?\\nA: no"}\n{"question": "q", "answer": "a"}\n')
+    pool.write_text('{"script": "Q: one?\\nA: yes\\nQ: two?\\nA: no"}\n{"question": "q", "answer": "a"}\n')
     script = (
         "import sys; from g2is.config import ReadingConfig; from g2is.instructions import read_instructions\n"
-        "ReadingConfig(format='dialogue')\n"
+        "ReadingConfig(format='script')\n"
         "for one in read_instructions([sys.argv[1]]).instructions:\n"
         "    print(one.format, len(one.messages), one.response)\n"
     )
-    assert python(project, "-c", script, str(pool)).splitlines() == ["dialogue 4 no", "question_answer 2 a"]
+    assert python(project, "-c", script, str(pool)).splitlines() == ["script 4 no", "question_answer 2 a"]
 
 
 def test_a_page(project):

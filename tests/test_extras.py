@@ -173,7 +173,7 @@ def test_a_run_without_them_says_what_to_do(plain, files):
         ("semantic", "representations"),
         ("gradfiltering", "ensemble"),
     ):
-        with pytest.raises(InputError, match=f"run run has no {stage}; .* with --extras {stage} adds them"):
+        with pytest.raises(InputError, match=f"run run has no {stage}; .* with --extras {stage} to add it"):
             select(plain, method, count=3)
 
 
@@ -184,8 +184,8 @@ def test_what_is_there_stays_and_what_is_damaged_is_made_again(run, files, tmp_p
     assert content(folder) == content(run.folder) and not any("loading" in line for line in said)
     (folder / "ensemble.parquet").unlink()
     (folder / "representations" / "mean.npy").write_bytes(b"")
-    mended = make(folder, files)
-    assert mended.check() == [] and content(folder) == content(run.folder)
+    repaired = make(folder, files)
+    assert repaired.check() == [] and content(folder) == content(run.folder)
 
 
 def test_other_settings_make_the_ensemble_again(run, files, tmp_path):

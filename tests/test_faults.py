@@ -64,7 +64,7 @@ def imported(folder: Path, files: Path, neighbors: int = 5, **options) -> Run:
             graph=GraphConfig(neighbors=neighbors, conflicts=3), layout=LayoutConfig(umap=False), regime="sgd"
         ),
         [files / "pool.jsonl"],
-        files / "train.npy",
+        [files / "train.npy"],
         [Target("words", files / "validation.npy")],
         say=options.pop("say", lambda line: None),
         **options,
@@ -264,7 +264,7 @@ def test_a_folder_in_the_place_of_a_lock_is_one_line(run, files, place, capsys):
         words = ["evaluate", str(run.folder), "--method", "full", "--test", str(files / "target.jsonl")]
     assert main(words) == 2
     assert (
-        f"error: {lock}: could not be written: Is a directory; remove what lies there"
+        f"error: {lock}: could not be written: Is a directory; remove what is there"
         in capsys.readouterr().err
     )
 
@@ -330,7 +330,7 @@ def test_progress_bars_bear_a_clock_that_jumps(whole, files, tmp_path, monkeypat
     assert "%|" in capsys.readouterr().err  # some are shown, since more than a second seems to have passed
 
 
-def test_dates_of_files_mean_nothing(run, files):
+def test_dates_of_files_do_not_matter(run, files):
     """A copy may have dates of a clock that was wrong: nothing is damaged by them, or made again."""
     for name, when in zip((MANIFEST, *run.manifest.files), [-(10**9), 2**33] * 99, strict=False):
         os.utime(run.folder / name, (when, when))
@@ -398,7 +398,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
-def test_any_damage_to_any_file_is_named_with_what_mends_it(run, kind, capsys):
+def test_any_damage_to_any_file_is_reported_with_the_repair(run, kind, capsys):
     for name in run.manifest.files:
         DAMAGE[kind](run.folder / name)
     damaged = Run.open(run.folder)
@@ -410,34 +410,34 @@ def test_any_damage_to_any_file_is_named_with_what_mends_it(run, kind, capsys):
         lambda: walks.walk(damaged, walk_preset("recommended", facets=2, count=5)),
     ]
     for read in readers:
-        with pytest.raises(InputError, match="repair it with: python -m g2is import --run run --cache"):
+        with pytest.raises(InputError, match="repair it with: g2is import --run run --cache"):
             read()
     assert main(["verify", str(run.folder)]) == 2
     said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "python -m g2is import --run run" in said
+    assert said.count("\n") == 1 and "g2is import --run run" in said
     assert all(str(run.folder / name) in said for name in run.manifest.files)
 
 
-def test_the_same_command_mends_all_damage(run, files, whole):
+def test_the_same_command_repairs_all_damage(run, files, whole):
     for name, kind in zip(run.manifest.files, [*DAMAGE.values()] * 9, strict=False):
         if kind is not folder_instead:
             kind(run.folder / name)
-    mended = imported(run.folder, files)
-    assert content(mended.folder) == content(whole.folder) and mended.check() == []
+    repaired = imported(run.folder, files)
+    assert content(repaired.folder) == content(whole.folder) and repaired.check() == []
 
 
 @pytest.mark.parametrize("kind", ["missing", "truncate", "empty", "flip"])
-def test_a_damaged_manifest_is_mended_from_its_copy(run, files, whole, kind, capsys):
+def test_a_damaged_manifest_is_repaired_from_its_copy(run, files, whole, kind, capsys):
     """The hash of the run and with it every selection stays as it was; nothing is computed again."""
     DAMAGE[kind](run.folder / MANIFEST)
     assert main(["verify", str(run.folder)]) == 2
     said = capsys.readouterr().err
-    command = f"repair it with: python -m g2is import --run run --cache {run.folder.parent} …"
-    assert said.count("\n") == 1 and MANIFEST in said and f"its copy is whole, {command}" in said
+    command = f"repair it with: g2is import --run run --cache {run.folder.parent} …"
+    assert said.count("\n") == 1 and MANIFEST in said and f"its copy is intact, {command}" in said
     before = content(run.folder)
     times = {path: path.stat().st_mtime_ns for path in run.folder.rglob("*.npy")}
-    mended = imported(run.folder, files)
-    assert content(mended.folder) == before and mended.hash == whole.hash
+    repaired = imported(run.folder, files)
+    assert content(repaired.folder) == before and repaired.hash == whole.hash
     assert times == {path: path.stat().st_mtime_ns for path in run.folder.rglob("*.npy")}
     assert Manifest.read(run.folder) == Manifest.read(run.folder, MANIFEST_COPY)
 
@@ -456,7 +456,7 @@ def test_an_edited_manifest_is_noticed(run):
     path = run.folder / MANIFEST
     path.write_text(path.read_text().replace(f'"pool": {COUNT}', f'"pool": {COUNT - 1}'))
     with pytest.raises(
-        InputError, match=r"manifest.json: was changed after it was written.*its copy is whole"
+        InputError, match=r"manifest.json: was changed after it was written.*its copy is intact"
     ):
         Run.open(run.folder)
 

@@ -58,10 +58,10 @@ def test_places_outside_the_file_are_found_before_a_row_is_read(tmp_path):
     offset = data.index((8).to_bytes(8, "little") + (16).to_bytes(8, "little"))
     data[offset + 8 : offset + 16] = (2**40).to_bytes(8, "little")
     path.write_bytes(data)
-    with pytest.raises(InputError, match="not a whole table"):
+    with pytest.raises(InputError, match="not a complete table"):
         read_frame(path)
     path.write_bytes(data[: len(data) // 2])
-    with pytest.raises(InputError, match="not a whole table"):
+    with pytest.raises(InputError, match="not a complete table"):
         read_frame(path)
 
 

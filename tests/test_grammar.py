@@ -105,7 +105,7 @@ def test_settings_written_as_arguments_are_read_as_the_same(kind, data):
 @given(settings_of(WalkParameters), TEXTS.filter(bool))
 def test_a_walk_command_gives_the_same_walk(walk, output):
     words = shlex.split(walk_command("demo", walk.model_dump(mode="json"), output=output))
-    arguments = make_parser().parse_args(words[3:])
+    arguments = make_parser().parse_args(words[1:])
     assert walk_preset(arguments.preset, **grammar.given(WalkParameters, arguments)) == walk
     assert arguments.run == "demo"
 
@@ -115,7 +115,7 @@ def test_a_walk_command_names_what_differs_from_the_closest_preset(preset):
     walk = walk_preset(preset, count=7, delta=0.5)
     words = walk_command("demo", walk.model_dump(mode="json"), output="selection.json", cache="runs")
     expected = f"--preset {preset} --count 7 --delta 0.5 --output selection.json --cache runs"
-    assert words == f"python -m g2is walk demo {expected}"
+    assert words == f"g2is walk demo {expected}"
 
 
 @untimed
@@ -124,7 +124,7 @@ def test_a_build_command_gives_the_same_build(config, train, target):
     # Several files of which one begins with a hyphen cannot be given; a person writes ./-file then.
     train = [name.lstrip("-") for name in train]
     text = build_command(config, "-name", train, [(target, "v.jsonl")], cache="c d")
-    arguments = make_parser().parse_args(shlex.split(text)[3:])
+    arguments = make_parser().parse_args(shlex.split(text)[1:])
     assert read_settings(BuildConfig, arguments) == config
     assert (arguments.run, arguments.train, str(arguments.cache)) == ("-name", train, "c d")
     assert arguments.validation == [f"{target}=v.jsonl"]
@@ -134,17 +134,17 @@ def test_a_build_command_gives_the_same_build(config, train, target):
 @given(settings_of(ImportConfig))
 def test_an_import_command_leaves_blanks_for_files_that_are_not_known(config):
     text = build_command(config, "mine", ["pool.jsonl"], [])
-    arguments = make_parser().parse_args(shlex.split(text)[3:])
+    arguments = make_parser().parse_args(shlex.split(text)[1:])
     assert read_settings(ImportConfig, arguments) == config
     assert "--train-gradients … --validation-gradients …" in text
 
 
 def test_the_cache_is_named_where_it_is_not_the_default():
-    assert command("demo") == command("demo", cache="cache") == "python -m g2is demo"
-    assert command("demo", cache="/data/my runs") == "python -m g2is demo --cache '/data/my runs'"
+    assert command("demo") == command("demo", cache="cache") == "g2is demo"
+    assert command("demo", cache="/data/my runs") == "g2is demo --cache '/data/my runs'"
     export = export_command("r", selection="s.json", format="csv", output="it's", cache="c")
     expected = ["export", "r", "--selection", "s.json", "--format", "csv", "--output", "it's", "--cache", "c"]
-    assert shlex.split(export)[3:] == expected
+    assert shlex.split(export)[1:] == expected
 
 
 def test_a_list_may_be_given_in_parts():

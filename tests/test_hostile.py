@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -21,10 +22,9 @@ from g2is.config import walk_preset
 from g2is.errors import InputError
 from g2is.evaluation.results import evaluations
 from g2is.export import export
-from g2is.instructions import files as files_module
-from g2is.instructions import formats as formats_module
 from g2is.instructions import from_frame, read_instructions, to_frame, write_rejects
-from g2is.instructions.files import BOM
+from g2is.instructions import record as record_module
+from g2is.instructions.containers.opened import BOM
 from g2is.pipeline.gradient_files import read_gradients, read_neighbors
 from g2is.run.paths import MANIFEST
 from g2is.run.run import Run
@@ -45,6 +45,8 @@ FUZZ = settings(
         HealthCheck.data_too_large,
     ],
 )
+
+joblib.cpu_count(only_physical_cores=True)  # scikit-learn's k-means runs lscpu for this, once a process
 
 _events: list[tuple[str, tuple]] | None = None
 
@@ -291,8 +293,7 @@ def test_a_line_of_a_gigabyte_costs_little_and_is_one_bad_record(tmp_path):
 def test_a_line_is_read_up_to_the_longest(tmp_path, monkeypatch, start, end, more):
     path, short = tmp_path / "pool.jsonl", b'{"question": "q", "answer": "a"}'
     long = short.replace(b'q"', b"q" * 100 + b'"')
-    for module in (files_module, formats_module):
-        monkeypatch.setattr(module, "LONGEST", len(long) - more)
+    monkeypatch.setattr(record_module, "LONGEST", len(long) - more)
     path.write_bytes(start + long + end + short + end)
     reading = read_instructions([path], skip_bad=True)
     assert [(found.line, found.raw) for found in reading.instructions] == [(1, long), (2, short)][more > 0 :]
@@ -306,8 +307,7 @@ def test_a_line_is_read_up_to_the_longest(tmp_path, monkeypatch, start, end, mor
 
 @pytest.mark.parametrize("place", [0, 1])
 def test_a_line_that_begins_with_more_blanks_than_are_read_is_one_bad_record(tmp_path, monkeypatch, place):
-    for module in (files_module, formats_module):
-        monkeypatch.setattr(module, "LONGEST", 1_000)
+    monkeypatch.setattr(record_module, "LONGEST", 1_000)
     path, lines = tmp_path / "pool.jsonl", [GOOD, b"  ", GOOD]
     lines.insert(place, b" " * 2_000 + GOOD)
     path.write_bytes(b"\n".join(lines))

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from g2is.analysis import walks
+from g2is.cli import main
 from g2is.config import GraphConfig, ImportConfig, LayoutConfig, walk_preset
 from g2is.errors import InputError
 from g2is.pipeline.gradient_files import read_gradients, read_neighbors
@@ -39,7 +41,7 @@ def imported(files: Path, **options) -> Run:
         files / "cache" / "run",
         ImportConfig(graph=GraphConfig(neighbors=5, conflicts=3), layout=LayoutConfig(umap=False)),
         options.pop("train", [files / "pool.jsonl"]),
-        options.pop("train_gradients", files / "train.npy"),
+        options.pop("train_gradients", [files / "train.npy"]),
         validation,
         say=lambda line: None,
         **options,
@@ -54,7 +56,7 @@ def test_the_walk_takes_what_the_published_script_takes(shared, tmp_path, case):
         tmp_path / "golden",
         ImportConfig(layout=LayoutConfig(umap=False)),
         [golden / "train.jsonl"],
-        golden / "train_gradients.pt",
+        [golden / "train_gradients.pt"],
         [Target("validation", golden / "validation_gradients.pt")],
         graph=golden / "graph.npy",
         say=lambda line: None,
@@ -116,7 +118,7 @@ def test_rows_that_float32_cannot_say_are_named(files, kind, value):
         read_gradients(path)
 
 
-def test_several_targets_are_told_apart(files):
+def test_several_targets_are_distinguished(files):
     run = imported(
         files, validation=[Target("a", files / "validation.npy"), Target("b", files / "other.npy")]
     )
@@ -176,13 +178,13 @@ def test_wrong_files_are_refused_in_one_line_before_anything_is_written(files):
     lists[9, 2] = COUNT
     np.save(files / "outside.npy", lists)
     for match, options in {
-        "nan.npy: row 17 holds": {"train_gradients": files / "nan.npy"},
-        "20 gradients for 30 instructions": {"train_gradients": files / "short.npy"},
-        r"flat.npy: shape \(360,\)": {"train_gradients": files / "flat.npy"},
+        "nan.npy: row 17 holds": {"train_gradients": [files / "nan.npy"]},
+        "20 gradients for 30 instructions": {"train_gradients": [files / "short.npy"]},
+        r"flat.npy: shape \(360,\)": {"train_gradients": [files / "flat.npy"]},
         "5 dimensions, the training gradients have 12": {"validation": [Target("a", files / "narrow.npy")]},
         "1 validation gradient": {"validation": [Target("a", files / "one.npy")]},
         "outside.npy: row 9: neighbour 30": {"graph": files / "outside.npy"},
-        "missing.npy: not readable": {"train_gradients": files / "missing.npy"},
+        "missing.npy: not readable": {"train_gradients": [files / "missing.npy"]},
     }.items():
         with pytest.raises(InputError, match=match) as caught:
             imported(files, **options)
@@ -199,3 +201,200 @@ def test_an_empty_folder_says_what_less_leaves(files):
 def test_neighbor_lists_must_be_whole_numbers(files):
     with pytest.raises(InputError, match=r"expected .* whole numbers"):
         read_neighbors(files / "train.npy", COUNT)
+
+
+def test_several_files_of_gradients_are_one_after_the_other(tmp_path):
+    random = np.random.default_rng(0)
+    rows = random.standard_normal((40, 8)).astype(np.float32)
+    pools = [write_pool(tmp_path / f"{name}.jsonl", 20, seed=place) for place, name in enumerate("ab")]
+    for name, part in (
+        ("all", rows),
+        ("a", rows[:20]),
+        ("b", rows[20:]),
+        ("target", rows[:5]),
+        ("other", rows[:20, :4]),
+    ):
+        np.save(tmp_path / f"{name}.npy", part)
+    words = [
+        "import",
+        "--cache",
+        str(tmp_path),
+        "--neighbors",
+        "5",
+        "--validation-gradients",
+        str(tmp_path / "target.npy"),
+    ]
+    both = [word for pool in pools for word in ("--train", str(pool))]
+    parts = [word for name in "ab" for word in ("--train-gradients", str(tmp_path / f"{name}.npy"))]
+    assert main([*words, *both, *parts, "--run", "parts"]) == 0
+    assert main([*words, *both, "--train-gradients", str(tmp_path / "all.npy"), "--run", "all"]) == 0
+    parts_run, all_run = (Run.open(tmp_path / name) for name in ("parts", "all"))
+    regime = all_run.regimes[0]
+    assert np.array_equal(parts_run.regime(regime).gradients, all_run.regime(regime).gradients)
+    assert main([*words, *both, *parts[:3], str(tmp_path / "other.npy"), "--run", "odd"]) == 2
+
+
+# Several data sets and several checkpoints, as LESS leaves them
+
+
+def less(shared: Path, *names: str) -> list[str]:
+    return [str(shared / "cases" / "less-grads" / name / "dim128") for name in names]
+
+
+def less_pool(shared: Path, *names: str) -> list[str]:
+    return ["--train", *(str(shared / "cases" / f"less_{name}.jsonl") for name in names)]
+
+
+def run_import(folder: Path, *words: str) -> int:
+    small = ["--neighbors", "5", "--conflicts", "3", "--umap", "off"]
+    return main(["import", "--run", "r", "--cache", str(folder), *words, *small])
+
+
+@pytest.mark.parametrize("flags", [1, 2])
+def test_data_sets_are_joined_in_the_order_of_the_pool(shared, tmp_path, flags, capsys):
+    cot, dolly = less(shared, "cot-ckpt105-adam", "dolly-ckpt105-adam")
+    gradients = ["--train-gradients", cot, *(["--train-gradients"] if flags == 2 else []), dolly]
+    validation = ["--validation-gradients", *less(shared, "val-ckpt105-sgd")]
+    assert run_import(tmp_path, *less_pool(shared, "cot", "dolly"), *gradients, *validation) == 0
+    run = Run.open(tmp_path / "r")
+    rows = np.concatenate([read_gradients(Path(cot)), read_gradients(Path(dolly))])
+    np.testing.assert_allclose(
+        run.regime("adam").gradients, rows / np.linalg.norm(rows, axis=1, keepdims=True), atol=1e-6
+    )
+    assert run.instructions["source"].tolist() == ["less_cot.jsonl"] * 30 + ["less_dolly.jsonl"] * 30
+    assert set(run.validation["target"]) == {"val"}
+    assert "60 rows of 128 dimensions; cot 30, dolly 30" in capsys.readouterr().err
+
+
+@pytest.fixture
+def checkpoints(tmp_path) -> Path:
+    """Gradients of two data sets and two targets at checkpoints 9 and 40, in LESS's folders, and the records."""
+    random = np.random.default_rng(0)
+    for step, dim in ((9, 10), (40, 12)):
+        for name, count, kind in (("a", 20, "adam"), ("b", 15, "adam"), ("x", 4, "sgd"), ("y", 3, "sgd")):
+            folder = tmp_path / f"{name}-ckpt{step}-{kind}" / f"dim{dim}"
+            folder.mkdir(parents=True)
+            torch.save(torch.from_numpy(random.normal(size=(count, dim))).float(), folder / "all_orig.pt")
+    write_pool(tmp_path / "a.jsonl", 20)
+    write_pool(tmp_path / "b.jsonl", 15, seed=1)
+    return tmp_path
+
+
+def of(folder: Path, *names: str) -> list[str]:
+    return [str(folder / name) for name in names]
+
+
+def arguments(folder: Path, *, gradients: list[str], validation: list[str], pool: str = "ab") -> list[str]:
+    words = ["--train", *of(folder, *(f"{name}.jsonl" for name in pool)), "--train-gradients"]
+    words += of(folder, *gradients)
+    for name in validation:
+        words += ["--validation-gradients", *of(folder, name)]
+    return words
+
+
+TRAIN = ["a-ckpt40-adam", "a-ckpt9-adam", "b-ckpt40-adam", "b-ckpt9-adam"]  # as a shell sorts them
+VALIDATION = ["x-ckpt40-sgd", "x-ckpt9-sgd", "y-ckpt9-sgd", "y-ckpt40-sgd"]
+
+
+@pytest.mark.parametrize("weights", [{}, {"9": 3e-5, "40": 1e-5}])
+def test_cosines_over_several_checkpoints_are_the_score_of_less(checkpoints, weights, capsys):
+    given = ["--checkpoint-weights", *(f"{step}={rate}" for step, rate in weights.items())] if weights else []
+    words = arguments(checkpoints, gradients=TRAIN, validation=VALIDATION)
+    assert run_import(checkpoints / "cache", *words, *given) == 0
+    run = Run.open(checkpoints / "cache" / "r")
+
+    def rows(name: str, step: int) -> torch.Tensor:
+        (file,) = checkpoints.glob(f"{name}-ckpt{step}-*/*/all_orig.pt")
+        return torch.nn.functional.normalize(torch.load(file))
+
+    # LESS's own: per checkpoint cosines, times the weight normalised, summed.
+    share = {9: 0.75, 40: 0.25} if weights else {9: 0.5, 40: 0.5}
+    score = sum(
+        share[step]
+        * torch.cat([rows("a", step), rows("b", step)])
+        @ torch.cat([rows("x", step), rows("y", step)]).T
+        for step in (9, 40)
+    )
+    regime = run.regime("adam")
+    np.testing.assert_allclose(regime.validation_cosines, score, atol=1e-6)
+    np.testing.assert_allclose(regime.norms, 1, atol=1e-6)
+    assert regime.gradients.shape == (35, 22) and run.check() == []
+    assert run.validation["target"].tolist() == ["x"] * 4 + ["y"] * 3
+    described = capsys.readouterr().err
+    assert "35 rows of 22 dimensions; a 20, b 15; checkpoints by weight 9: " in described
+    assert ("equal; LESS weighs" in described) != bool(weights)
+    assert run_import(checkpoints / "cache", *words, *given) == 0  # the same again: nothing to do
+    again = ["--checkpoint-weights", "9=1", "40=1.5"]
+    assert run_import(checkpoints / "cache", *words, *again) == 2
+    assert "checkpoint_weights" in capsys.readouterr().err
+
+
+def test_a_sample_without_a_gradient_at_one_checkpoint_is_left_out(checkpoints):
+    file = checkpoints / "b-ckpt9-adam" / "dim10" / "all_orig.pt"
+    rows = torch.load(file)
+    rows[2] = 0
+    torch.save(rows, file)
+    assert (
+        run_import(checkpoints / "cache", *arguments(checkpoints, gradients=TRAIN, validation=VALIDATION))
+        == 0
+    )
+    run = Run.open(checkpoints / "cache" / "r")
+    assert np.flatnonzero(~run.valid).tolist() == [22]
+
+
+def test_gradients_that_do_not_fit_together_are_rejected_in_one_line(checkpoints, shared, capsys):
+    torch.save(torch.ones(19, 12), checkpoints / "a-ckpt40-adam" / "short.pt")
+    torch.save(torch.ones(4, 10), checkpoints / "x-ckpt9-sgd" / "other.pt")
+    np.save(checkpoints / "plain.npy", np.ones((15, 10)))
+    cases = {
+        # the case of the issue: training gradients at two checkpoints, validation at one
+        "'x': gradients at checkpoint 9, .* at 9 and 40; .* add its gradients at 40": (
+            TRAIN,
+            ["x-ckpt9-sgd"],
+        ),
+        "'x': gradients at checkpoint 9 and 40, .* are at 9; .* add training gradients at 40": (
+            ["a-ckpt9-adam", "b-ckpt9-adam"],
+            VALIDATION[:2],
+        ),
+        "'x': gradients at checkpoint 40, .* are at 9;": (["a-ckpt9-adam", "b-ckpt9-adam"], VALIDATION[:1]),
+        "checkpoint 40 are of a, b, at checkpoint 9 of a; expected the same data sets": (
+            TRAIN[:3],
+            VALIDATION,
+        ),
+        "are of b, a, --train is a.jsonl, b.jsonl; .* same order|b: 15 gradients for 20 instructions of a.jsonl": (
+            ["b-ckpt9-adam", "a-ckpt9-adam"],
+            ["x-ckpt9-sgd"],
+        ),
+        "20 gradients for 35 instructions": (["a-ckpt9-adam"], ["x-ckpt9-sgd"]),
+        "all_orig.pt: given twice": (["a-ckpt9-adam", "a-ckpt9-adam/dim10"], ["x-ckpt9-sgd"]),
+        "plain.npy: its path names no checkpoint": (["a-ckpt9-adam", "plain.npy"], ["x-ckpt9-sgd"]),
+        "short.pt .checkpoint 40.: 19 gradients, 20 at checkpoint 9": (
+            ["a-ckpt9-adam", "b-ckpt9-adam", "b-ckpt40-adam", "a-ckpt40-adam/short.pt"],
+            VALIDATION,
+        ),
+        "'x' is given twice at checkpoint 9": (
+            ["a-ckpt9-adam", "b-ckpt9-adam"],
+            ["x-ckpt9-sgd", "x-ckpt9-sgd/other.pt"],
+        ),
+    }
+    for match, (gradients, validation) in cases.items():
+        assert (
+            run_import(
+                checkpoints / "cache", *arguments(checkpoints, gradients=gradients, validation=validation)
+            )
+            == 2
+        )
+        error = capsys.readouterr().err.strip()
+        assert re.search(match, error) and "\n" not in error, (match, error)
+        assert not (checkpoints / "cache" / "r").exists()
+    for weights in (["9=1"], ["9=1", "40=1", "41=1"], ["9=0", "40=1"], ["0.1", "0.2"]):
+        words = arguments(checkpoints, gradients=TRAIN, validation=VALIDATION)
+        assert run_import(checkpoints / "cache", *words, "--checkpoint-weights", *weights) == 2
+        assert "checkpoint_weights" in (error := capsys.readouterr().err.strip()) and "\n" not in error
+
+
+def test_data_sets_of_one_size_in_another_order_are_told_by_their_names(shared, tmp_path, capsys):
+    gradients = less(shared, "cot-ckpt105-adam", "dolly-ckpt105-adam")
+    words = ["--train-gradients", *gradients, "--validation-gradients", *less(shared, "val-ckpt105-sgd")]
+    assert run_import(tmp_path, *less_pool(shared, "dolly", "cot"), *words) == 2
+    assert "are of cot, dolly, --train is less_dolly.jsonl, less_cot.jsonl" in capsys.readouterr().err

@@ -163,7 +163,7 @@ def test_several_targets_stand_side_by_side():
         (gradients(1), {}, "1 row"),
         (gradients() * np.nan, {}, r"row 0 .*not finite \(30 such rows\)"),
         (np.zeros((5, 3)), {}, "every row is zero"),
-        (np.ones((5, 3)), {}, "all rows are the same"),
+        (np.ones((5, 3)), {}, "all rows are equal"),
         (np.ones(5), {}, r"shape \(5,\)"),
         (gradients(5), {"components": 5}, "components = 5: .* at most 4"),
         (gradients(), {"targets": {"math": 1}}, "no target 'math'; there are 'a', 'b'"),

@@ -78,7 +78,7 @@ def test_what_is_no_polygon_is_refused(polygon):
         points(np.eye(2, dtype=np.float32)).inside(polygon)
 
 
-def test_a_name_stands_where_most_of_its_samples_are():
+def test_a_name_is_placed_where_most_of_its_samples_are():
     random = np.random.default_rng(0)
     crowd = random.normal([8, 3], 0.1, (50, 2))
     few = random.uniform(0, 10, (30, 2))

@@ -85,7 +85,7 @@ def test_half_precision_rows_have_cosines_of_unit_rows():
 
 
 def test_a_pool_smaller_than_its_neighbor_lists_is_refused():
-    with pytest.raises(InputError, match=r"neighbors = 10: 10 valid samples .* --neighbors"):
+    with pytest.raises(InputError, match=r"neighbors = 10: 10 valid instructions .* --neighbors"):
         exact_neighbors(unit_rows(10, 4), np.ones(10, bool), neighbors=10, conflicts=1)
 
 

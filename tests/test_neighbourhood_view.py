@@ -95,7 +95,7 @@ def test_a_path_is_marked_where_it_is_shown(run, settings, ego):
     assert nodes.loc[end, ["kind", "id"]].tolist() == ["validation", example]
 
 
-def test_no_two_marks_are_told_by_colour_alone():
+def test_no_two_marks_differ_in_colour_alone():
     assert len({symbol for _, _, symbol, _ in NODES.values()}) == len(NODES)
     assert len({dash for _, dash in EDGES.values()}) == len(EDGES)
 

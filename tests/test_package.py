@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 DEPENDENCIES = [Requirement(line) for line in PROJECT["dependencies"]]
-COMMANDS = {"codespell", "editables", "hatchling", "mypy", "ruff"}
+COMMANDS = {"codespell", "editables", "hatchling", "mypy", "pytest-xdist", "ruff"}
 """Tools of development that are run, not imported."""
 NAMES = {"bitsandbytes": "bitsandbytes", "sentence_transformers": "sentence-transformers"}
 """Distributions of modules that need not be installed."""

@@ -80,7 +80,7 @@ def content(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_a_run_holds_what_notebooks_ask_for(run):
+def test_a_run_offers_what_notebooks_need(run):
     run = Run.open(run.folder)
     assert run.complete and run.check() == []
     assert len(run.instructions) == POOL and len(run.validation) == VALIDATION
@@ -184,7 +184,35 @@ def test_only_missing_and_damaged_shards_are_computed_again(files, tmp_path, mon
     assert computed == [0, 2]
 
 
-def test_damaged_files_are_named_and_mended_by_the_same_build(run, files, tmp_path):
+def test_shards_of_a_version_without_notes_are_computed_again(run, files, tmp_path, monkeypatch):
+    """A build that an earlier version began resumes: what it computed of other tokens is not merged with the rest."""
+    write = ShardStore.write
+
+    def earlier_write(store, shard, arrays, notes):
+        if store.folder.name == "shards" and shard != 1:
+            arrays = {name: array for name, array in arrays.items() if name != "notes"}
+        write(store, shard, arrays, notes)
+
+    def stopped(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(ShardStore, "write", earlier_write)
+        patch.setattr(gradients_stage, "merge", stopped)
+        make(tmp_path / "run", files)
+    computed: list[int] = []
+
+    def counting_write(store, shard, arrays, notes):
+        if store.folder.name == "shards":
+            computed.append(shard)
+        write(store, shard, arrays, notes)
+
+    monkeypatch.setattr(ShardStore, "write", counting_write)
+    assert content(make(tmp_path / "run", files).folder) == content(run.folder)
+    assert computed == [0, 2]
+
+
+def test_damaged_files_are_named_and_repaired_by_the_same_build(run, files, tmp_path):
     folder = shutil.copytree(run.folder, tmp_path / "run")
     (folder / "sgd/cosines.npy").unlink()
     with (folder / "instructions.arrow").open("r+b") as file:
@@ -220,7 +248,7 @@ def test_wrong_input_is_refused_in_one_line_before_anything_is_written(files, tm
     refused(tmp_path, files, "1 sample.*at least 2", validation=[Target("one", one)])
     small = write_pool(tmp_path / "small.jsonl", 5)
     refused(tmp_path, files, "a pool of 5 .*--neighbors", train=[small])
-    refused(tmp_path, files, "missing.jsonl: not readable", train=[tmp_path / "missing.jsonl"])
+    refused(tmp_path, files, "missing.jsonl: cannot be read", train=[tmp_path / "missing.jsonl"])
     refused(tmp_path, files, "no-such-model.*expected a Hugging Face id or a folder",
             configuration(files, model={"model": str(tmp_path / "no-such-model")}))  # fmt: skip
     refused(tmp_path, files, "max_length = 5000: the model takes at most 256",
@@ -255,7 +283,7 @@ def test_a_read_only_folder_is_one_line(files, tmp_path, monkeypatch):
         make(tmp_path / "run", files)
 
 
-def test_a_full_disk_is_one_line_and_the_build_goes_on_when_there_is_space(files, run, tmp_path, monkeypatch):
+def test_a_full_disk_is_one_line_and_the_build_resumes_when_there_is_space(files, run, tmp_path, monkeypatch):
     from g2is.storage import files as g2is_files
 
     fsync = os.fsync
@@ -286,6 +314,29 @@ def test_a_build_does_not_meet_an_import_of_the_same_name(files, tmp_path):
 
     with FileLock(tmp_path / ".run.lock"), pytest.raises(InputError, match="another process"):
         make(tmp_path / "run", files)
+
+
+def test_replies_that_are_not_trained_are_counted_over_all_shards(files, tmp_path):
+    pool = tmp_path / "pool.jsonl"
+    lines = (files / "pool.jsonl").read_text().splitlines()
+    excluded = [
+        {
+            "messages": [
+                {"role": "user", "content": f"{row}?"},
+                {"role": "assistant", "content": "no", "weight": 0},
+                {"role": "user", "content": "again"},
+                {"role": "assistant", "content": "yes"},
+            ]
+        }
+        for row in range(10)
+    ]
+    pool.write_text("\n".join([*lines, *map(json.dumps, excluded)]) + "\n")
+    said: list[str] = []
+    run = make(tmp_path / "run", files, train=[pool], said=said)
+    counts = run.manifest.stages["gradients"].found["reply_notes"]
+    assert counts == {"replies not trained: the file excludes them": 10}
+    assert "gradients: 10 replies not trained: the file excludes them" in said
+    assert any(line.startswith("warm-up: of ") and "the file excludes" in line for line in said)
 
 
 def test_a_sample_without_anything_to_train_on_is_in_no_graph(files, tmp_path, monkeypatch):
@@ -372,7 +423,7 @@ def told_again(before: dict[str, dict[str, int]], folder: Path) -> list[str]:
 def test_settings_of_the_map_do_the_map_alone_again(run, files, tmp_path):
     folder = shutil.copytree(run.folder, tmp_path / "run")
     assert run.layouts == ("pca",) and len(run.layout("pca", "sgd").samples) == POOL
-    with pytest.raises(InputError, match="was built without; --umap on adds it"):
+    with pytest.raises(InputError, match="was built without it; build again with --umap on to add it"):
         run.layout("umap", "sgd")
     before = written(folder)
     with_umap = make(folder, files, configuration(files, layout={"umap": True}))
@@ -492,7 +543,9 @@ def test_broken_validation_records_are_set_aside_too(files, tmp_path):
     assert len(run.validation) == VALIDATION
     assert pd.read_json(run.folder / "rejected.jsonl", lines=True)["source"].tolist() == ["target.jsonl"]
     target.write_text('{"question": "no answer"}\n')
-    refused(tmp_path / "other", files, "0 sample.*at least 2", config, validation=[Target("words", target)])
+    refused(
+        tmp_path / "other", files, "all 1 records were rejected", config, validation=[Target("words", target)]
+    )
 
 
 def test_gradients_can_be_kept_in_one_byte_a_number(files, run, tmp_path):
@@ -553,6 +606,7 @@ def test_a_model_whose_layers_are_placed_one_by_one_gives_the_same(run, files, t
     assert content(placed.folder) == content(run.folder)
 
 
+@pytest.mark.slow
 def test_approximate_neighbours_say_what_they_miss(files, run, tmp_path):
     graph = {"neighbors": 5, "conflicts": 3, "neighbor_search": "approximate"}
     found = make(tmp_path / "approximate", files, configuration(files, graph=graph))

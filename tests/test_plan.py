@@ -219,6 +219,17 @@ def test_the_command_counts_the_tokens_of_files(tmp_path, capsys):
     assert "5 samples x 1,000 tokens" in capsys.readouterr().out
 
 
+def test_the_command_counts_replies_that_are_not_trained(tmp_path, capsys):
+    model = save_tiny_model(tmp_path / "model")
+    turns = [("user", "a?"), ("assistant", "no"), ("user", "b?"), ("assistant", "yes")]
+    record = {"messages": [{"role": role, "content": text} for role, text in turns]}
+    record["messages"][1]["weight"] = 0
+    (tmp_path / "pool.jsonl").write_text(json.dumps(record) + "\n")
+    assert main(["plan", "--model", str(model), "--train", str(tmp_path / "pool.jsonl")]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[-1] == "replies    of 1 samples: 1 reply not trained: the file excludes them"
+
+
 @pytest.mark.parametrize("end", [0, 1])
 def test_the_least_and_the_most_of_everything_can_be_planned(tmp_path, end):
     plan = planned(tmp_path, LLAMA_8B)

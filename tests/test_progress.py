@@ -54,7 +54,7 @@ def test_a_process_that_helps_writes_nothing(tmp_path, capsys):
     assert not list(tmp_path.iterdir()) and not capsys.readouterr().err
 
 
-def test_a_disk_that_takes_no_more_does_not_stop_a_build_for_its_progress(tmp_path, monkeypatch):
+def test_a_full_disk_for_the_progress_does_not_stop_a_build(tmp_path, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 

@@ -51,7 +51,7 @@ def test_it_reads_as_it_was_written(stored):
     assert list(run.leaks) == ["sample", "validation", "kind", "similarity"]
 
 
-def test_walks_and_selectors_answer_as_they_did(stored):
+def test_walks_and_selectors_give_the_recorded_results(stored):
     run, answers = stored
     # `official` stays what it is; what `recommended` means may change, what a file of it says may not.
     assert walks.walk(run, walk_preset("official", count=12)).samples.tolist() == answers["walks"]["official"]

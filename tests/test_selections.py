@@ -147,7 +147,7 @@ def test_the_command_writes_the_same_selection(cache, run, tmp_path, capsys):
     arguments = ["select", "tiny", "--cache", str(cache), "--method", "less", "--count", "9"]
     arguments += ["--regime", "sgd", "--targets", "words"]
     assert main([*arguments, "--output", str(path)]) == 0
-    assert f"9 samples written to {path}" in capsys.readouterr().err
+    assert f"9 instructions written to {path}" in capsys.readouterr().err
     assert Selection.read(path, run) == select(run, "less", count=9, regime="sgd", targets=["words"])
     assert main(["select", "tiny", "--cache", str(cache), "--method", "full"]) == 0
     assert Selection.read(run.folder / "selections" / "full.json", run).samples == select(run, "full").samples
@@ -158,8 +158,8 @@ def test_the_command_writes_the_same_selection(cache, run, tmp_path, capsys):
     [
         (["--method", "best", "--count", "3"], "invalid choice: 'best'"),
         (["--method", "less"], "budget: give either fraction"),
-        (["--method", "less", "--count", "300"], "count = 300: the pool has 60 valid samples"),
-        (["--method", "less", "--fraction", "0.01"], "fraction = 0.01: of 60 valid samples that is none"),
+        (["--method", "less", "--count", "300"], "count = 300: the pool has 60 valid instructions"),
+        (["--method", "less", "--fraction", "0.01"], "fraction = 0.01: of 60 valid instructions that is 0"),
         (["--method", "less", "--count", "3", "--rank", "2"], "rank: method less has no such setting"),
         (["--method", "full", "--count", "3"], "count: method full has no such setting; it has none"),
         (
@@ -193,7 +193,7 @@ def test_settings_of_the_ensemble_are_for_the_ensemble(cache, capsys):
     assert not (cache / "other").exists()
 
 
-def test_a_run_of_gradients_from_elsewhere_has_no_model_and_counts_characters(tmp_path):
+def test_a_run_of_imported_gradients_has_no_model_and_counts_characters(tmp_path):
     pool = write_pool(tmp_path / "pool.jsonl", 30)
     random = np.random.default_rng(0)
     for name, rows in (("train", 30), ("validation", 6)):
@@ -217,7 +217,9 @@ def test_a_run_of_gradients_from_elsewhere_has_no_model_and_counts_characters(tm
     assert found == selectors.length(answers, run.valid, 8).tolist() and len(set(answers)) > 3
     assert len(select(run, "less", count=8).samples) == 8
     for method in ("rds_plus", "semantic", "gradfiltering"):
-        with pytest.raises(InputError, match=r"gradients come from elsewhere, so there is no model to ask"):
+        with pytest.raises(
+            InputError, match=r"gradients are imported, so there is no model to compute it with"
+        ):
             select(run, method, count=3)
     with pytest.raises(InputError, match=r"texts of its validation samples are not known"):
         select(run, "semantic", count=3, sentence_model="any")

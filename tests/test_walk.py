@@ -542,7 +542,7 @@ def test_explanations_agree_with_the_walk_straight_from_the_rules(recipe):
     taken = {step[0]: place for place, step in enumerate(plain.steps)}
     for sample in range(len(case.gradients)):
         why = explain(trace, sample, case.gradients, case.neighbors, case.knowledge, **case.options)
-        assert f"Sample {sample} was" in why.text
+        assert f"Instruction {sample} was" in why.text
         if sample in taken:
             assert why.taken is not None and why.taken.step == taken[sample]
             assert (why.taken.origin, why.taken.component) == (
@@ -592,7 +592,7 @@ def test_rows_judged_after_the_walk_are_judged_as_the_walk_did(recipe):
         np.testing.assert_allclose(judged.value, trace.rejections.value[here], atol=1e-5)
 
 
-def test_a_walk_for_other_core_knowledge_explains_what_it_took_alone():
+def test_with_other_core_knowledge_only_taken_samples_are_explained():
     """As after a version that groups facets otherwise: the trace holds the steps, not the components."""
     case = plain_case(bans=(7,), count=30)
     case.gradients = unit(case.gradients)
@@ -604,10 +604,10 @@ def test_a_walk_for_other_core_knowledge_explains_what_it_took_alone():
 
     first = int(trace.samples[3])
     assert why(first, other) == why(first, case.knowledge)
-    assert why(7, other) == "Sample 7 was left out: it is banned."
+    assert why(7, other) == "Instruction 7 was left out: it is banned."
     rest = next(sample for sample in range(120) if sample not in trace.samples and sample != 7)
     assert "was not taken" in why(rest, case.knowledge)
-    with pytest.raises(InputError, match="core knowledge of this walk is not what its settings give now"):
+    with pytest.raises(InputError, match="the settings of this walk now give other target directions"):
         why(rest, other)
 
 
@@ -619,19 +619,22 @@ def test_explanations_read_well():
     def text(sample: int) -> str:
         return explain(trace, sample, case.gradients, case.neighbors, case.knowledge).text
 
-    assert text(7) == "Sample 7 was left out: it is banned."
+    assert text(7) == "Instruction 7 was left out: it is banned."
     case.parameters = case.parameters.replace(only=tuple(range(60)))
     trace = case.walk()
     assert trace.samples.max() < 60
-    assert text(60) == "Sample 60 was left out: it is not among the samples that the walk is restricted to."
+    assert (
+        text(60)
+        == "Instruction 60 was left out: it is not among the instructions that the walk is restricted to."
+    )
     anchor = trace.steps.sample[0]
     assert text(anchor).startswith(
-        f"Sample {anchor} was taken at step 1 for component 0 (validation), as its"
+        f"Instruction {anchor} was taken at step 1 for direction 0 (validation), as its"
     )
     conflict = trace.rejections.rule == RULES.index("conflict")
     turned = next(s for s in trace.rejections.sample[conflict].tolist() if s not in trace.samples)
-    assert "rejected at step" in text(turned) and "conflict with sample" in text(turned)
-    with pytest.raises(InputError, match="sample = 120: the pool has samples 0 to 119"):
+    assert "rejected at step" in text(turned) and "conflicts with instruction" in text(turned)
+    with pytest.raises(InputError, match="sample = 120: the pool has instructions 0 to 119"):
         explain(trace, 120, case.gradients, case.neighbors, case.knowledge)
 
 
@@ -686,7 +689,7 @@ def test_facets_of_one_example_share_evenly_over_the_whole_set(total, count):
     assert np.all(abs(running - total * np.arange(1, count + 1) / count) < 1)
 
 
-def test_in_turn_every_component_takes_its_anchor_before_any_goes_on():
+def test_in_turn_every_component_takes_its_anchor_before_any_takes_a_second():
     case = plain_case(components=3, order="in_turn", unspent="pass_on", delta=0, no_conflict=False)
     case.gradients = unit(case.gradients)
     trace = case.walk()
@@ -737,15 +740,15 @@ def test_a_budget_larger_than_what_is_free_ends_with_the_pool():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"count": 121}, "count = 121: the pool has 120 valid samples"),
-        ({"count": None, "fraction": 0.001}, "fraction = 0.001: of 120 valid samples that is none"),
-        ({"pins": (120,)}, "pins: no sample 120; the pool has samples 0 to 119"),
-        ({"only": (3, 120)}, "only: no sample 120"),
-        ({"pins": (4,), "bans": (4,)}, "sample 4 is both pinned and banned"),
-        ({"pins": (0, 1, 2), "count": 2}, "pins: 3 samples do not fit a budget of 2"),
-        ({"pins": (9,)}, "pins: sample 9 has no valid gradient"),
-        ({"neighbors": 9}, "neighbors = 9: the graph keeps 8 per sample"),
-        ({"component_budgets": (1,), "components": 3}, "component_budgets: 1 numbers for 3 components"),
+        ({"count": 121}, "count = 121: the pool has 120 valid instructions"),
+        ({"count": None, "fraction": 0.001}, "fraction = 0.001: of 120 valid instructions that is 0"),
+        ({"pins": (120,)}, "pins: no instruction 120; the pool has instructions 0 to 119"),
+        ({"only": (3, 120)}, "only: no instruction 120"),
+        ({"pins": (4,), "bans": (4,)}, "instruction 4 is both pinned and banned"),
+        ({"pins": (0, 1, 2), "count": 2}, "pins: 3 instructions exceed the budget of 2"),
+        ({"pins": (9,)}, "pins: instruction 9 has no valid gradient"),
+        ({"neighbors": 9}, "neighbors = 9: the graph keeps 8 for each instruction"),
+        ({"component_budgets": (1,), "components": 3}, "component_budgets: 1 numbers for 3 directions"),
         ({"sources": ("nowhere",)}, "sources: no source 'nowhere'; there are 'a', 'b'"),
         ({"without_sources": ("c",)}, "without_sources: no source 'c'"),
     ],
@@ -768,7 +771,7 @@ def test_arrays_that_do_not_fit_together():
     case.gradients = unit(case.gradients)
     with pytest.raises(InputError, match=r"affinities: shape \(5, 1\), expected \(120, "):
         case.walk(affinities=np.zeros((5, 1), np.float32))
-    with pytest.raises(InputError, match=r"cosines: shape \(120, 3\), neighbors \(120, 8\)"):
+    with pytest.raises(InputError, match=r"cosines: shape \(120, 3\), expected \(120, 8\)"):
         gradient_walk(case.gradients, case.neighbors, case.cosines[:, :3], case.knowledge, case.parameters)
     with pytest.raises(InputError, match=r"neighbors: shape \(60, 8\)"):
         gradient_walk(case.gradients, case.neighbors[:60], None, case.knowledge, case.parameters)
@@ -776,7 +779,7 @@ def test_arrays_that_do_not_fit_together():
         gradient_walk(case.gradients[:, :8], case.neighbors, None, case.knowledge, case.parameters)
     with pytest.raises(InputError, match=r"valid: shape \(3,\)"):
         case.walk(valid=np.ones(3, bool))
-    with pytest.raises(InputError, match="does not say which source"):
+    with pytest.raises(InputError, match="sources of this pool are not known"):
         plain = plain_case(sources=("a",))
         plain.gradients = unit(plain.gradients)
         plain.walk()

@@ -1,4 +1,4 @@
-"""A run and selections -> tables and numbers: diagnosis, comparison, coverage, regimes, search, map values.
+"""Tables and numbers about a run and its selections: diagnosis, comparison, coverage, regimes, search, map values.
 
 May import: run and everything below it.
 """

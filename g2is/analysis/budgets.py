@@ -1,4 +1,4 @@
-"""Budgets of components: what is left at a step, and changing one by hand."""
+"""Budgets of components: the rest after a step, and changing one by hand."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from g2is.walk import WalkTrace, largest_remainder
 
 
 def rebalance(budgets: Sequence[int], component: int, budget: int) -> tuple[int, ...]:
-    """The budgets (k,) with that of one component changed to `budget`. The others give or take in
-    proportion, so that the sum stays."""
+    """The budgets (k,) with that of one component set to `budget` and the others scaled to keep the sum."""
     total = sum(budgets)
     if len(budgets) == 1:
         return (total,)
@@ -28,7 +27,7 @@ def rebalance(budgets: Sequence[int], component: int, budget: int) -> tuple[int,
 
 
 def budget_left(trace: WalkTrace, step: int) -> pd.DataFrame:
-    """One row a component after a step: component, taken, left, budget, spent (share of the budget)."""
+    """One row for each component after a step: component, taken, left, budget, spent (share of the budget)."""
     budgets, component = trace.budgets, trace.steps.component[: step + 1]
     taken = np.bincount(component[component >= 0], minlength=len(budgets))
     return pd.DataFrame(

@@ -1,4 +1,4 @@
-"""What can be said of selections side by side: what they share, how they pull together, what they cover."""
+"""Comparing selections: overlap, composition, alignment, conflicts and coverage."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from g2is.config import RegimeName
 from g2is.run.run import Run
 
 PAIRED = 3000
-"""Samples of a selection whose pairs are counted for the share of conflicts; of more, a seeded draw."""
+"""Samples of a selection whose pairs are counted for the share of conflicts; a random draw of a larger selection."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """One selection in one gradient regime.
+    """Measures of one selection in one gradient regime; all NaN for an empty selection.
 
-    alignment: cosine of the sum of its unit gradients to the mean unit validation gradient. mean_cosine,
-    conflict_share: over all pairs of different samples in it (of `PAIRED` drawn, where there are more).
-    coverage: mean over the validation samples of the highest cosine that one of its samples has to it.
-    coverage_of_pool: that mean as a share of what the whole pool would give. All NaN where nothing is in it.
+    alignment: cosine of the sum of its unit gradients to the mean unit validation gradient. mean_cosine: over all pairs
+    of different samples. conflict_share: share of those pairs with a cosine below 0 (among `PAIRED` random samples of a
+    larger selection). coverage: mean over validation samples of the highest cosine to a sample of the selection.
+    coverage_of_pool: coverage as a share of that of the whole pool.
     """
 
     samples: int
@@ -38,16 +38,16 @@ class Profile:
 
 
 class Profiler:
-    """Profiles of selections over a run in one regime; what concerns the pool is computed once.
+    """Computes profiles of selections of a run in one regime; values of the whole pool are computed once.
 
-    validation: rows of the validation samples it is about, all if None.
+    validation: rows of the validation samples to compare with; None for all.
     """
 
     def __init__(self, run: Run, regime: RegimeName, validation: np.ndarray | None = None) -> None:
         self.regime = run.regime(regime)
         self.columns = slice(None) if validation is None else validation
         self.target = unit(run.validation_gradients[self.columns]).mean(axis=0)
-        # Samples without a gradient have cosines of 0. The pool may be large: nothing of it is copied.
+        # Samples without a gradient have cosine 0, so they are masked; without a copy, since the pool may be large.
         best = self.regime.validation_cosines.max(axis=0, where=run.valid[:, None], initial=-1)
         self.best = best[self.columns]
 
@@ -66,11 +66,11 @@ class Profiler:
         )
 
     def alignment(self, rows: np.ndarray) -> float:
-        """As in `Profile`, of one or more samples."""
+        """As in `Profile`, for one or more samples."""
         return _cosine(read_rows(self.regime.gradients, rows).sum(axis=0), self.target)
 
     def coverage(self, rows: np.ndarray) -> float:
-        """As in `Profile`, of one or more samples."""
+        """As in `Profile`, for one or more samples."""
         return float(self.regime.validation_cosines[rows][:, self.columns].max(axis=0).mean())
 
 
@@ -92,9 +92,9 @@ def conflict_share(gradients: np.ndarray, samples: np.ndarray) -> float:
 
 
 def memberships(selections: Mapping[str, Sequence[int]]) -> pd.DataFrame:
-    """For each set of selections, how many samples are in all of these and in no other: most first.
+    """For each set of selections the number of samples that are in all of these and in no other, largest first.
 
-    One boolean column a selection, and `samples`; sets that no sample belongs to are left out.
+    One boolean column for each selection, and `samples`; empty sets are left out.
     """
     rows = np.unique(np.concatenate([np.asarray(s, dtype=np.int64) for s in selections.values()]))
     inside = pd.DataFrame({name: np.isin(rows, samples) for name, samples in selections.items()})
@@ -104,7 +104,8 @@ def memberships(selections: Mapping[str, Sequence[int]]) -> pd.DataFrame:
 
 
 def overlaps(selections: Mapping[str, Sequence[int]]) -> pd.DataFrame:
-    """One row a pair of selections: samples in `both`, and the `overlap`, those in both of those in either."""
+    """One row for each pair of selections: first, second, both (samples in both), overlap (those as a share of samples
+    in either)."""
     rows = []
     for (first, one), (second, other) in combinations(selections.items(), 2):
         both = len(np.intersect1d(one, other))
@@ -114,9 +115,10 @@ def overlaps(selections: Mapping[str, Sequence[int]]) -> pd.DataFrame:
 
 
 def shares(values: pd.Series, selections: Mapping[str, Sequence[int]], *, most: int = 12) -> pd.DataFrame:
-    """Share that each of `values` (n,), such as sources, has of the pool and of each selection.
+    """The share of each value, such as a source, in the pool and in each selection.
 
-    One row a value, the commonest in any of them first; beyond `most` they are one row, `others`.
+    values: (n,) of the pool. One row for each value, the most frequent first; beyond `most` rows the rest is one row,
+    `others`.
     """
     columns = {"pool": values, **{name: values.iloc[list(samples)] for name, samples in selections.items()}}
     table = pd.DataFrame({name: column.value_counts(normalize=True) for name, column in columns.items()})
@@ -129,13 +131,13 @@ def shares(values: pd.Series, selections: Mapping[str, Sequence[int]], *, most: 
 
 
 def budget_counts(pool: int, largest: int) -> list[int]:
-    """Budgets to compare at, from 0.1 % of the pool to the largest selection in even ratios."""
+    """Budgets at which to compare: from 0.1 % of the pool to the largest selection, with equal ratios."""
     least = min(largest, max(2, pool // 1000))
     return sorted(set(np.geomspace(least, largest, 8).round().astype(int).tolist()))
 
 
 def length_quantiles(lengths: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """One row a selection that holds something: its name, quantiles of the lengths (n,) and their sum."""
+    """One row for each selection that is not empty: its name, quantiles of its lengths, and their sum."""
     quantiles = (0.05, 0.25, 0.5, 0.75, 0.95)
     return pd.DataFrame(
         [

@@ -1,4 +1,4 @@
-"""What the pool of a run is made of."""
+"""The composition of the pool of a run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 
 def source_files(pool: pd.DataFrame) -> pd.DataFrame:
-    """One row a source file: source, format, instructions, duplicates, and mean tokens where they are known."""
+    """One row for each source file: source, format, instructions, duplicates and, where known, mean tokens."""
     by_source = pool.groupby("source", sort=False)
     table = by_source.agg(
         format=("format", lambda formats: ", ".join(sorted(formats.unique()))),

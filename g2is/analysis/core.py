@@ -1,4 +1,4 @@
-"""Core knowledge of a run in tables, component by component; no Streamlit."""
+"""Tables about the core knowledge of a run."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ QUANTILES = (0.05, 0.5, 0.95)
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """The principal directions of one target's validation gradients. shares: (r,) of each, descending.
-    kept: how many of them are components."""
+    """The spectrum of one target's validation gradients. shares: (r,) of each principal direction, descending. kept:
+    number of directions that are components."""
 
     shares: NDArray[np.floating]
     kept: int
 
 
 def spectrum_of(run: Run, parameters: WalkParameters, target: str, *, center: bool) -> Spectrum:
-    """The spectrum of one target, with its mean subtracted or not, all else as in `parameters`. Raises
-    `InputError` where there is none."""
-    wanted = parameters.replace(knowledge="principal", center=center)
-    knowledge = core_knowledge(run.validation_gradients, wanted, run.validation["target"].tolist())
+    """The spectrum of one target, with its mean subtracted or not, otherwise as in `parameters`. Raises `InputError`
+    for gradients without principal directions."""
+    principal = parameters.replace(knowledge="principal", center=center)
+    knowledge = core_knowledge(run.validation_gradients, principal, run.validation["target"].tolist())
     return Spectrum(knowledge.spectrum[target], knowledge.targets.count(target))
 
 
 def groups_of(knowledge: CoreKnowledge, targets: list[str]) -> NDArray[np.intp]:
-    """(m,) the component of its own target that each validation sample lies closest to; -1 without one.
+    """(m,) for each validation sample the closest component of its target; -1 without one. For facets, its group.
 
-    For facets, its group. targets: (m,) of the validation samples.
+    targets: (m,) of the validation samples.
     """
     own = np.array(knowledge.targets, dtype=object)[:, None] == np.array(targets, dtype=object)[None, :]
     loadings = np.where(own, knowledge.loadings, -np.inf)
@@ -46,15 +46,15 @@ def groups_of(knowledge: CoreKnowledge, targets: list[str]) -> NDArray[np.intp]:
 
 
 def closest_examples(run: Run, knowledge: CoreKnowledge) -> list[str]:
-    """What each component stands for: the beginning of the prompt of the validation example that lies closest to it."""
+    """A name for each component: the beginning of the prompt of the validation example closest to it."""
     closest = abs(knowledge.loadings).argmax(axis=1)
     prompts = run.validation["prompt"].to_numpy()
     return [snippet(prompts[row]) for row in closest]
 
 
 def facets_frame(knowledge: CoreKnowledge, targets: list[str]) -> pd.DataFrame:
-    """One row a facet: component, examples in its group, cohesion (their mean cosine to it), and the other facet
-    that is nearest with its cosine."""
+    """One row for each facet: component, examples (in its group), cohesion (their mean cosine to it), nearest_facet and
+    cosine_to_it."""
     groups = groups_of(knowledge, targets)
     between = knowledge.components @ knowledge.components.T
     np.fill_diagonal(between, -np.inf)
@@ -78,15 +78,15 @@ def facets_frame(knowledge: CoreKnowledge, targets: list[str]) -> pd.DataFrame:
 def components_frame(
     run: Run, parameters: WalkParameters, knowledge: CoreKnowledge, trace: WalkTrace
 ) -> pd.DataFrame:
-    """One row a component: target, weight, budget, taken, mean_alignment, flipped, the anchor that the walk begins
-    at (-1 without one) with its affinity, and how the affinities of the valid samples spread: low (5 %), median,
-    high (95 %), highest, positive (share above 0)."""
+    """One row for each component: component, target, weight, budget, taken, mean_alignment, flipped, anchor (the first
+    of the walk, -1 without one), and the distribution of cosines of valid samples to it: low (5 %), median, high (95
+    %), highest, positive (share above 0)."""
     affinities = walks.affinities(run, parameters)
-    # Column by column: all at once are as many copies of a large pool's affinities as there are steps here.
+    # Column by column, since each operation on all at once would copy the affinities of a large pool.
     spread = [_spread(affinities[:, component][run.valid]) for component in range(len(knowledge))]
     low, median, high, highest, positive = np.array(spread).T
     steps = trace.steps
-    # The first anchor of each component: it may have more, where it was passed what others left.
+    # The first anchor of each component; with budget passed on from others it may have several.
     anchors = np.full(len(knowledge), -1)
     anchor_steps = np.flatnonzero(steps.origin == ORIGINS.index("anchor"))
     anchors[steps.component[anchor_steps[::-1]]] = steps.sample[anchor_steps[::-1]]
@@ -117,8 +117,8 @@ def _spread(affinities: NDArray[np.float32]) -> tuple[float, ...]:
 def closest_samples(
     run: Run, parameters: WalkParameters, trace: WalkTrace, component: int, count: int = 20
 ) -> pd.DataFrame:
-    """The valid samples closest to a component: sample, cosine, step and component of the walk that took it (-1
-    where none did), origin."""
+    """The valid samples closest to a component: sample, cosine, and if the walk took it, step, component (both -1 if
+    not) and origin."""
     affinities = np.where(run.valid, walks.affinities(run, parameters)[:, component], -np.inf)
     count = min(count, int(run.valid.sum()))
     best = np.argpartition(-affinities, count - 1)[:count]
@@ -165,7 +165,7 @@ def orientation(parameters: WalkParameters, knowledge: CoreKnowledge, component:
         return f"{arbitrary} {did} {stands}"
     if alignment < 0:
         advice = (
-            "Its walk begins at instructions that pull the other way from what the target asks for on average. "
+            "Its walk begins at instructions whose gradients oppose the mean gradient of the target. "
             "“Flip sign towards the target” corrects that."
         )
     else:

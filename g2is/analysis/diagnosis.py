@@ -1,4 +1,4 @@
-"""How a walk went, in numbers that a person can act on."""
+"""A summary of a walk: tables, and remarks on what a person may want to change."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from g2is.walk import WalkTrace
 
 STOP_REASONS = {
     "budget": "budget spent",
-    "rules": "no sample passes the rules",
-    "pool": "no sample is free",
+    "rules": "no instruction passes the rules",
+    "pool": "no instruction is free",
 }
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A finished walk over a run.
+    """A summary of a walk over a run.
 
-    components: one row a component. sources: one row a source file with its share of the pool and of the
-    selection. mean_cosine: over all pairs of different samples taken. regimes: one row a regime the run
-    keeps, with its mean cosine and share of conflicting pairs over the pool. remarks: plain sentences.
+    components: one row for each component, `ComponentSummary`. sources: one row for each source file with its shares of
+    the pool and of the selection. mean_cosine: over all pairs of different samples taken. regimes: one row for each
+    regime of the run with mean cosine and share of conflicting pairs of the pool. remarks: sentences for a person.
     """
 
     components: pd.DataFrame
@@ -40,9 +40,9 @@ class Diagnosis:
 
         return "\n\n".join(
             [
-                table(self.components),
+                table(self.components.rename(columns={"component": "direction"})),
                 table(self.sources),
-                f"mean cosine among the samples taken: {self.mean_cosine:.3g}",
+                f"mean cosine among the chosen instructions: {self.mean_cosine:.3g}",
                 table(self.regimes),
                 *self.remarks,
             ]
@@ -50,7 +50,7 @@ class Diagnosis:
 
 
 def diagnose(run: Run, trace: WalkTrace) -> Diagnosis:
-    """Sum up a walk over a run."""
+    """Summarise a walk over a run."""
     components = pd.DataFrame([vars(summary) for summary in trace.summary()])
     components["stopped"] = components["stopped"].map(STOP_REASONS)
     if components["target"].nunique() == 1:
@@ -67,8 +67,8 @@ def diagnose(run: Run, trace: WalkTrace) -> Diagnosis:
             "taken_share": taken.to_numpy() / max(1, len(samples)),
         }
     )
-    found = run.manifest.stages["graph"].found
-    regimes = pd.DataFrame([found[name] for name in run.regimes])[["mean_cosine", "conflict_share"]]
+    measured = run.manifest.stages["graph"].found
+    regimes = pd.DataFrame([measured[name] for name in run.regimes])[["mean_cosine", "conflict_share"]]
     regimes.insert(0, "regime", run.regimes)
     gradients = run.regime(trace.parameters.regime).gradients
     return Diagnosis(
@@ -91,21 +91,16 @@ def _remarks(trace: WalkTrace, regimes: pd.DataFrame) -> list[str]:
     if len(trace.steps) < budget:
         remarks.append(
             f"{len(trace.steps):,} of {budget:,} instructions were chosen: where none passes the rules, the walk for "
-            "a target direction stops, since a rule is never broken. A smaller delta lets it go on; passing unused "
-            "budget on gives the rest to the other directions."
+            "a target direction stops. A smaller delta lets it continue; passing on unused budget lets other "
+            "directions use the rest."
         )
     share = regimes.set_index("regime")["conflict_share"]
     here = trace.parameters.regime
     if share[here] == 0 and trace.parameters.no_conflict and trace.parameters.conflict_threshold <= 0:
         others = share[share > 0]
-        remark = (
-            f"No pair of instructions conflicts in {regime_in_words(here)}, so the no-conflict rule is idle."
-        )
+        remark = f"No pair of instructions conflicts in {regime_in_words(here)}, so the no-conflict rule has no effect."
         if len(others):
             best = others.idxmax()
-            remark += (
-                f" In {regime_in_words(str(best))}, {others[best]:.1%} of the pairs do: with those the rule has an "
-                "effect."
-            )
+            remark += f" In {regime_in_words(str(best))} it has: {others[best]:.1%} of the pairs conflict."
         remarks.append(remark)
     return remarks

@@ -1,4 +1,4 @@
-"""The values that a map can colour samples by, taken from a run and a walk over it."""
+"""The values of a run and a walk by which a map can colour samples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from g2is.run.run import Regime, Run
 from g2is.walk import WalkTrace
 
 COMPARED = 256
-"""Random samples that the conflicts of every sample are counted with."""
+"""Random samples with which conflicts of every sample are counted."""
 
 NAME = 48
 """Characters of the name of a target direction, at most."""
@@ -33,18 +33,18 @@ SCHEMES = {
     "length": "length",
     "conflict": "conflict share",
 }
-"""What samples can be coloured by, and its name on the screen."""
+"""Colourings of the map, and their names on screen."""
 
 MEANINGS = {
     "source": "The file of the pool that an instruction comes from.",
-    "community": "Groups of instructions with more strong links inside than to others (Leiden), named by words "
+    "community": "Groups of instructions with more strong edges inside than to others (Leiden), named by words "
     "that are frequent in them.",
     "component": "The target direction of the walk that the gradient is closest to, named by the validation example "
     "closest to that direction.",
     "order": "The step at which the walk took an instruction.",
     "alignment": "The cosine between the gradient and the closest target direction: how well the instruction serves "
     "the target.",
-    "loss": "The mean loss of the model over the response, per token: what it finds hard.",
+    "loss": "The mean loss of the model per token of the response: high where the response is hard for it.",
     "length": "Tokens of prompt and response together.",
     "conflict": f"The share of {COMPARED} instructions drawn from the pool whose gradients point against this one "
     "(cosine below 0): an estimate with a standard error of at most 3 points.",
@@ -53,9 +53,9 @@ MEANINGS = {
 
 @dataclass(frozen=True, eq=False)
 class Categories:
-    """Each sample belongs to one category or to none.
+    """A category for each sample, or none.
 
-    numbers: (n,) index into names, -1 for none. missing: what having none means.
+    numbers: (n,) index into names, -1 for none. missing: what having none means, for the legend.
     """
 
     scheme: str
@@ -67,10 +67,10 @@ class Categories:
 
 @dataclass(frozen=True, eq=False)
 class Quantity:
-    """Each sample has a number or none.
+    """A number for each sample, or none.
 
-    values: (n,), NaN for none. log: whether ratios matter, not differences; values are above 0 then. exact: whether
-    every value matters, so that a scale may not cut off the extremes. missing: what having none means.
+    values: (n,), NaN for none. log: whether the scale is logarithmic; values are then above 0. exact: whether the scale
+    must include the extremes. missing: what having none means, for the legend.
     """
 
     scheme: str
@@ -87,8 +87,8 @@ def map_values(
 ) -> Categories | Quantity:
     """The values of one of SCHEMES.
 
-    regime: that of communities and conflicts. parameters: of the walk that the map shows. trace: of that walk; only
-    `order` needs it.
+    regime: for communities and conflicts. parameters: of the walk that the map shows. trace: of that walk; needed for
+    `order` alone.
     """
     title = SCHEMES[scheme][0].upper() + SCHEMES[scheme][1:]
     pool = run.instructions
@@ -136,7 +136,7 @@ def map_values(
         values = pool[column].to_numpy(np.float64)
         return np.where(run.valid & (values > 0), values, np.nan)
 
-    makers: dict[str, Callable[[], Categories | Quantity]] = {
+    functions: dict[str, Callable[[], Categories | Quantity]] = {
         "source": source,
         "community": community,
         "component": component,
@@ -146,11 +146,11 @@ def map_values(
         "length": length,
         "conflict": conflict,
     }
-    return makers[scheme]()
+    return functions[scheme]()
 
 
 def schemes(run: Run) -> list[str]:
-    """Those of SCHEMES that this run has values for; imported gradients come without loss and length."""
+    """Those of SCHEMES for which this run has values; imported gradients come without loss and length."""
     pool = run.instructions
     known = {"loss": bool(pool["loss"].notna().any()), "length": bool(pool["tokens"].any())}
     known["community"] = "communities" in run.manifest.stages
@@ -162,9 +162,9 @@ def conflict_shares(
 ) -> NDArray[np.float32]:
     """The share of `compared` random valid samples that each sample conflicts with; NaN for invalid samples.
 
-    A run keeps the most conflicting partners of each sample, not how many it has. The standard error of a share s is
-    sqrt(s (1 - s) / compared), at most 0.03 for 256; with no more than `compared` valid samples the share is exact.
-    Returns (n,).
+    Returns (n,). A run keeps the most conflicting samples of each sample, not their number, so it is estimated: the
+    standard error of a share s is sqrt(s (1 - s) / compared), at most 0.03 for 256. With no more than `compared` valid
+    samples the share is exact.
     """
     rows = np.flatnonzero(valid)
     drawn = np.sort(np.random.default_rng(seed).permutation(rows)[:compared])
@@ -173,7 +173,7 @@ def conflict_shares(
     size = block_rows(regime.gradients)
     for start in range(0, len(valid), size):
         block = read_rows(regime.gradients, slice(start, start + size))
-        # A sample never conflicts with itself, so its own row does not count if it was drawn.
+        # A sample that was drawn is not compared with itself.
         partners = len(drawn) - np.isin(np.arange(start, start + len(block)), drawn)
         shares[start : start + len(block)] = (block @ others.T < 0).sum(axis=1) / np.maximum(partners, 1)
     shares[~valid] = np.nan
@@ -189,5 +189,5 @@ def _shorten(text: str) -> str:
 
 
 def _numbered(labels: Sequence[str]) -> list[str]:
-    """Two communities or target directions may have the same name; numbers tell them apart."""
+    """Labels with their numbers, which distinguish communities or target directions of the same name."""
     return [f"{number}: {label}" for number, label in enumerate(labels)]

@@ -1,4 +1,4 @@
-"""The mixed gradient graph of a run for programs that know graphs: igraph, and by GraphML Gephi and Cytoscape."""
+"""The mixed gradient graph of a run as an igraph graph, and as GraphML for programs such as Gephi and Cytoscape."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     import igraph
 
 EXCERPT = 200
-"""Letters of a prompt that go along."""
+"""Characters of a prompt that a vertex has."""
 
-# What XML 1.0 cannot say, not even escaped.
-_UNSAYABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 does not allow, not even escaped."""
 
 
 def mixed_graph(
@@ -34,26 +34,26 @@ def mixed_graph(
     conflicts: int | None = None,
     links: int = 10,
 ) -> igraph.Graph:
-    """The graph that holds both kinds of gradients (Zhao et al. 2025), and the core knowledge, undirected.
+    """The undirected graph of training and validation gradients (Zhao et al. 2025) and core knowledge.
 
-    regime: whose edges (sgd, or the first that the run keeps). knowledge: whose components (preset recommended).
-    neighbors, conflicts: how many of each sample's lists count (all). links: edges to samples that each validation
-    sample and component has, to the nearest.
+    regime: of the edges (sgd, or the first that the run keeps). knowledge: settings of the components (preset
+    recommended). neighbors, conflicts: length of each sample's lists (all of them). links: edges from each validation
+    sample and component to its nearest samples.
 
     Vertices are the n samples, the m validation samples, and the components, in this order:
 
     - name: "train 12", "validation 3", "component 0"; kind: train, validation, component; row: 12, 3, 0
-    - source, line, text (the first 200 letters of the prompt): of samples and validation samples
+    - source, line, text (the first 200 characters of the prompt): of samples and validation samples
     - valid, loss, tokens, community, community_label: of samples; target: of validation samples and components;
       weight: of components, their share of the budget
-    - elsewhere "", None, and, for valid, true
+    - for other vertices: "", None, and for valid, true
 
     Edges have a kind and a cosine: aligned (two samples, one lists the other as neighbour, cosine above 0), conflict
     (likewise, below 0), validation (a validation sample and a sample), affinity (a component and a sample), and
     loading (a component and a validation sample, above 0).
 
-    All values are plain numbers, texts that XML can hold, or None. Raises `InputError` for a regime the run does not
-    keep, and where it has no communities yet.
+    All values are numbers, strings that XML allows, or None. Raises `InputError` for a regime that the run does not
+    keep, and for a run without communities.
     """
     import igraph
 
@@ -82,25 +82,25 @@ def mixed_graph(
 
 
 def write_graphml(graph: igraph.Graph, path: Path | str) -> None:
-    """Write a graph for Gephi, Cytoscape, yEd, networkx. Raises `InputError` where it cannot be written."""
+    """Write a graph for Gephi, Cytoscape, yEd or networkx. Raises `InputError` if it cannot be written."""
     write_file(Path(path), lambda file: graph.write_graphml(file))
 
 
 def clean(text: str) -> str:
-    """The text with U+FFFD in place of what XML cannot hold, such as control characters."""
-    return _UNSAYABLE.sub("\ufffd", text)
+    """The text with U+FFFD in place of characters that XML does not allow, such as control characters."""
+    return _NOT_XML.sub("\ufffd", text)
 
 
 def _linked(
     start: int, rows: NDArray[np.int32], cosines: NDArray[np.float32]
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Edges of the (c, k) nearest rows to c vertices that begin at `start`."""
+    """Edges from c vertices, numbered from `start`, to their nearest rows (c, k), and their cosines."""
     ends = np.repeat(np.arange(start, start + len(rows)), rows.shape[1])
     return np.stack([rows.ravel(), ends], axis=1).astype(np.int32), cosines.ravel()
 
 
 def _loadings(loadings: NDArray[np.float32], n: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Edges of (c, m) loadings above 0."""
+    """Edges between components and validation samples with loadings (c, m) above 0, and those loadings."""
     component, validation = np.nonzero(loadings > 0)
     pairs = np.stack([n + validation, n + loadings.shape[1] + component], axis=1)
     return pairs.astype(np.int32), loadings[component, validation]

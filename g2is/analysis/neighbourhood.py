@@ -1,4 +1,4 @@
-"""The neighbourhood of an instruction in tables; no Streamlit."""
+"""Tables about the neighbourhood of an instruction."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from g2is.knowledge import CoreKnowledge
 from g2is.run.run import Run
 
 RELATIONS = ("focus", "aligned", "further", "conflict", "validation", "component")
-"""What a node is to the focus; further: aligned with something aligned with it."""
+"""Relations of a node to the focus; further: a neighbour of an aligned sample."""
 
 TEXT = 300
+"""Characters of the text of a node, at most."""
 
 
 def ego_of(
     run: Run, regime: RegimeName, focus: int, *, knowledge: WalkParameters | None = None, **options: Any
 ) -> EgoGraph:
-    """What is near a sample, with the components of some core knowledge; options: those of `ego_graph`.
+    """The ego graph of a sample, with the components of some core knowledge.
 
-    knowledge: the settings whose components to show (none). Where each component is a validation example, it is shown
-    as that alone. Raises `InputError` for a focus without a gradient.
+    knowledge: settings of the components to show (none). Components that are single validation examples are shown as
+    validation examples only. options: of `ego_graph`. Raises `InputError` for a focus without a gradient.
     """
     components = None
     if knowledge is not None and not knowledge.facet_per_example:
@@ -36,13 +37,13 @@ def ego_of(
 
 
 def strongest_path(run: Run, regime: RegimeName, sample: int, knowledge: WalkParameters) -> Path | None:
-    """The strongest path from a sample to any component, as `find_path` gives it.
+    """The strongest path from a sample to any component, by `find_path`.
 
-    knowledge: the settings whose components to go to. Raises `InputError` for a sample without a gradient.
+    knowledge: settings of the components. Raises `InputError` for a sample without a gradient.
     """
     graph = run.regime(regime)
     if not 0 <= sample < len(graph.neighbors) or not run.valid[sample]:
-        raise InputError(f"sample = {sample}: expected a row of the pool that has a gradient")
+        raise InputError(f"sample = {sample}: expected an instruction of the pool that has a gradient")
     affinities = walks.affinities(run, knowledge.replace(regime=regime))
     return find_path(
         graph.neighbors, graph.cosines, run.valid, run.spanning_forest(regime), affinities, sample
@@ -50,7 +51,7 @@ def strongest_path(run: Run, regime: RegimeName, sample: int, knowledge: WalkPar
 
 
 def relations(ego: EgoGraph) -> list[str]:
-    """For each node, which of RELATIONS it is."""
+    """For each node, one of RELATIONS."""
     kinds, hops = ego.nodes["kind"].tolist(), ego.nodes["hop"].tolist()
     edges = ego.edges
     opposed = set(edges["target"][(edges["source"] == 0) & (edges["kind"] == "conflict")].tolist())
@@ -68,9 +69,9 @@ def relations(ego: EgoGraph) -> list[str]:
 
 
 def nodes_frame(run: Run, ego: EgoGraph, knowledge: CoreKnowledge) -> pd.DataFrame:
-    """One row a node: relation, kind, id, cosine, hop, community (-1 where it has none), leak (kind of near-copy
-    of a validation example, or nothing), text (its beginning on one line; of a component that of the validation
-    example closest to it)."""
+    """One row for each node: relation, kind, id, cosine, hop, community (-1 for none), leak (kind of near-copy of a
+    validation example, or empty), text (its beginning on one line; for a component, of the closest validation
+    example)."""
     nodes = ego.nodes
     membership = run.communities(ego.regime).membership
     leaks = leaks_of(run)
@@ -101,8 +102,10 @@ def nodes_frame(run: Run, ego: EgoGraph, knowledge: CoreKnowledge) -> pd.DataFra
 def on_path(
     nodes: pd.DataFrame, path: Path, parameters: WalkParameters, knowledge: CoreKnowledge
 ) -> list[int | None]:
-    """Where the samples of a path and the component at its end stand in `nodes`; None for those that are not there.
-    A component that is a validation example stands there as that."""
+    """The places in `nodes` of the samples of a path and of the component at its end; None for those not shown.
+
+    A component that is a single validation example has the place of that example.
+    """
     places = {pair: place for place, pair in enumerate(zip(nodes["kind"], nodes["id"], strict=True))}
     end = "component", path.component
     if parameters.facet_per_example:
@@ -111,7 +114,7 @@ def on_path(
 
 
 def leaks_of(run: Run) -> pd.DataFrame:
-    """The run's possible leaks; none where the run was not searched for them."""
+    """The possible leaks of a run; an empty table if the run was not searched for them."""
     if "leaks" in run.manifest.stages:
         return run.leaks
     return pd.DataFrame(columns=["sample", "validation", "kind", "similarity"])

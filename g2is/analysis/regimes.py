@@ -1,4 +1,4 @@
-"""The gradient regimes of a run: their names in words, and how their cosines and neighbours differ."""
+"""The gradient regimes of a run: their names on screen, and how their cosines and neighbours differ."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from g2is.arrays.rows import read_rows
 from g2is.run.run import Run
 
 BINS = 100
+"""Bins of a histogram of cosines."""
 
 REGIME_NAMES: dict[str, str] = {
     "adam": "Adam gradients",
@@ -22,18 +23,18 @@ REGIME_NAMES: dict[str, str] = {
 
 
 def regime_in_words(regime: str) -> str:
-    """What a regime is called within a sentence."""
+    """The name of a regime within a sentence."""
     return REGIME_NAMES[regime].replace("Plain", "plain")
 
 
 @dataclass(frozen=True, eq=False)
 class RegimeComparison:
-    """Measurements on some samples, the same in every regime.
+    """Measurements on random samples, the same samples in every regime.
 
-    samples: how many were drawn; pairs: of them, each counted once. edges: (b + 1,) from -1 to 1. counts: by
-    regime (b,) pairs whose cosine lies between two edges. common: one row for each two regimes and number of
-    nearest neighbours: first, second, neighbors, common (mean share of neighbours that a sample has in both),
-    by_chance (the same for neighbours drawn at random).
+    samples: number of samples. pairs: number of pairs of them. edges: (b + 1,) of bins from -1 to 1. counts: by regime,
+    (b,) pairs with a cosine in each bin. common: one row for each pair of regimes and number of nearest neighbours:
+    first, second, neighbors, common (mean share of a sample's neighbours that are the same in both), by_chance (the
+    same for random neighbours).
     """
 
     samples: int
@@ -44,7 +45,7 @@ class RegimeComparison:
 
 
 def compare_regimes(run: Run, *, samples: int = 1000, seed: int = 0) -> RegimeComparison:
-    """Compare all regimes that a run keeps, on `samples` valid samples drawn without replacement."""
+    """Compare all regimes of a run on `samples` valid samples, drawn at random without replacement."""
     valid = np.flatnonzero(run.valid)
     drawn = np.random.default_rng(seed).choice(valid, min(samples, len(valid)), replace=False)
     drawn.sort()  # a memory map is read fastest in order
@@ -64,13 +65,16 @@ def compare_regimes(run: Run, *, samples: int = 1000, seed: int = 0) -> RegimeCo
 
 
 def _count_pairs(rows: NDArray[np.float32], edges: NDArray[np.float64]) -> NDArray[np.int64]:
-    """(b,) pairs of (s, d) unit rows by their cosine."""
+    """Histogram (b,) of the cosines of all pairs of (s, d) unit rows."""
     cosines = (rows @ rows.T)[np.triu_indices(len(rows), k=1)]
     return np.histogram(np.clip(cosines, -1, 1), edges)[0]
 
 
 def _in_common(lists: dict[str, NDArray[np.int32]], pool: int) -> pd.DataFrame:
-    """lists: by regime (s, k) neighbours of the same samples, nearest first. pool: samples there are."""
+    """The table `common` of `RegimeComparison`.
+
+    lists: by regime, (s, k) neighbours of the same samples, nearest first. pool: number of valid samples.
+    """
     rows = []
     for first, second in combinations(lists, 2):
         most = min(lists[first].shape[1], lists[second].shape[1])

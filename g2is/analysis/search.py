@@ -1,4 +1,4 @@
-"""Which instructions of a pool match a filter. No Streamlit."""
+"""Searching and filtering the instructions of a pool."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from g2is.errors import InputError
 
 STATES = {
     "gradient": "has a gradient",
-    "invalid": "no gradient: is never selected",
+    "invalid": "no gradient: never selected",
     "prompt_cut": "start of the prompt was cut",
     "response_cut": "end of the response was cut",
     "duplicate": "exact duplicate of an earlier one",
@@ -20,7 +20,7 @@ STATES = {
 
 @dataclass(frozen=True)
 class Filter:
-    """What to look for; what is empty or None does not count. tokens: least and most."""
+    """Conditions on an instruction; empty ones and None are ignored. tokens: minimum and maximum."""
 
     text: str = ""
     regular_expression: bool = False
@@ -31,19 +31,19 @@ class Filter:
 
 
 def matching(pool: pd.DataFrame, filter: Filter) -> np.ndarray:
-    """Row indices, ascending. Raises `InputError` for a regular expression that is not one."""
-    found = np.ones(len(pool), dtype=bool)
+    """Rows of the pool that meet all conditions, ascending. Raises `InputError` for an invalid regular expression."""
+    matches = np.ones(len(pool), dtype=bool)
     if filter.sources:
-        found &= pool["source"].isin(filter.sources).to_numpy()
+        matches &= pool["source"].isin(filter.sources).to_numpy()
     if filter.tasks:
-        found &= pool["task"].isin(filter.tasks).to_numpy()
+        matches &= pool["task"].isin(filter.tasks).to_numpy()
     if filter.tokens:
-        found &= pool["tokens"].between(*filter.tokens).to_numpy()
+        matches &= pool["tokens"].between(*filter.tokens).to_numpy()
     if filter.state:
-        found &= _in_state(pool, filter.state)
+        matches &= _in_state(pool, filter.state)
     if filter.text:
-        found &= _contains(pool["prompt"], filter) | _contains(pool["response"], filter)
-    return np.flatnonzero(found)
+        matches &= _contains(pool["prompt"], filter) | _contains(pool["response"], filter)
+    return np.flatnonzero(matches)
 
 
 def _in_state(pool: pd.DataFrame, state: str) -> np.ndarray:
@@ -55,16 +55,16 @@ def _in_state(pool: pd.DataFrame, state: str) -> np.ndarray:
 
 
 def _contains(texts: pd.Series, filter: Filter) -> np.ndarray:
-    """Upper and lower case are alike. RE2, which Arrow searches with, takes linear time on any expression."""
+    """Which texts match, ignoring case. Arrow searches with RE2, which takes linear time on any expression."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     search = pc.match_substring_regex if filter.regular_expression else pc.match_substring
     try:
-        found = search(pa.array(texts, pa.large_string()), filter.text, ignore_case=True)
+        matches = search(pa.array(texts, pa.large_string()), filter.text, ignore_case=True)
     except pa.ArrowInvalid as error:
         reason = str(error).splitlines()[0].removeprefix("Invalid regular expression: ")
         raise InputError(
             f"{filter.text} is not a regular expression ({reason}); correct it, or search for it as plain text"
         ) from None
-    return found.to_numpy(zero_copy_only=False)
+    return matches.to_numpy(zero_copy_only=False)

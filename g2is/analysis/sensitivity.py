@@ -1,4 +1,4 @@
-"""How much a walk depends on its settings: the same walk over a grid of two of them."""
+"""Sensitivity of a walk to its settings: the same walk over a grid of two of them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ FACETS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 def other_axis(parameters: WalkParameters, validation: int) -> tuple[str, tuple[Any, ...]]:
-    """The setting beside delta that decides how many components there are, and the values to try.
+    """The setting that determines the number of components, and the values to try.
 
-    `variance` for principal directions, `facets` for groups (at most a third of the validation samples).
+    `variance` for principal directions, `facets` for groups. validation: number of validation samples; the number of
+    groups is at most a third of it.
     """
     if parameters.knowledge == "principal":
         return "variance", VARIANCES
@@ -33,7 +34,7 @@ def other_axis(parameters: WalkParameters, validation: int) -> tuple[str, tuple[
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One walk of the grid. samples: in order of choice; None where the settings fit no core knowledge."""
+    """One walk of the grid. samples: in order of choice; None if there is no core knowledge for the settings."""
 
     delta: float
     other: float
@@ -48,11 +49,14 @@ def walk_grid(
     others: Sequence[Any] | None = None,
     on_walk: Callable[[], object] = lambda: None,
 ) -> list[Cell]:
-    """The walk that `parameters` give, with every delta and every value of the second setting (`other_axis`)."""
+    """The walk with `parameters` for each delta and each value of the second setting (`other_axis`).
+
+    on_walk: called after each walk.
+    """
     name, known = other_axis(parameters, len(run.validation))
     base = parameters.replace(components=None)
     if parameters.component_budgets is not None:
-        # Budgets by hand belong to one number of components only: here their sum counts, and the pins on top.
+        # Budgets set by hand fit one number of components only: use their sum, and the pins, which come on top.
         total = sum(parameters.component_budgets) + len(parameters.pins)
         base = base.replace(component_budgets=None, fraction=None, count=max(1, total))
     if name == "facets":
@@ -70,10 +74,10 @@ def walk_grid(
 
 
 def grid_table(cells: Sequence[Cell], name: str, here: np.ndarray, profiler: Profiler) -> pd.DataFrame:
-    """What the walks of a grid give: one row a cell, in their order.
+    """Measures of the walks of a grid: one row for each cell, in their order.
 
-    Columns: `delta`, the second setting under its `name`, `samples` taken, `components`, `overlap` with the
-    samples `here` (those in both of those in either), and as in `Profile` `alignment` and `coverage_of_pool`.
+    Columns: delta, the second setting under its `name`, samples (number taken), components, overlap with the samples
+    `here` (those in both as a share of those in either), and alignment and coverage_of_pool as in `Profile`.
     """
     rows = []
     for cell in cells:

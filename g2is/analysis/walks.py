@@ -1,8 +1,8 @@
-"""Walks over a run, and the core knowledge they start from, kept for the next walk.
+"""Walks over a run, with a cache of core knowledge.
 
-Most walks change only their rules or their budget, so core knowledge and affinities are kept with each open run:
-those of the last few settings, within a limit of memory, and released with the run. Sessions that ask for the same
-at the same time wait for one computation.
+Most walks change only rules or budget, so core knowledge and affinities are cached with each open run: those of the
+last few settings, within a memory limit, released with the run. Sessions that need the same at the same time share one
+computation.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from g2is.knowledge import CoreKnowledge
     from g2is.walk import Explanation, WalkTrace
 
-MOST_KEPT, BYTES_KEPT = 4, 2**30
-"""Kinds of core knowledge kept for a run, and the bytes that their affinities may take together."""
+MOST_KEPT = 4
+"""Core knowledge of how many settings is cached for a run."""
+BYTES_KEPT = 2**30
+"""Bytes that the cached affinities of a run may take."""
 
 
 class _Prepared(NamedTuple):
@@ -32,7 +34,7 @@ class _Prepared(NamedTuple):
 
 
 def walk(run: Run, parameters: WalkParameters) -> WalkTrace:
-    """The gradient walk over a run. Raises `InputError` where the parameters do not fit it."""
+    """The gradient walk over a run. Raises `InputError` if the parameters do not fit the run."""
     from g2is.walk import gradient_walk
 
     regime = run.regime(parameters.regime)
@@ -50,9 +52,9 @@ def walk(run: Run, parameters: WalkParameters) -> WalkTrace:
 
 
 def explain(run: Run, trace: WalkTrace, sample: int) -> Explanation:
-    """Why a walk over a run took a sample, or for each component why not.
+    """Why a walk over a run took a sample, or why each component did not; see `g2is.walk.explain`.
 
-    Raises `InputError` where `g2is.walk.explain` does.
+    Raises `InputError` as that does.
     """
     from g2is.walk import explain
 
@@ -69,7 +71,7 @@ def explain(run: Run, trace: WalkTrace, sample: int) -> Explanation:
 
 
 def core_knowledge(run: Run, parameters: WalkParameters) -> CoreKnowledge:
-    """Core knowledge of a run's validation gradients as the parameters ask for it."""
+    """Core knowledge of a run's validation gradients for these parameters."""
     return _prepared(run, parameters).knowledge
 
 
@@ -79,7 +81,7 @@ def affinities(run: Run, parameters: WalkParameters) -> NDArray[np.float32]:
 
 
 class _Kept:
-    """What is kept for one run, by the key of its core knowledge, oldest first."""
+    """The cache of one run, by the key of core knowledge, oldest first."""
 
     def __init__(self) -> None:
         self.lock = Lock()
@@ -106,7 +108,7 @@ class _Kept:
         return prepared
 
     def _drop_oldest(self, newest: str) -> None:
-        """Drop finished entries until the rest keep the limits. Whoever holds one of them keeps it."""
+        """Remove the oldest finished entries until the rest is within the limits."""
         done = [key for key, entry in self.entries.items() if entry.done() and key != newest]
         sizes = {key: self.entries[key].result().affinities.nbytes for key in [*done, newest]}
         for oldest in done:

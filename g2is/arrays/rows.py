@@ -1,4 +1,4 @@
-"""Unit rows out of a store of gradients, as few and as late as possible."""
+"""Reading unit rows from a store of gradients, without loading the store."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from g2is.arrays.unit import unit_again
 from g2is.errors import InputError
 
 BLOCK_NUMBERS = 1 << 19
-"""Numbers (2 MB of float32) in the largest block of rows held at once."""
+"""Numbers in a block of rows: 2 MB of float32."""
 
 PIECE_NUMBERS = 1 << 15
+"""Numbers converted at once, so that they stay in the cache."""
 
 LENGTH_TOLERANCE = 1e-3
-"""How far from 1 the length of a unit row may be; half precision moves it by up to 5e-4."""
+"""Largest difference of a unit row's length from 1; half precision changes it by up to 5e-4."""
 
 
 def open_rows(gradients: ArrayLike, width: int) -> NDArray[np.floating]:
-    """gradients as an (n, d) array, without reading it; raises `InputError` where it does not fit."""
-    # A plain view of a memory map: the same pages, without the subclass's cost at every access.
+    """Gradients as an (n, `width`) array, checked on a few rows; raises `InputError` if rows are not unit rows of that
+    width."""
+    # A plain view of a memory map avoids the overhead of np.memmap at every access.
     array = np.asarray(gradients)
     if array.ndim != 2 or array.shape[1] != width:
         raise InputError(
@@ -35,8 +37,8 @@ def open_rows(gradients: ArrayLike, width: int) -> NDArray[np.floating]:
 def read_rows(gradients: NDArray[np.floating], rows: NDArray[np.integer] | slice) -> NDArray[np.float32]:
     """(b, d) unit float32 rows with these indices (b,); a row of zeros stays zero.
 
-    float32 rows come as they are, which keeps the bits of the script that made them; others (a float16 or int8 store)
-    were rounded, and scaled where they are int8, and are normalised again.
+    float32 rows are returned as they are, bit for bit. Rows of a float16 or int8 store were rounded (int8 also scaled),
+    so they are normalised again.
     """
     block = gradients[rows]
     if block.dtype == np.float32:
@@ -48,9 +50,9 @@ def read_rows(gradients: NDArray[np.floating], rows: NDArray[np.integer] | slice
 
 
 def _from_half(block: NDArray[np.float16]) -> NDArray[np.float32]:
-    """The same finite numbers in float32, by moving bits: a third of the time of numpy's conversion.
+    """Finite float16 numbers as float32, converted by shifting bits: a third of the time of numpy's conversion.
 
-    In pieces that stay in the cache, and with no second large array, whose pages would cost more than that.
+    In pieces that stay in the cache, without a second large array.
     """
     numbers = np.empty(block.shape, dtype=np.float32)
     size = max(1, PIECE_NUMBERS // block.shape[1])
@@ -67,12 +69,11 @@ def _from_half(block: NDArray[np.float16]) -> NDArray[np.float32]:
 
 
 def block_rows(gradients: NDArray[np.floating]) -> int:
-    """How many rows fit in a block; a multiple of 64, for BLAS takes the last few of an odd number otherwise, which
-    shows in their last bits."""
+    """Rows in a block: a multiple of 64, since BLAS treats a remainder differently, which changes last bits."""
     return 64 * max(1, BLOCK_NUMBERS // (64 * gradients.shape[1]))
 
 
 def sum_cosine(total: NDArray[np.float32], direction: NDArray[np.float32]) -> np.float32:
-    """Cosine of a sum of gradients (d,) to a unit direction (d,), in the published script's operations."""
+    """Cosine of a sum of gradients (d,) to a unit direction (d,), with the operations of the published script."""
     length = np.sqrt(np.dot(total, total))
     return np.dot(total / length, direction) if length > 1e-10 else np.float32(0)

@@ -1,7 +1,7 @@
 """One thread for the linear algebra of a walk.
 
-A step needs a few small products. Shared out to a second thread, each waits for that thread's turn, which on
-a busy machine takes a thousand times as long as the product.
+A step of a walk computes a few small products. With several threads each product waits until all threads are
+scheduled, which on a busy machine takes a thousand times as long as the product.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy  # noqa: F401  loads the library that is to be found here
+import numpy  # noqa: F401  loads the BLAS library, so that the controller below lists it
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 _libraries = ThreadpoolController()
@@ -19,10 +19,10 @@ _limited = threading.Lock()
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Keeps BLAS to one thread, unless a walk in another thread does so already.
+    """Limit BLAS to one thread, unless another thread of the process does so already.
 
-    The limit is the process's and each that is set gives back what it found: of two that overlap, the second
-    would find the limit of the first and leave it for good.
+    The limit applies to the whole process, and each context restores the limit that was set before. If two overlapped,
+    the second would restore the limit of the first and leave it in place for ever.
     """
     if not _limited.acquire(blocking=False):
         yield

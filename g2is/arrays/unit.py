@@ -1,4 +1,4 @@
-"""Rows of length 1 out of rows of any length: everything in the project that normalises rows does it here."""
+"""Normalising rows to length 1; everything in the project that does so uses this module."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.floating]
 
 SMALL, LARGE = 1e-12, 1e15
-"""Numbers outside these have squares that float32 holds badly or not at all."""
+"""Squares of numbers outside this range lose precision in float32 or overflow."""
 
 
 def unit(rows: ArrayLike) -> NDArray[np.float32]:
     """rows (n, d) of any float type divided by their lengths, in float32; a row of zeros stays zero.
 
-    The published script's own arithmetic, so that a walk on the result matches it to the last bit.
+    The arithmetic is that of the published script, so that a walk on the result matches it to the last bit.
     """
     rows = in_range(np.asarray(rows, dtype=np.float32))
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
@@ -25,9 +25,9 @@ def unit(rows: ArrayLike) -> NDArray[np.float32]:
 
 
 def unit_again(rows: NDArray[np.float32]) -> None:
-    """Divide rows (b, d), whose lengths rounding moved off 1, by their lengths in place; a row of zeros stays zero.
+    """Normalise rows (b, d) of almost unit length in place; a row of zeros stays zero.
 
-    For rows read out of a store of half precision: faster than `unit`, and without a second large array.
+    For rows from a store of low precision: faster than `unit`, and without a second large array.
     """
     squares = np.einsum("bd,bd->b", rows, rows)
     rows /= np.sqrt(np.maximum(squares, 1e-20))[:, None]
@@ -40,9 +40,9 @@ def unit_tensor(rows: Any) -> Any:
 
 
 def in_range(rows: Array) -> Array:
-    """rows (n, d), where those whose squares float32 cannot hold are multiplied by a power of two each.
+    """rows (n, d), each multiplied by a power of two if its squares do not fit float32.
 
-    That keeps their directions to the last bit. All others stay as they are.
+    This keeps directions to the last bit. All other rows stay as they are.
     """
     most = np.maximum(rows.max(axis=1, initial=0), -rows.min(axis=1, initial=0))
     far = (most > LARGE) | ((most > 0) & (most < SMALL))
@@ -53,5 +53,5 @@ def in_range(rows: Array) -> Array:
 
 
 def lengths(rows: Array) -> NDArray[np.float64]:
-    """(n,) lengths of rows (n, d), however large or small their numbers."""
+    """(n,) lengths of rows (n, d), computed in double precision."""
     return np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64))

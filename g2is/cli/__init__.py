@@ -1,4 +1,4 @@
-"""The command line, `python -m g2is COMMAND`: a module a group of commands.
+"""The command line, `g2is COMMAND` or `python -m g2is COMMAND`: a module a group of commands.
 
 Exit code 0; 2 for wrong input, with one line of what is wrong and what to do; 1 for a fault. `config` defines and
 checks the arguments. Imports everything but the pages of `app`, and what a command computes with only when it runs.
@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from g2is import __version__
-from g2is.cli import app, build, evaluate, export, graph, plan, select
+from g2is.cli import app, build, evaluate, export, graph, inspect, plan, select
 from g2is.cli.runs import say
 from g2is.config.commands import CACHE, PROGRAM
 from g2is.config.grammar import OneLineParser
 from g2is.errors import InputError, shortened
 
-COMMANDS = (plan, build, app, select, evaluate, export, graph)
+COMMANDS = (inspect, plan, build, app, select, evaluate, export, graph)
 """Modules in the order in which `--help` lists their commands."""
 
 

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 def register(command: AddCommand) -> None:
     """Add the commands to the parser."""
     parser = command(
-        "build", build, "gradients, graph and all else a run holds; run it again to resume or repair"
+        "build",
+        build,
+        "compute gradients, graph and everything else of a run; run it again to resume or repair",
     )
     parser.add_argument("--run", required=True, help="name of the run")
-    parser.add_argument("--train", nargs="+", required=True, metavar="FILE", help="the pool of instructions")
+    _add_train(parser)
     parser.add_argument(
         "--validation",
         action="append",
@@ -37,20 +39,23 @@ def register(command: AddCommand) -> None:
 
     parser = command("import", import_gradients, "a run from gradients that were computed elsewhere")
     parser.add_argument("--run", required=True, help="name of the run")
-    parser.add_argument("--train", nargs="+", required=True, metavar="FILE", help="the pool of instructions")
+    _add_train(parser)
     parser.add_argument(
         "--train-gradients",
         type=Path,
+        nargs="+",
+        action="extend",
         required=True,
         metavar="FILE",
-        help=".pt (weights only), .npy, .safetensors, or a folder of LESS: one row a record",
+        help=".pt (weights only), .npy, .safetensors, or a folder of LESS: one row a record; several data sets in the "
+        "order of --train, each at every checkpoint (dolly-ckpt105-adam/dim8192)",
     )
     parser.add_argument(
         "--validation-gradients",
         action="append",
         required=True,
         metavar="[NAME=]FILE",
-        help="gradients of the examples of a target; once for each target",
+        help="gradients of the examples of a target; once for each target and checkpoint",
     )
     parser.add_argument("--graph", type=Path, metavar="FILE", help="neighbour lists to keep (computed)")
     parser.add_argument("--overwrite", action="store_true", help="replace a run of that name")
@@ -60,6 +65,17 @@ def register(command: AddCommand) -> None:
     parser.add_argument("--run", default="demo", help="name of the run [demo]")
     parser.add_argument("--overwrite", action="store_true", help="replace a run of that name")
     _add_extras(parser)
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--train",
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="FILE",
+        help="the pool of instructions: files, folders, - for the standard input, or hf:owner/name[:split]",
+    )
 
 
 def _add_extras(parser: argparse.ArgumentParser) -> None:
@@ -112,7 +128,7 @@ def import_gradients(arguments: argparse.Namespace) -> None:
         config,
         [Path(path) for path in arguments.train],
         arguments.train_gradients,
-        targets(arguments.validation_gradients),
+        gradient_targets(arguments.validation_gradients),
         graph=arguments.graph,
         overwrite=arguments.overwrite,
         say=say,
@@ -127,11 +143,21 @@ def demo(arguments: argparse.Namespace) -> None:
     say(f"run {run.name} is complete: {run.folder}")
 
 
-def targets(values: Sequence[str]) -> list[Target]:
-    """[NAME=]FILE as targets; a file without a name is named after itself."""
+def gradient_targets(values: Sequence[str]) -> list[Target]:
+    """[NAME=]FILE as targets, each at one checkpoint or several; one without a name is named after its data set."""
+    from g2is.pipeline.checkpoints import GradientFile
     from g2is.pipeline.inputs import Target
 
-    targets = [Target(name or Path(path).stem, Path(path)) for name, path in map(named, values)]
+    files = [(name, GradientFile.of(Path(path))) for name, path in map(named, values)]
+    return [Target(name or file.data, file.path) for name, file in files]
+
+
+def targets(values: Sequence[str]) -> list[Target]:
+    """[NAME=]FILE as targets; a file without a name is named after itself."""
+    from g2is.instructions import short_name
+    from g2is.pipeline.inputs import Target
+
+    targets = [Target(name or short_name(path), Path(path)) for name, path in map(named, values)]
     names = [target.name for target in targets]
     for name in names:
         if names.count(name) > 1:

@@ -43,7 +43,8 @@ def register(command: AddCommand) -> None:
         default=[],
         choices=METHODS,
         metavar="METHOD",
-        help=f"another way to select as a baseline, once for each, drawn anew for each seed: {', '.join(METHODS)}",
+        help="method to evaluate as a baseline, once for each; a random one selects again for each seed: "
+        f"{', '.join(METHODS)}",
     )
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument("--fraction", type=float, help="budget of the baselines as a share of the pool")
@@ -66,12 +67,13 @@ def evaluate(arguments: argparse.Namespace) -> None:
     output = None if arguments.output is None else output_file(arguments.output, run)
     candidates = _candidates(run, arguments)
     from g2is.evaluation.fine_tuning import evaluate
+    from g2is.instructions import short_name
     from g2is.pipeline.inputs import Target
     from g2is.run.paths import EVALUATIONS
     from g2is.storage.csv import safe_csv
     from g2is.storage.files import write_bytes
 
-    tests = [Target(name or Path(file).stem, Path(file)) for name, file in map(named, arguments.test)]
+    tests = [Target(name or short_name(file), Path(file)) for name, file in map(named, arguments.test)]
     summary = evaluate(
         run,
         tests,
@@ -120,7 +122,7 @@ def _candidates(run: Run, arguments: argparse.Namespace) -> list[Candidate]:
 
 
 def _budget(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The budget that was given, checked."""
+    """The budget of the arguments, checked."""
     budget = {name: value for name, value in given(Budget, arguments).items() if value is not None}
     if budget:
         Budget(**budget)
@@ -133,7 +135,7 @@ def _always(samples: list[int]) -> Callable[[int], list[int]]:
 
 
 def _drawn(run: Run, method: str, values: dict[str, Any]) -> Callable[[int], list[int]]:
-    """What a method selects, anew for every seed where it has one."""
+    """Selects by a method, again for each seed if the method has one."""
     from g2is.run.selections import select
 
     seeded = "seed" in METHODS[method].model_fields

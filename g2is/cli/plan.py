@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from g2is.cli.runs import say
 from g2is.config import BuildConfig, Hardware, Workload
 from g2is.config.grammar import AddCommand, add_settings, given, named, read_settings
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from g2is.pipeline.cost import Plan
 
 COUNTED = 2_000
-"""Samples of the pool that are tokenized; the others are assumed to be like them."""
+"""Samples of the pool that are tokenized; the others are assumed to have the same lengths."""
 
 
 def register(command: AddCommand) -> None:
@@ -22,7 +23,12 @@ def register(command: AddCommand) -> None:
         "plan", plan, "what a build will cost, from the model's configuration alone: nothing runs"
     )
     parser.add_argument(
-        "--train", nargs="+", default=[], metavar="FILE", help="the pool, to count its tokens"
+        "--train",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="the pool, to count its tokens",
     )
     parser.add_argument(
         "--validation",
@@ -46,45 +52,61 @@ def plan(arguments: argparse.Namespace) -> None:
 
     shape = read_shape(config.model, config.lora)
     config = config.resolve(shape.hidden_size, shape.positions)
-    work = Workload(**{**_counted(arguments, config, "tokens" not in stated), **stated})
-    print(describe(Plan(shape, config, work, hardware)))
+    counts, notes = _counted(arguments, config, "tokens" not in stated, shape.vocabulary)
+    work = Workload(**{**counts, **stated})
+    print("\n".join([describe(Plan(shape, config, work, hardware)), *notes]))
 
 
-def _counted(arguments: argparse.Namespace, config: BuildConfig, tokens: bool) -> dict[str, Any]:
-    """The fields of `Workload` that the given files decide."""
+def _counted(
+    arguments: argparse.Namespace, config: BuildConfig, tokens: bool, vocabulary: int
+) -> tuple[dict[str, Any], list[str]]:
+    """The fields of `Workload` computed from the files, and lines on replies that are not trained as they are."""
     import numpy as np
 
     from g2is.instructions import read_instructions
     from g2is.lm.model import load_tokenizer
+    from g2is.lm.notes import count_notes, note_lines
     from g2is.lm.text import Encoder
+    from g2is.lm.vocabulary import check_tokens
 
-    reading = config.reading
+    reading = dict(config.reading)
     counts: dict[str, Any] = {}
+    lines: list[str] = []
     if arguments.validation:
         paths = [Path(path) for _, path in map(named, arguments.validation)]
-        read = read_instructions(paths, format=reading.format, skip_bad=reading.skip_bad)
+        read = read_instructions(paths, **reading)
+        for line in read.report():
+            say(line)
         counts["validation_samples"] = len(read.instructions)
     if arguments.train:
         paths = [Path(path) for path in arguments.train]
-        pool = read_instructions(paths, format=reading.format, skip_bad=reading.skip_bad).instructions
+        read = read_instructions(paths, **reading)
+        for line in read.report():
+            say(line)
+        pool = read.instructions
         counts["samples"] = len(pool)
         if tokens:
             drawn = np.random.default_rng(0).permutation(len(pool))[:COUNTED]
             encoder = Encoder(load_tokenizer(config.model), config.model.max_length or 2048)
-            encoded = [sample for sample in encoder([pool[i] for i in drawn]) if sample.problem is None]
+            check_tokens(config.model.model, vocabulary, encoder, [pool[i] for i in drawn])
+            samples = encoder([pool[i] for i in drawn])
+            notes = note_lines(count_notes(sample.notes for sample in samples))
+            lines = [f"replies    of {len(samples):,} samples: {note}" for note in notes]
+            encoded = [sample for sample in samples if sample.problem is None]
             if encoded:
                 total = sum(map(len, encoded))
                 counts["tokens"] = total / len(encoded)
                 counts["trained_share"] = sum(int(sample.trained.sum()) for sample in encoded) / total
-    return counts
+    return counts, lines
 
 
 def describe(plan: Plan) -> str:
-    """The plan as a person reads it."""
+    """The plan as text for a person."""
     shape, config, work, hardware = plan.shape, plan.config, plan.work, plan.hardware
     gigabytes = 1e9
+    merged = f" (adapter merged into {shape.merged_into})" if shape.merged_into else ""
     lines = [
-        f"model      {config.model.model}: {_big(shape.parameters)} parameters, {shape.layers} layers of "
+        f"model      {config.model.model}{merged}: {_big(shape.parameters)} parameters, {shape.layers} layers of "
         f"{shape.hidden_size:,}; gradients of {_big(plan.trained)} "
         + (f"(its own weights, {plan.own})" if plan.own else f"(LoRA, rank {config.lora.rank})"),
         f"pool       {work.samples:,} samples x {work.tokens:,.0f} tokens = {_big(plan.tokens)} tokens, "

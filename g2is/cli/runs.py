@@ -1,4 +1,4 @@
-"""What commands share: finding their run, the file they write, printing."""
+"""Functions that commands share: opening their run, checking their output file, printing."""
 
 from __future__ import annotations
 
@@ -31,28 +31,28 @@ def run_folder(arguments: argparse.Namespace) -> Path:
 
 
 def open_run(arguments: argparse.Namespace) -> Run:
-    """A run given by name, or by the path of its folder."""
+    """Open a run given by name or by the path of its folder."""
     from g2is.run.run import Run
 
     path = Path(arguments.run)
     return Run.open(path if len(path.parts) > 1 else Path(arguments.cache) / path)
 
 
-def output_file(given: Path, run: Run) -> Path:
+def output_file(output: Path, run: Run) -> Path:
     """The file that a command writes: the target of a link, unless that leads out of the run.
 
     Raises `InputError`, before anything is computed, where no file can be written there.
     """
-    path, folder = (Path(os.path.normpath(place.absolute())) for place in (given, run.folder))
+    path, folder = (Path(os.path.normpath(place.absolute())) for place in (output, run.folder))
     if path.is_relative_to(folder):
         inside(folder, path.relative_to(folder))
     try:
-        if given.is_dir() or not given.name:
-            raise InputError(f"output = {str(given)!r}: is a folder, expected the name of a file")
-        output = followed(given) if given.is_file() or not given.exists() else given
+        if output.is_dir() or not output.name:
+            raise InputError(f"output = {str(output)!r}: is a folder, expected the name of a file")
+        output = followed(output) if output.is_file() or not output.exists() else output
         refuse_special(output)
     except OSError as error:
-        raise not_written(given, error) from None
+        raise not_written(output, error) from None
     return output
 
 

@@ -1,4 +1,4 @@
-"""Commands that select samples, and explain a selection: walk, select, explain."""
+"""Commands that select instructions and explain a selection: walk, select, explain."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def register(command: AddCommand) -> None:
     """Add the commands to the parser."""
-    parser = command("walk", walk, "select samples by the gradient walk")
+    parser = command("walk", walk, "select instructions by the gradient walk")
     parser.add_argument("run", help="name or folder of the run")
     parser.add_argument(
         "--preset", default=DEFAULT_PRESET, help=f"{', '.join(WALK_PRESETS)} [{DEFAULT_PRESET}]"
@@ -26,13 +26,13 @@ def register(command: AddCommand) -> None:
     parser.add_argument("--output", type=Path, help="selection file [selections/<preset>.json in the run]")
     add_settings(parser, WalkParameters)
 
-    parser = command("select", select, "select samples by another method, to compare with the walk")
+    parser = command("select", select, "select instructions by another method, to compare with the walk")
     parser.add_argument("run", help="name or folder of the run")
     parser.add_argument("--method", required=True, choices=METHODS, metavar="METHOD", help=", ".join(METHODS))
     parser.add_argument("--output", type=Path, help="selection file [selections/<method>.json in the run]")
     _add_fields(parser)
 
-    parser = command("explain", explain, "why a sample is in a walk's selection, or why not")
+    parser = command("explain", explain, "why an instruction is in a walk's selection, or why not")
     parser.add_argument("run", help="name or folder of the run")
     parser.add_argument("--selection", type=Path, required=True, help="selection file of a walk")
     parser.add_argument("--sample", required=True, help="row of the pool, or source:line")
@@ -49,7 +49,7 @@ def walk(arguments: argparse.Namespace) -> None:
     trace = walks.walk(run, parameters)
     print(diagnose(run, trace))
     save_walk(output, run, trace)
-    say(f"{len(trace.steps):,} samples written to {output}")
+    say(f"{len(trace.steps):,} instructions written to {output}")
 
 
 def select(arguments: argparse.Namespace) -> None:
@@ -61,11 +61,11 @@ def select(arguments: argparse.Namespace) -> None:
 
     selection = select(run, arguments.method, **values)
     selection.write(output)
-    say(f"{len(selection.samples):,} samples written to {output}")
+    say(f"{len(selection.samples):,} instructions written to {output}")
 
 
 def _methods_by_setting() -> dict[str, list[str]]:
-    """Every setting, and the methods that have it."""
+    """Every setting with the methods that have it."""
     methods: dict[str, list[str]] = {}
     for method, settings in METHODS.items():
         for name in settings.model_fields:

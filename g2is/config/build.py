@@ -1,8 +1,8 @@
-"""Everything that decides what a run contains, computed here or imported."""
+"""All settings of a run, built here or imported."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -11,18 +11,26 @@ from g2is.config.model import SMALL, GradientConfig, LoraSettings, ModelConfig, 
 from g2is.config.settings import RegimeName, Settings
 from g2is.errors import InputError
 
+Weight = Annotated[float, Field(gt=0, le=1e6)]
+
 
 class ReadingConfig(Settings):
     """How instruction files are read."""
 
-    format: Literal["auto", "alpaca", "prompt_completion", "question_answer", "messages", "sharegpt"] = Field(
-        "auto", description="shape of the records; auto: each by its fields"
-    )
+    format: Literal[
+        "auto", "messages", "sharegpt", "alpaca", "prompt_completion", "question_answer",
+        "conversation", "preference", "ranked", "function_calls", "message_tree", "fields", "text",
+    ] = Field("auto", description="shape of the records; auto: each by its fields")  # fmt: skip
     skip_bad: bool = Field(False, description="leave out malformed records instead of stopping at the first")
+    columns: tuple[str, ...] = Field(
+        (),
+        description="[FILE:]PART=COLUMN[,PART=COLUMN…]: the columns to read as prompt, response, system, messages, "
+        "reasoning, tools, task; a column may be a template of several, such as prompt={question}\\n{options}",
+    )
 
 
 class BuildConfig(Settings):
-    """Everything that decides what a run contains."""
+    """All settings that determine the content of a run."""
 
     model: ModelConfig
     reading: ReadingConfig = ReadingConfig()
@@ -65,9 +73,17 @@ class BuildConfig(Settings):
 
 
 class ImportConfig(Settings):
-    """Everything that decides what a run of gradients computed elsewhere contains."""
+    """All settings that determine the content of a run of imported gradients."""
 
-    regime: RegimeName = Field("adam", description="of the training gradients; adam: as LESS computes them")
+    regime: RegimeName = Field(
+        "adam", description="regime of the training gradients; adam: as LESS computes them"
+    )
+    checkpoint_weights: dict[str, Weight] | None = Field(
+        None,
+        min_length=1,
+        description="of the checkpoints that gradients are of, by number: the mean learning rate of each, as LESS has "
+        "it (equal)",
+    )
     reading: ReadingConfig = ReadingConfig()
     graph: GraphConfig = GraphConfig()
     layout: LayoutConfig = LayoutConfig()

@@ -10,13 +10,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from g2is.config.build import BuildConfig, ImportConfig
+from g2is.config.build import BuildConfig, ImportConfig, ReadingConfig
 from g2is.config.grammar import argument, write_settings
+from g2is.config.model import ModelConfig
 from g2is.config.walk import WALK_PRESETS, WalkParameters
 
-PROGRAM = "python -m g2is"
+PROGRAM = "g2is"
 CACHE = Path("cache")
 """Where runs live unless --cache names another folder."""
+LENGTH = 2048
+"""Tokens that `inspect` cuts at unless --max-length is given."""
 BLANK = "…"
 """Stands for words that the reader has to fill in."""
 
@@ -66,6 +69,36 @@ def build_command(
         for target, file in validation:
             words += argument("validation", f"{target}={file}")
     return command(name, *words, *write_settings(config), cache=cache)
+
+
+def inspect_command(
+    files: Iterable[str], reading: ReadingConfig, model: str | None = None, max_length: int = LENGTH
+) -> str:
+    """Checks files again. model: a folder or name; None for LESS's format. max_length: tokens to cut at."""
+    # A file whose name begins with a hyphen would be an option.
+    words = [f"./{file}" if file.startswith("-") else file for file in files]
+    if model is not None:
+        words += argument("model", model)
+        words += argument("max_length", max_length) if max_length != LENGTH else []
+    return command("inspect", *words, *write_settings(reading))
+
+
+def first_build_command(
+    files: Iterable[str],
+    reading: ReadingConfig,
+    model: str | None = None,
+    max_length: int = LENGTH,
+    *,
+    cache: str | Path = CACHE,
+) -> str:
+    """Builds a run on files that were checked, with blanks for the run's name, the validation file, and the model where
+    it is None."""
+    settings = ModelConfig(
+        model=model or BLANK, max_length=max_length if model and max_length != LENGTH else None
+    )
+    words = [*argument("run", BLANK), *argument("train", *files), *argument("validation", BLANK)]
+    config = BuildConfig(model=settings, reading=reading)
+    return command("build", *words, *write_settings(config), cache=cache)
 
 
 def _changes(walk: WalkParameters, preset: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The work and the hardware that `plan` estimates the cost for."""
+"""The workload and hardware for which `plan` estimates the cost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Workload(Settings):
     """The size of the pool and of its validation examples."""
 
     samples: int = Field(270_000, ge=1, le=10**12, description="instructions in the pool")
-    tokens: float = Field(300.0, ge=1, le=1e9, description="mean tokens a sample")
+    tokens: float = Field(300.0, ge=1, le=1e9, description="mean tokens of an instruction")
     trained_share: float = Field(
         0.5, gt=0, le=1, description="share of the tokens that is trained: responses"
     )

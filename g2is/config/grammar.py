@@ -23,8 +23,38 @@ AddCommand = Callable[[str, Callable[[argparse.Namespace], None], str], argparse
 S = TypeVar("S", bound=Settings)
 
 
+def _once(kind: type[argparse.Action]) -> type[argparse.Action]:
+    """The action for an argument that is given once: of two values, argparse would silently take the last."""
+
+    class Once(kind):  # type: ignore[misc, valid-type]
+        def __call__(
+            self,
+            parser: argparse.ArgumentParser,
+            namespace: argparse.Namespace,
+            values: Any,
+            option_string: str | None = None,
+        ) -> None:
+            given = namespace.__dict__.setdefault(_GIVEN, set())
+            if self.option_strings and self.dest in given:
+                parser.error(f"argument {option_string}: is given twice, expected once")
+            given.add(self.dest)
+            super().__call__(parser, namespace, values, option_string)
+
+    return Once
+
+
+_GIVEN = "arguments given"
+
+
 class OneLineParser(argparse.ArgumentParser):
-    """A parser that raises `InputError` instead of printing its usage and exiting."""
+    """A parser that raises `InputError` instead of printing its usage and exiting, also for an argument given twice
+    that does not add up."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        store, store_true = argparse._StoreAction, argparse._StoreTrueAction
+        for name, kind in ((None, store), ("store", store), ("store_true", store_true)):
+            self.register("action", name, _once(kind))
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{shortened(message, 500)}; see {self.prog} --help")
@@ -71,7 +101,7 @@ def add_field(group: argparse._ActionsContainer, name: str, field: FieldInfo, te
 
 
 def given(kind: type[Settings], arguments: argparse.Namespace) -> dict[str, Any]:
-    """The fields of `kind` that were given, nested settings aside; still as text, which the settings check."""
+    """The fields of `kind` among the arguments, without nested settings; values are unchecked text."""
     values = {}
     for name, field in kind.model_fields.items():
         if not _nested(field) and hasattr(arguments, kind.argument_prefix + name):
@@ -83,7 +113,7 @@ def given(kind: type[Settings], arguments: argparse.Namespace) -> dict[str, Any]
 
 
 def read_settings(kind: type[S], arguments: argparse.Namespace) -> S:
-    """The settings, nested ones included, from the arguments that were given; the others have their defaults."""
+    """The settings, nested ones included, from the arguments; fields without an argument have their defaults."""
     nested = {
         name: read_settings(inner, arguments)
         for name, field in kind.model_fields.items()

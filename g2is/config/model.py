@@ -1,4 +1,4 @@
-"""The base model, what is trained of it, and the gradients that are taken."""
+"""Settings of the base model, of the parameters that are trained, and of the gradients."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ SMALL = 1024
 class ModelConfig(Settings):
     """The base language model and how it is loaded."""
 
-    model: str = Field(description="Hugging Face id or folder of a causal language model")
+    model: str = Field(
+        description="Hugging Face id or folder of a causal language model, or of an adapter to merge into its base"
+    )
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="of the base weights; auto: bfloat16 on a GPU that has it, float32 on the CPU"
@@ -35,7 +37,7 @@ class ModelConfig(Settings):
 
 
 class LoraSettings(Settings):
-    """The adapter that gradients are of. None: chosen by the size of the model, see `BuildConfig.resolve`."""
+    """The adapter whose gradients are computed. None: chosen by the size of the model, see `BuildConfig.resolve`."""
 
     argument_prefix = "lora_"
 
@@ -45,7 +47,8 @@ class LoraSettings(Settings):
     target_modules: tuple[str, ...] | None = Field(
         None,
         min_length=1,
-        description="module names that get an adapter (query, key, value and output of attention)",
+        description="module names that get an adapter, or all-linear for every linear layer but the output layer "
+        "(query, key, value and output of attention)",
     )
 
 
@@ -54,7 +57,7 @@ class WarmupConfig(Settings):
 
     argument_prefix = "warmup_"
 
-    fraction: float = Field(0.05, gt=0, le=1, description="share of the pool trained on")
+    fraction: float = Field(0.05, gt=0, le=1, description="share of the pool to train on")
     epochs: int = Field(4, ge=0, le=10_000, description="passes over that share; 0 skips the warm-up")
     learning_rate: float | None = Field(
         None, gt=0, le=1, description="peak of AdamW (2e-5; small models: 1e-3)"
@@ -63,7 +66,12 @@ class WarmupConfig(Settings):
     batch_size: int | None = Field(
         None, ge=1, le=LARGEST, description="samples an optimizer step (128; small models: 16)"
     )
-    seed: int = Field(0, ge=0, lt=SEEDS, description="of the draw, the adapter, the order and dropout")
+    seed: int = Field(
+        0,
+        ge=0,
+        lt=SEEDS,
+        description="random seed of the training samples, the adapter, their order and dropout",
+    )
 
 
 class GradientConfig(Settings):
@@ -83,7 +91,7 @@ class GradientConfig(Settings):
     projection_dim: int | None = Field(
         None, ge=2, le=2**20, description="dimensions kept (8192; small models: 1024)"
     )
-    projection_seed: int = Field(0, ge=0, lt=SEEDS, description="of the projection")
+    projection_seed: int = Field(0, ge=0, lt=SEEDS, description="random seed of the projection")
     regimes: tuple[RegimeName, ...] = Field(
         REGIMES, min_length=1, description="gradient regimes kept for the training samples"
     )
@@ -97,7 +105,7 @@ class GradientConfig(Settings):
 
 
 class EnsembleConfig(Settings):
-    """The ensemble of adapters that gradient signal and noise are measured over; other settings as in the warm-up."""
+    """The ensemble of adapters for gradient signal and noise; other settings are those of the warm-up."""
 
     argument_prefix = "ensemble_"
 

@@ -1,4 +1,4 @@
-"""The base of all settings: frozen, checked, and one line for a value that does not fit."""
+"""The base of all settings: frozen and checked; a value that does not fit is reported in one line."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class Settings(BaseModel):
 
 
 class Budget(Settings):
-    """How many samples are selected: a fraction of the valid ones, or a count."""
+    """How many samples to select: a fraction of the valid ones, or a count."""
 
     fraction: float | None = Field(
-        None, gt=0, le=1, description="budget as a share of the pool's valid samples"
+        None, gt=0, le=1, description="budget as a share of the instructions that have a gradient"
     )
-    count: int | None = Field(None, ge=1, le=LARGEST, description="budget as a number of samples")
+    count: int | None = Field(None, ge=1, le=LARGEST, description="budget as a number of instructions")
 
     @model_validator(mode="after")
     def _one_budget(self) -> Self:

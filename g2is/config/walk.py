@@ -1,4 +1,7 @@
-"""What decides a gradient walk, and the presets."""
+"""The settings of a gradient walk, and the presets.
+
+Descriptions of fields are help texts, on the command line and in the app.
+"""
 
 from __future__ import annotations
 
@@ -10,28 +13,30 @@ from pydantic import Field, model_validator
 from g2is.config.settings import LARGEST, SEEDS, Budget, RegimeName, Share, Whole
 from g2is.errors import InputError
 
-# The settings that core knowledge, and with it the affinity of every sample, depends on.
 KNOWLEDGE_FIELDS = {
     *("regime", "knowledge", "variance", "components", "center", "orient", "unit_rows"),
     *("facets", "facets_by", "targets", "seed"),
 }
+"""Settings that core knowledge depends on, and with it the cosine of each sample to each component."""
 
 
 class WalkParameters(Budget):
-    """All settings of a gradient walk; a selection file contains them, so that anyone can repeat the walk."""
+    """All settings of a gradient walk. A selection file contains them, so that the walk can be repeated."""
 
     component_budgets: tuple[Whole, ...] | None = Field(
         None,
         min_length=1,
-        description="budget of each component, in the order of the core knowledge; instead of weights",
+        description="budget of each target direction, in the order of the Core knowledge page; replaces their weights",
     )
-    regime: RegimeName = Field("adam", description="gradient regime the walk moves in")
+    regime: RegimeName = Field("adam", description="gradients that are compared (regime)")
     knowledge: Literal["principal", "facets"] = Field(
-        "principal", description="core knowledge: principal directions (the paper) or facets (k-means)"
+        "principal",
+        description="target directions: principal directions of the validation gradients (the paper), or "
+        "facets, groups of similar validation examples",
     )
-    variance: float = Field(0.5, gt=0, lt=1, description="principal: share of the spectrum that is kept")
+    variance: float = Field(0.5, gt=0, lt=1, description="principal: share of the spectrum to keep")
     components: int | None = Field(
-        None, ge=1, le=LARGEST, description="principal: number of directions instead of a share"
+        None, ge=1, le=LARGEST, description="principal: number of directions to keep, instead of a share"
     )
     center: bool = Field(True, description="principal: subtract the mean validation gradient first")
     orient: bool = Field(
@@ -39,40 +44,56 @@ class WalkParameters(Budget):
     )
     unit_rows: bool = Field(False, description="principal: normalise the validation gradients first")
     facets: int = Field(
-        32, ge=1, le=LARGEST, description="facets: groups, at most a third of the validation samples"
+        32,
+        ge=1,
+        le=LARGEST,
+        description="facets: number of groups, at most a third of the validation examples",
     )
     facets_by: Literal["number", "silhouette", "each"] = Field(
         "number",
-        description="facets: how many; as set, the number with the clearest groups, or one a validation sample",
+        description="facets: how to group; the number that is set, the number with the clearest groups up to that, or "
+        "each validation example alone",
     )
-    delta: float = Field(0.8, ge=0, le=1, description="consistency: share of the alignment that must remain")
+    delta: float = Field(
+        0.8, ge=0, le=1, description="consistency: share of the alignment that every step must keep"
+    )
     conflict_threshold: float = Field(
-        0.0, ge=-1, le=1, description="no conflict: least cosine to every sample taken by the component"
+        0.0,
+        ge=-1,
+        le=1,
+        description="no conflict: lowest cosine to every instruction already chosen for the direction",
     )
     max_cosine: float | None = Field(
-        None, ge=0, le=1, description="variety: most cosine to any sample taken by the component (no limit)"
+        None,
+        ge=0,
+        le=1,
+        description="redundancy: highest cosine to any instruction already chosen for the direction (no limit)",
     )
     consistency_reference: Literal["last", "best"] = Field(
         "last",
-        description="consistency: the alignment that is compared with, after the last step or the best so far",
+        description="consistency: compare with the alignment after the last step, or with the best so far",
     )
     order: Literal["sequential", "in_turn"] = Field(
         "sequential",
-        description="components one after the other (as published), or one sample each in turn",
+        description="the directions one after the other (as published), or round robin, one instruction each in turn",
     )
     neighbors: int | None = Field(
-        None, ge=1, le=LARGEST, description="neighbours tried per step (all that are kept)"
+        None, ge=1, le=LARGEST, description="nearest neighbours considered at each step (all in the graph)"
     )
-    knowledge_coherence: bool = Field(True, description="rule: step to neighbours before all others")
-    no_conflict: bool = Field(True, description="rule: no cosine below the threshold with samples taken")
-    consistency: bool = Field(True, description="rule: the sum of gradients stays aligned with the component")
+    knowledge_coherence: bool = Field(
+        True, description="rule: consider the neighbours of the last instruction before all others"
+    )
+    no_conflict: bool = Field(
+        True, description="rule: no cosine below the threshold to instructions already chosen"
+    )
+    consistency: bool = Field(True, description="rule: the sum of gradients stays aligned with the direction")
     unspent: Literal["stop", "pass_on"] = Field(
         "stop",
-        description="budget that a component cannot use: dropped (as published), or passed on to others",
+        description="unused budget of a direction: leave it unused (as published), or pass it on to other directions",
     )
-    pins: tuple[Whole, ...] = Field((), description="samples that are always selected")
-    bans: tuple[Whole, ...] = Field((), description="samples that are never selected")
-    only: tuple[Whole, ...] = Field((), description="the only samples that may be selected (all)")
+    pins: tuple[Whole, ...] = Field((), description="instructions that are always selected")
+    bans: tuple[Whole, ...] = Field((), description="instructions that are never selected")
+    only: tuple[Whole, ...] = Field((), description="the only instructions that may be selected (all)")
     sources: tuple[str, ...] | None = Field(
         None, min_length=1, description="source files to select from (all)"
     )
@@ -80,9 +101,9 @@ class WalkParameters(Budget):
     targets: dict[str, Share] | None = Field(
         None,
         min_length=1,
-        description="validation targets with their shares of the budget (all, by size)",
+        description="validation targets and their shares of the budget (all, by number of examples)",
     )
-    seed: int = Field(0, ge=0, lt=SEEDS, description="of the facets")
+    seed: int = Field(0, ge=0, lt=SEEDS, description="random seed of the grouping")
 
     def _has_budget(self) -> bool:
         return self.component_budgets is not None or super()._has_budget()
@@ -98,7 +119,8 @@ class WalkParameters(Budget):
 
     @property
     def cosine_bounds(self) -> tuple[float, float]:
-        """Lower and upper bound of the cosine to each sample taken by the component; infinite without that rule."""
+        """Lower and upper bound of the cosine to each sample taken for the component; infinite where the rule is
+        off."""
         return (
             self.conflict_threshold if self.no_conflict else -inf,
             inf if self.max_cosine is None else self.max_cosine,
@@ -116,14 +138,14 @@ class WalkParameters(Budget):
 
     @property
     def signed(self) -> bool:
-        """Whether consistency compares signed cosines: the directions point towards the target, not to either side."""
+        """Whether consistency compares signed cosines: only then do all directions point towards the target."""
         return self.knowledge == "facets" or self.orient
 
 
 # `official` reproduces the authors' published script. `recommended` did best in our measurements (docs/experiments.md,
 # `python -m benchmarks.experiments`): every validation example in turn takes the sample with the highest cosine to it
 # that passes the rules. Steps to neighbours gained nothing there and raised the loss among near-duplicates. It uses
-# plain gradients, because the momentum in Adam's makes all samples similar.
+# plain gradients, because the momentum term that Adam gradients share makes all samples similar.
 WALK_PRESETS: dict[str, dict[str, Any]] = {
     "official": {
         "regime": "adam",

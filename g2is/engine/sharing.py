@@ -22,7 +22,7 @@ from g2is.storage.files import not_written
 from g2is.storage.shards import ShardStore, try_lock
 
 PAUSE = 0.5
-"""Seconds between two looks at the work of other processes."""
+"""Seconds between two checks of the work of other processes."""
 
 
 class Lead:
@@ -34,7 +34,7 @@ class Lead:
         self._begin_lock = FileLock(begin_lock_path(folder))
 
     def take(self) -> bool:
-        """Take the lead if it is free; False where it is not. Raises `InputError` where no lock can be made."""
+        """Take the lead if it is free; returns whether it was. Raises `InputError` where no lock can be made."""
         return try_lock(self._lock)
 
     @contextmanager

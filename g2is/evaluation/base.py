@@ -1,4 +1,4 @@
-"""The base model that an evaluation fine-tunes: the run's own, loaded when first asked for."""
+"""The base model that an evaluation fine-tunes: the run's own, loaded when it is first used."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from g2is.run.run import Run
 class RunModel:
     """A run's base model with the run's settings of model and adapter.
 
-    model: where the base model is now, or which one it is where the run was made from gradients; None: as in the run.
+    model: folder or name of the base model, if it has moved or the gradients were imported; None: as in the run.
     Raises `InputError` where no base model is known, it cannot be read, or it is not the one the run was built with.
     """
 

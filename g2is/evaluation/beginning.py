@@ -9,7 +9,7 @@ from g2is.evaluation.results import ABOUT, Evaluation
 from g2is.storage.files import remove_folder, sweep, write_bytes
 
 WITHOUT_EFFECT = {"seeds", "batch_tokens"}
-"""Settings that change no single result: how many there are, and how the device's memory is filled."""
+"""Settings that change no single result: the number of results, and the use of the device's memory."""
 
 
 def begin(folder: Path, requested: Evaluation, *, overwrite: bool) -> None:
@@ -34,7 +34,7 @@ def begin(folder: Path, requested: Evaluation, *, overwrite: bool) -> None:
 
 
 def differences(existing: Evaluation, requested: Evaluation) -> list[str]:
-    """What of an evaluation differs from what is asked for, so that their results cannot stand together."""
+    """How an evaluation differs from the request, so that their results are not comparable."""
     old, new = (one.configuration.model_dump(exclude=WITHOUT_EFFECT) for one in (existing, requested))
     others = [f"{key}: {old[key]} -> {new[key]}" for key in old if old[key] != new[key]]
     for field in ("run", "model", "tests"):

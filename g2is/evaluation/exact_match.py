@@ -22,8 +22,8 @@ def final_answer(response: str) -> str:
     """The text after the last `####`, else after the last "answer is", else the whole response."""
     if MARK in response:
         return response.rpartition(MARK)[2].strip()
-    found = _ANSWER_IS.findall(response)
-    return (found[-1] if found else response).strip()
+    answers = _ANSWER_IS.findall(response)
+    return (answers[-1] if answers else response).strip()
 
 
 def has_short_answers(responses: Sequence[str]) -> bool:
@@ -38,14 +38,14 @@ def exact_match(answer: str, reference: str) -> bool:
     the last number counts. A label `(B)` equals `B` and `(B) the ball`. Other texts are compared without
     letter case, width, white space and a full stop at the end.
     """
-    expected, given = _plain(final_answer(reference)), _plain(final_answer(answer))
+    expected, answered = _plain(final_answer(reference)), _plain(final_answer(answer))
     if (value := _number(expected)) is not None:
-        numbers = _NUMBER.findall(given)
+        numbers = _NUMBER.findall(answered)
         return bool(numbers) and _number(numbers[0 if MARK in answer else -1]) == value
     if label := re.fullmatch(_LABEL, expected):
-        begins = _LABEL.match(given)
+        begins = _LABEL.match(answered)
         return begins is not None and begins[1] == label[1]
-    return expected == given
+    return expected == answered
 
 
 def _plain(text: str) -> str:

@@ -30,7 +30,7 @@ from g2is.evaluation.results import (
 from g2is.evaluation.testing import TestSet, read_tests, score
 from g2is.instructions import from_frame
 from g2is.lm.evaluate import fine_tuned
-from g2is.pipeline.inputs import Target, input_file
+from g2is.pipeline.inputs import Target, input_files
 from g2is.run.paths import EVALUATIONS
 from g2is.run.run import Run
 from g2is.storage.files import write_bytes
@@ -40,7 +40,7 @@ PLAIN_NAME = re.compile(r"[\w][\w .,+=-]*")
 
 @dataclass(frozen=True)
 class Candidate:
-    """A selection to evaluate. choose: gives rows of the pool for a seed, which may be the same for all seeds."""
+    """A selection to evaluate. choose: returns rows of the pool for a seed, which may be the same for all seeds."""
 
     name: str
     method: str
@@ -58,7 +58,7 @@ def evaluate(
     overwrite: bool = False,
     say: Callable[[str], None] = print,
 ) -> pd.DataFrame:
-    """Evaluate selections, or finish what was stopped; returns the summary of the evaluation.
+    """Evaluate selections, or resume an evaluation; returns its summary.
 
     Selections and seeds may be added to an evaluation later. model: where the run's base model is now, or which
     it is where the run was made from gradients. Raises `InputError` for wrong input, a base model that is not
@@ -89,7 +89,7 @@ def evaluate(
                 "device": base.card.device,
             },
             configuration=config,
-            tests=[input_file(test.path, test.name) for test in tests],
+            tests=[file for test in tests for file in input_files(test.sources, test.name)],
             leaks=count_leaks(leaks),
             fine_tunings=list(rows),
         )
@@ -106,7 +106,7 @@ def evaluate(
 
 
 def _check_names(kind: str, names: Sequence[str]) -> None:
-    """Raise `InputError` for a name that cannot be one of a file, and for one that is given twice."""
+    """Raise `InputError` for a name that cannot be a file name, and for one that occurs twice."""
     for name in names:
         if not PLAIN_NAME.fullmatch(name):
             raise InputError(f"{kind} {name!r}: expected a plain name; give one with NAME=…")

@@ -15,7 +15,7 @@ COLUMNS = ["of", "example", "copy_in", "row", "kind", "similarity"]
 
 
 def evaluation_leaks(run: Run, tests: Sequence[TestSet]) -> pd.DataFrame:
-    """One row a near-copy: what it is a copy `of` (`validation`, `test NAME`) and which example, where it is
+    """One row for each near-copy: what it is a copy `of` (`validation`, `test NAME`) and which example, where it is
     (`copy_in`: pool, validation) and its row there, kind and similarity."""
     pool, validation = (
         list(zip(frame["prompt"], frame["response"], strict=True))
@@ -33,6 +33,6 @@ def evaluation_leaks(run: Run, tests: Sequence[TestSet]) -> pd.DataFrame:
 
 
 def count_leaks(leaks: pd.DataFrame) -> dict[str, int]:
-    """How many samples of what have a near-copy where, by name, such as `test gsm8k in pool`."""
+    """Number of samples with a near-copy, by their set and that of the copy, such as `test gsm8k in pool`."""
     pairs = leaks[["of", "copy_in", "example"]].drop_duplicates()
     return Counter(f"{of} in {place}" for of, place in zip(pairs["of"], pairs["copy_in"], strict=True))

@@ -45,21 +45,23 @@ class FineTuning(BaseModel):
 
 
 class Evaluation(BaseModel):
-    """Inputs and settings of an evaluation."""
+    """Inputs and settings of an evaluation.
+
+    run: hash of the run's content. leaks: number of samples with a near-copy, by their set and that of the copy, such
+    as `test gsm8k in pool`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     run: str
-    """Hash of the run's content."""
     model: dict[str, Any]
     configuration: EvaluationConfig
     tests: list[InputFile]
     leaks: dict[str, int]
-    """Samples with a near-copy, by what they are and where it is, such as `test gsm8k in pool`."""
     fine_tunings: list[FineTuning]
 
     @classmethod
     def read(cls, folder: Path) -> Evaluation:
-        """Raises `InputError` where the folder is not an evaluation."""
+        """Read an evaluation; raises `InputError` for a folder that is not one."""
         path = inside(folder, ABOUT)
         try:
             if not path.is_file():  # reading a pipe would never end

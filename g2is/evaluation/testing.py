@@ -39,7 +39,7 @@ def read_tests(tests: Sequence[Target], encoder: Encoder) -> list[TestSet]:
     """Read test files; raises `InputError` for one without a response to score."""
     sets = []
     for test in tests:
-        read = read_instructions([test.path]).instructions
+        read = read_instructions(test.sources).instructions
         pairs = [(s, e) for s, e in zip(read, encoder(read), strict=True) if e.problem is None]
         if not pairs:
             raise InputError(f"test {test.name}={test.path}: no sample with a response to score")
@@ -55,7 +55,7 @@ def score(model: Any, tokenizer: Any, test: TestSet, config: EvaluationConfig) -
     if has_short_answers([sample.response for sample in test.samples]):
         some = slice(0, len(test.samples) if config.answers is None else config.answers)
         with tqdm(total=len(test.samples[some]), desc="answers", unit=" sample", leave=False) as bar:
-            given = greedy_answers(
+            generated = greedy_answers(
                 model,
                 tokenizer,
                 test.encoded[some],
@@ -63,10 +63,10 @@ def score(model: Any, tokenizer: Any, test: TestSet, config: EvaluationConfig) -
                 config.batch_tokens,
                 on_batch=lambda count: bar.update(count),
             )
-        answers[some] = given
+        answers[some] = generated
         correct[some] = [
             exact_match(answer, sample.response)
-            for answer, sample in zip(given, test.samples[some], strict=True)
+            for answer, sample in zip(generated, test.samples[some], strict=True)
         ]
     return pd.DataFrame(
         {

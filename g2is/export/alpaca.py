@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from g2is.export.format import ExportFormat, as_json, tools_of
-from g2is.export.notes import alternates, note, note_fields, system_and_turns
+from g2is.export.notes import (
+    alternates,
+    note,
+    note_calls_as_text,
+    note_excluded,
+    note_fields,
+    note_reasoning_inside,
+    system_and_turns,
+)
 from g2is.instructions import Instruction
+from g2is.instructions.record import parse
 
 
 def alpaca(samples: Sequence[Instruction]) -> list[str]:
@@ -22,7 +30,13 @@ def alpaca_notes(samples: Sequence[Instruction]) -> list[str]:
         samples,
         lambda sample: not alternates(sample, "user"),
     )
-    return [*flattened, *note_fields(samples)]
+    return [
+        *flattened,
+        *note_reasoning_inside(samples),
+        *note_calls_as_text(samples),
+        *note_excluded(samples, "Replies that are not to be trained lose their mark"),
+        *note_fields(samples),
+    ]
 
 
 def _alpaca_record(sample: Instruction) -> dict[str, Any]:
@@ -31,12 +45,13 @@ def _alpaca_record(sample: Instruction) -> dict[str, Any]:
         system, (*earlier, question, _) = system_and_turns(sample)
         instruction = question.content
         history = [
-            [asked.content, answered.content]
-            for asked, answered in zip(earlier[::2], earlier[1::2], strict=True)
+            [asked.text, answered.text] for asked, answered in zip(earlier[::2], earlier[1::2], strict=True)
         ]
     if sample.format == "alpaca":  # as the source divides them; in other formats all is instruction
-        record = json.loads(sample.raw)
-        instruction, given = record["instruction"], record.get("input") or ""
+        record = parse(sample.raw)
+        parts = (record.get("instruction") or "", record.get("input") or "")
+        if all(isinstance(part, str) for part in parts):  # a number as input is part of the instruction
+            instruction, given = parts
     return {
         "instruction": instruction,
         "input": given,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from io import StringIO
 
 from g2is.export.format import ExportFormat
-from g2is.export.notes import note, note_fields
+from g2is.export.notes import note, note_calls_as_text, note_excluded, note_fields, note_reasoning_inside
 from g2is.export.parquet import COLUMNS
 from g2is.instructions import Instruction
 from g2is.storage.csv import FORMULA_STARTS, without_formula
@@ -29,6 +29,9 @@ def csv_notes(samples: Sequence[Instruction]) -> list[str]:
             samples,
             lambda sample: len(sample.messages) > 2,
         ),
+        *note_reasoning_inside(samples),
+        *note_calls_as_text(samples),
+        *note_excluded(samples, "Replies that are not to be trained lose their mark"),
         *note_fields(samples, "task"),
         "CSV has no types: pandas and datasets read NA as missing and 007 as 7 unless told otherwise "
         "(keep_default_na=False, dtype=str).",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from itertools import pairwise
-from typing import Any
 
 from g2is.instructions import Instruction, Message
+from g2is.instructions.fields import as_json, parsed
 
 # The fields of a record that become turns when it is read.
 _FIELDS_READ = {
@@ -32,7 +31,7 @@ def note_fields(samples: Sequence[Instruction], *kept: str) -> list[str]:
     """A sentence with the fields of the source's records that the format cannot hold."""
 
     def left_out(sample: Instruction) -> list[str]:
-        known = {*_FIELDS_READ[sample.format], "system", "tools", *kept}
+        known = {*_FIELDS_READ[sample.format], "system", "tools", "functions", *kept}
         return [field for field in json.loads(sample.raw) if field not in known]
 
     names = list(dict.fromkeys(field for sample in samples for field in left_out(sample)))
@@ -42,10 +41,59 @@ def note_fields(samples: Sequence[Instruction], *kept: str) -> list[str]:
 
 
 def note_tools_as_text(samples: Sequence[Instruction]) -> list[str]:
+    return note("Tools are JSON text, not a list", samples, lambda sample: sample.tools is not None)
+
+
+def note_arguments_as_text(samples: Sequence[Instruction]) -> list[str]:
     return note(
-        "Tool calls are text in the assistant's content, not tool_calls, and tools as JSON text",
+        "Arguments of tool calls are JSON text, as OpenAI has them, which chat templates would quote in TRL; for TRL "
+        "choose trl",
         samples,
-        uses_tools,
+        lambda sample: any(turn.tool_calls for turn in sample.messages),
+    )
+
+
+def note_reasoning_inside(samples: Sequence[Instruction]) -> list[str]:
+    return note(
+        "Reasoning is inside the reply, between <think> and </think>",
+        samples,
+        lambda sample: any(turn.reasoning is not None for turn in sample.messages),
+    )
+
+
+def note_calls_as_text(samples: Sequence[Instruction]) -> list[str]:
+    return note(
+        "Tool calls are JSON in the text of the reply",
+        samples,
+        lambda sample: any(turn.tool_calls for turn in sample.messages),
+    )
+
+
+def note_labels(samples: Sequence[Instruction]) -> list[str]:
+    return note(
+        "Names of turns and ids of tool calls are left out",
+        samples,
+        lambda sample: any(
+            turn.name is not None or turn.tool_call_id is not None or any(call.id for call in turn.tool_calls)
+            for turn in sample.messages
+        ),
+    )
+
+
+def note_excluded(samples: Sequence[Instruction], text: str) -> list[str]:
+    """For formats and trainers that train every reply. text: what becomes of those that are not to be trained."""
+    return note(text, samples, lambda sample: any(not turn.trained for turn in sample.messages))
+
+
+def note_argument_spelling(samples: Sequence[Instruction]) -> list[str]:
+    return note(
+        "Arguments of tool calls are objects, without the spacing that the source has them in",
+        samples,
+        lambda sample: any(
+            isinstance(call.parsed_arguments, dict) and as_json(call.parsed_arguments) != call.arguments
+            for turn in sample.messages
+            for call in turn.tool_calls
+        ),
     )
 
 
@@ -53,7 +101,7 @@ def note_unreadable_tools(samples: Sequence[Instruction]) -> list[str]:
     return note(
         "Tools that are no JSON list, which the trainer cannot read",
         samples,
-        lambda sample: sample.tools is not None and not isinstance(_parsed(sample.tools), list),
+        lambda sample: sample.tools is not None and not isinstance(parsed(sample.tools), list),
     )
 
 
@@ -63,7 +111,7 @@ def uses_tools(sample: Instruction) -> bool:
 
 def is_call(content: str) -> bool:
     """Whether LLaMA-Factory reads it as tool calls: JSON, each with a name and an object of arguments."""
-    calls = _parsed(content)
+    calls = parsed(content)
     calls = calls if isinstance(calls, list) else [calls]
     return bool(calls) and all(
         isinstance(call, dict)
@@ -74,10 +122,12 @@ def is_call(content: str) -> bool:
 
 
 def has_plain_call(sample: Instruction) -> bool:
-    """Whether a tool answers something that is not a call by the rule of `is_call`."""
+    """Whether something is called, or answered by a tool, in a turn that is not a call by the rule of `is_call`."""
+    following = (*sample.messages[1:], None)
     return any(
-        turn.role == "assistant" and answer.role == "tool" and not is_call(turn.content)
-        for turn, answer in pairwise(sample.messages)
+        (turn.tool_calls or (answer and answer.role == "tool")) and not is_call(turn.text)
+        for turn, answer in zip(sample.messages, following, strict=True)
+        if turn.role == "assistant"
     )
 
 
@@ -93,11 +143,3 @@ def alternates(sample: Instruction, *asking: str) -> bool:
     """Whether, after the system prompt, asking turns and assistant turns alternate."""
     _, turns = system_and_turns(sample)
     return all(turn.role in (("assistant",) if place % 2 else asking) for place, turn in enumerate(turns))
-
-
-def _parsed(text: str) -> Any:
-    """JSON text, or None where it is something else."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from io import BytesIO
 
 from g2is.export.format import ExportFormat, openai_turns
-from g2is.export.notes import note_fields, note_tools_as_text
+from g2is.export.notes import note_arguments_as_text, note_fields, note_tools_as_text
 from g2is.instructions import Instruction
 
 COLUMNS = ("prompt", "response", "source", "line", "task", "tools")
+_TURN_TEXTS = ("role", "content", "reasoning_content", "tool_call_id", "name")
 
 
 def parquet_rows(samples: Sequence[Instruction]) -> list[str]:
@@ -18,21 +19,34 @@ def parquet_rows(samples: Sequence[Instruction]) -> list[str]:
     records = []
     for sample in samples:
         row = {column: getattr(sample, column) for column in COLUMNS}
+        if sample.template_kwargs is not None:
+            row["chat_template_kwargs"] = sample.template_kwargs
         records.append(json.dumps({"messages": openai_turns(sample.messages), **row}, ensure_ascii=False))
     return records
 
 
 def parquet_notes(samples: Sequence[Instruction]) -> list[str]:
-    return [*note_tools_as_text(samples), *note_fields(samples, "task")]
+    return [
+        *note_tools_as_text(samples),
+        *note_arguments_as_text(samples),
+        *note_fields(samples, "task", "chat_template_kwargs"),
+    ]
 
 
 def parquet_file(records: Sequence[str]) -> dict[str, bytes]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    turn = pa.struct({"role": pa.string(), "content": pa.string()})
+    rows = [json.loads(record) for record in records]
+    function = pa.struct({"name": pa.string(), "arguments": pa.string()})
+    call = pa.struct({"id": pa.string(), "type": pa.string(), "function": function})
+    fields = {**dict.fromkeys(_TURN_TEXTS, pa.string()), "tool_calls": pa.list_(call), "weight": pa.int64()}
+    used = {"role", "content"}.union(*(turn for row in rows for turn in row["messages"]))
+    turn = pa.struct({name: type_ for name, type_ in fields.items() if name in used})
     columns = {"messages": pa.list_(turn), **dict.fromkeys(COLUMNS, pa.string()), "line": pa.int64()}
-    table = pa.Table.from_pylist([json.loads(record) for record in records], pa.schema(columns))
+    if any("chat_template_kwargs" in row for row in rows):
+        columns["chat_template_kwargs"] = pa.string()
+    table = pa.Table.from_pylist(rows, pa.schema(columns))
     buffer = BytesIO()
     pq.write_table(table, buffer)
     return {"train.parquet": buffer.getvalue()}
@@ -41,7 +55,7 @@ def parquet_file(records: Sequence[str]) -> dict[str, bytes]:
 PARQUET = ExportFormat(
     name="parquet",
     title="Parquet",
-    purpose="messages with prompt, response, source, line, task and tools as typed columns",
+    purpose="messages with all that turns hold, prompt, response, source, line, task and tools as typed columns",
     records=parquet_rows,
     notes=parquet_notes,
     pack=parquet_file,

@@ -5,8 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from g2is.export.format import ExportFormat, as_json, json_lines, openai_turns, tools_of
-from g2is.export.notes import note, note_fields, note_tools_as_text, note_unreadable_tools
+from g2is.export.format import (
+    ExportFormat,
+    as_json,
+    json_lines,
+    openai_turns,
+    template_kwargs_of,
+    tools_of,
+    types_of,
+)
+from g2is.export.notes import (
+    note,
+    note_argument_spelling,
+    note_fields,
+    note_tools_as_text,
+    note_unreadable_tools,
+)
 from g2is.instructions import Instruction
 
 
@@ -23,18 +37,25 @@ def trl_notes(samples: Sequence[Instruction]) -> list[str]:
             samples,
             lambda sample: any(turn.role == "assistant" for turn in sample.messages[: _completion(sample)]),
         ),
+        *note(
+            "Replies that are not to be trained are in the completion, which TRL trains",
+            samples,
+            lambda sample: any(not turn.trained for turn in sample.messages[_completion(sample) :]),
+        ),
+        *note_argument_spelling(samples),
         *note_unreadable_tools(samples),
         *note_tools_as_text(samples),
-        *note_fields(samples),
+        *note_fields(samples, "chat_template_kwargs"),
     ]
 
 
 def _trl_record(sample: Instruction) -> dict[str, Any]:
     start = _completion(sample)
     return {
-        "prompt": openai_turns(sample.messages[:start]),
-        "completion": openai_turns(sample.messages[start:]),
+        "prompt": openai_turns(sample.messages[:start], objects=True),
+        "completion": openai_turns(sample.messages[start:], objects=True),
         "tools": tools_of(sample),
+        "chat_template_kwargs": template_kwargs_of(sample),
     }
 
 
@@ -43,11 +64,15 @@ def _completion(sample: Instruction) -> int:
     return max(place for place, turn in enumerate(sample.messages) if turn.role != "assistant") + 1
 
 
+def trl_folder(records: Sequence[str]) -> dict[str, bytes]:
+    return {**json_lines(records), **types_of(records, "prompt", "completion")}
+
+
 TRL = ExportFormat(
     name="trl",
     title="TRL folder",
     purpose="prompt and completion, for SFTTrainer with load_dataset(folder, split='train')",
     records=trl,
     notes=trl_notes,
-    pack=json_lines,
+    pack=trl_folder,
 )

@@ -1,4 +1,4 @@
-"""Tables and values -> Plotly figures, and the colours that figures and the map share.
+"""Plotly figures of tables and values, and the colours that figures and the map share.
 
 May import: analysis, run and everything below.
 """

@@ -1,4 +1,4 @@
-"""Values of samples -> colours: one byte a sample, and what a legend needs to explain them."""
+"""Colours for the values of samples: one byte a sample, and the legend."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ NONE = 255
 LEVELS = 254
 """The highest code of a continuous scale."""
 MOST = len(OKABE_ITO)
-"""Categories with a colour of their own; with more, the last entry stands for all the smaller ones."""
+"""Entries of a legend, at most; if there are more categories, the last entry is for all smaller ones together."""
 CLIPPED = 0.01
-"""The share of values at each end of a scale that gets the colour of that end, so that a few extremes do not flatten
-the rest."""
+"""Share of values at each end of a scale that are clipped to it, so that a few extremes do not compress the rest."""
 
 
 @dataclass(frozen=True)
 class Category:
-    """An entry of the legend. shape: one of MARKERS. members: the numbers of the categories that it stands for."""
+    """An entry of the legend. shape: one of MARKERS. members: numbers of the categories it includes."""
 
     name: str
     count: int
@@ -58,9 +57,9 @@ class Scale:
 class Colouring:
     """A colour for every sample, by categories or along a scale.
 
-    codes: (n,) uint8, the number of the legend entry or the level of the scale; NONE without a value. light, dark:
-    (256, 3) uint8, red, green and blue of each code on a light and on a dark page. none: what having no value means,
-    or nothing if every sample has one.
+    codes: (n,) uint8, the index of the legend entry or the level of the scale; NONE without a value. light, dark:
+    (256, 3) uint8, red, green and blue of each code on a light and on a dark page. none: what a missing value means;
+    empty if every sample has a value.
     """
 
     scheme: str
@@ -111,7 +110,7 @@ def _palette(colours: Sequence[str], rest: bool) -> NDArray[np.uint8]:
 
 
 def _by_quantity(quantity: Quantity) -> Colouring:
-    """Colours along a scale; on a logarithmic one equal steps of colour are equal ratios."""
+    """Colours along a scale; on a logarithmic scale equal colour differences are equal ratios."""
     values, log = quantity.values, quantity.log
     known = np.isfinite(values)
     present = values[known].astype(np.float64)
@@ -132,8 +131,8 @@ def _by_quantity(quantity: Quantity) -> Colouring:
         shares[known] = (values[known] - low) / (high - low)
     codes = np.rint(np.clip(shares, 0, 1) * LEVELS).astype(np.uint8)
     codes[~known] = NONE
-    # High values have the most contrast on either page, and the end of the map that would vanish is left out: yellow
-    # on white, violet on black.
+    # High values have the most contrast on either page. Left out are yellow on white and violet on black, which would
+    # be invisible.
     light, dark = _viridis(0.9, 0.0), _viridis(0.3, 1.0)
     none = "" if known.all() else quantity.missing
     return Colouring(

@@ -21,9 +21,9 @@ SETS = 20
 
 
 def overlap_figure(memberships: pd.DataFrame) -> go.Figure:
-    """Sizes of all intersections as bars over the selections that each is made of (an UpSet chart).
+    """An UpSet chart: the size of each intersection as a bar, and below it the selections that intersect.
 
-    memberships: as `comparison.memberships` gives it.
+    memberships: as `comparison.memberships` returns it.
     """
     names = [name for name in memberships.columns if name != "samples"]
     shown = memberships.head(SETS)
@@ -86,7 +86,7 @@ def overlap_figure(memberships: pd.DataFrame) -> go.Figure:
 
 
 def shares_figure(shares: pd.DataFrame) -> go.Figure:
-    """One bar a column, `pool` first, divided into the shares (rows) that each value has of it."""
+    """One bar for each column, `pool` first, divided into the shares of the values (rows)."""
     figure = go.Figure()
     columns = [named(name) for name in shares.columns]
     places = list(range(len(columns)))
@@ -94,7 +94,7 @@ def shares_figure(shares: pd.DataFrame) -> go.Figure:
         style = look(place)
         figure.add_trace(
             go.Bar(
-                y=places,  # names that are cut may be alike
+                y=places,  # shortened names may be equal
                 x=row.to_numpy(),
                 customdata=[escape(str(name)) for name in shares.columns],
                 orientation="h",
@@ -124,7 +124,7 @@ def lengths_figure(lengths: dict[str, np.ndarray]) -> go.Figure:
     figure = go.Figure()
     for place, (name, values) in enumerate(lengths.items()):
         ordered = np.sort(values)
-        # 200 points draw the curve as well as all of them.
+        # 200 points draw the same curve as all of them.
         at = np.unique(np.linspace(0, len(ordered) - 1, min(len(ordered), 200)).astype(int))
         figure.add_trace(
             go.Scatter(
@@ -137,7 +137,7 @@ def lengths_figure(lengths: dict[str, np.ndarray]) -> go.Figure:
             )
         )
     figure.update_xaxes(title="tokens", zeroline=False, **_log_axis(np.concatenate(list(lengths.values()))))
-    figure.update_yaxes(**share_axis("share with at most as many", full=True))
+    figure.update_yaxes(**share_axis("cumulative share", full=True))
     return framed(figure, 320)
 
 
@@ -162,10 +162,12 @@ def budget_figure(table: pd.DataFrame, measure: str, title: str) -> go.Figure:
     return framed(figure, 300)
 
 
-def grid_figure(table: pd.DataFrame, measure: str, title: str, here: tuple[float, float]) -> go.Figure:
+def grid_figure(
+    table: pd.DataFrame, measure: str, title: str, here: tuple[float, float], *, other_title: str
+) -> go.Figure:
     """A heat map of one measure over the grid of `sensitivity`; every cell is a point that can be clicked.
 
-    here: delta and the other setting of the current walk, whose cell is framed.
+    here: delta and the other setting of the current walk, whose cell is framed. other_title: name of that setting.
     """
     other = next(name for name in ("variance", "facets") if name in table)
     values = table[measure].to_numpy(dtype=float)
@@ -182,7 +184,7 @@ def grid_figure(table: pd.DataFrame, measure: str, title: str, here: tuple[float
             # Dark text on the bright end of the scale, light text on the dark one.
             textfont={"size": 11, "color": ["#ffffff" if value < middle else "#000000" for value in values]},
             marker={"symbol": "square", "size": CELL, "color": values, "colorscale": "Cividis"},
-            hovertemplate=f"delta %{{x}}, {other} %{{y}}<br>{title} %{{text}}<extra>click to use this</extra>",
+            hovertemplate=f"delta %{{x}}, {other_title} %{{y}}<br>{title} %{{text}}<extra>click to use this</extra>",
         )
     )
     figure.add_trace(
@@ -201,7 +203,7 @@ def grid_figure(table: pd.DataFrame, measure: str, title: str, here: tuple[float
         )
     )
     figure.update_xaxes(title="delta", type="category", showgrid=False, zeroline=False)
-    figure.update_yaxes(title=other, type="category", showgrid=False, zeroline=False)
+    figure.update_yaxes(title=other_title, type="category", showgrid=False, zeroline=False)
     rows = table[other].nunique()
     return framed(
         figure,
@@ -227,7 +229,7 @@ def results_figure(
         figure.add_trace(
             go.Scatter(
                 x=values,
-                y=[place] * len(values),  # names that are cut may be alike
+                y=[place] * len(values),  # shortened names may be equal
                 mode="markers",
                 marker={"symbol": "circle-open", "size": 9, "color": BLUE},
                 hovertemplate=hover("%{x:.4g}", name),
@@ -249,6 +251,7 @@ def results_figure(
 
 
 def _line(place: int) -> dict[str, Any]:
+    """The line of the series at a place, of which the first is the pool."""
     if place == 0:
         return {"color": GREY, "dash": "solid", "width": 3}
     style = look(place - 1)
@@ -264,4 +267,5 @@ def _log_axis(values: np.ndarray) -> dict[str, Any]:
 
 
 def _three(value: float) -> str:
+    """The number with three significant digits, or a whole number in full."""
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:.3g}"

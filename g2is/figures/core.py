@@ -21,7 +21,7 @@ MOST_BARS = 120
 
 
 def spectrum_figure(spectrum: Spectrum, variance: float | None) -> go.Figure:
-    """Share of every principal direction, kept ones filled and the others hatched, and their cumulative sum.
+    """The share of each principal direction, kept ones filled and others hatched, and the cumulative sum.
 
     variance: the share that the sum must reach, drawn as a line; None if a number of directions was set instead.
     """

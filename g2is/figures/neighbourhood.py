@@ -30,14 +30,15 @@ EDGES = {
     "affinity": (PINK, "dashdot"),
 }
 WIDTHS = np.array([0.1, 0.3, 0.5, 0.7, 0.9])
-"""Cosines that edges are rounded to: a Plotly trace has one line width, so edges of one width share a trace."""
+"""Cosines to which edges are rounded for their line width: a Plotly trace has one width, so edges of one share a
+trace."""
 
 MOST_BETWEEN = 200
-"""Edges drawn that do not end at the focus, the strongest first: thousands take a browser a second or two."""
+"""Edges drawn that do not end at the focus, at most, strongest first: thousands take a browser a second or two."""
 
 
 def community_colours(communities: Sequence[int]) -> list[str]:
-    """The colour of each node's community; grey without one (-1), and for the smallest if colours run out."""
+    """The colour of each node's community; grey for none (-1), and for the smallest if there are more than colours."""
     numbers = np.array(communities)
     present, counts = np.unique(numbers[numbers >= 0], return_counts=True)
     commonest = present[np.argsort(-counts, kind="stable")].tolist()
@@ -57,7 +58,7 @@ def ego_figure(
     chosen: int | None = None,
     path: Sequence[int | None] = (),
 ) -> go.Figure:
-    """The graph at these places (k, 2); the `customdata` of a node is its index in the graph.
+    """The graph with nodes at places (k, 2); the `customdata` of a node is its index in the graph.
 
     hovers: (k,) HTML. labels: (k,) text written on the nodes. colours: (k,) colours of the samples, which replace those
     by relation; edges are grey then, and validation samples and components are outlines. ringed: nodes marked as

@@ -15,7 +15,7 @@ from g2is.walk import WalkTrace
 
 
 def compare_alignment_figure(traces: Mapping[str, WalkTrace]) -> go.Figure:
-    """Alignment after every step, one curve a walk; it jumps where another target direction begins."""
+    """Alignment after every step, one curve for each walk; it jumps where another target direction begins."""
     figure = go.Figure()
     for place, (name, trace) in enumerate(traces.items()):
         own = np.flatnonzero(trace.steps.component >= 0)
@@ -36,7 +36,7 @@ def compare_alignment_figure(traces: Mapping[str, WalkTrace]) -> go.Figure:
 
 
 def sources_figure(shares: Mapping[str, pd.Series]) -> go.Figure:
-    """Bars of the share that each source has, one series an entry, such as the pool and a walk."""
+    """Bars of the share of each source, one series for each entry, such as the pool and a walk."""
     figure = go.Figure()
     for place, (name, series) in enumerate(shares.items()):
         figure.add_trace(

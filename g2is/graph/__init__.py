@@ -1,4 +1,4 @@
-"""The gradient graph on arrays: neighbours, edges, paths, what is around one sample, communities, layout.
+"""The gradient graph as arrays: neighbours, edges, paths, ego graphs, communities, layout.
 
 May import: errors, config, storage, arrays.
 """

@@ -1,7 +1,7 @@
 """Approximate neighbours and conflicts, for pools where comparing all pairs takes days.
 
-Neighbours by nearest-neighbour descent (Dong et al. 2011) as pynndescent implements it; conflicts among a draw of the
-pool. How much both miss is measured on every pool, against exact lists of some samples, and kept with the result.
+Neighbours come from nearest-neighbour descent (Dong et al. 2011) as implemented by pynndescent; conflicts are searched
+among random samples of the pool. The recall of both is measured on every pool, against exact lists of some samples.
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ from g2is.arrays.rows import read_rows
 from g2is.graph.neighbors import NeighborLists, edge_cosines
 
 CHECKED = 256
-"""Samples whose exact lists the recall is measured on."""
+"""Samples for which exact lists are computed to measure recall."""
 
 DRAWN = 16_384
-"""Samples that every sample's conflicts are looked for among."""
+"""Random samples among which conflicts are searched."""
 
 BLOCK = 1024
+"""Rows compared at once."""
 
 Lists = tuple[NDArray[np.int32], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
 class Recall:
-    """Share of the entries of exact lists that approximate ones hold, over `CHECKED` samples."""
+    """Share of the entries of exact lists that approximate lists contain, over `CHECKED` samples."""
 
     neighbors: float
     conflicts: float
@@ -44,12 +45,12 @@ def approximate_neighbors(
     seed: int = 0,
     on_block: Callable[[int], object] = lambda count: None,
 ) -> tuple[NeighborLists, Recall]:
-    """Lists as those of `exact_neighbors`, most of them the same; the same for the same seed.
+    """Approximate versions of the lists of `exact_neighbors`, deterministic for a seed, and their recall.
 
-    rows: (n, d) unit rows as a run stores them. valid: (n,) bool, more than `neighbors` of them. given: (n, k)
-    neighbours that are known already and not searched for. Cosines of the pairs in the lists and the mean cosine
-    are exact; the share of conflicts is that of `DRAWN` samples with all others. The search for neighbours holds
-    all rows in memory in single precision.
+    rows: (n, d) unit rows as a run stores them. valid: (n,) bool, more than `neighbors` of them true. given: (n, k)
+    neighbours that are known already, so not searched for. on_block: called with the number of rows of each finished
+    block. Cosines of the pairs in the lists and the mean cosine are exact; the share of conflicts is that between
+    `DRAWN` samples and all others. The search for neighbours holds all rows in memory in single precision.
     """
     index = np.flatnonzero(valid)
     random = np.random.default_rng(seed)
@@ -71,15 +72,15 @@ def approximate_neighbors(
         mean_cosine=float(total @ total - len(index)) / pairs,
         conflict_share=negative / (len(drawn) * (len(index) - 1)),
     )
-    recall = Recall(_held(index, -exact, nearest[0][checked]), _held(index, exact, farthest[0][checked]))
+    recall = Recall(_recall(index, -exact, nearest[0][checked]), _recall(index, exact, farthest[0][checked]))
     return lists, recall
 
 
 def _among(
     rows: np.ndarray, index: np.ndarray, drawn: np.ndarray, keep: int, on_block: Callable[[int], object]
 ) -> tuple[Lists, NDArray[np.float64], int]:
-    """The `keep` most conflicting of the drawn samples for each row of `index`; the sum of all rows; and how many
-    pairs of a drawn and another sample conflict."""
+    """For each row of `index` the `keep` most conflicting of the drawn samples; the sum of all rows (d,); and the
+    number of conflicting pairs of a drawn and any other sample."""
     columns = read_rows(rows, drawn).T
     lists = np.full((len(rows), keep), -1, np.int32), np.zeros((len(rows), keep), np.float32)
     total, negative = np.zeros(rows.shape[1]), 0
@@ -100,16 +101,17 @@ def _among(
 
 
 def _descend(rows: np.ndarray, valid: np.ndarray, index: np.ndarray, keep: int, seed: int) -> Lists:
+    """The `keep` nearest neighbours of each row of `index` by nearest-neighbour descent, and their exact cosines."""
     from pynndescent import NNDescent
 
     unit = read_rows(rows, index)
-    found = NNDescent(unit, metric="cosine", n_neighbors=keep + 1, random_state=seed).neighbor_graph[0]
+    nearest = NNDescent(unit, metric="cosine", n_neighbors=keep + 1, random_state=seed).neighbor_graph[0]
     lists = np.full((len(valid), keep), -1, np.int32), np.zeros((len(valid), keep), np.float32)
     for start in range(0, len(index), BLOCK):
         mine = np.arange(start, min(start + BLOCK, len(index)))
-        some = found[mine]
+        some = nearest[mine]
         values = np.einsum("bd,bkd->bk", unit[mine], unit[some])
-        # Itself goes last, as does a place that the search left empty.
+        # The row itself and places that the search left empty go last.
         values[(some == mine[:, None]) | (some < 0)] = -np.inf
         order = np.lexsort((some, -values), axis=1)[:, :keep]
         values = np.take_along_axis(values, order, axis=1)
@@ -119,8 +121,8 @@ def _descend(rows: np.ndarray, valid: np.ndarray, index: np.ndarray, keep: int, 
     return lists
 
 
-def _held(index: np.ndarray, distances: np.ndarray, found: np.ndarray) -> float:
-    """Share of each row's `found` (b, k) that are among its k smallest distances (b, n), over `index` (n,)."""
-    keep = found.shape[1]
+def _recall(index: np.ndarray, distances: np.ndarray, lists: np.ndarray) -> float:
+    """Mean share of each row's k smallest distances (b, n), over `index` (n,), that are in its list (b, k)."""
+    keep = lists.shape[1]
     nearest = np.argsort(distances, axis=1, kind="stable")[:, :keep]
-    return float(np.mean([np.isin(index[a], b).mean() for a, b in zip(nearest, found, strict=True)]))
+    return float(np.mean([np.isin(index[a], b).mean() for a, b in zip(nearest, lists, strict=True)]))

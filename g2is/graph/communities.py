@@ -13,27 +13,29 @@ from g2is.graph.edges import aligned_edges
 from g2is.instructions.words import by_score, spread, word_shares
 
 LABEL_WORDS = 4
+"""Words of a label, at most."""
 TEXTS = 400
-"""Texts a label is made from, at most, spread over the community."""
+"""Texts of a community that its label is computed from, at most, spread evenly over it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Communities:
-    """Groups of samples with more aligned edges inside than between; the largest has number 0."""
+    """Groups of samples with more aligned edges inside than between; the largest has number 0.
+
+    membership: (n,) number of each sample's community, -1 where it is not valid. labels: (c,) the words that are
+    typical of each, such as "apples, many". sizes: (c,) samples in each.
+    """
 
     membership: NDArray[np.int32]
-    """(n,) number of each sample's community, -1 where it is not valid."""
     labels: tuple[str, ...]
-    """(c,) the words that set each one apart, such as "apples, many"."""
     sizes: NDArray[np.int64]
-    """(c,) samples in each."""
 
     def __len__(self) -> int:
         return len(self.sizes)
 
     @classmethod
     def of(cls, membership: NDArray[np.int32], labels: tuple[str, ...]) -> Communities:
-        """From membership and labels; counts the sizes."""
+        """Communities with these members and labels; sizes are counted."""
         return cls(membership, labels, np.bincount(membership[membership >= 0], minlength=len(labels)))
 
 
@@ -45,9 +47,10 @@ def find_communities(
     resolution: float = 1.0,
     seed: int = 0,
 ) -> NDArray[np.int32]:
-    """Leiden (Traag et al. 2019) on the aligned edges, weighted by cosine: (n,) numbers, by size, -1 if not valid.
+    """Community numbers (n,), largest first, -1 where not valid: Leiden (Traag et al. 2019) on the aligned edges.
 
-    Maximises modularity at this resolution, until no move improves it. neighbors, cosines: (n, k).
+    Edges are weighted by cosine. Maximises modularity at `resolution` until no move improves it, deterministic for a
+    seed. neighbors, cosines: (n, k). valid: (n,).
     """
     import igraph
 
@@ -69,10 +72,11 @@ def find_communities(
 
 
 def label_communities(membership: NDArray[np.int32], text: Callable[[int], str]) -> tuple[str, ...]:
-    """For each community the few words that its texts have far more often than those of the others.
+    """For each community a few words that are much more frequent in its texts than in those of the others.
 
-    text: gives that of a sample, for at most `TEXTS` of each community. Every community counts alike, whatever its
-    size. One without words is named by its number. See `instructions.words` for the score.
+    membership: (n,) as `find_communities` returns it. text: returns the text of a sample; called for at most `TEXTS` of
+    each community. Communities have equal weight, whatever their size. A community without words is labelled by its
+    number. See `instructions.words` for the score.
     """
     count = int(membership.max(initial=-1)) + 1
     if count == 0:

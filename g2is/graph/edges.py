@@ -12,9 +12,10 @@ Cosines = NDArray[np.float32]
 def aligned_edges(
     neighbors: NDArray[np.int32], cosines: NDArray[np.float32], valid: NDArray[np.bool_]
 ) -> tuple[Edges, Cosines]:
-    """Every pair of valid samples of which one lists the other with a cosine above 0, once.
+    """All pairs of valid samples of which one lists the other with a cosine above 0, each once.
 
-    neighbors, cosines: (n, k). Returns (e, 2), smaller row first, in ascending order, and (e,).
+    neighbors, cosines: (n, k). valid: (n,). Returns pairs (e, 2), smaller row first, in ascending order, and their
+    cosines (e,).
     """
     return _pairs(neighbors, cosines, valid, cosines > 0)
 
@@ -22,7 +23,7 @@ def aligned_edges(
 def conflict_edges(
     conflicts: NDArray[np.int32], cosines: NDArray[np.float32], valid: NDArray[np.bool_]
 ) -> tuple[Edges, Cosines]:
-    """Every pair of valid samples of which one lists the other with a cosine below 0, once, as `aligned_edges`."""
+    """All pairs of valid samples of which one lists the other with a cosine below 0, as `aligned_edges`."""
     return _pairs(conflicts, cosines, valid, cosines < 0)
 
 
@@ -33,7 +34,7 @@ def _pairs(
     kept: NDArray[np.bool_],
 ) -> tuple[Edges, Cosines]:
     count = len(lists)
-    # Lists made elsewhere may name samples that have no gradient, or the sample itself.
+    # Imported lists may contain samples without a gradient, or the sample itself.
     kept = kept & valid[:, None] & (lists >= 0) & valid[lists] & (lists != np.arange(count)[:, None])
     row, column = np.nonzero(kept)
     other, cosine = lists[row, column], cosines[row, column]
@@ -46,10 +47,10 @@ def _pairs(
 def nearest_rows(
     cosines: NDArray[np.float32], valid: NDArray[np.bool_], count: int, *, block: int = 8192
 ) -> tuple[NDArray[np.int32], Cosines]:
-    """For each column of (n, m) cosines its `count` valid rows with the largest: (m, count) rows and cosines.
+    """For each column of (n, m) cosines the `count` valid rows with the largest: (m, count) rows, and their cosines.
 
-    Largest first, ties to the smaller row. `cosines` may be a memory map; it is read once, in blocks. Fewer
-    columns come back where fewer rows are valid.
+    Largest first, ties to the smaller row; fewer than `count` if fewer rows are valid. `cosines` may be a memory map;
+    it is read once, in blocks.
     """
     count = min(count, int(valid.sum()))
     # Cosine and row in one integer, so that the order is exact: see `g2is.graph.neighbors`.

@@ -1,4 +1,4 @@
-"""The neighbourhood of one sample: an ego graph small enough to look at."""
+"""The ego graph of a sample: its neighbourhood, small enough to draw."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from g2is.run.run import Regime, Run
 
 MOST = 150
-"""Nodes that can still be told apart."""
+"""Nodes of a graph, at most; more cannot be told apart."""
 
 SHARES = {"conflict": 1 / 6, "validation": 1 / 8, "component": 1 / 12}
-"""Of the nodes shown, at least this share for each where it has as many, so that the aligned ones do not crowd
-them out; what a kind leaves over is free for the others."""
+"""Share of the nodes shown that is reserved for each kind, so that aligned samples do not crowd them out; what a kind
+does not use is free for the others."""
 
 APART = 0.08
-"""Least distance between two nodes, of a graph that reaches from -1 to 1: a node is drawn about as wide."""
+"""Smallest distance between two nodes of a graph that extends from -1 to 1: about the width of a drawn node."""
 
 LINKS = 2
-"""Edges that a validation sample or component has to samples beside the focus."""
+"""Edges from each validation sample or component to samples other than the focus."""
 
 Rows = NDArray[np.intp]
 Node = tuple[str, int]
@@ -39,12 +39,13 @@ Edge = tuple[int, int, str, float]
 
 @dataclass(frozen=True, eq=False)
 class EgoGraph:
-    """A sample and what is near it.
+    """A sample (the focus) and what is near it.
 
-    nodes: kind (train, validation, component), id (row of the pool, of the validation samples, or number of the
-    component), cosine (to the focus), hop (0 is the focus, then 1 or 2); the focus first, then the aligned samples,
-    strongest first, the conflicting ones, validation samples, components. edges: source, target (places in nodes),
-    kind (aligned, conflict, validation, affinity), cosine. total: nodes that there are, shown or not.
+    nodes: one row a node: kind (train, validation, component), id (row of the pool or of the validation samples, or
+    number of the component), cosine (to the focus), hop (0 for the focus, then 1 or 2). The focus comes first, then
+    aligned samples, conflicting ones, validation samples and components, each strongest first. edges: one row an edge:
+    source, target (indices of nodes), kind (aligned, conflict, validation, affinity), cosine. total: number of nodes
+    before the limit.
     """
 
     regime: RegimeName
@@ -69,18 +70,19 @@ def ego_graph(
     components: NDArray[np.float32] | None = None,
     members: NDArray[np.bool_] | None = None,
 ) -> EgoGraph:
-    """What is near sample `focus` on the mixed graph: at most `most` nodes, itself included.
+    """The neighbourhood of sample `focus` on the mixed graph: at most `most` nodes, itself included.
 
-    One hop: the samples that it lists as neighbours with a cosine above `floor` (0 or more), those that it lists as
-    conflicts with one below 0, and the validation samples and components with one above `floor`. Two hops: also
-    the neighbours of those neighbours; the stronger the weaker edge on the way, the sooner. Edges are all that the
-    run lists between samples shown; validation samples and components are tied to the focus and the nearest
-    few others. components: (c, d) directions to show as nodes (none). members: (n,) which samples may be shown
-    beside the focus (all). Raises `InputError` for a focus without a gradient.
+    One hop: its neighbours with a cosine above `floor` (0 or more), its conflicts with a cosine below 0, and validation
+    samples and components with a cosine above `floor`. Two hops: also the neighbours of those neighbours, ordered by
+    the weaker of the two edges. Edges are all those of the run between samples shown; validation samples and components
+    have edges to the focus and to their `LINKS` nearest others.
+
+    components: (c, d) directions to show as nodes (none). members: (n,) samples that may be shown beside the focus
+    (all). Raises `InputError` for a focus without a gradient, or options out of range.
     """
     graph = run.regime(regime)
     if not 0 <= focus < len(graph.neighbors) or not run.valid[focus]:
-        raise InputError(f"sample = {focus}: expected a row of the pool that has a gradient")
+        raise InputError(f"sample = {focus}: expected an instruction of the pool that has a gradient")
     if hops not in (1, 2) or not 2 <= most <= MOST or not 0 <= floor <= 1:
         raise InputError(
             f"hops = {hops}, most = {most}, floor = {floor}: expected 1 or 2, 2 to {MOST}, and 0 to 1"
@@ -117,11 +119,11 @@ def ego_graph(
 
 
 def ego_layout(ego: EgoGraph, seed: int = 0) -> NDArray[np.float32]:
-    """(k, 2) places of the nodes, the focus at (0, 0) and the farthest at distance 1: aligned close, conflicts apart.
+    """(k, 2) coordinates of the nodes, the focus at (0, 0) and the farthest at distance 1.
 
-    Fruchterman and Reingold's forces from igraph; the same for the same seed. Those leave samples that are much alike
-    in one spot, far from everything else: distances to the focus are drawn as their square roots, and what is still
-    closer than `APART` is pushed apart.
+    Force-directed layout of Fruchterman and Reingold by igraph, deterministic for a seed: aligned nodes are close,
+    conflicting ones apart. It puts very similar samples in one spot, far from everything else, so the square root is
+    taken of distances to the focus, and nodes closer than `APART` are pushed apart.
     """
     import random
 
@@ -143,7 +145,7 @@ def ego_layout(ego: EgoGraph, seed: int = 0) -> NDArray[np.float32]:
 
 
 def _apart(places: NDArray[np.float64], rounds: int = 100) -> NDArray[np.float64]:
-    """The places (k, 2) with nodes that are too close pushed away from each other, the focus where it was."""
+    """Coordinates (k, 2) with nodes closer than `APART` pushed away from each other, relative to the focus."""
     for _ in range(rounds):
         between = places[:, None] - places[None]
         distances = np.linalg.norm(between, axis=2)
@@ -159,14 +161,14 @@ def _apart(places: NDArray[np.float64], rounds: int = 100) -> NDArray[np.float64
 def _samples(
     graph: Regime, allowed: NDArray[np.bool_], focus: int, hops: int, floor: float
 ) -> tuple[Rows, Rows, Rows]:
-    """Rows of the pool that are allowed, strongest first: neighbours, neighbours of neighbours, conflicts."""
+    """Allowed rows of the pool, strongest first: neighbours, neighbours of neighbours, conflicts."""
 
     def listed(rows: Rows) -> tuple[Rows, Rows, NDArray[np.float32]]:
-        """Who lists whom, and their cosines."""
+        """Index of a row, a neighbour of that row, and their cosine, for all edges above the floor."""
         cosines = graph.cosines[rows]
         one, column = np.nonzero((cosines > floor) & (graph.neighbors[rows] >= 0))
         other = graph.neighbors[rows][one, column].astype(np.intp)
-        # Lists made elsewhere may name samples without a gradient, or the sample itself.
+        # Imported lists may contain samples without a gradient, or the sample itself.
         kept = allowed[other] & (other != focus)
         return one[kept], other[kept], cosines[one, column][kept]
 
@@ -185,7 +187,7 @@ def _samples(
 
 
 def _above(cosines: NDArray[np.float32], floor: float) -> Rows:
-    """Places of the cosines above the floor, largest first."""
+    """Indices of the cosines above the floor, largest first."""
     order = np.argsort(-cosines, kind="stable")
     return order[cosines[order] > floor]
 

@@ -1,8 +1,7 @@
 """Layout: two coordinates for every gradient, so that a map can show a whole pool.
 
-Knows arrays only. `pca_layout` takes seconds on any pool and shows the two directions in which gradients differ
-most; `umap_layout` takes minutes and shows which samples are near each other. Both give the same bytes for the same
-input on the same machine.
+`pca_layout` takes seconds on any pool and shows the two directions in which gradients differ most. `umap_layout` takes
+minutes and shows which samples are near each other. Both are deterministic to the byte on one machine.
 """
 
 from __future__ import annotations
@@ -20,13 +19,15 @@ from g2is.graph.edges import nearest_rows
 Places = NDArray[np.float32]
 
 OVERSAMPLING = 8
+"""Directions computed beside the two that are needed, which makes the iteration converge faster."""
 ROUNDS = 12
+"""Power iterations, at most."""
 PRECISION = 1e-3
-"""Of an axis: length of what a further round would add to it, as a share."""
+"""Relative residual of an axis at which the iteration ends."""
 STARTING_BOX = 10.0
-"""Width to which UMAP scales what it starts from."""
+"""Width to which UMAP scales its initial coordinates."""
 EPOCHS = 200
-"""Of UMAP, for pools of any size; from principal components, small ones gain nothing from its usual 500."""
+"""Epochs of UMAP; starting from principal components, small pools gain nothing from its default of 500."""
 
 
 def pca_layout(
@@ -34,13 +35,13 @@ def pca_layout(
 ) -> Places:
     """(n + m, 2) float32: samples, then validation samples, on the first two principal axes of the samples.
 
-    gradients: (n, d) unit rows, of zeros where not `valid` (n,), may be a memory map: it is read a few times in
-    blocks and never held. validation: (m, d) of any length; compared as unit rows. Invalid rows are not numbers.
-    Each axis points to where its largest coefficient is positive.
+    gradients: (n, d) unit rows, zero where not `valid` (n,); a memory map is read a few times in blocks, never whole.
+    validation: (m, d) rows of any length; normalised here. Coordinates of invalid rows are NaN. The sign of each axis
+    makes its largest coefficient positive.
     """
     rows = np.asarray(gradients)
     targets = unit(validation)
-    with one_blas_thread():  # many thin products
+    with one_blas_thread():  # many narrow products, where threads cost more than they save
         mean, axes = _principal_axes(rows, max(1, int(valid.sum())), seed)
         places = np.empty((len(rows) + len(targets), 2), np.float32)
         for start in range(0, len(rows), block_rows(rows)):
@@ -64,10 +65,9 @@ def umap_layout(
 ) -> Places:
     """(n + m, 2) float32: UMAP (McInnes et al. 2018) on the run's own neighbour lists.
 
-    neighbors, cosines: (n, k) lists; `closest` of them, the sample itself counted as UMAP does, are kept close.
-    start: (n + m, 2), as `pca_layout` gives it; UMAP begins there, so that the large distances mean something.
-    validation_cosines: (n, m). A validation sample is drawn amid the samples it is nearest to, the nearer the
-    closer; it does not move them.
+    neighbors, cosines: (n, k) lists. closest: number of neighbours used, the sample itself included, as UMAP counts.
+    start: (n + m, 2) initial coordinates from `pca_layout`, which preserve large distances. validation_cosines: (n, m);
+    a validation sample is placed at the weighted mean of the samples nearest to it and does not move them.
     """
     count = len(neighbors)
     rows = np.flatnonzero(valid)
@@ -91,8 +91,8 @@ def _principal_axes(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean (d,) of the `count` rows that are not zero, and their first two principal axes (d, 2).
 
-    Block power iteration with a few directions more than asked for (Halko et al. 2011): each round reads the
-    rows once. Axes that stand for equal shares of the variance may come out as any rotation of each other.
+    Block power iteration with `OVERSAMPLING` extra directions (Halko et al. 2011); each round reads the rows once. Axes
+    with equal shares of the variance are determined only up to rotation.
     """
     width = rows.shape[1]
     size = block_rows(rows)
@@ -105,7 +105,7 @@ def _principal_axes(
         for some in blocks:
             block = _exact(rows, some)
             product += block.T @ (block @ basis)
-        # Rows of zeros add nothing above, so that centring is this one term.
+        # Rows of zeros add nothing to the sums, so centring is this one term.
         product = product / count - np.outer(mean, mean @ basis)
         values, rotation = np.linalg.eigh(basis.T @ product)
         largest = rotation[:, ::-1][:, :2]
@@ -121,7 +121,7 @@ def _principal_axes(
 
 
 def _exact(rows: NDArray[np.floating], some: slice) -> NDArray[np.float64]:
-    """Unit rows in double precision: in single, sums depend on where in memory the numbers happen to lie."""
+    """Unit rows in double precision: in single precision sums depend on the alignment of the array in memory."""
     block = rows[some].astype(np.float64)
     lengths = np.sqrt(np.einsum("bd,bd->b", block, block))
     block /= np.where(lengths > 0, lengths, 1)[:, None]
@@ -131,7 +131,7 @@ def _exact(rows: NDArray[np.floating], some: slice) -> NDArray[np.float64]:
 def _lists_for_umap(
     neighbors: NDArray[np.int32], cosines: NDArray[np.float32], valid: NDArray[np.bool_], closest: int
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """(v, c) lists over the v valid rows alone and distances 1 - cosine, each row itself first; -1 for none."""
+    """(v, c) neighbours among the v valid rows and distances 1 - cosine, the row itself first; -1 for none."""
     rows = np.flatnonzero(valid)
     place = np.full(len(valid), -1, np.int32)
     place[rows] = np.arange(len(rows))
@@ -149,11 +149,11 @@ def _lists_for_umap(
 def _umap(
     lists: NDArray[np.int32], distances: NDArray[np.float32], start: Places, min_dist: float, seed: int
 ) -> Places:
-    """(v, 2) coordinates of v rows by UMAP, from their lists (v, c) and where they start (v, 2)."""
+    """(v, 2) coordinates by UMAP from neighbour lists and distances (v, c) and initial coordinates (v, 2)."""
     from umap import UMAP
 
     random = np.random.RandomState(seed)
-    # UMAP could not separate samples that start at the very same place.
+    # UMAP cannot separate samples that start at the same coordinates.
     extent = np.ptp(start, axis=0)
     jitter = random.normal(scale=1e-4, size=start.shape) * np.maximum(extent, 1e-3)
     start = (start + jitter).astype(np.float32)
@@ -165,14 +165,14 @@ def _umap(
         random_state=random,
         n_jobs=1,
         precomputed_knn=(lists, distances),
-        force_approximation_algorithm=True,  # or it would compare small pools itself
+        force_approximation_algorithm=True,  # otherwise UMAP ignores the lists of small pools
     )
     with warnings.catch_warnings():
-        # That it cannot place new samples without an index, and that all of a tiny pool are neighbours.
+        # Warnings that it cannot place new samples without an index, and that a tiny pool has few neighbours.
         warnings.simplefilter("ignore")
         # The rows themselves are not needed: UMAP has their neighbours.
         places = model.fit_transform(start)
-    # UMAP gives no place to a sample without edges: it stays where it started, in the box that UMAP starts in.
+    # UMAP returns no coordinates for a sample without edges: it keeps its initial ones, in UMAP's scale.
     alone = np.isnan(places[:, 0])
     low, high = start.min(axis=0), start.max(axis=0)
     places[alone] = STARTING_BOX * (start[alone] - low) / (high - low)

@@ -1,4 +1,4 @@
-"""Exact nearest and most conflicting samples by cosine, in blocks: memory does not grow with the pool."""
+"""Exact nearest and most conflicting samples by cosine, in blocks of bounded memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from g2is.errors import InputError
 
 @dataclass(frozen=True)
 class NeighborLists:
-    """What the gradient graph keeps of all pairwise cosines; rows that are not valid hold -1 and 0.
+    """Neighbours and conflicts of n rows; rows that are not valid have -1 and cosine 0.
 
     neighbors, cosines: (n, k) int32 / float32, nearest first. conflicts, conflict_cosines: (n, c), most
     conflicting first. mean_cosine, conflict_share: over all pairs of different valid samples.
@@ -38,10 +38,11 @@ def exact_neighbors(
     block: int = 1024,
     columns: int = 16384,
 ) -> NeighborLists:
-    """Compare every valid row with every other.
+    """The `neighbors` nearest and `conflicts` most conflicting rows of every valid row.
 
-    rows: (n, d) unit rows, may be a memory map. valid: (n,) bool. Self is excluded; ties go to the
-    smaller index. Raises `InputError` where fewer than `neighbors` + 1 rows are valid.
+    rows: (n, d) unit rows, may be a memory map. valid: (n,) bool. block, columns: size of the product computed at once.
+    The row itself is excluded; ties go to the smaller index. Raises `InputError` where fewer than `neighbors` + 1 rows
+    are valid.
     """
     index = comparable(valid, neighbors)
     blocks = []
@@ -62,9 +63,9 @@ def exact_neighbors(
 
 
 def block_rows(device: str) -> int:
-    """Rows to compare with all at once.
+    """Rows of a block, which is compared with all rows at once.
 
-    All rows are read once for every block: larger ones where the arithmetic does not hold it up.
+    Every block reads all rows once, so blocks are larger on devices whose arithmetic is fast.
     """
     return 1024 if device == "cpu" else 8192
 
@@ -74,7 +75,7 @@ def comparable(valid: np.ndarray, neighbors: int) -> np.ndarray:
     index = np.flatnonzero(valid)
     if len(index) <= neighbors:
         raise InputError(
-            f"neighbors = {neighbors}: {len(index):,} valid samples have at most {max(0, len(index) - 1)} "
+            f"neighbors = {neighbors}: {len(index):,} valid instructions have at most {max(0, len(index) - 1)} "
             "neighbours each; give fewer --neighbors or a larger pool"
         )
     return index
@@ -95,14 +96,14 @@ def neighbor_block(
 ) -> dict[str, np.ndarray]:
     """Compare the rows `index[some]` with all rows `index`.
 
-    Gives the four lists of these rows as in `NeighborLists`, the sum of the rows (`total`, (1, d) float64), and how
-    many of their cosines to others are negative (`negative`, (1,)).
+    Returns the four lists of these rows as in `NeighborLists`, the sum of the rows (`total`, (1, d) float64), and the
+    number of their negative cosines to others (`negative`, (1,)).
     """
     conflicts = min(conflicts, len(index) - 1)
     start, mine = some.start, index[some]
     unit = _unit(rows, mine, device)
     negative = 0
-    best = worst = _nothing(len(mine), device)
+    best = worst = _empty(len(mine), device)
     for left in range(0, len(index), columns):
         cosines = unit @ _unit(rows, index[left : left + columns], device).T
         itself = slice(max(0, left - start), max(0, min(len(mine), left + cosines.shape[1] - start)))
@@ -110,14 +111,14 @@ def neighbor_block(
         negative += int(torch.count_nonzero(cosines < 0)) - int(torch.count_nonzero(diagonal < 0))
         for largest in (True, False):
             diagonal.fill_(-torch.inf if largest else torch.inf)
-            found = _best(cosines, neighbors if largest else conflicts, left, largest=largest)
+            extremes = _best(cosines, neighbors if largest else conflicts, left, largest=largest)
             if largest:
-                best = _merge(best, found, neighbors, largest=True)
+                best = _merge(best, extremes, neighbors, largest=True)
             else:
-                worst = _merge(worst, found, conflicts, largest=False)
+                worst = _merge(worst, extremes, conflicts, largest=False)
 
-    def lists(found: Found) -> tuple[np.ndarray, np.ndarray]:
-        values, places = found
+    def lists(ranked: Ranked) -> tuple[np.ndarray, np.ndarray]:
+        values, places = ranked
         return index[places.cpu().numpy()].astype(np.int32), values.clamp(-1, 1).cpu().numpy()
 
     (nearest, near_cosines), (farthest, conflict_cosines) = lists(best), lists(worst)
@@ -126,7 +127,7 @@ def neighbor_block(
         "cosines": near_cosines,
         "conflicts": farthest,
         "conflict_cosines": conflict_cosines,
-        # Summed up in double precision on the CPU, which every device can hand its sums to.
+        # Converted to double precision on the CPU: not every device has it.
         "total": unit.sum(dim=0, keepdim=True).cpu().double().numpy(),
         "negative": np.array([negative]),
     }
@@ -136,9 +137,9 @@ def join_blocks(valid: np.ndarray, blocks: Mapping[str, Sequence[np.ndarray]]) -
     """The lists of all (n,) rows from the blocks of the valid ones, in order, by name of array."""
 
     def spread(name: str, empty: int) -> np.ndarray:
-        found = np.concatenate(blocks[name])
-        every = np.full((len(valid), found.shape[1]), empty, found.dtype)
-        every[valid] = found
+        compact = np.concatenate(blocks[name])
+        every = np.full((len(valid), compact.shape[1]), empty, compact.dtype)
+        every[valid] = compact
         return every
 
     count = int(valid.sum())
@@ -149,7 +150,7 @@ def join_blocks(valid: np.ndarray, blocks: Mapping[str, Sequence[np.ndarray]]) -
         spread("cosines", 0),
         spread("conflicts", -1),
         spread("conflict_cosines", 0),
-        # All products of a row with all rows, itself included, are its product with their sum.
+        # The sum of all pairwise products, each row with itself included, is the squared length of the sum.
         (float(total @ total) - count) / pairs,
         int(np.concatenate(blocks["negative"]).sum()) / pairs,
     )
@@ -158,7 +159,7 @@ def join_blocks(valid: np.ndarray, blocks: Mapping[str, Sequence[np.ndarray]]) -
 def cosines_to(
     rows: np.ndarray, valid: np.ndarray, targets: np.ndarray, *, device: str = "cpu", block: int = 8192
 ) -> np.ndarray:
-    """Cosine of every valid row (n, d) with every target (m, d): (n, m) float32, 0 for the others."""
+    """(n, m) float32 cosine of every valid row (n, d) to every target (m, d); 0 for other rows."""
     result = np.zeros((len(rows), len(targets)), np.float32)
     unit = unit_tensor(torch.from_numpy(in_range(np.asarray(targets, np.float32))).to(device))
     index = np.flatnonzero(valid)
@@ -169,7 +170,7 @@ def cosines_to(
 
 
 def edge_cosines(rows: np.ndarray, neighbors: np.ndarray, *, block: int = 1024) -> np.ndarray:
-    """Cosine along each edge of given (n, k) neighbour lists over (n, d) rows: (n, k) float32."""
+    """(n, k) float32 cosine of each row (n, d) to each of its neighbours (n, k)."""
     result = np.empty(neighbors.shape, np.float32)
     for start in range(0, len(rows), block):
         mine = np.arange(start, min(start + block, len(rows)))
@@ -180,25 +181,25 @@ def edge_cosines(rows: np.ndarray, neighbors: np.ndarray, *, block: int = 1024) 
 
 
 def _unit(rows: np.ndarray, index: np.ndarray, device: str) -> torch.Tensor:
-    """Rows as float32, normalised again since half precision rounds them off the sphere."""
-    # A slice of a memory map is read in one go; picking every row is not.
+    """Rows as float32, normalised again because half precision changes their lengths."""
+    # A slice of a memory map is one read; picking rows one by one is not.
     contiguous = (np.diff(index) == 1).all()
     part = rows[index[0] : index[-1] + 1] if contiguous else rows[index]
     return unit_tensor(torch.from_numpy(np.array(part)).to(device))
 
 
-Found = tuple[torch.Tensor, torch.Tensor]
-"""(b, k) cosines, best first, and the places (b, k) they are at."""
+Ranked = tuple[torch.Tensor, torch.Tensor]
+"""(b, k) cosines, best first, and their places (b, k)."""
 
 
-def _nothing(count: int, device: str) -> Found:
+def _empty(count: int, device: str) -> Ranked:
     return torch.empty(count, 0, device=device), torch.empty(count, 0, dtype=torch.int64, device=device)
 
 
-def _best(cosines: torch.Tensor, k: int, first: int, *, largest: bool) -> Found:
-    """The k best of (b, c) cosines at the places `first`, `first` + 1 and so on; ties to the smaller place."""
+def _best(cosines: torch.Tensor, k: int, first: int, *, largest: bool) -> Ranked:
+    """The k best of (b, c) cosines, whose places are `first`, `first` + 1, …; ties to the smaller place."""
     width = cosines.shape[1]
-    # One more shows whether the last place is tied, where topk may take any of those that are.
+    # One more value shows whether the last place is tied: of tied ones topk may return any.
     values, places = torch.topk(cosines, min(k + 1, width), dim=1, largest=largest, sorted=True)
     if width > k:
         tied = (values[:, k] == values[:, k - 1]).nonzero()[:, 0]
@@ -208,15 +209,15 @@ def _best(cosines: torch.Tensor, k: int, first: int, *, largest: bool) -> Found:
     return _in_order(values[:, :k], places[:, :k] + first, largest=largest)
 
 
-def _merge(old: Found, new: Found, k: int, *, largest: bool) -> Found:
-    """The k best of both; the places of `new` come after those of `old`."""
+def _merge(old: Ranked, new: Ranked, k: int, *, largest: bool) -> Ranked:
+    """The k best of both; places of `new` come after those of `old`."""
     values, places = (torch.cat(pair, dim=1) for pair in zip(old, new, strict=True))
     values, places = _in_order(values, places, largest=largest)
     return values[:, :k], places[:, :k]
 
 
-def _in_order(values: torch.Tensor, places: torch.Tensor, *, largest: bool) -> Found:
-    """Best first, ties to the smaller place."""
+def _in_order(values: torch.Tensor, places: torch.Tensor, *, largest: bool) -> Ranked:
+    """Sorted best first, ties to the smaller place."""
     places, order = torch.sort(places, dim=1)
     values, second = torch.sort(values.gather(1, order), dim=1, descending=largest, stable=True)
     return values, places.gather(1, second)

@@ -1,8 +1,8 @@
 """The strongest path from a sample to the core knowledge.
 
-A path is as strong as its weakest edge. The strongest ones between all pairs of samples run along one maximum
-spanning forest of the graph (Hu 1961), which a run keeps; the shortest of the strongest does not, and is
-looked for among the edges that are strong enough.
+A path is as strong as its weakest edge. Strongest paths between all pairs of samples run along one maximum spanning
+forest of the graph (Hu 1961), which a run keeps. The shortest of equally strong paths may leave the forest: it is
+searched among all edges that are strong enough.
 """
 
 from __future__ import annotations
@@ -19,23 +19,24 @@ from g2is.graph.edges import Cosines, Edges, aligned_edges
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """From a sample over aligned edges to a sample near a component, and on to that component."""
+    """From a sample over aligned edges to a sample near a component, and on to that component.
+
+    samples: (p,) rows in order; the first is where the path begins. component: number of the component at its end.
+    cosines: (p,) cosine of each edge; the last is the affinity of the last sample to the component.
+    """
 
     samples: NDArray[np.int32]
-    """(p,) rows in order; the first is where the path begins."""
     component: int
-    """Where it ends: number of the component."""
     cosines: NDArray[np.float32]
-    """(p,) along each edge; the last is the affinity of the last sample to the component."""
 
     @property
     def bottleneck(self) -> int:
-        """Which edge is the weakest: 0 is the first; p - 1 the one to the component."""
+        """Index of the weakest edge: 0 is the first, p - 1 the one to the component."""
         return int(self.cosines.argmin())
 
     @property
     def strength(self) -> float:
-        """The cosine along the weakest edge."""
+        """The cosine of the weakest edge."""
         return float(self.cosines.min())
 
     def __len__(self) -> int:
@@ -45,13 +46,14 @@ class Path:
 def spanning_forest(
     neighbors: NDArray[np.int32], cosines: NDArray[np.float32], valid: NDArray[np.bool_]
 ) -> tuple[Edges, Cosines]:
-    """Of the aligned edges of (n, k) lists those of a maximum spanning forest: (t, 2), strongest first, and (t,)."""
+    """A maximum spanning forest of the aligned edges of (n, k) lists: pairs (t, 2), strongest first, and cosines
+    (t,)."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import minimum_spanning_tree
 
     edges, strength = aligned_edges(neighbors, cosines, valid)
     order = np.argsort(-strength, kind="stable")
-    # Ranks as lengths: exact, and none is 0, which would be no edge.
+    # Ranks as lengths: they are exact, and none is 0, which scipy takes for no edge.
     rank = np.empty(len(edges))
     rank[order] = np.arange(1, len(edges) + 1)
     graph = coo_array((rank, tuple(edges.T)), shape=(len(neighbors),) * 2)
@@ -60,7 +62,7 @@ def spanning_forest(
 
 
 def strongest_to_all(edges: Edges, cosines: Cosines, sample: int, count: int) -> NDArray[np.float32]:
-    """(n,) how strong the strongest path from `sample` to each of `count` samples is: 0 for none, 1 for itself.
+    """(n,) strength of the strongest path from `sample` to each of `count` samples: 0 for none, 1 to itself.
 
     edges, cosines: a maximum spanning forest.
     """
@@ -73,12 +75,12 @@ def strongest_to_all(edges: Edges, cosines: Cosines, sample: int, count: int) ->
     strength[sample] = 1
     if len(order) == 1:
         return strength
-    # The edge of the forest above each sample that was reached, found by its two ends.
+    # The edge from each sample reached to its predecessor, looked up by its two ends.
     keys = edges.min(axis=1).astype(np.int64) * count + edges.max(axis=1)
     above, here = before[order[1:]].astype(np.int64), order[1:].astype(np.int64)
     sorter = np.argsort(keys)
-    wanted = np.minimum(above, here) * count + np.maximum(above, here)
-    edge = cosines[sorter[np.searchsorted(keys, wanted, sorter=sorter)]]
+    key = np.minimum(above, here) * count + np.maximum(above, here)
+    edge = cosines[sorter[np.searchsorted(keys, key, sorter=sorter)]]
     values = strength.tolist()
     for parent, child, cosine in zip(above.tolist(), here.tolist(), edge.tolist(), strict=True):
         values[child] = min(values[parent], cosine)
@@ -96,8 +98,8 @@ def find_path(
     """The path over aligned edges from a sample to any component whose weakest edge is the strongest (maximin cosine).
 
     neighbors, cosines: (n, k) lists. valid: (n,). forest: their `spanning_forest`. affinities: (n, c) cosine to every
-    component; the last edge is the affinity of the last sample. Of equally strong paths the shortest; None where no
-    path of cosines above 0 leads to a component.
+    component; the last edge is the affinity of the last sample. Of equally strong paths the shortest is returned; None
+    if no path with cosines above 0 ends at a component. Raises `InputError` for a forest of other lists.
     """
     count = len(neighbors)
     nearest = affinities.max(axis=1)
@@ -111,12 +113,14 @@ def find_path(
     frontier = np.array([sample])
     while not ends[frontier].any():
         if not frontier.size:
-            raise InputError("forest: not of these neighbours, for none of its paths is among them")
+            raise InputError(
+                "forest: expected one of these neighbours, but its path is not among them; build the graph again"
+            )
         one, other = _strong_edges(neighbors, cosines, frontier, strength)
         new = valid[other] & (parents[other] < 0)
         frontier, first = np.unique(other[new], return_index=True)
         parents[frontier] = one[new][first]
-    # Of equally short ones that with the closest end.
+    # Among equally short paths, the one whose end is closest to a component.
     last = int(max(frontier[ends[frontier]], key=lambda row: (nearest[row], -row)))
     component = int(affinities[last].argmax())
     rows = [last]
@@ -132,7 +136,7 @@ def find_path(
 def _strong_edges(
     neighbors: NDArray[np.int32], cosines: NDArray[np.float32], frontier: NDArray[np.integer], least: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(e,) and (e,): samples of the frontier, and those they list, or that list them, at least as strong."""
+    """Edges of at least cosine `least` at samples of the frontier: (e,) their ends there, and (e,) their other ends."""
     row, column = np.nonzero(cosines[frontier] >= least)
     listed = frontier[row], neighbors[frontier][row, column]
     here = np.zeros(len(neighbors), bool)
@@ -143,7 +147,7 @@ def _strong_edges(
 
 
 def _cosine(neighbors: NDArray[np.int32], cosines: NDArray[np.float32], one: int, other: int) -> float:
-    """Along the edge between two samples, whichever lists the other."""
+    """Cosine of the edge between two samples, whichever lists the other."""
     for a, b in ((one, other), (other, one)):
         place = np.flatnonzero(neighbors[a] == b)
         if place.size:

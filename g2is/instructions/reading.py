@@ -7,12 +7,17 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from g2is.errors import InputError
-from g2is.instructions.files import records, source_names
-from g2is.instructions.formats import FORMATS, BadRecord, Message, read_record
+from g2is.instructions.columns import columns_of, parse_columns
+from g2is.instructions.containers import records
+from g2is.instructions.fields import BadRecord
+from g2is.instructions.record import Record
+from g2is.instructions.shapes import ASKED, Conversation, LeftOut, carries_task, read_record
+from g2is.instructions.sources import Source, find_sources
+from g2is.instructions.turns import Message
 from g2is.storage.files import write_file
 
 
@@ -28,6 +33,7 @@ class Instruction:
         has no such bytes, the row as JSON.
     task: the record's `task`, where it is text.
     tools: JSON text of the tools the assistant may call.
+    template_kwargs: JSON text of an object, what the record gives to the chat template beside its turns.
     """
 
     messages: tuple[Message, ...]
@@ -37,30 +43,85 @@ class Instruction:
     raw: bytes
     task: str | None = None
     tools: str | None = None
+    template_kwargs: str | None = None
 
     @property
     def response(self) -> str:
-        """The last assistant turn."""
-        return self.messages[-1].content
+        """The last assistant turn, its reasoning and tool calls as text."""
+        return self.messages[-1].text
 
     @property
     def prompt(self) -> str:
         """All before the response, for reading; turns are marked with their role where there are several."""
         before = self.messages[:-1]
         if len(before) == 1:
-            return before[0].content
-        return "\n\n".join(f"[{message.role}]\n{message.content}" for message in before)
+            return before[0].text
+        return "\n\n".join(f"[{message.role}]\n{message.text}" for message in before)
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A record that is no instruction: its place, one line that says why, its very bytes (of a line longer than
-    `formats.LONGEST` those at its start)."""
+    """A record that is no instruction.
+
+    source, line: its place. reason: one line. raw: its bytes, of a line longer than `LONGEST` those at its start.
+    meant: whether the file means it not to be trained, so that it is no fault.
+    """
 
     source: str
     line: int
     reason: str
     raw: bytes
+    meant: bool = False
+
+
+@dataclass
+class FileReading:
+    """How one file was read.
+
+    source: its name. notes: its kind, and what else a person should know. shapes: the instructions of each shape, with
+    the fields read. repairs: what was changed in records, with counts. unused: filled fields that nothing was read
+    from, with counts. rejected: records that are no instructions.
+    """
+
+    source: str
+    notes: list[str] = field(default_factory=list)
+    shapes: Counter[str] = field(default_factory=Counter)
+    repairs: Counter[str] = field(default_factory=Counter)
+    unused: Counter[str] = field(default_factory=Counter)
+    rejected: int = 0
+
+    @property
+    def kept(self) -> int:
+        """How many instructions the file gave."""
+        return self.shapes.total()
+
+    def report(self, *, named: bool = True) -> list[str]:
+        """Repairs, fields that are not used and what was left out, a line each.
+
+        Fields that usually carry the task begin with "warning: ". named: whether lines name the file.
+        """
+        file = f"{self.source}: " if named else ""
+        lines = [f"{file}{note}" for note in self.notes[1:]]
+        lines += [
+            f"{file}{what} in {times:,} of {self.kept:,} instructions"
+            for what, times in self.repairs.most_common()
+        ]
+        others = []
+        for name, times in self.unused.most_common():
+            if carries_task(name):
+                lines.append(
+                    f'warning: {file}{times:,} of {self.kept:,} records have a field "{name}" that is not used; if it '
+                    "belongs to the task, name it with --columns"
+                )
+            else:
+                others.append(f"{name} ({times:,})")
+        if others:
+            lines.append(
+                f"{file}fields not used: {', '.join(others[:20])}{', …' if len(others) > 20 else ''}"
+            )
+        if self.rejected:
+            lines.append(f"{file}rejected records: {self.rejected:,}")
+        return lines
 
 
 @dataclass(frozen=True)
@@ -68,52 +129,105 @@ class Reading:
     """What some files hold.
 
     instructions: in the order of the files and of their lines; the position is the sample's row index.
-    rejected: empty unless bad records were to be skipped.
+    rejected: records left out: broken ones, where those were to be skipped, and ones not meant to be trained.
     duplicates: row indices that share one conversation, ascending; only groups of two and more.
+    files: how each file was read.
     """
 
     instructions: list[Instruction]
     rejected: list[Rejected]
     duplicates: list[list[int]]
+    files: list[FileReading] = field(default_factory=list)
 
     @property
     def formats(self) -> Counter[tuple[str, str]]:
         """How many instructions each (source, format) gave."""
         return Counter((instruction.source, instruction.format) for instruction in self.instructions)
 
+    @property
+    def repairs(self) -> Counter[str]:
+        """What was changed in records of any file, with counts."""
+        return sum((file.repairs for file in self.files), Counter())
+
+    def report(self) -> list[str]:
+        """What a person should know before anything is computed, a line each; see `FileReading.report`."""
+        return [line for file in self.files for line in file.report()]
+
 
 def read_instructions(
-    paths: Sequence[Path | str], *, format: str = "auto", skip_bad: bool = False
+    paths: Sequence[Path | str | Source],
+    *,
+    format: str = "auto",
+    skip_bad: bool = False,
+    columns: Sequence[str] = (),
 ) -> Reading:
-    """Read JSON Lines, JSON arrays and Parquet files, in the order given.
+    """Read files, folders, globs, pipes and data sets of the Hub, in the order given; see `find_sources`.
 
-    format: one of `FORMATS` for all records, or "auto": each by its own fields. skip_bad: collect broken
-    records in `rejected` instead of stopping at the first. Raises InputError, one line, for a file that
-    cannot be read and, unless skip_bad, for the first broken record as `source:line: …`.
+    format: one of `ASKED` for all records, or "auto": each by its own fields. skip_bad: collect broken records in
+    `rejected` instead of stopping at the first. columns: which columns are read, see `parse_columns`. Raises
+    InputError, one line, for a file that cannot be read, unless skip_bad for the first broken record as
+    `source:line: …`, and where no record is an instruction.
     """
-    if format not in ("auto", *FORMATS):
-        raise InputError(f"format {format!r} is not known, expected auto or one of {', '.join(FORMATS)}")
+    if format not in ("auto", *ASKED):
+        raise InputError(f"format {format!r} is not known, expected auto or one of {', '.join(ASKED)}")
     if not paths:
         raise InputError("no instruction files given, expected at least one")
-    files = [Path(path) for path in paths]
+    mappings = parse_columns(columns)
+    sources = find_sources(paths)
     instructions: list[Instruction] = []
     rejected: list[Rejected] = []
+    files = []
     with _collector_paused():
-        for path, source in zip(files, source_names(files), strict=True):
-            for line, raw in records(path, source):
+        for source in sources:
+            file = FileReading(source.name)
+            files.append(file)
+            named = columns_of(mappings, source.name, source.path)
+            for record in records(source.path, source.name, source.split, file.notes):
                 try:
-                    found = read_record(raw, format)
+                    if record.problem is not None:
+                        raise BadRecord(record.problem)
+                    read = read_record(record.raw, format, named)
                 except BadRecord as fault:
-                    if not skip_bad:
+                    if not skip_bad and not isinstance(fault, LeftOut):
                         raise InputError(
-                            f"{source}:{line}: {fault}; mend it, or leave such records out with --skip-bad"
+                            f"{source.name}:{record.line}: {fault}; repair it, or leave such records out with "
+                            "--skip-bad"
                         ) from None
-                    rejected.append(Rejected(source, line, str(fault), raw))
+                    meant = isinstance(fault, LeftOut)
+                    rejected.append(Rejected(source.name, record.line, str(fault), record.raw, meant))
+                    file.rejected += 1
                 else:
-                    instructions.append(
-                        Instruction(found.messages, source, line, found.format, raw, found.task, found.tools)
-                    )
-        return Reading(instructions, rejected, find_duplicates(instructions))
+                    instructions.append(_instruction(source.name, record, read))
+                    file.shapes[f"{read.format}: {', '.join(read.used)}"] += 1
+                    file.repairs.update(read.repairs)
+                    file.unused.update(read.unused)
+            if source.note:
+                file.notes.append(source.note)
+    if not instructions:
+        raise _nothing_left(rejected)
+    return Reading(instructions, rejected, find_duplicates(instructions), files)
+
+
+def _instruction(source: str, record: Record, read: Conversation) -> Instruction:
+    return Instruction(
+        messages=read.messages,
+        source=source,
+        line=record.line,
+        format=read.format,
+        raw=record.raw,
+        task=read.task,
+        tools=read.tools,
+        template_kwargs=read.template_kwargs,
+    )
+
+
+def _nothing_left(rejected: Sequence[Rejected]) -> InputError:
+    first, times = Counter(reject.reason for reject in rejected).most_common(1)[0]
+    example = next(reject for reject in rejected if reject.reason == first)
+    return InputError(
+        f"all {len(rejected):,} records were rejected, {times:,} of them because: {first} (such as "
+        f"{example.source}:{example.line}); expected at least one instruction"
+    )
 
 
 @contextmanager
@@ -129,11 +243,12 @@ def _collector_paused() -> Iterator[None]:
 
 
 def find_duplicates(instructions: Iterable[Instruction]) -> list[list[int]]:
-    """Groups of row indices whose messages and tools are exactly the same, ordered by their first index."""
+    """Groups of row indices whose messages, tools and template arguments are the same, ordered by their first index."""
     first: dict[tuple[object, ...], int] = {}
     groups: dict[int, list[int]] = {}
     for row, instruction in enumerate(instructions):
-        original = first.setdefault((instruction.messages, instruction.tools), row)
+        conversation = (instruction.messages, instruction.tools, instruction.template_kwargs)
+        original = first.setdefault(conversation, row)
         if original != row:
             groups.setdefault(original, [original]).append(row)
     return [groups[original] for original in sorted(groups)]

@@ -1,4 +1,4 @@
-"""How far every instruction of the pool goes along each component of core knowledge."""
+"""The cosine of every sample of the pool to each component of core knowledge."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from g2is.knowledge.core import CoreKnowledge
 def component_affinities(gradients: ArrayLike, knowledge: CoreKnowledge) -> NDArray[np.float32]:
     """(n, k) cosine of each of the (n, d) unit rows to every component; columns are contiguous.
 
-    Block by block, so that rows are read once for all components and a memory-mapped store is never held. Of float32
-    rows each product is one with one component, as the published script takes it, for its bits; on one thread, since
-    several cut the rows where the number of cores says, and the last bits at the cut with them.
+    Computed in blocks, so that rows are read once for all components and a memory-mapped store is never loaded whole.
+    For float32 rows the last bits are those of the published script: products are with one component at a time, on
+    one thread (several threads would split the rows, which changes last bits at the boundaries).
     """
     array = open_rows(gradients, knowledge.components.shape[1])
     affinities = np.empty((len(knowledge), len(array)), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""What core knowledge is: directions in gradient space with weights, and what a target's examples say of them."""
+"""Core knowledge as data: weighted directions in gradient space, and how a target's examples lie to them."""
 
 from __future__ import annotations
 
@@ -15,24 +15,26 @@ DEFAULT_TARGET = "validation"
 
 @dataclass(frozen=True, eq=False)
 class CoreKnowledge:
-    """k directions of a target with m validation samples, heaviest first within each target."""
+    """k directions of a target with m validation samples, heaviest first within each target.
+
+    components: (k, d) unit rows.
+    weights: (k,) shares of the walk's budget; they sum to 1.
+    loadings: (k, m) cosine of every validation sample to every component.
+    mean_alignment: (k,) cosine of the target's mean validation gradient to the component; below 0, training on samples
+    along the component raises the target's mean loss.
+    flipped: (k,) whether orienting reversed the sign of the component.
+    targets: (k,) the validation target that each component comes from.
+    spectrum: by target, the share of the validation gradients' variance (energy, where not centred) along every
+    principal direction, kept or not, in descending order; empty for facets.
+    """
 
     components: NDArray[np.float32]
-    """(k, d) unit rows."""
     weights: Array
-    """(k,) shares of the walk's budget; they sum to 1."""
     loadings: NDArray[np.float32]
-    """(k, m) cosine of every validation sample to every component."""
     mean_alignment: NDArray[np.float32]
-    """(k,) cosine of the target's mean validation gradient to the component; below 0 a step along the
-    component harms the target on average."""
     flipped: NDArray[np.bool_]
-    """(k,) whether orienting turned the component round."""
     targets: tuple[str, ...]
-    """(k,) the validation target that each component comes from."""
     spectrum: dict[str, Array]
-    """By target: its share of the validation gradients' variance (energy, where not centred) along every
-    principal direction, kept or not, in descending order; empty for facets."""
 
     def __len__(self) -> int:
         return len(self.components)
@@ -46,7 +48,10 @@ def describe(
     flipped: NDArray[np.bool_] | None = None,
     spectrum: Array | None = None,
 ) -> CoreKnowledge:
-    """Core knowledge of one target, with what its (m, d) validation gradients say about it."""
+    """Core knowledge of one target.
+
+    rows: (m, d) its validation gradients. components: (k, d). weights: (k,). flipped, spectrum: as in `CoreKnowledge`.
+    """
     return CoreKnowledge(
         components=components,
         weights=weights,
@@ -59,11 +64,15 @@ def describe(
 
 
 def cosines_to_components(components: NDArray[np.float32], rows: Array) -> NDArray[np.float32]:
+    """(k, m) cosine of each row (m, d) to every component (k, d)."""
     return components @ unit(rows).T
 
 
 def checked_rows(validation_gradients: ArrayLike) -> Array:
-    """The rows as float32, or as float64 where they are; raises where nothing can be made of them."""
+    """Validation gradients (m, d) as float32, or float64 if they are float64.
+
+    Raises `InputError` for another shape, for numbers that are not finite, and where every row is zero.
+    """
     rows = np.asarray(validation_gradients)
     if rows.ndim != 2 or 0 in rows.shape:
         raise InputError(f"validation gradients: shape {rows.shape}, expected (samples, dimensions)")
@@ -76,6 +85,8 @@ def checked_rows(validation_gradients: ArrayLike) -> Array:
         )
     most = np.abs(rows).max()
     if most == 0:
-        raise InputError("validation gradients: every row is zero, so they ask for nothing")
-    # All by one power of two: no direction depends on the unit that gradients are measured in.
+        raise InputError(
+            "validation gradients: every row is zero, so they have no direction; check the validation examples"
+        )
+    # Scaling all rows by one power of two changes no direction.
     return rows if SMALL <= most <= LARGE else np.ldexp(rows, -np.frexp(most)[1])

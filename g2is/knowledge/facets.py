@@ -23,16 +23,16 @@ def facets(
     by: Literal["number", "silhouette", "each"] = "number",
     seed: int = 0,
 ) -> CoreKnowledge:
-    """The parts of (m, d) validation gradients: groups of unit rows, each with its mean direction.
+    """Groups of similar rows of (m, d) validation gradients, each with its mean direction as a component.
 
-    k-means on the unit rows (scikit-learn's, the best of a few starts, the same for the same seed) into `count` groups,
-    at most a third of the rows: smaller ones would be single examples. None is empty. A group's weight is its share
-    of the rows, heaviest first, of equal ones the one with the earliest row. Rows of zeros have no direction and
-    belong to no group.
+    k-means on the unit rows (scikit-learn's, the best of `FACET_RESTARTS` starts, deterministic for a seed) into
+    `count` groups, but at most a third of the rows, since more would leave single examples. No group is empty. A
+    group's weight is its share of the rows; the heaviest comes first, among equals the one with the earliest row. Rows
+    of zeros have no direction and belong to no group.
 
-    by: `silhouette` tries numbers up to `count` and takes the one whose groups are clearest (the highest mean
-    silhouette, Rousseeuw 1987, over cosine distances; the smaller of equal ones). `each` makes every row a group
-    of its own, whatever `count`.
+    by: `number` makes `count` groups. `silhouette` tries numbers of groups up to `count` and takes the one with the
+    highest mean silhouette (Rousseeuw 1987) over cosine distances, among equals the smaller. `each` makes every row a
+    group of its own and ignores `count`.
     """
     raw = checked_rows(validation_gradients)
     rows = unit(raw[np.any(raw != 0, axis=1)]).astype(np.float64)
@@ -47,14 +47,14 @@ def facets(
     _, first, sizes = np.unique(groups, return_index=True, return_counts=True)
     order = np.lexsort((first, -sizes))
     means = np.stack([rows[groups == group].mean(axis=0) for group in order])
-    # Rows that cancel out leave no mean direction; the first of them then stands for its group.
+    # A group whose rows cancel out has no mean direction; its first row takes its place.
     for index in np.flatnonzero(np.einsum("gd,gd->g", means, means) < 1e-18):
         means[index] = rows[np.argmax(groups == order[index])]
     return describe(raw, unit(means), sizes[order] / len(rows))
 
 
 def _coordinates(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(m, min(m, d)) coordinates of rows (m, d) in a basis of their span: the same distances from fewer numbers."""
+    """(m, min(m, d)) coordinates of rows (m, d) in a basis of their span: fewer numbers, the same distances."""
     return np.asarray(np.linalg.qr(rows.T, mode="r")).T
 
 
@@ -65,14 +65,14 @@ def _groups(points: NDArray[np.float64], count: int, seed: int) -> NDArray[np.in
 
     kmeans = KMeans(count, n_init=FACET_RESTARTS, max_iter=FACET_ROUNDS, random_state=seed)
     with one_blas_thread(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different points than groups
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct points than groups
         distances = kmeans.fit_transform(points)
     groups = kmeans.labels_.astype(np.intp)
     own = distances[np.arange(len(groups)), groups]
     for empty in np.setdiff1d(np.arange(count), groups):
-        # The point that fits its group least starts a new one, unless it is all of its group.
-        crowded = np.bincount(groups, minlength=count)[groups] > 1
-        groups[np.argmax(np.where(crowded, own, -np.inf))] = empty
+        # The point farthest from its centre moves to the empty group, unless it is alone in its group.
+        has_others = np.bincount(groups, minlength=count)[groups] > 1
+        groups[np.argmax(np.where(has_others, own, -np.inf))] = empty
     return groups
 
 

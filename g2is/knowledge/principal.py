@@ -1,4 +1,4 @@
-"""Core knowledge as the paper takes it: principal directions of the validation gradients (Zhao et al. 2025, 3.2)."""
+"""Core knowledge as in the paper: principal directions of the validation gradients (Zhao et al. 2025, 3.2)."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def principal(
     orient: bool = False,
     unit_rows: bool = False,
 ) -> CoreKnowledge:
-    """The principal directions of (m, d) validation gradients, as many as it takes to reach `variance`.
+    """The first principal directions of (m, d) validation gradients, as many as reach `variance` of the spectrum.
 
-    components: keep this many instead. center: PCA, exactly scikit-learn's with its rule for a share of the
-    variance and its signs, as the published script has it; without, the singular value decomposition of the
-    rows as they are, with the same rule on squared singular values, which keeps the direction common to all.
-    orient: turn a component round where the mean validation gradient points away from it. unit_rows:
-    normalise the rows first. Raises `InputError` for rows that have no such directions.
+    components: keep this many instead. center: principal component analysis by scikit-learn, with its rule for a share
+    of the variance and its signs, as in the published script; otherwise the singular value decomposition of the rows
+    as they are, with the same rule on squared singular values, which keeps the direction common to all rows. orient:
+    reverse components that the mean validation gradient points away from. unit_rows: normalise the rows first. Raises
+    `InputError` for rows that have no such directions.
     """
     from sklearn.decomposition import PCA
     from sklearn.utils.extmath import svd_flip
@@ -44,11 +44,14 @@ def principal(
             f"{', centred,' if center else ''} have at most {most} principal directions"
         )
     if center and np.all(rows == rows[0]):
-        raise InputError("validation gradients: all rows are the same, nothing is left once centred")
+        raise InputError(
+            "validation gradients: all rows are equal, so nothing is left once their mean is subtracted; "
+            "give other examples, or use center = False or facets"
+        )
 
     spectrum = _spectrum(rows - rows.mean(axis=0) if center else rows)
     if center:
-        # A number of components would have scikit-learn pick its randomised solver on larger sets.
+        # With a number of components scikit-learn would choose its randomised solver for larger sets.
         pca = PCA(n_components=variance) if components is None else PCA(components, svd_solver="full")
         pca.fit(rows)
         directions, shares = pca.components_, pca.explained_variance_ratio_

@@ -1,4 +1,4 @@
-"""The core knowledge of one or several targets, as the settings of a walk ask for it."""
+"""The core knowledge of one or several targets for the settings of a walk."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ from g2is.knowledge.principal import principal
 def core_knowledge(
     validation_gradients: ArrayLike, parameters: WalkParameters, targets: Sequence[str] | None = None
 ) -> CoreKnowledge:
-    """The core knowledge that `parameters` ask for, of (m, d) validation gradients.
+    """Core knowledge of (m, d) validation gradients, computed as `parameters` say.
 
-    targets: (m,) the name of each row's target. Several targets have their components side by side, in order
-    of first appearance, each weight multiplied by the target's share of the budget: `parameters.targets`,
-    or its share of the rows. Loadings are given for all m rows. Raises `InputError` for an unknown target.
+    targets: (m,) the name of each row's target. The components of several targets are concatenated, in order of first
+    appearance, with weights multiplied by the target's share of the budget: `parameters.targets`, or its share of the
+    rows. Loadings are those of all m rows. Raises `InputError` for an unknown target.
     """
     rows = checked_rows(validation_gradients)
     names = np.array([DEFAULT_TARGET] * len(rows) if targets is None else list(targets), dtype=object)
     if len(names) != len(rows):
         raise InputError(f"targets: {len(names)} names for {len(rows)} validation gradients")
     known = list(dict.fromkeys(names))
-    wanted = parameters.targets
-    if wanted is None:
-        wanted = {name: float(np.mean(names == name)) for name in known}
-    for name in wanted:
+    shares = parameters.targets
+    if shares is None:
+        shares = {name: float(np.mean(names == name)) for name in known}
+    for name in shares:
         if name not in known:
             raise InputError(f"targets: no target {name!r}; there are {', '.join(map(repr, known))}")
-    total = sum(wanted.values())
+    total = sum(shares.values())
     if total <= 0:
         raise InputError("targets: all shares are 0; give at least one target a share above 0")
 
     parts = {
-        name: _one_target(name, rows[names == name], parameters) for name in known if wanted.get(name, 0) > 0
+        name: _one_target(name, rows[names == name], parameters) for name in known if shares.get(name, 0) > 0
     }
     components = np.concatenate([part.components for part in parts.values()])
     return CoreKnowledge(
         components=components,
-        weights=np.concatenate([part.weights * (wanted[name] / total) for name, part in parts.items()]),
+        weights=np.concatenate([part.weights * (shares[name] / total) for name, part in parts.items()]),
         loadings=cosines_to_components(components, rows),
         mean_alignment=np.concatenate([part.mean_alignment for part in parts.values()]),
         flipped=np.concatenate([part.flipped for part in parts.values()]),

@@ -12,7 +12,7 @@ from g2is.lm.text import Encoded
 
 
 def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Positions grouped by length so that a padded batch holds at most `batch_tokens` (or one sample)."""
+    """Positions grouped by length, so that a padded batch has at most `batch_tokens` tokens (or one sample)."""
     batch: list[int] = []
     for position in np.argsort(lengths, kind="stable"):
         if batch and (len(batch) + 1) * lengths[position] > batch_tokens:
@@ -31,7 +31,7 @@ def for_each_batch(
 ) -> None:
     """Call `work` with the positions of each batch of samples, and `on_samples` with their number after it.
 
-    Raises `InputError` where a batch does not fit the device's memory.
+    Raises `InputError` if a batch does not fit the device's memory.
     """
     for batch in batches([len(sample) for sample in samples], batch_tokens):
         try:
@@ -39,6 +39,6 @@ def for_each_batch(
         except torch.OutOfMemoryError:
             raise InputError(
                 f"batch_tokens = {batch_tokens}: out of memory on the device; the same command with a smaller "
-                "--batch-tokens goes on from here"
+                "--batch-tokens resumes from here"
             ) from None
         on_samples(len(batch))

@@ -1,7 +1,7 @@
 """An ensemble of adapters, for norms of gradients early and late in training, as GradFiltering measures them.
 
-Each member is an adapter with its own initial weights, its own draw of the pool and its own order. Only norms are kept,
-two numbers a sample and member.
+Each member is an adapter with its own initial weights, its own random share of the pool and its own order. Only norms
+are kept: two numbers for each sample and member.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def train_member(
 ) -> tuple[TrainingState, TrainingState]:
     """Train a fresh adapter, seeded by `config`; returns its states after the first and the last epoch.
 
-    A stopped training resumes after the last whole epoch, whose state is in `late`.
+    A stopped training resumes after the last complete epoch, whose state is in `late`.
     """
     reset_adapter(model, config.seed)
     first = [state for state in [early.read()] if state]

@@ -1,6 +1,6 @@
-"""Fine-tuning on samples, and what the model answers afterwards: losses and greedy answers.
+"""Fine-tuning on samples, and the losses and greedy answers of the model afterwards.
 
-Knows tokens and models, not selections or results.
+This module knows tokens and models, not selections or results.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def fine_tuned(
 ) -> Iterator[Any]:
     """A context manager: the base model with a fresh adapter trained on the samples, which it removes afterwards.
 
-    seed: of the adapter, the order of samples and dropout. samples: each with something to train on. config: resolved.
+    seed: of the adapter, the order of samples and dropout. samples: each has trained tokens. config: resolved.
     """
     if config.learning_rate is None or config.batch_size is None:
         raise ValueError("resolve the configuration first")
@@ -86,7 +86,12 @@ def greedy_answers(
     model.eval()
     device = next(model.parameters()).device
     prompts = [_prompt(sample) for sample in samples]
-    padding = next(t for t in (tokenizer.pad_token_id, tokenizer.eos_token_id, 0) if t is not None)
+    rows = len(
+        model.get_input_embeddings().weight
+    )  # a padding token may be one that the model has no embedding for
+    padding = next(
+        t for t in (tokenizer.pad_token_id, tokenizer.eos_token_id, 0) if t is not None and t < rows
+    )
     answers = [""] * len(samples)
     for batch in batches([len(prompt) + new_tokens for prompt in prompts], batch_tokens):
         longest = max(len(prompts[i]) for i in batch)

@@ -7,6 +7,7 @@ ever exists, and memory does not depend on the number of samples.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ from g2is.lm.text import Encoded
 from g2is.lm.train import BETAS, EPSILON, TrainingState, sample_losses, trainable
 
 Kind = Literal["sgd", "adam"]
+
+EXPERT = re.compile(r"\.experts\.\d+\.")
+"""In names of layers that see only the tokens routed to them."""
 
 
 @dataclass(frozen=True)
@@ -132,14 +136,18 @@ class GradientEngine:
         kinds: tuple[Kind, ...] = ("sgd", "adam") if self.averages else ("sgd",)
         sketches = {kind: Sketches(len(batch), self.projection.dim) for kind in kinds}
         counts = tuple(int(sample.trained.sum()) for sample in batch)
-        with self._hooks(sketches, counts), torch.enable_grad():
+        tokens = len(batch) * max(map(len, batch))
+        with self._hooks(sketches, counts, tokens), torch.enable_grad():
             losses = sample_losses(self.model, batch)
             losses.sum().backward()
         return {kind: sums.total() for kind, sums in sketches.items()}, losses.detach()
 
     @contextmanager
-    def _hooks(self, sketches: dict[Kind, Sketches], counts: tuple[int, ...]) -> Iterator[None]:
-        """Hook every layer with trained parameters for one forward and backward pass."""
+    def _hooks(self, sketches: dict[Kind, Sketches], counts: tuple[int, ...], tokens: int) -> Iterator[None]:
+        """Hook every layer with trained parameters for one forward and backward pass.
+
+        counts: predicted tokens of each sample. tokens: of the whole batch, with padding.
+        """
         output_layer = self.model.get_output_embeddings()
         awaited: Counter[str] = Counter()
         uses: dict[str, list[Use]] = defaultdict(list)
@@ -154,12 +162,18 @@ class GradientEngine:
 
         def watch(module: Any, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
             given, count = inputs[0].detach(), 1 if module is output_layer else len(counts)
+            name = next(iter(self._watched[module].values()))
+            shape = None
+            if output.dim() == 2 and len(output) == tokens and not EXPERT.search(name):
+                # Some models (OPT, shared experts) flatten the samples of a batch into one sequence of tokens.
+                shape = output.shape
+                given, output = (rows.reshape(count, -1, rows.shape[-1]) for rows in (given, output))
             if isinstance(module, torch.nn.Embedding) and len(given) == 1 < count:
                 # Positions are looked up once for all samples, but each sample needs its own gradient.
                 given, output = given.expand(count, -1), output.expand(count, -1, -1)
             if len(output) != count or output.dim() < 3:
                 raise InputError(
-                    f"{next(iter(self._watched[module].values()))}: this layer does not see each sample once (a "
+                    f"{name}: this layer does not see each sample once (a "
                     "mixture of experts); leave it out of --lora-target-modules"
                 )
             awaited.update(self._watched[module].values())
@@ -167,7 +181,7 @@ class GradientEngine:
             if not output.requires_grad:
                 output.requires_grad_()
             output.register_hook(partial(take, module, given))
-            return output
+            return output if shape is None else output.view(shape)
 
         handles = [module.register_forward_hook(watch) for module in self._watched]
         try:

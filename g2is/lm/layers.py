@@ -72,6 +72,8 @@ class Use:
             return torch.bmm(self._one_hot(rows), delta * scale).flatten(1)
         if type(module) not in (torch.nn.Linear, Conv1D):
             return self._by_autograd()[:, rows]
+        # Latent attention (DeepSeek) gives its layers (b, 1, t, d).
+        inputs, delta = inputs.flatten(1, -2), delta.flatten(1, -2)
         if self.attribute == "bias":
             return delta[..., rows].sum(1)
         if type(module) is Conv1D:

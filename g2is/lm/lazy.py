@@ -1,4 +1,4 @@
-"""The model of a build and its tokenizer, each loaded when first asked for: a finished run needs neither."""
+"""The model of a build and its tokenizer, each loaded when it is first used: a finished run needs neither."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from g2is.lm.text import Encoder
 
 
 class LazyModel:
-    """What the stages of a build need of the model. say: is told when the weights are loaded."""
+    """The model of a build. say: called with a line when the weights are loaded."""
 
     def __init__(self, config: BuildConfig, card: ModelCard, say: Callable[[str], None]) -> None:
         self.config = config
@@ -21,12 +21,12 @@ class LazyModel:
 
     @cached_property
     def encoder(self) -> Encoder:
-        """Turns instructions into tokens; raises `InputError` where the tokenizer cannot be read."""
+        """Turns instructions into tokens; raises `InputError` if the tokenizer cannot be read."""
         return Encoder(load_tokenizer(self.config.model), self.config.model.max_length or 2048)
 
     @cached_property
     def model(self) -> Any:
-        """The base model with what is trained of it, a fresh adapter or weights of its own.
+        """The base model with its trained parameters: a fresh adapter, or its own weights.
 
         Stages change it in place: each puts it into the state that it needs. Raises `InputError` where the model
         cannot be read, or has no such layers.
@@ -39,5 +39,5 @@ class LazyModel:
 
     @property
     def trains_own_weights(self) -> bool:
-        """Whether gradients are taken of the model's own weights, not of an adapter."""
+        """Whether gradients are of the model's own weights, not of an adapter."""
         return self.config.gradients.parameters != "lora"

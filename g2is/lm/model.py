@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from peft.tuners.lora import LoraLayer
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
-from transformers.pytorch_utils import Conv1D
+from transformers import AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging
 
 from g2is.config import LoraSettings, ModelConfig
 from g2is.errors import InputError
+from g2is.lm.source import (
+    ModelSource,
+    auto_class,
+    find_source,
+    fingerprint,
+    read_configuration,
+    readable,
+)
+from g2is.lm.text_part import ALL_LINEAR, adapted_layers, linear_layers, text_part
 
 # The build shows its own progress, which the library's bars and notices would interrupt.
 logging.disable_progress_bar()
@@ -33,33 +40,44 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 class ModelCard:
     """A model before its weights are loaded."""
 
+    source: ModelSource
     hidden_size: int
     positions: int | None
+    vocabulary: int
     fingerprint: str
     device: str
     dtype: str
 
     def __str__(self) -> str:
-        return f"{self.dtype} on {self.device}"
+        placed = f"{self.dtype} on {self.device}"
+        return f"{self.source}, {placed}" if self.source.adapter else placed
 
 
 def inspect_model(config: ModelConfig) -> ModelCard:
     """Read a model's configuration, choose device and dtype, and make its fingerprint.
 
     Raises `InputError` where the model cannot be found or read, the device is missing, or 4-bit
-    loading is asked for without bitsandbytes.
+    loading is asked for without bitsandbytes or of an adapter.
     """
-    with readable(config.model):
-        loaded = AutoConfig.from_pretrained(config.model, trust_remote_code=config.trust_remote_code)
-        text = loaded.get_text_config()
-        hidden_size = text.hidden_size
+    source = find_source(config.model)
+    configuration = read_configuration(source, config)
+    with readable(source.base):
+        text = configuration.get_text_config()
+        hidden_size, vocabulary = text.hidden_size, text.vocab_size
     device = _device(config.device)
     if config.load_in_4bit and importlib.util.find_spec("bitsandbytes") is None:
         raise InputError("load_in_4bit needs bitsandbytes, which is not installed: pip install bitsandbytes")
+    if config.load_in_4bit and source.adapter:
+        raise InputError(
+            f"load_in_4bit: the adapter {source.adapter} cannot be merged into weights of 4 bits without loss; "
+            "load it without load_in_4bit, or give the folder of the merged model"
+        )
     return ModelCard(
+        source=source,
         hidden_size=hidden_size,
         positions=getattr(text, "max_position_embeddings", None),
-        fingerprint=_fingerprint(config.model, getattr(loaded, "_commit_hash", None)),
+        vocabulary=vocabulary,
+        fingerprint=fingerprint(source, configuration),
         device=device,
         dtype=_dtype(config.dtype, device),
     )
@@ -67,18 +85,21 @@ def inspect_model(config: ModelConfig) -> ModelCard:
 
 def load_tokenizer(config: ModelConfig) -> Any:
     """The model's tokenizer, with a padding token; raises `InputError` where it cannot be read."""
-    with readable(config.model):
-        tokenizer = AutoTokenizer.from_pretrained(config.model, trust_remote_code=config.trust_remote_code)
+    folder = find_source(config.model).tokenizer
+    with readable(folder):
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=config.trust_remote_code)
     if not tokenizer.is_fast:
         raise InputError(
-            f"{config.model}: its tokenizer gives no character offsets, which mark the response; "
+            f"{folder}: its tokenizer gives no character offsets, which mark the response; "
             "expected a fast tokenizer (tokenizer.json)"
         )
     return tokenizer
 
 
 def load_model(config: ModelConfig, card: ModelCard) -> Any:
-    """The frozen base model on its device, in eval mode, from safetensors only."""
+    """The frozen base model on its device, in eval mode, from safetensors only; an adapter is merged into it."""
+    source = card.source
+    configuration = read_configuration(source, config)
     placed: dict[str, Any] = (
         {
             "quantization_config": BitsAndBytesConfig(
@@ -91,9 +112,9 @@ def load_model(config: ModelConfig, card: ModelCard) -> Any:
     )
     if config.device_map:
         placed["device_map"] = config.device_map
-    with readable(config.model):
-        model, report = AutoModelForCausalLM.from_pretrained(
-            config.model,
+    with readable(source.base):
+        model, report = auto_class(configuration).from_pretrained(
+            source.base,
             dtype=DTYPES[card.dtype],
             trust_remote_code=config.trust_remote_code,
             use_safetensors=True,
@@ -103,50 +124,69 @@ def load_model(config: ModelConfig, card: ModelCard) -> Any:
     # transformers would leave tensors that no file holds at random values.
     if missing := sorted(report["missing_keys"]):
         raise InputError(
-            f"model {config.model}: its files lack {len(missing)} tensors that its config.json asks for, "
+            f"model {source.base}: its files lack {len(missing)} tensors that its config.json asks for, "
             f"first {missing[0]}; expected a whole model"
         )
     if not placed:
         model.to(card.device)
+    if source.adapter:
+        model = _merged(model, source.adapter)
     model.requires_grad_(False)
     return model.eval()
+
+
+def _merged(model: Any, adapter: str) -> Any:
+    """The model with the adapter's change added to its weights; raises `InputError` where it does not fit the model."""
+    with (
+        readable(adapter, expected="an adapter that was trained on this base model"),
+        warnings.catch_warnings(),
+    ):
+        # Layers that the file holds nothing for would keep an adapter that changes nothing.
+        warnings.filterwarnings("error", message="Found missing adapter keys")
+        return PeftModel.from_pretrained(model, adapter).merge_and_unload(safe_merge=True)
 
 
 def train_own_weights(model: Any, parameters: str) -> Any:
     """Mark a model's own weights as trained: of all linear layers but the output layer (`all-linear`), or `full`.
 
-    Raises `InputError` where they are quantized.
+    Only those of its text part: text has no gradients in what sees images. Raises `InputError` where they are
+    quantized.
     """
     if getattr(model, "is_quantized", False):
         raise InputError(f"parameters = {parameters!r}: weights in 4 bits have no gradients; expected lora")
-    model.requires_grad_(parameters == "full")
-    if parameters == "all-linear":
-        output = model.get_output_embeddings()
-        for module in model.modules():
-            if isinstance(module, torch.nn.Linear | Conv1D) and module is not output:
-                module.requires_grad_(True)
+    model.requires_grad_(False)
+    layers = linear_layers(model) if parameters == ALL_LINEAR else text_part(model)
+    for module in layers.values():
+        for parameter in module._parameters.values():
+            if parameter is not None:
+                parameter.requires_grad_(True)
     return model
 
 
 def add_adapter(model: Any, settings: LoraSettings, seed: int) -> Any:
     """Add a fresh LoRA adapter to the model; the same seed gives the same adapter."""
-    targets = list(settings.target_modules or attention_projections(model))
+    targets = adapted_layers(model, settings.target_modules)
     if settings.rank is None or settings.alpha is None:
         raise ValueError("resolve the settings first")
     torch.manual_seed(seed)
+    # PEFT takes names such as gate_proj in a mixture of experts for the experts themselves, as in older versions of
+    # transformers, and would adapt those, too.
+    as_named = mock.patch("peft.utils.transformers_weight_conversion.convert_peft_config_for_transformers")
     try:
-        return get_peft_model(
-            model,
-            LoraConfig(
-                r=settings.rank,
-                lora_alpha=settings.alpha,
-                lora_dropout=settings.dropout,
-                target_modules=targets,
-                task_type="CAUSAL_LM",
-            ),
-        )
+        with as_named:
+            return get_peft_model(
+                model,
+                LoraConfig(
+                    r=settings.rank,
+                    lora_alpha=settings.alpha,
+                    lora_dropout=settings.dropout,
+                    target_modules=targets,
+                    task_type="CAUSAL_LM",
+                ),
+            )
     except ValueError as error:
-        raise InputError(f"target_modules = {targets}: {str(error).splitlines()[0]}") from None
+        asked = " ".join(settings.target_modules or ("attention",))
+        raise InputError(f"target_modules = {asked}: {str(error).splitlines()[0]}") from None
 
 
 def reset_adapter(model: Any, seed: int) -> None:
@@ -163,41 +203,6 @@ def reset_adapter(model: Any, seed: int) -> None:
                 module.reset_lora_parameters(adapter, init_lora_weights=True)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_("lora_" in name)
-
-
-def attention_projections(model: Any) -> list[str]:
-    """Names of the query, key, value and output projections: the linear layers inside attention.
-
-    Their names differ by architecture (q_proj, c_attn, query_key_value …); the name of their parent does not.
-    Raises `InputError` where no such layer is found.
-    """
-    linear = [n for n, module in model.named_modules() if isinstance(module, torch.nn.Linear | Conv1D)]
-    inside = [
-        n for n in linear if any(word in n.split(".")[-2:][0].lower() for word in ("attn", "attention"))
-    ]
-    if not inside:
-        last = sorted({name.split(".")[-1] for name in linear})
-        raise InputError(f"found no attention layers; name target_modules yourself, of {', '.join(last)}")
-    return inside
-
-
-class readable:
-    """A context manager: makes an `InputError` of what transformers raises for a model that cannot be read."""
-
-    def __init__(self, model: str) -> None:
-        self.model = model
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
-        # The libraries raise many kinds of errors for a damaged model. Lack of memory is not one of them.
-        if isinstance(error, Exception) and not isinstance(error, InputError | torch.OutOfMemoryError):
-            reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-            raise InputError(
-                f"model {self.model}: {reason.strip()} (expected a Hugging Face id or a folder with "
-                "config.json, *.safetensors and a tokenizer)"
-            ) from None
 
 
 def _device(name: str) -> str:
@@ -220,17 +225,3 @@ def _dtype(name: str, device: str) -> str:
     # Not float16: without loss scaling small gradients would vanish.
     native = device.startswith("cuda") and torch.cuda.is_bf16_supported(including_emulation=False)
     return "bfloat16" if native else "float32"
-
-
-def _fingerprint(model: str, commit: str | None) -> str:
-    """A hash that changes with the weights or the tokenizer: the commit on the hub, or the files."""
-    folder = Path(model)
-    if not folder.is_dir():
-        return f"commit:{commit}"
-    digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.suffix in {".json", ".safetensors", ".jinja", ".model", ".txt"}:
-            digest.update(path.name.encode())
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-    return f"sha256:{digest.hexdigest()}"

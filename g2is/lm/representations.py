@@ -19,10 +19,12 @@ from g2is.lm.train import pad
 
 @dataclass(frozen=True)
 class Pooled:
-    """Unit rows (b, h) float32 on the CPU: the mean of a sample's last hidden states, weighted or plain."""
+    """Unit rows (b, h) float32 on the CPU: the mean of a sample's last hidden states, weighted or plain.
+
+    weighted: by position i, from 1, as i / sum(i): later tokens have seen more (Muennighoff 2022; RDS+).
+    """
 
     weighted: torch.Tensor
-    """By position i, from 1, as i / sum(i): later tokens have seen more (Muennighoff 2022; RDS+)."""
     mean: torch.Tensor
 
 
@@ -33,7 +35,7 @@ def represent(model: Any, batch: Sequence[Encoded]) -> Pooled:
     model: with an adapter, which is switched off: a representation must not depend on the warm-up. The last
     hidden states are what the output layer reads, after the last normalisation.
     """
-    input_ids, mask, _ = pad(batch, next(model.parameters()).device)
+    input_ids, mask, _ = pad(batch, model)
     kept: list[torch.Tensor] = []
 
     def keep(module: Any, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:

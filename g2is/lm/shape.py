@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.pytorch_utils import Conv1D
 
 from g2is.config import LoraSettings, ModelConfig
-from g2is.lm.model import add_adapter, readable
+from g2is.lm.model import add_adapter
 from g2is.lm.size import ModelShape
+from g2is.lm.source import auto_class, find_source, read_configuration, readable
+from g2is.lm.text_part import linear_layers
 
 
 def read_shape(config: ModelConfig, lora: LoraSettings) -> ModelShape:
@@ -18,22 +20,19 @@ def read_shape(config: ModelConfig, lora: LoraSettings) -> ModelShape:
 
     Raises `InputError` where the configuration cannot be read or no layer is named as `lora` asks.
     """
-    with readable(config.model):
-        configuration = AutoConfig.from_pretrained(config.model, trust_remote_code=config.trust_remote_code)
-    return shape_of(configuration, lora, trust_remote_code=config.trust_remote_code)
+    source = find_source(config.model)
+    configuration = read_configuration(source, config)
+    shape = shape_of(configuration, lora, trust_remote_code=config.trust_remote_code)
+    return replace(shape, merged_into=source.base if source.adapter else None)
 
 
 def shape_of(configuration: Any, lora: LoraSettings, *, trust_remote_code: bool = False) -> ModelShape:
     """The same from a configuration of transformers that is already read."""
     with readable(configuration.name_or_path or configuration.model_type), torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(configuration, trust_remote_code=trust_remote_code)
+        model = auto_class(configuration).from_config(configuration, trust_remote_code=trust_remote_code)
     text = configuration.get_text_config()
     output = model.get_output_embeddings().weight
-    linear = tuple(
-        (module.nf, module.nx) if isinstance(module, Conv1D) else (module.out_features, module.in_features)
-        for module in model.modules()
-        if isinstance(module, torch.nn.Linear | Conv1D) and module.weight is not output
-    )
+    linear = tuple(_size(module) for module in linear_layers(model).values())
     parameters = sum(parameter.numel() for parameter in model.parameters())
     # The experts of a layer are one tensor for all of them, of which a token passes a few.
     experts = sum(p.numel() for name, p in model.named_parameters() if ".experts." in name and p.dim() == 3)
@@ -64,3 +63,10 @@ def shape_of(configuration: Any, lora: LoraSettings, *, trust_remote_code: bool 
         experts=experts,
         experts_seen=text.num_experts_per_tok / count if experts and count else 1.0,
     )
+
+
+def _size(layer: Any) -> tuple[int, int]:
+    """(out, in) of a linear layer; GPT-2's are kept transposed, under names of their own."""
+    if isinstance(layer, Conv1D):
+        return layer.nf, layer.nx
+    return layer.out_features, layer.in_features

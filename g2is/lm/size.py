@@ -9,9 +9,9 @@ from dataclasses import dataclass
 class ModelShape:
     """The sizes of a model that decide its cost.
 
-    linear: (out, in) of every linear layer but the output layer. adapted: the same of those that get an adapter.
-    experts: weights of a mixture's experts. experts_seen: the share of them that a token passes.
-    attention_width: heads times their size.
+    linear: (out, in) of every linear layer that text passes, but the output layer. adapted: the same of those that get
+    an adapter. experts: weights of a mixture's experts. experts_seen: the share of them that a token passes.
+    attention_width: heads times their size. merged_into: the base model, where the model is an adapter.
     """
 
     hidden_size: int
@@ -24,6 +24,7 @@ class ModelShape:
     adapted: tuple[tuple[int, int], ...]
     experts: int = 0
     experts_seen: float = 1.0
+    merged_into: str | None = None
 
     @property
     def multiplied(self) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from g2is.errors import InputError
 from g2is.lm.batching import batches
 from g2is.lm.text import Encoded
 
@@ -24,7 +25,7 @@ def sample_losses(model: Any, batch: Sequence[Encoded]) -> torch.Tensor:
     Samples are padded on the right, so no sample sees another's padding. The output layer runs only
     where a trained token is predicted: at a vocabulary of 128k, full logits cost more than the model.
     """
-    input_ids, mask, trained = pad(batch, next(model.parameters()).device)
+    input_ids, mask, trained = pad(batch, model)
     predicts = trained.roll(-1, dims=1)
 
     def keep_predicting(module: Any, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
@@ -42,8 +43,12 @@ def sample_losses(model: Any, batch: Sequence[Encoded]) -> torch.Tensor:
     return torch.stack([part.mean() for part in losses.split(counts)])
 
 
-def pad(batch: Sequence[Encoded], device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Token ids, mask of those that are no padding, mask of trained ones: (b, t) each, padded on the right."""
+def pad(batch: Sequence[Encoded], model: Any) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Token ids, mask of those that are no padding, mask of trained ones: (b, t) each, padded on the right.
+
+    They are on the device of the model. Raises `InputError` for a token that the model has no embedding for, whose
+    look-up on a GPU would end the process.
+    """
     length = max(len(sample) for sample in batch)
     input_ids = torch.zeros(len(batch), length, dtype=torch.long)
     mask = torch.zeros_like(input_ids)
@@ -52,6 +57,12 @@ def pad(batch: Sequence[Encoded], device: torch.device) -> tuple[torch.Tensor, t
         input_ids[row, : len(sample)] = torch.from_numpy(sample.input_ids)
         mask[row, : len(sample)] = 1
         trained[row, : len(sample)] = torch.from_numpy(sample.trained)
+    if (largest := int(input_ids.max())) >= (rows := len(model.get_input_embeddings().weight)):
+        raise InputError(
+            f"the tokenizer is larger than the model's embedding: token {largest:,}, and {rows:,} rows; expected the "
+            "tokenizer that the model was trained with"
+        )
+    device = next(model.parameters()).device
     return input_ids.to(device), mask.to(device), trained.to(device)
 
 

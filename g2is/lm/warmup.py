@@ -19,7 +19,7 @@ from g2is.storage.files import whole_files, write_bytes, write_with_checksum
 
 
 def draw(count: int, config: WarmupConfig) -> np.ndarray:
-    """Rows of the pool that the warm-up trains on: a seeded draw of `fraction`, at least one, ascending."""
+    """Rows of the pool that the warm-up trains on: a random share `fraction`, at least one, ascending."""
     size = max(1, round(count * config.fraction))
     return np.sort(np.random.default_rng(config.seed).choice(count, size=size, replace=False))
 
@@ -34,7 +34,7 @@ def warm_up(
     on_step: Callable[[float], None],
     on_epoch: Callable[[TrainingState], None],
 ) -> TrainingState:
-    """Train the adapter in place. on_epoch: is given the state from which a stopped warm-up can resume."""
+    """Train the adapter in place. on_epoch: called with the state from which a stopped warm-up can resume."""
     if config.learning_rate is None or config.batch_size is None:
         raise ValueError("resolve the configuration first")
     return train_adapter(
@@ -60,12 +60,12 @@ class Checkpoint:
     name: str
 
     def read(self) -> TrainingState | None:
-        """The last state that is whole; None where there is none."""
+        """The last intact state; None if there is none."""
         whole = whole_files(self.folder, f"{self.name}-*.safetensors")
         return load_state(whole[-1]) if whole else None
 
     def write(self, state: TrainingState) -> None:
-        """Keep a state in place of the earlier ones."""
+        """Write a state and remove earlier ones."""
         path = self.folder / f"{self.name}-{state.step:09d}.safetensors"
         written = write_with_checksum(path, _serialized(state))
         for earlier in self.folder.glob(f"{self.name}-*.safetensors"):
@@ -85,7 +85,7 @@ def _serialized(state: TrainingState) -> bytes:
 
 
 def load_state(path: Path) -> TrainingState:
-    """Read what `save_state` wrote. The file must be whole: its checksum was compared before."""
+    """Read what `save_state` wrote. The file must be intact: its checksum was compared before."""
     groups: dict[str, dict[str, torch.Tensor]] = {"parameters": {}, "exp_avg": {}, "exp_avg_sq": {}}
     with safe_open(path, framework="pt") as file:
         for key in file.keys():  # noqa: SIM118 - not a mapping

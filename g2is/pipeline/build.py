@@ -1,4 +1,4 @@
-"""Build a run from a model, a pool and validation examples: the order of the stages, and who does them."""
+"""Build a run from a model, a pool and validation examples: the order of stages, and which process does them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from pathlib import Path
 
 from g2is.config import BuildConfig
 from g2is.engine.sharing import PAUSE, Lead, restarted
+from g2is.instructions import Source, find_sources
 from g2is.lm.lazy import LazyModel
 from g2is.lm.model import inspect_model
+from g2is.lm.vocabulary import check_tokens
 from g2is.pipeline.comparing import new_manifest
 from g2is.pipeline.extras import Extras, write_extras
-from g2is.pipeline.inputs import Target, input_file
+from g2is.pipeline.inputs import Target, input_files
 from g2is.pipeline.stages.gradients import GradientsStage
 from g2is.pipeline.stages.graph import GraphStage
 from g2is.pipeline.stages.instructions import InstructionsStage
@@ -42,10 +44,11 @@ def build(
     card = inspect_model(config.model)
     config = config.resolve(card.hidden_size, card.positions)
     say(f"model {config.model.model}: {card}")
+    sources = find_sources(train)
     requested = new_manifest(
         config,
-        [input_file(path) for path in train],
-        [input_file(target.path, target.name) for target in validation],
+        input_files(sources),
+        [file for target in validation for file in input_files(target.sources, target.name)],
         {
             "fingerprint": card.fingerprint,
             "device": card.device.partition(":")[0],
@@ -54,7 +57,7 @@ def build(
         },
     )
     stages = _Build(
-        RunWriter(folder, say), config, LazyModel(config, card, say), train, validation, extras or Extras()
+        RunWriter(folder, say), config, LazyModel(config, card, say), sources, validation, extras or Extras()
     )
     lead = Lead(folder)
     try:
@@ -77,7 +80,7 @@ class _Build:
         writer: RunWriter,
         config: BuildConfig,
         lazy: LazyModel,
-        train: Sequence[Path],
+        train: Sequence[Source],
         validation: Sequence[Target],
         extras: Extras,
     ) -> None:
@@ -90,7 +93,7 @@ class _Build:
 
     @property
     def graph(self) -> GraphStage:
-        """A new one each time it is asked for: it keeps which samples are valid, and gradients may change that."""
+        """The stage, created again each time: it caches which samples are valid, and gradients may change that."""
         return GraphStage(self.writer, self.config.regimes, self.config.graph, self.lazy.card.device)
 
     def begin(self, requested: Manifest, overwrite: bool) -> None:
@@ -98,8 +101,11 @@ class _Build:
         self.writer.begin(requested, overwrite=overwrite, check=self._check)
 
     def _check(self) -> None:
-        """Raise `InputError` for all that can be known to be wrong before the first byte is written."""
-        self.instructions.check(self.config.graph)
+        """Raise `InputError` for everything that can be checked before anything is written."""
+        self.instructions.check(self.config.graph, self.writer.say)
+        texts = [*self.instructions.pool.instructions]
+        texts += [sample for read in self.instructions.targets for sample in read.samples]
+        check_tokens(self.config.model.model, self.lazy.card.vocabulary, self.lazy.encoder, texts)
         _ = self.lazy.model
 
     def do_all(self) -> Run:
@@ -116,7 +122,7 @@ class _Build:
     def help(self, lead: Lead, requested: Manifest) -> Run:
         """Compute shards until another process has finished the run; do all stages if that process ends before.
 
-        Extras that only this process was asked for are added when the other has ended.
+        Extras given to this process only are added when the other has ended.
         """
         self.writer.say("another process leads this build: helping")
         while not (self.writer.manifest.complete and self.extras.among(self.writer.manifest.stages)):

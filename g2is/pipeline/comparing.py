@@ -1,4 +1,4 @@
-"""What a build is asked for, as a manifest, and how it differs from the run that is there."""
+"""The manifest of a requested build, and how it differs from an existing run."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from g2is.errors import InputError
 from g2is.run.manifest import FORMAT_VERSION, InputFile, Manifest
 
 LIBRARIES = ("torch", "transformers", "peft", "numpy", "pandas", "umap-learn", "igraph")
-"""Their versions are kept: the content of a run may depend on them."""
+"""Packages whose versions the manifest records, since results may depend on them."""
 
 CHANGEABLE = {
     "graph": ("graph", "layout", "communities"),
     "layout": ("layout",),
     "communities": ("communities",),
 }
-"""Sections of the settings that may change in a finished run, and the stages that are then done again. These are cheap;
-gradients are not, and do not depend on them."""
+"""Sections of the settings that may change in a finished run, and the stages that are then computed again. They are
+cheap, and gradients do not depend on them."""
 
 
 def new_manifest(
@@ -30,7 +30,7 @@ def new_manifest(
     validation: list[InputFile],
     model: dict[str, Any],
 ) -> Manifest:
-    """The manifest of a run in which no stage is done yet."""
+    """The manifest of a run without finished stages."""
     return Manifest(
         format_version=FORMAT_VERSION,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -46,7 +46,7 @@ def new_manifest(
 
 
 def refuse_differences(folder: Path, existing: Manifest, requested: Manifest) -> None:
-    """Raise `InputError` naming every setting and input that differs and that a run cannot change."""
+    """Raise `InputError` with all settings and inputs that differ, if a run cannot change them."""
     if others := differences(existing, requested, *CHANGEABLE):
         raise InputError(
             f"{folder}: exists, built from other inputs or settings ({'; '.join(others)}); "
@@ -55,10 +55,10 @@ def refuse_differences(folder: Path, existing: Manifest, requested: Manifest) ->
 
 
 def differences(existing: Manifest, requested: Manifest, *ignored: str) -> list[str]:
-    """Every setting and input in which a run differs from what is asked for. ignored: sections of the settings."""
+    """All settings and inputs in which a run differs from the request. ignored: sections of the settings."""
     old, new = _flat(existing), _flat(requested)
-    # The same model may have moved; its content is compared by fingerprint. Device and dtype are compared as they
-    # were chosen, not as they were asked for. Batches change results by rounding only.
+    # The same model may have moved; its content is compared by fingerprint. Device and dtype are compared as
+    # resolved, not as requested. Batch sizes change results by rounding only.
     free = {"model.model", "model.device_map", "gradients.batch_tokens"}
     return [
         f"{key}: {old.get(key, 'absent')} -> {new.get(key, 'absent')}"

@@ -1,4 +1,4 @@
-"""The cost of a build, from the shape of the model and the size of the pool alone. Pure arithmetic.
+"""The cost of a build, from the shape of the model and the size of the pool alone.
 
 One multiply-add counts as two floating point operations (FLOP). Adam's rule and the sketch are limited by memory
 bandwidth, so they are counted in bytes and their time is added.
@@ -48,7 +48,7 @@ class Plan:
 
     @cached_property
     def trained(self) -> int:
-        """Parameters whose gradients are taken."""
+        """Number of parameters whose gradients are computed."""
         if self.own == "full":
             return self.shape.parameters
         if self.own == "all-linear":
@@ -57,7 +57,7 @@ class Plan:
 
     @property
     def own(self) -> str | None:
-        """The kind of own weights whose gradients are taken; None for an adapter."""
+        """The kind of own weights whose gradients are computed; None for an adapter."""
         parameters = self.config.gradients.parameters
         return None if parameters == "lora" else parameters
 
@@ -68,9 +68,9 @@ class Plan:
         """Forward and backward pass of one token with its share of the gradient.
 
         The base is frozen: its backward pass computes gradients of activations only, which costs as much as the forward
-        pass. A layer whose gradient is taken costs its forward pass once more; an adapter's layers add both passes of
-        their own; an embedding counts as a linear layer of one-hot rows. Attention looks back half the length on
-        average, and its backward pass costs two forward passes.
+        pass. A layer whose gradient is computed costs its forward pass once more; an adapter's layers add both passes
+        of their own; an embedding counts as a linear layer of one-hot rows. Attention spans half the length on average,
+        and its backward pass costs two forward passes.
         """
         shape, work = self.shape, self.work
         attention = 2 * work.tokens * shape.attention_width * shape.layers
@@ -188,6 +188,6 @@ class Plan:
 
     @property
     def building_bytes(self) -> float:
-        """The most that a build needs on disk: shards beside the arrays that they are merged into."""
+        """Peak disk use of a build: shards beside the arrays that they are merged into."""
         row = (self.config.gradients.projection_dim or 0) * BYTES[self.config.gradients.store_dtype]
         return self.disk_bytes + row * self.work.samples * len(self.config.regimes)

@@ -1,4 +1,4 @@
-"""The optional stages, for selectors that need more than gradients: once asked for, they are kept like the rest."""
+"""The optional stages, for selectors that need more than gradients; once added, a run keeps them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from g2is.run.manifest import Stage
 
 @dataclass(frozen=True)
 class Extras:
-    """The optional stages to add to a run; those it has already stay."""
+    """The optional stages to add to a run; those it has already stay.
+
+    ensemble: its settings; an ensemble with other settings is computed again.
+    """
 
     representations: bool = False
     ensemble: EnsembleConfig | None = None
-    """Its settings; an ensemble of other settings is made again."""
 
     def among(self, stages: Mapping[str, Stage]) -> bool:
-        """Whether all of them are there."""
+        """Whether a run has all of them."""
         return ("representations" in stages or not self.representations) and (
             self.ensemble is None or _is_of(stages.get("ensemble"), self.ensemble)
         )

@@ -14,17 +14,28 @@ LESS_FILES = ("all_unormalized.pt", "all_orig.pt")
 """Files of LESS, in order of preference: gradients as they are, and normalised."""
 
 
+def gradient_file(path: Path) -> Path:
+    """The file itself, or that of LESS in a folder (`dim8192`) or in the only folder of such a name inside.
+
+    Raises `InputError` for a folder without one.
+    """
+    if not path.is_dir():
+        return path
+    files = [path / name for name in LESS_FILES if (path / name).is_file()]
+    if not files and len(inner := sorted(path.glob("dim*/"))) == 1:
+        return gradient_file(inner[0])
+    if not files:
+        raise InputError(f"{path}: expected one of {', '.join(LESS_FILES)} in this folder")
+    return files[0]
+
+
 def read_gradients(path: Path) -> np.ndarray:
-    """A matrix of one gradient a row, (n, d) float32: .npy, .pt, .safetensors, or a folder of LESS.
+    """A matrix with one gradient in each row, (n, d) float32: .npy, .pt, .safetensors, or a folder of LESS.
 
     A .pt file is loaded as weights only, so nothing in it is executed. Raises `InputError` for a file that is not one
     matrix of numbers, and for a row with a number that is not finite or a norm outside the range of float32.
     """
-    if path.is_dir():
-        files = [path / name for name in LESS_FILES if (path / name).is_file()]
-        if not files:
-            raise InputError(f"{path}: expected one of {', '.join(LESS_FILES)} in this folder")
-        path = files[0]
+    path = gradient_file(path)
     rows = _read(path)
     if rows.ndim != 2 or 0 in rows.shape:
         raise InputError(f"{path}: shape {rows.shape}, expected (samples, dimensions)")
@@ -51,7 +62,7 @@ def read_gradients(path: Path) -> np.ndarray:
 def read_neighbors(path: Path, count: int) -> np.ndarray:
     """Neighbour lists (n, k) int32, nearest first, of `count` samples.
 
-    Raises `InputError` where their number differs, and where an entry is not a sample, with its row.
+    Raises `InputError` if their number differs, and with the row if an entry is not a sample.
     """
     lists = _read(path)
     if lists.ndim != 2 or 0 in lists.shape or lists.dtype.kind not in "iu":
@@ -105,7 +116,7 @@ def _safetensors(path: Path) -> np.ndarray:
 
 
 def _only(path: Path, loaded: Any) -> np.ndarray:
-    """The only tensor in what was loaded."""
+    """The single tensor of a loaded file."""
     import torch
 
     if isinstance(loaded, dict):

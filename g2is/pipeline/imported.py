@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,15 +15,15 @@ from g2is.arrays.unit import lengths, unit
 from g2is.config import ImportConfig
 from g2is.engine.sharing import exclusive
 from g2is.errors import InputError, printable
-from g2is.instructions import Reading, read_instructions
+from g2is.instructions import Reading, Source, find_sources, read_instructions
+from g2is.pipeline.checkpoints import GradientFile, GradientSet, Rows, check_checkpoints, normalised
 from g2is.pipeline.comparing import new_manifest
-from g2is.pipeline.gradient_files import LESS_FILES, read_gradients, read_neighbors
-from g2is.pipeline.inputs import Target, check_pool_size, input_file
+from g2is.pipeline.gradient_files import LESS_FILES, read_neighbors
+from g2is.pipeline.inputs import Target, check_pool_size, input_file, input_files
 from g2is.pipeline.stages.graph import GraphStage
 from g2is.pipeline.stages.instructions import write_pool
 from g2is.pipeline.views import write_views
 from g2is.pipeline.writer import RunWriter, StageResult
-from g2is.run.manifest import InputFile
 from g2is.run.paths import SAMPLES, VALIDATION, VALIDATION_GRADIENTS, array_file
 from g2is.run.run import Run
 from g2is.storage.files import write_array
@@ -32,22 +33,29 @@ def import_run(
     folder: Path,
     config: ImportConfig,
     train: Sequence[Path],
-    train_gradients: Path,
+    train_gradients: Sequence[Path],
     validation_gradients: Sequence[Target],
     *,
     graph: Path | None = None,
     overwrite: bool = False,
     say: Callable[[str], None] = print,
 ) -> Run:
-    """Make a run from ready gradients: one row for every record of `train`, in order.
+    """Make a run from ready gradients: one row for every record of `train`, in order; of several files, one
+    after the other.
 
-    Rows are kept in float32, so that a walk takes the same samples as the published script on the same files. graph:
-    neighbour lists; None to compute them. Raises `InputError` before anything is
-    written where files are not what they should be or do not fit together.
+    Rows are kept in float32, so that a walk takes the same samples as the published script on the same files.
+    train_gradients: of the data sets of `train` in order, at one checkpoint or at several (`checkpoints`).
+    validation_gradients: of each target at the same checkpoints. graph: neighbour lists; None to compute them. Raises
+    `InputError` before anything is written where files are not what they should be or do not fit together.
     """
+    gradients = GradientSet([GradientFile.of(path) for path in train_gradients])
+    targets: dict[str, list[GradientFile]] = {}
+    for target in validation_gradients:
+        targets.setdefault(target.name, []).append(GradientFile.of(target.path))
+    validation = {name: GradientSet(files) for name, files in targets.items()}
     with exclusive(folder):
         work = _Import(
-            RunWriter(folder, say), config, tuple(train), train_gradients, tuple(validation_gradients), graph
+            RunWriter(folder, say), config, tuple(find_sources(train)), gradients, validation, graph
         )
         try:
             return work.run(overwrite)
@@ -59,17 +67,17 @@ def import_run(
 class _Import:
     writer: RunWriter
     config: ImportConfig
-    train: tuple[Path, ...]
-    train_gradients: Path
-    validation_gradients: tuple[Target, ...]
+    train: tuple[Source, ...]
+    gradients: GradientSet
+    targets: dict[str, GradientSet]
     graph: Path | None
 
     def run(self, overwrite: bool) -> Run:
-        gradients = [self.train_gradients] if self.graph is None else [self.train_gradients, self.graph]
+        gradients = [file.path for file in self.gradients.files] + [path for path in [self.graph] if path]
         requested = new_manifest(
             self.config,
-            [*map(input_file, self.train), *map(_gradient_file, gradients)],
-            [_gradient_file(target.path, target.name) for target in self.validation_gradients],
+            [*input_files(self.train), *map(input_file, gradients)],
+            [input_file(file.path, name) for name, target in self.targets.items() for file in target.files],
             model={},
         )
         self.writer.begin(requested, overwrite=overwrite, check=self._check)
@@ -87,37 +95,49 @@ class _Import:
     @cached_property
     def reading(self) -> Reading:
         config = self.config.reading
-        return read_instructions(self.train, format=config.format, skip_bad=config.skip_bad)
+        return read_instructions(self.train, **dict(config))
+
+    @cached_property
+    def weights(self) -> list[float]:
+        return normalised(self.gradients.checkpoints, self.config.checkpoint_weights)
+
+    @cached_property
+    def read(self) -> Rows:
+        return self.gradients.read()
 
     @cached_property
     def rows(self) -> np.ndarray:
-        return read_gradients(self.train_gradients)
+        return self.read.combined(self.weights)
 
     @cached_property
-    def validation(self) -> list[np.ndarray]:
-        return [read_gradients(target.path) for target in self.validation_gradients]
+    def validation(self) -> dict[str, np.ndarray]:
+        dims, rows = self.read.dims, {}
+        for name, target in self.targets.items():
+            check_checkpoints(name, target, self.gradients)
+            read = target.read()
+            for file, dim, expected in zip(target.files, read.dims, dims, strict=True):
+                if dim != expected:
+                    raise InputError(
+                        f"{file}: {dim:,} dimensions, the training gradients have {expected:,}; "
+                        "expected the same projection for both"
+                    )
+            rows[name] = read.combined(self.weights)
+            if len(read) < 2:
+                raise InputError(f"{target.files[0]}: 1 validation gradient, expected at least 2")
+        return rows
 
     @cached_property
     def neighbors(self) -> np.ndarray | None:
         return None if self.graph is None else read_neighbors(self.graph, len(self.rows))
 
     def _check(self) -> None:
-        count, dim = self.rows.shape
-        if count != len(self.reading.instructions):
-            raise InputError(
-                f"{self.train_gradients}: {count:,} gradients for {len(self.reading.instructions):,} "
-                "instructions; expected one for each record, in the order of the files"
-            )
-        for target, rows in zip(self.validation_gradients, self.validation, strict=True):
-            if rows.shape[1] != dim:
-                raise InputError(
-                    f"{target.path}: {rows.shape[1]:,} dimensions, the training gradients have {dim:,}; "
-                    "expected the same projection for both"
-                )
-            if len(rows) < 2:
-                raise InputError(f"{target.path}: 1 validation gradient, expected at least 2")
+        for line in self.reading.report():
+            self.writer.say(line)
+        _ = self.weights
+        check_records(self.gradients, self.read.counts, self.train, self.reading)
+        _ = self.validation
         if self.neighbors is None:
-            check_pool_size(count, self.config.graph)
+            check_pool_size(len(self.rows), self.config.graph)
 
     def _instructions(self) -> StageResult:
         files, counts = write_pool(self.writer, self.reading)
@@ -125,7 +145,7 @@ class _Import:
         frames = [
             pd.DataFrame(
                 {
-                    "source": printable(target.path.name),
+                    "source": printable(self._source(name)),
                     "line": np.arange(len(rows)) + 1,
                     "format": "gradient",
                     "task": None,
@@ -134,16 +154,21 @@ class _Import:
                     "messages": "[]",
                     "tools": None,
                     "raw": b"",
-                    "target": target.name,
+                    "target": name,
                 }
             )
-            for target, rows in zip(self.validation_gradients, self.validation, strict=True)
+            for name, rows in self.validation.items()
         ]
         validation = pd.concat(frames, ignore_index=True)
         self.writer.write_frame(VALIDATION, validation)
         return [*files, VALIDATION], {**counts, "validation": len(validation), "validation_left_out": []}
 
+    def _source(self, target: str) -> str:
+        first = self.targets[target].files[0]
+        return first.data if first.path.name in LESS_FILES else first.path.name
+
     def _gradients(self) -> StageResult:
+        self.writer.say(self._described())
         norms = lengths(self.rows).astype(np.float32)
         valid = norms > 0
         samples = pd.DataFrame(
@@ -157,7 +182,7 @@ class _Import:
             }
         )
         self.writer.write_frame(SAMPLES, samples)
-        write_array(self.writer.folder / VALIDATION_GRADIENTS, np.concatenate(self.validation))
+        write_array(self.writer.folder / VALIDATION_GRADIENTS, np.concatenate(list(self.validation.values())))
         regime = self.config.regime
         unit_file, norms_file = array_file(regime, "gradients"), array_file(regime, "norms")
         write_array(self.writer.folder / unit_file, unit(self.rows))
@@ -169,9 +194,49 @@ class _Import:
             "projection_dim": self.rows.shape[1],
         }
 
+    def _described(self) -> str:
+        """Counts of data sets and checkpoints, in one line."""
+        parts = zip(self.gradients.data, self.read.counts, strict=True)
+        line = f"training gradients: {len(self.rows):,} rows of {self.rows.shape[1]:,} dimensions"
+        if len(self.read.counts) > 1:
+            line += f"; {', '.join(f'{name} {count:,}' for name, count in parts)}"
+        steps = self.gradients.checkpoints
+        if len(steps) > 1:
+            shares = zip(steps, self.weights, strict=True)
+            line += f"; checkpoints by weight {', '.join(f'{step}: {share:.3f}' for step, share in shares)}"
+            if self.config.checkpoint_weights is None:
+                rates = " ".join(f"{step}=…" for step in steps)
+                line += f" (equal; LESS weighs each by its mean learning rate: --checkpoint-weights {rates})"
+        return line
 
-def _gradient_file(path: Path, target: str | None = None) -> InputFile:
-    """The file itself, or the file of LESS in a folder."""
-    if path.is_dir():
-        path = next((path / name for name in LESS_FILES if (path / name).is_file()), path)
-    return input_file(path, target)
+
+def check_records(
+    gradients: GradientSet, counts: Sequence[int], train: Sequence[Source], reading: Reading
+) -> None:
+    """Raise `InputError` where rows of gradients are not those of the records, as far as numbers and names tell."""
+    records, total = len(reading.instructions), sum(counts)
+    names = gradients.data
+    where = str(gradients.files[0].path) if len(names) == 1 else ", ".join(names)
+    if total != records:
+        raise InputError(
+            f"{where}: {total:,} gradients for {records:,} instructions; expected one for each record, in the order "
+            "of the files"
+        )
+    sources = Counter(instruction.source for instruction in reading.instructions)
+    if not len(names) == len(sources) == len(train) > 1:
+        return
+    for name, count, (source, expected) in zip(names, counts, sources.items(), strict=True):
+        if count != expected:
+            raise InputError(
+                f"{name}: {count:,} gradients for {expected:,} instructions of {source}; expected --train-gradients "
+                "in the order of --train"
+            )
+    places = [
+        [place for place, source in enumerate(train) if name.lower() in source.label.lower()]
+        for name in names
+    ]
+    if all(len(place) == 1 for place in places) and places != sorted(places):
+        raise InputError(
+            f"--train-gradients are of {', '.join(names)}, --train is {', '.join(source.label for source in train)}; "
+            "expected both in the same order"
+        )

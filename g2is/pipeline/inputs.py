@@ -1,27 +1,42 @@
-"""The input files of a build: named, hashed, counted."""
+"""The input files of a build: names, checksums, counts."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from g2is.config import GraphConfig
 from g2is.errors import InputError, printable
+from g2is.instructions import Source, find_sources
 from g2is.run.manifest import InputFile, record
 
 
 @dataclass(frozen=True)
 class Target:
-    """A validation target: its name and the file of its examples or gradients."""
+    """A validation target: its name, and the file, folder or data set of its examples or gradients."""
 
     name: str
     path: Path
 
+    @cached_property
+    def sources(self) -> list[Source]:
+        """The files of its examples; raises `InputError` for what cannot be read."""
+        return find_sources([self.path])
 
-def input_file(path: Path, target: str | None = None) -> InputFile:
+
+def input_files(sources: Sequence[Source], target: str | None = None) -> list[InputFile]:
+    """Names and checksums of the files of instructions."""
+    return [input_file(source.path, target, source.label) for source in sources]
+
+
+def input_file(path: Path, target: str | None = None, name: str | None = None) -> InputFile:
     """Name and checksum of an input; raises `InputError` where it cannot be read."""
     try:
-        return InputFile(name=printable(path.name), target=target, **record(path).model_dump())
+        return InputFile(
+            name=printable(path.name) if name is None else name, target=target, **record(path).model_dump()
+        )
     except OSError as error:
         raise InputError(f"{path}: not readable ({error.strerror}); expected a file") from None
 

@@ -1,4 +1,4 @@
-"""How far a build has come: a bar on the terminal, and a small JSON file beside the run that pages read."""
+"""The progress of a build: a bar on the terminal, and a small JSON file beside the run that pages read."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ LONGEST = 10_000
 
 
 class Progress(BaseModel):
-    """How far one stage of a build is.
+    """The progress of one stage of a build.
 
     stage: its name. done, total: in `unit`; a total of 0 is not known. per_second: rate. seconds_left: estimated.
-    The last two are None where nothing is known yet.
+    The last two are None if not known yet.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -40,13 +40,13 @@ class Progress(BaseModel):
         return min(1.0, self.done / self.total) if self.total else 0.0
 
     def write(self, path: Path) -> None:
-        """Replace the file; a disk that takes no more must not stop a build for it."""
+        """Replace the file; a full disk does not stop the build because of it."""
         with suppress(OSError):
             replace_bytes(path, self.model_dump_json().encode())
 
     @classmethod
     def read(cls, path: Path) -> Progress | None:
-        """What was written last; None where there is no such file."""
+        """The last progress written; None if there is no file."""
         try:
             if not path.is_file() or path.stat().st_size > LONGEST:
                 return None
@@ -58,7 +58,7 @@ class Progress(BaseModel):
 class Bar(tqdm):
     """A bar on the terminal, shown after a second, that also writes the file of the progress.
 
-    path: of the file; None where nothing is to be shown or written, as another process shows it.
+    path: of the file; None to show and write nothing, because another process does.
     """
 
     def __init__(self, path: Path | None, label: str, total: int, unit: str) -> None:
@@ -71,12 +71,12 @@ class Bar(tqdm):
         self._write()
 
     def update(self, n: float = 1) -> None:
-        """Move the bar on."""
+        """Advance the bar."""
         super().update(n)
         self._write()
 
     def step(self, loss: float) -> None:
-        """Move the bar on by a training step, and show the step's loss."""
+        """Advance the bar by a training step, and show the step's loss."""
         self.set_postfix(loss=f"{loss:.3f}", refresh=False)
         self.update()
 

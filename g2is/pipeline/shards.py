@@ -1,4 +1,4 @@
-"""Shards that one process alone still has to do, and the progress over them."""
+"""Missing shards of a stage that one process computes alone, and the progress over them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from g2is.storage.shards import ShardStore
 
 
 def missing_shards(store: ShardStore, bar: Bar) -> Iterator[tuple[int, slice]]:
-    """Number and rows of each shard still to do; the bar starts after those that are done."""
+    """Number and rows of each missing shard; the bar starts after finished ones."""
     missing = store.missing()
     bar.update(store.count - sum(len(store.rows(shard)) for shard in missing))
     bar.unpause()

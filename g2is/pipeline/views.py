@@ -1,4 +1,4 @@
-"""The stages after the graph, alike for a build and an import: what pages show and could not compute themselves."""
+"""The stages after the graph, the same for a build and an import: what pages show but cannot compute in time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes one run's folder: a stage at a time, each recorded in the manifest once its files are whole."""
+"""Writes the folder of a run: a stage at a time, each recorded in the manifest once its files are complete."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from g2is.storage.files import TEMPORARY, inside, not_written, remove_folder, sw
 from g2is.storage.tables import read_frame, write_frame
 
 UNNAMED_MANIFEST = f".{MANIFEST}.*{TEMPORARY}"
-"""All that a build leaves that was killed before its manifest had its name; a folder with anything else is not ours."""
+"""Files of a build that was killed before it wrote its manifest; a folder with any others is not a run."""
 
 StageResult = tuple[list[str], dict[str, Any]]
-"""The files a stage wrote, relative to the run, and the numbers that the manifest keeps of it."""
+"""Files that a stage wrote, relative to the run, and its numbers for the manifest."""
 
 
 class RunWriter:
     """The folder of a run that is being written, by the process that holds its lock (`sharing.Lead`).
 
-    say: called with each line for the person who builds.
+    say: called with each line of output.
     """
 
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
@@ -51,9 +51,9 @@ class RunWriter:
         """Where progress is written; None in a process that only helps."""
 
     def begin(self, requested: Manifest, *, overwrite: bool, check: Callable[[], None]) -> None:
-        """Start a new run, after `check` has raised nothing; or continue an earlier build.
+        """Start a new run once `check` has passed, or continue an earlier build.
 
-        Raises `InputError` where a run of that name was made from other inputs or settings.
+        Raises `InputError` if a run of that name has other inputs or settings.
         """
         if self.folder.exists():
             refuse_links(self.folder)
@@ -82,7 +82,7 @@ class RunWriter:
             self.manifest.write(self.folder)
 
     def _existing_manifest(self) -> Manifest:
-        """The run's manifest, or its copy where it is damaged."""
+        """The run's manifest, or its copy if it is damaged."""
         try:
             return Manifest.read(self.folder)
         except InputError as error:
@@ -97,8 +97,8 @@ class RunWriter:
     def join(self, requested: Manifest) -> None:
         """Help another process that has begun this run.
 
-        Raises `InputError` where it builds from other inputs or settings, also those that a finished run may change,
-        or is no build.
+        Raises `InputError` if that has other inputs or settings (also those that a finished run may change), or is not
+        a build.
         """
         busy = InputError(f"{self.folder}: another process is building this run; wait for it or end it")
         if not (self.folder / MANIFEST).exists():
@@ -118,9 +118,9 @@ class RunWriter:
         self.manifest = Manifest.read(self.folder)
 
     def _is_new(self) -> bool:
-        """Whether there is no run yet, or only what a build leaves that was killed before its manifest had its name.
+        """Whether there is no run yet, or only files of a build that was killed before it wrote its manifest.
 
-        Raises `InputError` where the folder holds something else.
+        Raises `InputError` if the folder contains anything else.
         """
         if not self.folder.exists():
             return True
@@ -131,7 +131,7 @@ class RunWriter:
         return True
 
     def stage(self, name: str, work: Callable[[], StageResult]) -> None:
-        """Do a stage unless it is done, and record it."""
+        """Run a stage unless it is finished, and record it."""
         if name in self.manifest.stages:
             return
         if self._progress:
@@ -146,7 +146,7 @@ class RunWriter:
         self.manifest.write(self.folder)
 
     def end(self) -> Run:
-        """Remove what only the build needed, and open the run."""
+        """Remove files that only the build needed, and open the run."""
         # Renamed first, so that helping processes see at once that no shards are needed any more.
         done = self.folder / f".{BUILDING}"
         shutil.rmtree(done, ignore_errors=True)
@@ -159,7 +159,7 @@ class RunWriter:
         return Run.open(self.folder)
 
     def close(self) -> None:
-        """Remove the file of the progress, whether the build has ended well or not."""
+        """Remove the progress file, whether or not the build succeeded."""
         if self._progress:
             with suppress(OSError):
                 self._progress.unlink(missing_ok=True)
@@ -169,12 +169,12 @@ class RunWriter:
         write_frame(self.folder / name, frame)
 
     def read_frame(self, name: str) -> pd.DataFrame:
-        """Read a table back, in a run of an earlier version from Parquet."""
+        """Read a table; in a run of an earlier version, from Parquet."""
         path = self.folder / name
         return read_frame(path if path.exists() else path.with_suffix(".parquet"))
 
     def read_array(self, name: str) -> np.ndarray:
-        """An array as a read-only map."""
+        """An array as a read-only memory map."""
         return np.load(self.folder / name, mmap_mode="r")
 
     def read_valid(self) -> np.ndarray:
@@ -186,7 +186,7 @@ class RunWriter:
         return Bar(self._progress, label, total, unit)
 
     def _drop_damaged_stages(self) -> None:
-        """Let a stage with a missing or changed file be done again; the same inputs give the same bytes."""
+        """Mark stages with a missing or changed file as unfinished; the same inputs give the same bytes again."""
         for name, stage in list(self.manifest.stages.items()):
             for file, expected in stage.files.items():
                 path = self.folder / file
@@ -197,7 +197,7 @@ class RunWriter:
                     break
 
     def _clear(self, files: Iterable[str]) -> None:
-        """Remove what has the name of a file of the run and is neither a file nor a folder, such as a pipe."""
+        """Remove entries with the name of a file of the run that are neither file nor folder, such as a pipe."""
         for path in (self.folder / file for file in files):
             if not path.is_file() and not path.is_dir():
                 with suppress(OSError):
@@ -205,7 +205,7 @@ class RunWriter:
 
 
 def refuse_links(folder: Path) -> None:
-    """Raise `InputError` where a run, or something in it, is a link that leads out of its place."""
+    """Raise `InputError` if a run, or anything in it, is a link that leads outside."""
     inside(folder.parent, folder.name)
     for path in folder.rglob("*"):
         if path.is_symlink():

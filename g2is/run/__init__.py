@@ -1,4 +1,4 @@
-"""Reading a run: its paths, manifest, integrity, arrays, selections and traces. Nothing here computes.
+"""Reading a run: its paths, manifest, integrity, arrays, selections and traces. It computes nothing.
 
 May import: everything up to walk and selectors.
 """

@@ -1,4 +1,4 @@
-"""Compares the files of a run with the checksums in its manifest. Knows nothing of their content."""
+"""Compares the files of a run with the checksums in its manifest, whatever they contain."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from g2is.run.manifest import FileRecord, Manifest
 from g2is.storage.files import inside, sha256
 
 HASHED = 64 * 2**20
-"""Bytes up to which a file is compared by checksum when it is opened. Larger ones are compared by size, since a
-gigabyte takes a second to read; a full check hashes all."""
+"""Files of up to this many bytes are compared by checksum when they are opened. Larger ones are compared by size, since
+a gigabyte takes a second to read; a full check computes all checksums."""
 
 
 @dataclass(frozen=True)
 class Integrity:
-    """The files of one run and its manifest. A file that was whole is not read again until it changes."""
+    """The files of one run and its manifest. A file that passed a check is not read again until it changes."""
 
     folder: Path
     manifest: Manifest
     _whole: dict[str, tuple[int, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     def path(self, name: str) -> Path:
-        """A file of a finished stage; raises `InputError` where it is not as it was written."""
+        """The path of a file of a finished stage; raises `InputError` if it is missing or has changed."""
         if name not in self.manifest.files:
             raise InputError(f"run {self.folder.name}: {name} is not built yet; {self.remedy}")
         if problem := self.problem(name, self.manifest.files[name]):
@@ -32,24 +32,24 @@ class Integrity:
         return self.folder / name
 
     def problems(self, names: Iterable[str], *, full: bool = False) -> list[str]:
-        """One line for each of these files that is not as it was written. full: read large ones too."""
+        """One line for each of these files that is missing or has changed. full: read large files too."""
         files = self.manifest.files
         problems = (self.problem(name, files[name], full=full) for name in names if name in files)
         return [problem for problem in problems if problem]
 
     def problem(self, name: str, record: FileRecord, *, full: bool = False) -> str | None:
-        """What is wrong with a file, in one line without the remedy."""
+        """What is wrong with a file, in one line without the remedy; None if nothing is."""
         try:
             path = inside(self.folder, name)
             if not path.is_file():
-                return f"{path}: missing" + (", there is something else" if path.exists() else "")
+                return f"{path}: " + ("not a file" if path.exists() else "missing")
             now = path.stat()
             if now.st_size != record.bytes:
                 return f"{path}: {now.st_size:,} bytes, expected {record.bytes:,}"
             stamp = (now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns)
             if full or (record.bytes <= HASHED and self._whole.get(name) != stamp):
                 if sha256(path) != record.sha256:
-                    return f"{path}: its content is not what was written"
+                    return f"{path}: its content has changed since it was written"
                 self._whole[name] = stamp
         except InputError as error:
             return str(error)

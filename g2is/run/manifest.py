@@ -1,6 +1,7 @@
 """The manifest of a run: its inputs and settings, its finished stages, and the checksum of each file.
 
-It holds its own checksum (`seal`) and has a copy beside it, so that one damaged small file does not cost a whole build.
+It contains its own checksum (`seal` in the file) and has a copy beside it, so that damage to one small file does not
+make a whole build unusable.
 """
 
 from __future__ import annotations
@@ -21,16 +22,16 @@ from g2is.storage.files import inside, sha256, write_bytes
 
 FORMAT_VERSION = 1
 CONTENT_STAGES = ("instructions", "warmup", "gradients", "graph")
-"""Stages that decide what a selection of a run means; later ones only add to what is shown or compared."""
+"""Stages that selections depend on; later ones only add what is shown or compared."""
 LONGEST = 64 * 2**20
-"""Bytes of a manifest, at most; a run of a thousand files has one of a few hundred thousand."""
+"""Bytes of a manifest, at most; that of a run of a thousand files has a few hundred thousand."""
 
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 Real = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class FileRecord(BaseModel):
-    """Checksum and size that a file must have."""
+    """The checksum and size that a file must have."""
 
     model_config = ConfigDict(extra="forbid")
     sha256: str
@@ -38,19 +39,19 @@ class FileRecord(BaseModel):
 
 
 def record(path: Path) -> FileRecord:
-    """Checksum and size of a file as it is now."""
+    """The checksum and size of a file as it is now."""
     return FileRecord(sha256=sha256(path), bytes=path.stat().st_size)
 
 
 class InputFile(FileRecord):
-    """A file the user gave; `target` names the validation target it belongs to."""
+    """An input file of the user; `target` is the validation target it belongs to, None for the pool."""
 
     name: str
     target: str | None = None
 
 
 class Stage(BaseModel):
-    """A finished stage: the files it wrote, how long it took, and numbers that describe the result (`found`)."""
+    """A finished stage: the files it wrote, its duration, and numbers that describe the result (`found`)."""
 
     model_config = ConfigDict(extra="forbid")
     seconds: Annotated[Real, Field(ge=0)]
@@ -60,7 +61,7 @@ class Stage(BaseModel):
     @field_validator("files")
     @classmethod
     def _inside(cls, files: dict[str, FileRecord]) -> dict[str, FileRecord]:
-        """A run that was copied from elsewhere must not make a reader leave its folder."""
+        """A manifest from elsewhere must not make a reader leave the folder of the run."""
         for name in files:
             parts = PurePosixPath(name).parts
             # In normal form: neither absolute nor upwards, no drive letter, no `a/./b`, nothing hidden.
@@ -71,36 +72,39 @@ class Stage(BaseModel):
         return files
 
 
-class _Found(BaseModel):
-    """The numbers of a stage that readers rely on."""
+class _PoolNumbers(BaseModel):
+    """Numbers of the stage `instructions` that readers rely on."""
 
-
-class _PoolFound(_Found):
     pool: Count
     validation: Count
     duplicates: Count
     rejected: Count
+    reading: list[str] = []
 
 
-class _GradientsFound(_Found):
+class _GradientNumbers(BaseModel):
+    """Numbers of the stage `gradients` that readers rely on."""
+
     valid: Count
     invalid: Count
     prompt_cut: Count = 0
     response_cut: Count = 0
     projection_dim: Count
+    reply_notes: dict[str, Count] = {}
 
 
-class _RegimeFound(_Found):
+class _RegimeNumbers(BaseModel):
+    """Numbers of the stage `graph` for one regime; recall only where lists are approximate."""
+
     model_config = ConfigDict(extra="forbid")
     mean_cosine: Real
     conflict_share: Real
-    # Where the lists are approximate.
     neighbor_recall: Real | None = None
     conflict_recall: Real | None = None
 
 
 class _ModelFacts(BaseModel):
-    """The model whose gradients were taken."""
+    """The model that the gradients were computed with."""
 
     fingerprint: str
     device: str
@@ -109,7 +113,7 @@ class _ModelFacts(BaseModel):
 
 
 class _Damage(Exception):
-    """What is wrong with a manifest, without its place and the remedy."""
+    """What is wrong with a manifest, without its path and the remedy."""
 
 
 class Manifest(BaseModel):
@@ -127,7 +131,7 @@ class Manifest(BaseModel):
 
     @classmethod
     def read(cls, folder: Path, name: str = MANIFEST) -> Manifest:
-        """Read a run's manifest; raises `InputError` where there is none, or it is damaged or of a newer format."""
+        """Read a run's manifest; raises `InputError` if it is missing, damaged or of a newer format."""
         path = inside(folder, name)
         if not path.exists() and not (folder / MANIFEST_COPY).exists():
             raise InputError(
@@ -136,18 +140,18 @@ class Manifest(BaseModel):
         try:
             return cls._of(path)
         except _Damage as damage:
-            again = "build again with --overwrite"
+            remedy = "build again with --overwrite"
             if name != MANIFEST_COPY:
                 with suppress(InputError):
-                    again = f"its copy is whole, {cls.read(folder, MANIFEST_COPY).remedy(folder)}"
-            raise InputError(f"{path}: {damage}; {again}") from None
+                    remedy = f"its copy is intact, {cls.read(folder, MANIFEST_COPY).remedy(folder)}"
+            raise InputError(f"{path}: {damage}; {remedy}") from None
 
     @classmethod
     def _of(cls, path: Path) -> Manifest:
-        """The manifest in a file; raises `_Damage` where it is none, or was changed."""
+        """The manifest in a file; raises `_Damage` if it is not one or was changed."""
         try:
             if not path.is_file():
-                raise _Damage("missing, or not a file")
+                raise _Damage("missing or not a file")
             if path.stat().st_size > LONGEST:
                 raise _Damage(f"{path.stat().st_size:,} bytes, expected a manifest")
             values = json.loads(path.read_bytes())
@@ -156,7 +160,7 @@ class Manifest(BaseModel):
         version = values.get("format_version") if isinstance(values, dict) else None
         if isinstance(version, int) and version > FORMAT_VERSION:
             raise InputError(
-                f"{path}: run format {version} is newer than this program knows ({FORMAT_VERSION}); "
+                f"{path}: run format {version} is newer than the newest that this version reads ({FORMAT_VERSION}); "
                 "update G2IS Explorer"
             )
         checksum = values.pop("seal", None) if isinstance(values, dict) else None
@@ -169,7 +173,7 @@ class Manifest(BaseModel):
         return manifest
 
     def write(self, folder: Path) -> None:
-        """Write it with its checksum, then its copy."""
+        """Write the manifest with its checksum, then its copy."""
         values = json.loads(self.model_dump_json())
         text = json.dumps({**values, "seal": _checksum(values)}, indent=1, ensure_ascii=False).encode()
         write_bytes(folder / MANIFEST, text)
@@ -177,7 +181,7 @@ class Manifest(BaseModel):
 
     @property
     def stage_names(self) -> tuple[str, ...]:
-        """The stages a finished run of this kind has; gradients computed elsewhere need no warm-up."""
+        """The stages of a finished run of this kind; imported gradients need no warm-up."""
         imported = isinstance(self.configuration, ImportConfig)
         content = ("instructions", *(() if imported else ("warmup",)), "gradients", "graph")
         return (*content, "layout", "communities", "leaks")
@@ -210,13 +214,13 @@ class Manifest(BaseModel):
 
     @model_validator(mode="after")
     def _check_numbers(self) -> Manifest:
-        for stage, kind in (("instructions", _PoolFound), ("gradients", _GradientsFound)):
+        for stage, kind in (("instructions", _PoolNumbers), ("gradients", _GradientNumbers)):
             if stage in self.stages:
                 _check(kind, f"stages.{stage}.found", self.stages[stage].found)
         if "graph" in self.stages:
             for regime in self.configuration.regimes:
                 numbers = self.stages["graph"].found.get(regime)
-                _check(_RegimeFound, f"stages.graph.found.{regime}", numbers)
+                _check(_RegimeNumbers, f"stages.graph.found.{regime}", numbers)
         if isinstance(self.configuration, BuildConfig):
             _check(_ModelFacts, "model", self.model)
         return self
@@ -230,12 +234,12 @@ def _check(kind: type[BaseModel], where: str, values: Any) -> None:
 
 
 def _checksum(values: dict[str, Any]) -> str:
-    """Checksum of a manifest's values, however they are spaced or ordered."""
+    """Checksum of a manifest's values, independent of spacing and order in the file."""
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def _first(error: ValidationError | InputError) -> str:
-    """The first thing wrong, on one line."""
+    """The first error, in one line."""
     if isinstance(error, InputError):
         return str(error)
     first = error.errors()[0]

@@ -1,7 +1,7 @@
-"""Names of the files and folders of a run; they stand here and nowhere else.
+"""Names of the files and folders of a run; no other module writes them out.
 
-Names are relative to the run's folder, with `/` between parts, as the manifest lists them. Functions that end in
-`_path` give a place beside that folder.
+Names are relative to the run's folder, with `/` between parts, as in the manifest. Functions whose names end in `_path`
+return paths beside that folder.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MANIFEST_COPY = ".manifest.copy.json"
 # What the stages of a build write
 INSTRUCTIONS = "instructions.arrow"
 INSTRUCTIONS_PARQUET = "instructions.parquet"
-"""The pool in a run that an earlier version wrote."""
+"""The pool in runs of earlier versions."""
 VALIDATION = "validation.parquet"
 REJECTED = "rejected.jsonl"
 WARMUP = "warmup.safetensors"
@@ -47,13 +47,13 @@ ENSEMBLE = "ensemble.parquet"
 LABELS = "community_labels.json"
 """In the folder of each regime."""
 
-# What is added to a finished run; the manifest does not list it
+# Added to a finished run; not in the manifest
 SELECTIONS = "selections"
 EVALUATIONS = "evaluations"
 EXPORTS = "exports"
 
 BUILDING = "building"
-"""The folder of what only a build in progress needs: checkpoints and shards."""
+"""Folder of files that only a build in progress needs: checkpoints and shards."""
 
 
 def array_file(regime: RegimeName, array: RegimeArray) -> str:
@@ -76,7 +76,7 @@ def selection_file(name: str) -> str:
     return f"{SELECTIONS}/{name}.json"
 
 
-# Beside the folder of a run, so that a run holds only what belongs to it
+# Beside the folder of a run, which contains only the run itself
 
 
 def lock_path(folder: Path) -> Path:
@@ -85,10 +85,10 @@ def lock_path(folder: Path) -> Path:
 
 
 def begin_lock_path(folder: Path) -> Path:
-    """The lock of a process that is about to begin, or to join, a build of the run."""
+    """The lock of a process that is about to start or join a build of the run."""
     return folder.with_name(f".{folder.name}.begin.lock")
 
 
 def progress_path(folder: Path) -> Path:
-    """How far the build of the run has come, while one is at work."""
+    """The progress of a build of the run that is under way."""
     return folder.with_name(f".{folder.name}.progress.json")

@@ -1,7 +1,7 @@
 """One run: the folder under `cache/` that a build writes and everything else reads.
 
-Reading only; `pipeline` is the only writer. Opens without torch, so a run copied from the machine with
-the GPU opens on any laptop.
+This module only reads; `pipeline` is the only writer. It needs no torch, so a run copied from the machine with the GPU
+opens on any laptop.
 """
 
 from __future__ import annotations
@@ -71,12 +71,12 @@ LEAK_COLUMNS = ("sample", "validation", "kind", "similarity")
 
 @dataclass(frozen=True)
 class Regime:
-    """The gradients of the training samples in one regime, and their graph. Arrays are read-only maps.
+    """The gradients of the training samples in one regime, and their graph, as read-only memory maps.
 
-    gradients: (n, d) unit rows (zero where the sample is not valid) as they are stored: `walk.rows.read_rows` reads
-    some of them as float32. norms: (n,) their lengths before.
-    neighbors, cosines: (n, k), nearest first; conflicts, conflict_cosines: (n, c), most conflicting
-    first; -1 and 0 for samples that are not valid. validation_cosines: (n, m).
+    gradients: (n, d) unit rows, zero where not valid, in the number type of the store; `arrays.rows.read_rows` reads
+    rows as float32. norms: (n,) lengths before normalising. neighbors, cosines: (n, k), nearest first. conflicts,
+    conflict_cosines: (n, c), most conflicting first. Lists have -1 and cosine 0 for samples that are not valid.
+    validation_cosines: (n, m). mean_cosine, conflict_share: over all pairs of valid samples.
     """
 
     name: RegimeName
@@ -93,9 +93,9 @@ class Regime:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a map draws the gradients of one regime; not a number where a sample is not valid.
+    """Coordinates of the map for the gradients of one regime; NaN where a sample is not valid.
 
-    samples: (n, 2), validation: (m, 2) float32, read-only maps.
+    samples: (n, 2), validation: (m, 2), float32, read-only memory maps.
     """
 
     samples: np.ndarray
@@ -104,9 +104,9 @@ class Layout:
 
 @dataclass(frozen=True)
 class Representations:
-    """Last hidden states of the base model, pooled over the tokens of a text; read-only maps.
+    """Last hidden states of the base model, pooled over the tokens of a text; read-only memory maps.
 
-    samples: (n, h), validation: (m, h), unit rows (zero for samples that cannot be read).
+    samples: (n, h), validation: (m, h), unit rows, zero for samples without tokens.
     """
 
     samples: np.ndarray
@@ -115,7 +115,7 @@ class Representations:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """An open run. Everything is read when first asked for."""
+    """An open run. Each part is read when it is first used."""
 
     folder: Path
     manifest: Manifest
@@ -124,7 +124,7 @@ class Run:
 
     @classmethod
     def open(cls, folder: str | Path) -> Run:
-        """Open a run's folder; raises `InputError` where it is not one this program can read."""
+        """Open the folder of a run; raises `InputError` if this program cannot read it."""
         folder = Path(folder)
         return cls(folder, Manifest.read(folder))
 
@@ -139,7 +139,8 @@ class Run:
 
     @cached_property
     def hash(self) -> str:
-        """Identifies the content, every file of `CONTENT_STAGES`, but not when or where it was built."""
+        """Identifies the content of the run (the files of `CONTENT_STAGES`), independent of when and where it was
+        built."""
         content = {
             name: record.sha256
             for stage in CONTENT_STAGES
@@ -150,10 +151,9 @@ class Run:
 
     @cached_property
     def instructions(self) -> pd.DataFrame:
-        """The pool, one row a sample: source, line, format, task, prompt, response, messages, tools, raw;
-        and, once gradients are taken, problem, valid, loss, tokens, trained_tokens, cut."""
-        pool = self._found("instructions", "pool")
-        # Runs of earlier versions hold Parquet, which is read as a whole.
+        """The pool, one row a sample: source, line, format, task, prompt, response, messages, tools, raw; and, once
+        gradients are computed, problem, valid, loss, tokens, trained_tokens, cut."""
+        pool = self._number("instructions", "pool")
         name = INSTRUCTIONS_PARQUET if INSTRUCTIONS_PARQUET in self.manifest.files else INSTRUCTIONS
         frame = self._frame(name, pool, (*COLUMNS, "duplicate_of"))
         if "gradients" in self.manifest.stages:
@@ -162,8 +162,8 @@ class Run:
 
     @cached_property
     def validation(self) -> pd.DataFrame:
-        """The validation samples with something to train on, one row each, as `instructions`, and target."""
-        return self._frame(VALIDATION, self._found("instructions", "validation"), (*COLUMNS, "target"))
+        """The validation samples that have tokens to train on, one row each: columns of `instructions`, and target."""
+        return self._frame(VALIDATION, self._number("instructions", "validation"), (*COLUMNS, "target"))
 
     @cached_property
     def valid(self) -> np.ndarray:
@@ -172,18 +172,18 @@ class Run:
 
     @cached_property
     def sources(self) -> list[str]:
-        """(n,) the source of each sample; samples of one source share one text in memory."""
+        """(n,) the source of each sample; samples of one source share one string."""
         codes, names = self.instructions["source"].factorize()
         return np.asarray(names, dtype=object)[codes].tolist()
 
     @cached_property
     def source_names(self) -> list[str]:
-        """The sources there are, in the order of their first samples."""
+        """The different sources, in the order of their first samples."""
         return list(dict.fromkeys(self.sources))
 
     @cached_property
     def validation_gradients(self) -> np.ndarray:
-        """(m, d) float32: plain gradients of the validation samples, as they are, not normalised."""
+        """(m, d) float32 plain gradients of the validation samples, not normalised."""
         _, dim, validation = self._sizes
         return self._array(VALIDATION_GRADIENTS, "f", (validation, dim))
 
@@ -193,7 +193,7 @@ class Run:
         return self.manifest.configuration.regimes
 
     def regime(self, name: RegimeName) -> Regime:
-        """Gradients and graph in one regime; raises `InputError` where the run does not keep it."""
+        """Gradients and graph in one regime; raises `InputError` if the run does not keep it."""
         self._check_regime(name)
         if name not in self._regimes:
             self._regimes[name] = self._open_regime(name)
@@ -213,24 +213,24 @@ class Run:
         arrays: dict[RegimeArray, Any] = {
             array: self._array(array_file(name, array), kind, shape) for array, kind, shape in expected
         }
-        of_lists: tuple[tuple[RegimeArray, RegimeArray], ...] = (
+        pairs: tuple[tuple[RegimeArray, RegimeArray], ...] = (
             ("neighbors", "cosines"),
             ("conflicts", "conflict_cosines"),
         )
-        for array, cosines in of_lists:
+        for array, cosines in pairs:
             lists, path = arrays[array], self.folder / array_file(name, array)
             if lists.shape != arrays[cosines].shape:
                 raise InputError(
-                    f"{path}: shape {lists.shape}, its cosines {arrays[cosines].shape}; {self.remedy}"
+                    f"{path}: shape {lists.shape}, expected {arrays[cosines].shape} as of {cosines}; {self.remedy}"
                 )
             if lists.size and not (lists.min() >= -1 and lists.max() < count):
-                raise InputError(f"{path}: names samples that are not there; {self.remedy}")
-        found = self.manifest.stages["graph"].found[name]
+                raise InputError(f"{path}: lists rows outside the pool; {self.remedy}")
+        numbers = self.manifest.stages["graph"].found[name]
         return Regime(
             name=name,
             **arrays,
-            mean_cosine=found["mean_cosine"],
-            conflict_share=found["conflict_share"],
+            mean_cosine=numbers["mean_cosine"],
+            conflict_share=numbers["conflict_share"],
         )
 
     @property
@@ -242,12 +242,14 @@ class Run:
         )
 
     def layout(self, kind: LayoutKind, regime: RegimeName) -> Layout:
-        """Coordinates of the map; raises `InputError` where the run has none of that kind."""
+        """Coordinates of the map; raises `InputError` if the run has none of that kind."""
         if kind not in LAYOUTS:
             raise InputError(f"layout = {kind!r}: expected one of {', '.join(LAYOUTS)}")
         self._check_regime(regime)
         if kind not in self.layouts and "layout" in self.manifest.stages:
-            raise InputError(f"layout = {kind!r}: run {self.name} was built without; --{kind} on adds it")
+            raise InputError(
+                f"layout = {kind!r}: run {self.name} was built without it; build again with --{kind} on to add it"
+            )
         count, _, validation = self._sizes
         places = self._array(array_file(regime, kind), "f", (count + validation, 2))
         return Layout(places[:count], places[count:])
@@ -276,7 +278,7 @@ class Run:
         return pairs, self._array(array_file(regime, "forest_cosines"), "f", (len(pairs),))
 
     def representations(self, pooling: Pooling) -> Representations:
-        """What the base model makes of the texts; raises `InputError` where the run has no such stage."""
+        """Representations of the texts by the base model; raises `InputError` if the run has none."""
         self._check_extra("representations")
         samples = self._array(representations_file(pooling), "f", (len(self.valid), None))
         shape = len(self.validation), samples.shape[1]
@@ -285,9 +287,9 @@ class Run:
 
     @cached_property
     def ensemble(self) -> pd.DataFrame:
-        """Lengths of the samples' gradients over an ensemble of adapters: early, late (means), late_variance.
+        """Gradient lengths over an ensemble of adapters, one row a sample: early, late (means), late_variance.
 
-        Raises `InputError` where the run has no such stage.
+        Raises `InputError` if the run has none.
         """
         self._check_extra("ensemble")
         return self._frame(ENSEMBLE, len(self.valid), ENSEMBLE_COLUMNS)
@@ -297,11 +299,10 @@ class Run:
             return
         if not self.manifest.model:
             raise InputError(
-                f"run {self.name} has no {stage}: its gradients come from elsewhere, so there is no model to ask"
+                f"run {self.name} has no {stage}: its gradients are imported, so there is no model to compute it with"
             )
         raise InputError(
-            f"run {self.name} has no {stage}; the build command of --run {self.name} with "
-            f"--extras {stage} adds them"
+            f"run {self.name} has no {stage}; run its build command again with --extras {stage} to add it"
         )
 
     @cached_property
@@ -310,7 +311,7 @@ class Run:
         return self._frame(LEAKS, None, LEAK_COLUMNS)
 
     def row(self, sample: str) -> int:
-        """A sample's row from its number or its place, `source:line`; raises `InputError` for neither."""
+        """The row of a sample given as a number or as `source:line`; raises `InputError` for anything else."""
         count = len(self.instructions)
         if _is_number(sample) and int(sample) < count:
             return int(sample)
@@ -324,7 +325,7 @@ class Run:
         )
 
     def inside(self, *parts: str) -> Path:
-        """A place in the run's folder, such as a selection; raises `InputError` where a link leads out of it."""
+        """A path in the run's folder; raises `InputError` if it leads out of the folder through a link."""
         return inside(self.folder, Path(*parts))
 
     def check(self) -> list[str]:
@@ -332,8 +333,8 @@ class Run:
         return self._integrity.problems(self.manifest.files, full=True)
 
     def damage(self) -> list[str]:
-        """The same at a glance, for each time that a page opens: large files by their size alone, and without
-        the warm-up, which only building reads."""
+        """A quick check for pages: as `check`, but large files only by size, and without the warm-up, which only a
+        build reads."""
         return self._integrity.problems(name for name in self.manifest.files if name != WARMUP)
 
     @property
@@ -354,19 +355,20 @@ class Run:
                 f"build it with --regimes … {name}"
             )
 
-    def _found(self, stage: str, what: str) -> int:
-        """A number that a finished stage found."""
+    def _number(self, stage: str, name: str) -> int:
+        """A number that a finished stage recorded in the manifest."""
         if stage not in self.manifest.stages:
             raise InputError(f"run {self.name}: the stage {stage} is not finished; {self.remedy}")
-        return self.manifest.stages[stage].found[what]
+        return self.manifest.stages[stage].found[name]
 
     @property
     def _sizes(self) -> tuple[int, int, int]:
-        """Samples, dimensions and validation samples: what all arrays of the run agree about."""
-        count, validation = (self._found("instructions", what) for what in ("pool", "validation"))
-        return count, self._found("gradients", "projection_dim"), validation
+        """Number of samples, of dimensions and of validation samples."""
+        count, validation = (self._number("instructions", name) for name in ("pool", "validation"))
+        return count, self._number("gradients", "projection_dim"), validation
 
     def _frame(self, name: str, rows: int | None, columns: Sequence[str]) -> pd.DataFrame:
+        """A table with at least these columns and this many rows (None: any number); raises `InputError` otherwise."""
         path = self._integrity.path(name)
         try:
             frame = read_frame(path)
@@ -374,29 +376,29 @@ class Run:
             raise InputError(f"{error}; {self.remedy}") from None
         missing = [column for column in columns if column not in frame]
         if missing or rows not in (None, len(frame)):
-            what = f"lacks {', '.join(missing)}" if missing else f"{len(frame):,} rows, expected {rows:,}"
-            raise InputError(f"{path}: {what}; {self.remedy}")
+            problem = f"lacks {', '.join(missing)}" if missing else f"{len(frame):,} rows, expected {rows:,}"
+            raise InputError(f"{path}: {problem}; {self.remedy}")
         return frame
 
     def _array(self, name: str, kind: str, shape: tuple[int | None, ...]) -> np.ndarray:
-        """A memory map; raises `InputError` for other kinds of numbers or another shape (None: any length)."""
+        """A memory map of numbers of this kind and shape (None: any length); raises `InputError` otherwise."""
         path = self._integrity.path(name)
         try:
             array = np.load(path, mmap_mode="r", allow_pickle=False)
-        except Exception as error:  # so has numpy, from its parsing of the header to that of a pickle
+        except Exception as error:  # numpy raises many kinds for a damaged file
             reason = str(error) or type(error).__name__
-            raise InputError(f"{path}: not a whole array ({reason}); {self.remedy}") from None
+            raise InputError(f"{path}: not a complete array ({reason}); {self.remedy}") from None
         fits = array.ndim == len(shape) and all(
-            wanted in (None, length) for length, wanted in zip(array.shape, shape, strict=False)
+            expected in (None, length) for length, expected in zip(array.shape, shape, strict=False)
         )
         if not fits or array.dtype.kind not in kind:
-            wanted = tuple("any" if length is None else length for length in shape)
+            lengths = tuple("any" if length is None else length for length in shape)
             raise InputError(
-                f"{path}: {array.dtype} of shape {array.shape}, expected {kind} of {wanted}; {self.remedy}"
+                f"{path}: {array.dtype} of shape {array.shape}, expected {kind} of {lengths}; {self.remedy}"
             )
         return array
 
 
 def _is_number(text: str) -> bool:
-    """Whether this is a row or a line; no file has as many as take 19 digits."""
+    """Whether this is a row or line number; none has 19 digits."""
     return text.isdecimal() and len(text) < 19

@@ -1,6 +1,6 @@
-"""Selections of a run: made by a method, and read and written as files.
+"""Selections of a run: computed by a method, read from files and written to them.
 
-A selection says which samples, in order of choice, by which method with which settings.
+A selection lists samples in order of choice, with the method and settings that chose them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from g2is.walk import WalkTrace
 
 
 class RunReference(BaseModel):
-    """Which run a selection was made on."""
+    """The run that a selection belongs to."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: str
@@ -31,7 +31,7 @@ class RunReference(BaseModel):
 
 
 class Selection(BaseModel):
-    """Samples of a run's pool (row indices) in order of choice, with all that is needed to repeat it."""
+    """Samples of a run's pool (row indices) in order of choice, with everything needed to select them again."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     samples: list[int]
@@ -41,7 +41,7 @@ class Selection(BaseModel):
 
     @classmethod
     def of(cls, run: Run, samples: np.ndarray, method: str, parameters: dict[str, Any]) -> Self:
-        """A selection made on a run."""
+        """The selection of these samples of a run."""
         return cls(
             samples=[int(sample) for sample in samples],
             method=method,
@@ -51,7 +51,7 @@ class Selection(BaseModel):
 
     @classmethod
     def read(cls, path: Path, run: Run) -> Self:
-        """Read a selection of `run`; raises `InputError` where the file is not one, or is of another run."""
+        """Read a selection of `run`; raises `InputError` if the file is not one or belongs to another run."""
         try:
             selection = cls.model_validate_json(path.read_bytes())
         except OSError as error:
@@ -68,29 +68,29 @@ class Selection(BaseModel):
         count = len(run.instructions)
         for sample in selection.samples:
             if not 0 <= sample < count:
-                raise InputError(f"{path}: sample {sample}: expected a row of the pool, 0 to {count - 1:,}")
+                raise InputError(f"{path}: row {sample}: expected a row of the pool, 0 to {count - 1:,}")
         if len(set(selection.samples)) < len(selection.samples):
             (sample, times), *_ = Counter(selection.samples).most_common(1)
-            raise InputError(f"{path}: sample {sample}: named {times:,} times, expected each sample once")
+            raise InputError(f"{path}: row {sample}: listed {times:,} times, expected once")
         return selection
 
     def write(self, path: Path) -> None:
-        """Write it as JSON, whole or not at all."""
+        """Write the selection as JSON; the file is complete or absent."""
         write_bytes(path, json.dumps(self.model_dump(), ensure_ascii=False).encode())
 
 
 def select(run: Run, method: str, **values: Any) -> Selection:
-    """The selection that a method makes on a run; `values` are fields of the method's settings.
+    """The selection of a run by a method. values: fields of the method's settings.
 
-    Raises `InputError` for a method or a setting that does not exist, for values that do not fit the run, and
-    where the run lacks what the method needs.
+    Raises `InputError` for an unknown method or setting, for values that do not fit the run, and if the run lacks what
+    the method needs.
     """
     settings = method_settings(method, values)
     return Selection.of(run, settings.select(run), method, settings.model_dump(mode="json"))
 
 
 def save_walk(path: Path, run: Run, trace: WalkTrace) -> Selection:
-    """Write a walk's trace, then its selection beside it: a selection that exists has its trace."""
+    """Write a walk's trace, then its selection beside it: every selection of a walk has its trace."""
     selection = Selection.of(run, trace.samples, "walk", trace.parameters.model_dump())
     write_trace(trace_path(path), trace)
     selection.write(path)

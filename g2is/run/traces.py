@@ -1,7 +1,7 @@
 """A walk's trace as one small Parquet file beside its selection.
 
-One row an event: a sample taken (event: pin, anchor, neighbor, fallback) or a neighbour rejected (event: the
-rule). What concerns the whole walk is in the file's metadata.
+Each row is an event: a sample taken (event: pin, anchor, neighbor, fallback) or a neighbour rejected (event: the rule
+it broke). Values of the whole walk are in the metadata of the file.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def trace_path(selection: Path) -> Path:
 
 
 def write_trace(path: Path, trace: WalkTrace) -> None:
-    """Write it whole or not at all."""
+    """Write a trace; the file is complete or absent."""
     steps, rejections = trace.steps, trace.rejections
-    taken, rejected = len(steps), len(rejections)
+    step_count, rejection_count = len(steps), len(rejections)
 
     def column(of_steps: np.ndarray, of_rejections: np.ndarray) -> np.ndarray:
         return np.concatenate([of_steps, of_rejections])
@@ -40,18 +40,18 @@ def write_trace(path: Path, trace: WalkTrace) -> None:
 
     table = pa.table(
         {
-            "step": column(np.arange(taken, dtype=np.int32), rejections.step),
+            "step": column(np.arange(step_count, dtype=np.int32), rejections.step),
             "sample": column(steps.sample, rejections.sample),
             "event": pa.DictionaryArray.from_arrays(
                 column(steps.origin, rejections.rule + len(ORIGINS)).astype(np.int8), [*ORIGINS, *RULES]
             ),
-            "component": column(steps.component, none(rejected, np.int32)),
-            # The sample stepped from, or the member in conflict; the edge's cosine, or the failing number.
+            "component": column(steps.component, none(rejection_count, np.int32)),
+            # Steps: the previous sample, and the cosine to it. Rejections: the member, and the number that failed.
             "other": column(steps.previous, rejections.member),
             "value": column(steps.cosine, rejections.value),
-            "affinity": column(steps.affinity, none(rejected)),
-            "before": column(steps.before, none(rejected)),
-            "after": column(steps.after, none(rejected)),
+            "affinity": column(steps.affinity, none(rejection_count)),
+            "before": column(steps.before, none(rejection_count)),
+            "after": column(steps.after, none(rejection_count)),
         }
     )
     about = {

@@ -1,7 +1,7 @@
-"""Methods of selection beside the walk, one a file: its settings, its function, and what it takes from a pool.
+"""Selection methods other than the walk, a file each, with their settings.
 
-Importing a method registers it: a new one is a file here and a line below. Every function takes `valid` (n,) bool,
-the rows that can be selected, and `budget`, at most as many as there are; among equal rows the smaller goes first.
+Importing a method registers it: a new method is a file here and a line below. Every function takes `valid`, (n,) bool,
+the rows that can be selected, and `budget`, at most the number of those; ties go to the smaller row.
 Imports `config`, `arrays` and `walk`; knows neither disk nor screen nor torch.
 """
 

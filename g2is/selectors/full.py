@@ -10,7 +10,7 @@ from g2is.selectors.method import Method, Pool, Rows, register
 
 @register("full")
 class Full(Method):
-    """The whole pool; there is nothing to set."""
+    """The whole pool; it has no settings."""
 
     def select(self, pool: Pool) -> Rows:
         return full(pool.valid)

@@ -14,16 +14,16 @@ from g2is.selectors.method import Array, Pool, Rows, TargetedMethod, register
 from g2is.selectors.ranking import best, group_columns, products
 
 NEGLIGIBLE = 1e-10
-"""Share of the largest eigenvalue below which a direction is rounding."""
+"""Share of the largest eigenvalue below which a direction is only rounding."""
 
 
 @register("gist")
 class Gist(TargetedMethod):
     """Cosine inside the subspace of the validation gradients."""
 
-    regime: RegimeName = Field("sgd", description="gradient regime; sgd: as published")
+    regime: RegimeName = Field("sgd", description="gradients that are compared (regime); sgd: as published")
     rank: int = Field(
-        32, ge=1, le=LARGEST, description="singular vectors of the validation gradients that are kept"
+        32, ge=1, le=LARGEST, description="number of singular vectors of the validation gradients to keep"
     )
 
     def choose(self, pool: Pool, budget: int) -> Rows:
@@ -49,11 +49,11 @@ def gist(
 ) -> Rows:
     """The highest cosine to a subtask inside the validation subspace (Min et al. 2026, GIST).
 
-    gradients: (n, d) unit rows. validation_gradients: (m, d) as they are. groups: (m,) the subtask of each
+    gradients: (n, d) unit rows. validation_gradients: (m, d), not normalised. groups: (m,) the subtask of each
     validation sample. The subspace is spanned by the first `rank` singular vectors of the validation
     gradients, computed from their Gram matrix; fewer where their rank is lower. Training gradients and
-    the subtasks' mean validation gradients are projected to it and normalised there. The paper leaves
-    centring open; here the singular vectors are those of the raw validation gradients.
+    the subtasks' mean validation gradients are projected onto it and normalised there. The paper does not say
+    whether to centre; here the singular vectors are those of the validation gradients as they are.
     """
     rows = np.asarray(validation_gradients, dtype=np.float64)
     energy, left = np.linalg.eigh(rows @ rows.T)

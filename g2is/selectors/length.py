@@ -1,4 +1,4 @@
-"""The longest responses: a baseline that looks at no gradient."""
+"""The longest responses: a baseline without gradients."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Length(BudgetedMethod):
 
     def choose(self, pool: Pool, budget: int) -> Rows:
         lengths = pool.instructions["trained_tokens"]
-        if not lengths.any():  # imported gradients: nothing is known of tokens
+        if not lengths.any():  # imported gradients come without token counts
             lengths = pool.instructions["response"].str.len()
         return length(lengths, pool.valid, budget)
 
@@ -23,7 +23,7 @@ class Length(BudgetedMethod):
 def length(lengths: ArrayLike, valid: NDArray[np.bool_], budget: int) -> Rows:
     """The longest responses (Zhao et al. 2024, *Long Is More for Alignment*). lengths: (n,).
 
-    The paper counts the tokens of a response; a run counts those that are trained, after cutting, or the
-    characters where its gradients were imported.
+    The paper counts the tokens of a response. A run counts trained tokens, after truncation; if its gradients were
+    imported, characters.
     """
     return best(np.asarray(lengths, dtype=np.float64), valid, budget)

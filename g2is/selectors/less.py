@@ -1,4 +1,4 @@
-"""LESS: the highest influence on a subtask."""
+"""LESS: the highest mean influence on a subtask."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from g2is.selectors.ranking import best, best_group_mean
 
 @register("less")
 class Less(TargetedMethod):
-    """Mean cosine of gradients within a subtask, the highest over all."""
+    """The mean cosine to the gradients of a subtask, the highest over all subtasks."""
 
-    regime: RegimeName = Field("adam", description="gradient regime; adam: as published, with momentum")
+    regime: RegimeName = Field(
+        "adam", description="gradients that are compared (regime); adam: as published, with momentum"
+    )
 
     def choose(self, pool: Pool, budget: int) -> Rows:
         examples = self.examples(pool)
@@ -26,7 +28,7 @@ class Less(TargetedMethod):
 
 
 def less(cosines: Array, groups: Sequence[Hashable], valid: NDArray[np.bool_], budget: int) -> Rows:
-    """The mean influence on a subtask, the highest over all (Xia et al. 2024, LESS, section 4).
+    """The mean influence on a subtask, the highest over all subtasks (Xia et al. 2024, LESS, section 4).
 
     cosines: (n, m) of training to validation gradients. groups: (m,) the subtask of each validation sample.
     LESS sums this over the checkpoints of its warm-up, weighted by their learning rates; a run has one

@@ -1,7 +1,7 @@
-"""What every method has: settings that are checked, a pool that it may ask, rows in order of choice.
+"""The base of all selection methods, the pool they read, and their registry.
 
-A method's class holds its settings; a selection file carries the method's name and these settings, which is all it
-takes to repeat the selection.
+A method is a class of checked settings with `select`. A selection file contains the method's name and settings, which
+is all that is needed to repeat the selection.
 """
 
 from __future__ import annotations
@@ -27,35 +27,35 @@ Array: TypeAlias = NDArray[np.floating]
 
 
 class Regime(Protocol):
-    """The training gradients in one regime."""
+    """Training gradients in one regime."""
 
     @property
     def gradients(self) -> np.ndarray:
-        """(n, d) unit rows, of any type that a run stores."""
+        """(n, d) unit rows, of any number type that a run stores."""
 
     @property
     def validation_cosines(self) -> np.ndarray:
-        """(n, m) cosine of each to every validation gradient."""
+        """(n, m) cosine of each row to every validation gradient."""
 
 
 class Representations(Protocol):
-    """Pooled hidden states of the base model: unit rows."""
+    """Pooled hidden states of the base model."""
 
     @property
     def samples(self) -> np.ndarray:
-        """(n, h)"""
+        """(n, h) unit rows of the pool."""
 
     @property
     def validation(self) -> np.ndarray:
-        """(m, h)"""
+        """(m, h) unit rows of the validation samples."""
 
 
 class Pool(Protocol):
-    """What a method may ask of a pool of n samples and its m validation samples; an open run answers all of it."""
+    """What methods read of a pool of n samples and its m validation samples; `Run` provides all of it."""
 
     @property
     def name(self) -> str:
-        """What the pool is called in messages."""
+        """The name of the pool, for messages."""
 
     @property
     def valid(self) -> np.ndarray:
@@ -83,15 +83,15 @@ class Pool(Protocol):
 
 
 class Method(Settings):
-    """The settings of a method, and how it selects."""
+    """A selection method: its settings are fields, `select` applies it."""
 
     method: ClassVar[str]
-    """Its name, set where it is registered."""
+    """Its name; `register` sets it."""
 
     def select(self, pool: Pool) -> Rows:
         """The rows selected from a pool, in order of choice.
 
-        Raises `InputError` where the settings do not fit the pool, or the pool lacks what the method needs.
+        Raises `InputError` if the settings do not fit the pool, or the pool lacks what the method needs.
         """
         raise NotImplementedError
 
@@ -103,20 +103,21 @@ class BudgetedMethod(Budget, Method):
         return self.choose(pool, budget_size(self.fraction, self.count, int(pool.valid.sum())))
 
     def choose(self, pool: Pool, budget: int) -> Rows:
-        """`budget` rows of the pool, which has at least as many valid ones."""
+        """`budget` rows of the pool, which has at least that many valid rows."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Examples:
-    """The validation samples that a selection is for."""
+    """The validation samples of some targets.
+
+    rows: (m,) their rows among all validation samples of the pool. targets: (m,) the target of each. subtasks: (m,) its
+    target and the task within it.
+    """
 
     rows: NDArray[np.int64]
-    """(m,) their rows among the validation samples of the pool."""
     targets: Sequence[Hashable]
-    """(m,) the target of each."""
     subtasks: Sequence[Hashable]
-    """(m,) its target and the task within it."""
 
 
 class TargetedMethod(BudgetedMethod):
@@ -127,7 +128,7 @@ class TargetedMethod(BudgetedMethod):
     )
 
     def examples(self, pool: Pool) -> Examples:
-        """The validation samples of the targets; raises `InputError` for a target that the pool has not."""
+        """The validation samples of the targets; raises `InputError` for an unknown target."""
         names = pool.validation["target"]
         known = list(dict.fromkeys(names))
         for name in self.targets or ():
@@ -146,7 +147,7 @@ M = TypeVar("M", bound=type[Method])
 
 
 def register(name: str) -> Callable[[M], M]:
-    """Register a class of settings as the method `name`."""
+    """Class decorator: register a method under a name."""
 
     def add(kind: M) -> M:
         kind.method = name
@@ -157,7 +158,7 @@ def register(name: str) -> Callable[[M], M]:
 
 
 def method_settings(method: str, values: Mapping[str, Any]) -> Method:
-    """The checked settings of a method; raises `InputError` for a method or a setting that does not exist."""
+    """A method with checked settings; raises `InputError` for an unknown method or setting."""
     if method not in METHODS:
         raise InputError(f"method = {method!r}: expected one of {', '.join(METHODS)}")
     fields = METHODS[method].model_fields

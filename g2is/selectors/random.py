@@ -1,4 +1,4 @@
-"""A random draw: what every method has to beat."""
+"""A random draw: the baseline of every method."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from g2is.selectors.method import BudgetedMethod, Pool, Rows, register
 class Random(BudgetedMethod):
     """A random draw."""
 
-    seed: int = Field(0, ge=0, lt=SEEDS, description="of all that is drawn at random")
+    seed: int = Field(0, ge=0, lt=SEEDS, description="random seed")
 
     def choose(self, pool: Pool, budget: int) -> Rows:
         return random(pool.valid, budget, seed=self.seed)
 
 
 def random(valid: NDArray[np.bool_], budget: int, *, seed: int = 0) -> Rows:
-    """A uniform draw without replacement; with the same seed, a smaller budget is the start of a larger one."""
+    """A uniform draw without replacement; for one seed, a smaller selection is the beginning of a larger one."""
     return np.random.default_rng(seed).permutation(np.flatnonzero(valid))[:budget]

@@ -1,4 +1,4 @@
-"""What methods share: the best by a score, several scores in turn, means of groups, products in blocks."""
+"""Functions that methods share: rank by one score or by several in turn, means of groups, products in blocks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from g2is.arrays.rows import block_rows, read_rows
 
 FIRST_SORTED = 256
-"""Rows sorted at first; eight times as many each further time."""
+"""Rows sorted first; each further time eight times as many."""
 
 
 def best(scores: ArrayLike, valid: NDArray[np.bool_], budget: int) -> NDArray[np.int64]:
@@ -22,7 +22,7 @@ def best(scores: ArrayLike, valid: NDArray[np.bool_], budget: int) -> NDArray[np
 def in_turn(
     scores: Iterable[NDArray[np.floating]], valid: NDArray[np.bool_], budget: int
 ) -> NDArray[np.int64]:
-    """Each of the scores, (n,) each, in turn takes its highest row that is still free, round and round."""
+    """`budget` valid rows: each score (n,) in turn takes its highest row that is still free, round robin."""
     free = valid.copy()
     budget = min(budget, int(free.sum()))
     queues = [_descending(np.ascontiguousarray(score), free) for score in scores]
@@ -36,7 +36,7 @@ def in_turn(
 
 
 def _descending(score: NDArray[np.floating], free: NDArray[np.bool_]) -> Iterator[int]:
-    """Rows by descending score, sorted piece by piece: few of a large pool are ever asked for."""
+    """Rows by descending score, sorted in pieces: usually few of a large pool are needed."""
     ceiling, size = np.inf, FIRST_SORTED
     while (rows := np.flatnonzero(free & (score < ceiling))).size:
         here = score[rows]
@@ -48,10 +48,10 @@ def _descending(score: NDArray[np.floating], free: NDArray[np.bool_]) -> Iterato
 
 
 def alternating(groups: Sequence[Hashable]) -> NDArray[np.int64]:
-    """An order of the rows in which groups (m,) take turns: the first row of each, then the second, …
+    """An order of m rows in which their groups (m,) take turns: the first row of each, then the second, …
 
-    Groups in order of first appearance. A budget smaller than the number of validation samples then still
-    reaches every group, whichever way the file is sorted.
+    Groups are in order of first appearance. A budget smaller than the number of validation samples then still reaches
+    every group, however the file is sorted.
     """
     seen: dict[Hashable, int] = {}
     place = []
@@ -71,7 +71,7 @@ def group_columns(groups: Sequence[Hashable]) -> list[NDArray[np.int64]]:
 
 
 def best_group_mean(cosines: NDArray[np.floating], groups: Sequence[Hashable]) -> NDArray[np.float32]:
-    """(n,) the mean of each row of cosines (n, m) over the columns of a group, of the group with the highest mean."""
+    """(n,) for each row of cosines (n, m) the mean over the columns of a group, the highest over all groups."""
     means = [cosines[:, columns].mean(axis=1) for columns in group_columns(groups)]
     return np.max(means, axis=0)
 

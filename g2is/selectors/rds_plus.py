@@ -1,4 +1,4 @@
-"""RDS+: hidden states, validation samples in turn."""
+"""RDS+: round robin over validation samples by similarity of hidden states."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from g2is.selectors.round_robin import round_robin
 
 @register("rds_plus")
 class RdsPlus(TargetedMethod):
-    """Hidden states, validation samples in turn."""
+    """Each validation example in turn takes the free instruction with the most similar hidden states."""
 
     def choose(self, pool: Pool, budget: int) -> Rows:
         examples = self.examples(pool)
@@ -43,8 +43,8 @@ def rds_plus(
     representations: (n, h), validation: (m, h) unit rows, position-weighted mean pools of the last hidden
     states. targets: (m,) names. With one target, its validation samples in turn take their most similar free
     sample. With several, a sample's score for a target is its highest cosine to one of the target's validation
-    samples, and the targets take turns. The paper leaves the order of turns open; here subtasks (groups)
-    alternate, and targets follow their first appearance.
+    samples, and the targets take turns. The paper does not define the order of turns; here subtasks (groups)
+    alternate, and targets are in order of first appearance.
     """
     cosines = products(representations, unit(validation))
     tasks = group_columns(targets)

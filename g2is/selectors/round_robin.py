@@ -15,9 +15,9 @@ from g2is.selectors.ranking import alternating, in_turn
 
 @register("round_robin")
 class RoundRobin(TargetedMethod):
-    """Gradients, validation samples in turn."""
+    """Each validation example in turn takes the free instruction with the most similar gradient."""
 
-    regime: RegimeName = Field("sgd", description="gradient regime")
+    regime: RegimeName = Field("sgd", description="gradients that are compared (regime)")
 
     def choose(self, pool: Pool, budget: int) -> Rows:
         examples = self.examples(pool)
@@ -28,8 +28,8 @@ class RoundRobin(TargetedMethod):
 def round_robin(cosines: Array, groups: Sequence[Hashable], valid: NDArray[np.bool_], budget: int) -> Rows:
     """Each validation sample in turn takes the most similar sample that is still free.
 
-    cosines: (n, m) of training to validation gradients. groups: (m,) the subtask of each validation sample.
-    Subtasks alternate in the order of turns, so that a budget smaller than m still reaches each of them. Not
-    published for gradients; RDS+ selects in this way over hidden states.
+    cosines: (n, m) of training to validation gradients. groups: (m,) the subtask of each validation sample. Turns
+    alternate between subtasks, so that a budget smaller than m still reaches all of them. Not published for gradients;
+    RDS+ does the same with hidden states.
     """
     return in_turn((cosines[:, column] for column in alternating(groups)), valid, budget)

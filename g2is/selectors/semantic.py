@@ -16,10 +16,10 @@ from g2is.selectors.ranking import best, best_group_mean, products
 
 @register("semantic")
 class Semantic(TargetedMethod):
-    """Cosine of what texts mean."""
+    """The highest similarity of text embeddings."""
 
     sentence_model: str | None = Field(
-        None, description="sentence-transformers model that reads the texts (the run's model)"
+        None, description="sentence-transformers model that embeds the texts (the run's model)"
     )
 
     def choose(self, pool: Pool, budget: int) -> Rows:
@@ -39,18 +39,18 @@ def semantic(
     valid: NDArray[np.bool_],
     budget: int,
 ) -> Rows:
-    """The texts most similar in meaning: LESS's rule with cosines of representations instead of gradients.
+    """The texts most similar in meaning: the rule of LESS with cosines of representations instead of gradients.
 
     representations: (n, h), validation: (m, h) unit rows, plain mean pools of the last hidden states, or
-    sentence embeddings. The common baseline of gradient methods, for which no one rule is published; that of
-    LESS (mean within a subtask, highest over all) leaves the features as the only difference.
+    sentence embeddings. It is a common baseline of gradient methods, but no single rule is published. With the rule of
+    LESS (mean within a subtask, highest over all) only the features differ.
     """
     return best(best_group_mean(products(representations, unit(validation)), groups), valid, budget)
 
 
 def _embedded(pool: Pool, rows: NDArray[np.int64], model: str) -> tuple[np.ndarray, np.ndarray]:
     """Sentence embeddings of all samples and of these rows of the validation samples."""
-    from g2is.lm.sentences import embed  # only where a sentence model is asked for: it loads one
+    from g2is.lm.sentences import embed  # only here: it loads torch
 
     count = len(pool.instructions)
     frames = pool.instructions, pool.validation.iloc[rows]

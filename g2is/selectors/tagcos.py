@@ -13,16 +13,20 @@ from g2is.selectors.method import Array, BudgetedMethod, Pool, Rows, register
 from g2is.walk.budget import largest_remainder
 
 RIDGE = 1.0
+"""Ridge penalty of matching pursuit."""
 TOLERANCE = 1e-4
+"""Relative residual at which matching pursuit ends."""
 
 
 @register("tagcos")
 class Tagcos(BudgetedMethod):
-    """Clusters of gradients and matching pursuit in each."""
+    """Clusters of gradients, and matching pursuit in each."""
 
-    regime: RegimeName = Field("adam", description="gradient regime")
-    clusters: int = Field(100, ge=1, le=LARGEST, description="groups of samples with similar gradients")
-    seed: int = Field(0, ge=0, lt=SEEDS, description="of all that is drawn at random")
+    regime: RegimeName = Field("adam", description="gradients that are compared (regime)")
+    clusters: int = Field(
+        100, ge=1, le=LARGEST, description="number of clusters of instructions with similar gradients"
+    )
+    seed: int = Field(0, ge=0, lt=SEEDS, description="random seed")
 
     def choose(self, pool: Pool, budget: int) -> Rows:
         gradients = pool.regime(self.regime).gradients
@@ -32,13 +36,13 @@ class Tagcos(BudgetedMethod):
 def tagcos(gradients: Array, valid: NDArray[np.bool_], budget: int, *, clusters: int, seed: int = 0) -> Rows:
     """Clusters of gradients, and in each the samples whose gradients add up to its mean (Zhang et al. 2024).
 
-    gradients: (n, d) unit rows, read into memory. k-means into `clusters` (at most one a valid sample); each cluster
-    gets a share of the budget by its size and runs orthogonal matching pursuit to its centroid, again on the
-    remaining rows until its share is used. It needs no validation samples.
+    gradients: (n, d) unit rows, read into memory. k-means makes `clusters` groups (at most as many as valid samples).
+    Each cluster gets a share of the budget by its size and uses it by orthogonal matching pursuit to its centroid,
+    repeated on the remaining rows until the share is used. No validation samples are needed.
 
-    Differs from the authors' script in two ways. The script rounds each cluster's share down, which loses up to one
-    sample a cluster and at small budgets all of them; here shares are rounded by largest remainder, so that the
-    whole budget is used. The script's order is cluster by cluster; here clusters take turns, largest first.
+    There are two differences to the authors' script. It rounds each cluster's share down, which loses up to one sample
+    a cluster, at small budgets all of them; here shares are rounded by largest remainder and use the whole budget. Its
+    order is cluster by cluster; here clusters take turns, largest first.
     """
     from sklearn.cluster import KMeans
 
@@ -55,7 +59,7 @@ def tagcos(gradients: Array, valid: NDArray[np.bool_], budget: int, *, clusters:
             members = np.flatnonzero(labels == cluster)
             picked = _approximate_mean(rows[members].astype(np.float64), share)
             chosen += [(turn, int(index[members[place]])) for turn, place in enumerate(picked)]
-    chosen.sort(key=lambda pick: pick[0])  # stable: of one turn, larger clusters first
+    chosen.sort(key=lambda pick: pick[0])  # stable: within a turn, larger clusters first
     return np.array([row for _, row in chosen], dtype=np.int64)
 
 
@@ -67,7 +71,7 @@ def _approximate_mean(rows: NDArray[np.float64], count: int) -> list[int]:
     while len(chosen) < count:
         picked = matching_pursuit(rows[left], centroid, count - len(chosen))
         if not picked:
-            # No row left points towards the mean: the closest first, so that the share is spent.
+            # No row left has a positive product with the mean: take the closest, to use the whole share.
             closest = np.argsort(-(rows[left] @ centroid), kind="stable")
             picked = closest[: count - len(chosen)].tolist()
         chosen += left[picked].tolist()
@@ -78,10 +82,10 @@ def _approximate_mean(rows: NDArray[np.float64], count: int) -> list[int]:
 def matching_pursuit(rows: NDArray[np.float64], goal: NDArray[np.float64], most: int) -> list[int]:
     """Orthogonal matching pursuit with non-negative ridge coefficients: places of rows (b, d), in order.
 
-    Takes the row with the largest product with the residual of `goal` (d,) after the chosen rows S, solves
-    (A_S A_S^T + I) x = A_S goal, and while a coefficient is negative drops the most negative and solves again.
-    Ends after `most` rounds, when the residual is below 1e-4 of the goal, when the row is chosen already or was
-    dropped in its own round (it would be again), or when no row has a positive product.
+    Each round chooses the row with the largest product with the residual of `goal` (d,), solves (A A^T + I) x = A goal
+    for the chosen rows A, and while a coefficient is negative drops the most negative and solves again. Ends after
+    `most` rounds, when the residual is below `TOLERANCE` of the goal, when the row was chosen before or dropped in its
+    own round (it would be dropped again), or when no row has a positive product.
     """
     chosen: list[int] = []
     residual = goal

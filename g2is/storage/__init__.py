@@ -1,4 +1,4 @@
-"""Bytes without meaning: whole files, tables, shards, number types, CSV.
+"""Files, whatever they contain: atomic writes, tables, shards, number types, CSV.
 
 May import: errors.
 """

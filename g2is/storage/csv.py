@@ -1,4 +1,4 @@
-"""CSV without formulas: a cell that a spreadsheet would run gets a ' before it."""
+"""CSV without formulas: cells that a spreadsheet would evaluate get a leading '."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-# What spreadsheets take for the start of a formula (OWASP, CSV injection), full-width forms included.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""Characters that spreadsheets take for the start of a formula (OWASP, CSV injection), full-width forms included."""
 
 
 def without_formula(cell: str) -> str:
@@ -17,7 +17,7 @@ def without_formula(cell: str) -> str:
 
 
 def safe_csv(frame: pd.DataFrame) -> bytes:
-    """A table as CSV without its index; no spreadsheet runs its texts or column names."""
+    """A table as CSV without its index; no spreadsheet evaluates its texts or column names."""
 
     def safe(value: object) -> object:
         return without_formula(value) if isinstance(value, str) else value

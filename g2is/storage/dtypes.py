@@ -1,4 +1,4 @@
-"""Unit rows in the number type that a run stores."""
+"""The number types in which runs store unit rows."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 
 def stored_rows(rows: NDArray[np.floating], dtype: str) -> NDArray:
-    """(n, d) unit rows, or zeros, as they are stored in `dtype`, one of `GradientConfig.store_dtype`.
+    """Unit rows (n, d), or rows of zeros, converted to `dtype`, one of `GradientConfig.store_dtype`.
 
-    int8: each row is scaled so that its largest coordinate is 127, and rounded. No scale is kept, since only directions
-    matter; readers normalise a row that is not float32 again (`arrays.rows`).
+    int8: each row is scaled so that its largest coordinate is 127, then rounded. The scale is not kept, since only
+    directions matter; readers normalise rows that are not float32 again (`arrays.rows`).
     """
     if dtype != "int8":
         return rows.astype(dtype)

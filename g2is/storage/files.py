@@ -1,4 +1,4 @@
-"""Writing files so that they are whole or absent: to a temporary name, synced, renamed."""
+"""Atomic writing of files: to a temporary name, synced, renamed. A file is complete or absent."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 
 TEMPORARY = ".tmp"
+"""Suffix of temporary files."""
 CHECKSUM_LETTERS = 16
-"""Letters of the checksum in the name of a file, see `write_with_checksum`."""
+"""Digits of a checksum in the name of a file, see `write_with_checksum`."""
 REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space"),
-    **dict.fromkeys((errno.EISDIR, errno.ELOOP), "remove what lies there, or write to another folder"),
+    **dict.fromkeys((errno.EISDIR, errno.ELOOP), "remove what is there, or write to another folder"),
     errno.ENAMETOOLONG: "give it a shorter name",
 }
 
@@ -30,14 +31,14 @@ REMEDIES = {
 def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Call `write` on a temporary file beside `path`, sync it, and give it its name.
 
-    Raises `InputError` where the disk is full or the folder is not writable, and where a device, a pipe, a folder or
-    a link has that name: only a file is replaced. The temporary file never remains.
+    Raises `InputError` if the disk is full or the folder is not writable, and if `path` is a device, a pipe, a folder
+    or a link: only a file is replaced. The temporary file is removed in any case.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
     try:
         refuse_special(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        # What has that name already may be a link to somewhere else.
+        # A file of that name may be left from before, or be a link to another place.
         temporary.unlink(missing_ok=True)
         with temporary.open("xb") as file:
             write(file)
@@ -52,14 +53,14 @@ def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def not_written(path: str | Path, error: OSError) -> InputError:
-    """The error for a path that the operating system does not let this process make, write or remove."""
+    """The error for a path that cannot be created, written or removed."""
     reason = os.strerror(error.errno) if error.errno else str(error)
     remedy = REMEDIES.get(error.errno or 0, "write to another folder")
     return InputError(f"{path}: could not be written: {reason}; {remedy}, then run the same command again")
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder with its content; raises `InputError` where the operating system refuses."""
+    """Remove a folder with its content; raises `InputError` if that fails."""
     try:
         shutil.rmtree(folder)
     except OSError as error:
@@ -67,23 +68,23 @@ def remove_folder(folder: Path) -> None:
 
 
 def refuse_special(path: Path) -> None:
-    """Raise `InputError` for a device, a pipe or a link, which a rename would replace by mistake."""
+    """Raise `InputError` for a device, a pipe or a link, which a rename would replace."""
     if path.exists() and not path.is_file() and not path.is_dir():
         kind = "device or a pipe, expected a file; write to another"
     elif path.is_symlink():
-        kind = "link, expected a file; remove it, or name the file that it leads to"
+        kind = "link, expected a file; remove it, or name the file that it points to"
     else:
-        return  # the operating system does not let a folder be replaced
+        return  # a rename does not replace a folder
     raise InputError(f"{path}: is a {kind}")
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a whole file."""
+    """Write a file atomically."""
     write_file(path, lambda file: file.write(data))
 
 
 def replace_bytes(path: Path, data: bytes) -> None:
-    """Replace a small file as a whole without waiting for the disk: for what is of no use after a power cut.
+    """Replace a small file atomically but without syncing: for content that is useless after a power cut.
 
     Only one process may write it. Raises `OSError`.
     """
@@ -107,7 +108,7 @@ def write_with_checksum(path: Path, data: bytes) -> Path:
 
 
 def whole_files(folder: Path, pattern: str) -> list[Path]:
-    """Files of a pattern that `write_with_checksum` has written, by name; damaged ones are removed."""
+    """Intact files that `write_with_checksum` wrote and that match a pattern, by name; damaged ones are removed."""
     paths = sorted(folder.glob(pattern))
     whole = [path for path in paths if path.stem.rpartition("-")[2] == sha256(path)[:CHECKSUM_LETTERS]]
     for path in set(paths).difference(whole):
@@ -116,27 +117,27 @@ def whole_files(folder: Path, pattern: str) -> list[Path]:
 
 
 def write_array(path: Path, array: np.ndarray) -> None:
-    """Write a `.npy` file that memory-maps."""
+    """Write a `.npy` file, which can be memory-mapped."""
     import numpy as np
 
     write_file(path, lambda file: np.lib.format.write_array(file, array, allow_pickle=False))
 
 
 def inside(folder: Path, name: str | Path) -> Path:
-    """The path of `name` in a folder; raises `InputError` where it leads out of the folder, by `..` or by a link."""
+    """The path of `name` in a folder; raises `InputError` if it leads out of the folder, by `..` or by a link."""
     path = folder / name
     try:
         if path.resolve().is_relative_to(folder.resolve()):
             return path
-    except (OSError, RuntimeError, ValueError):  # a link in a circle, a name too long or with a NUL
+    except (OSError, RuntimeError, ValueError):  # circular link, name too long or with a NUL
         pass
-    raise InputError(f"{path}: leads out of {folder}, where it should lie; put the file itself there")
+    raise InputError(f"{path}: leads out of {folder}, expected a file inside it; put the file itself there")
 
 
 def sweep(folder: Path) -> None:
-    """Remove temporary files that a killed process left, in a folder that no other process writes to."""
+    """Remove temporary files of a killed process, in a folder that no other process writes to."""
     for path in folder.glob(f".*{TEMPORARY}"):
-        with suppress(OSError):  # one that remains is harmless
+        with suppress(OSError):  # a file that remains is harmless
             path.unlink()
 
 

@@ -1,7 +1,7 @@
-"""Shards of rows while they are computed, and the arrays they are merged into.
+"""Shards: blocks of rows that are computed separately, then merged into arrays.
 
-A shard is one safetensors file with its checksum in its name, so that a folder of shards needs no list that could
-disagree with it: a whole file is a finished shard, everything else is computed again.
+A shard is one safetensors file with its checksum in its name. The folder needs no list of finished shards: an intact
+file is a finished shard, everything else is computed again.
 """
 
 from __future__ import annotations
@@ -23,28 +23,35 @@ from g2is.storage.files import not_written, whole_files, write_file, write_with_
 
 @dataclass(frozen=True)
 class ShardStore:
-    """`count` rows in shards of `size` under `folder`; every shard holds the same named arrays."""
+    """`count` rows in shards of `size` under `folder`; every shard holds the same named arrays.
+
+    required: arrays that a shard must hold. One that lacks some was written by an earlier version and counts as
+    damaged.
+    """
 
     folder: Path
     count: int
     size: int
+    required: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return -(-self.count // self.size)
 
     def rows(self, shard: int) -> range:
-        """The rows a shard holds."""
+        """The rows of a shard."""
         return range(shard * self.size, min((shard + 1) * self.size, self.count))
 
     def missing(self) -> list[int]:
         """Shards still to be computed; removes damaged ones, which are among them."""
-        whole_files(self.folder, "*.safetensors")
+        for path in whole_files(self.folder, "*.safetensors"):
+            if not self._is_current(path):
+                path.unlink()
         return self._not_among(self._files())
 
     def open(self) -> None:
-        """Make the folder and remove damaged shards of an earlier attempt; from then on several processes may share it.
+        """Create the folder and remove damaged shards of an earlier attempt; after that several processes may share it.
 
-        Raises `InputError` where the folder cannot be made.
+        Raises `InputError` if the folder cannot be created.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -53,18 +60,18 @@ class ShardStore:
             raise not_written(self.folder, error) from error
 
     def absent(self) -> list[int]:
-        """Shards still to be computed; none where there is no folder, since they are then not needed (any more)."""
+        """Shards still to be computed; none if there is no folder, since then none is needed yet or any more."""
         if not self.folder.is_dir():
             return []
         return self._not_among(self._files())
 
     @contextmanager
     def claim(self, shard: int) -> Iterator[bool]:
-        """Claim a shard; yields whether this process may compute it, since no other running one has claimed it.
+        """Claim a shard; yields whether this process may compute it because no other running process has claimed it.
 
-        Raises `InputError` where the claim cannot be written.
+        Raises `InputError` if the claim cannot be written.
         """
-        # The lock would create the folder again.
+        # FileLock would create the folder again.
         if not self.folder.is_dir():
             yield False
             return
@@ -78,7 +85,7 @@ class ShardStore:
             lock.release()
 
     def write(self, shard: int, arrays: dict[str, np.ndarray], notes: dict[int, str]) -> None:
-        """Write a shard. arrays: of one length. notes: remarks about single rows, by row number."""
+        """Write a shard. arrays: all of the shard's length. notes: remarks about single rows, by row number."""
         data = save(arrays, metadata={"notes": json.dumps(notes)})
         write_with_checksum(self.folder / f"{shard:06d}.safetensors", data)
 
@@ -91,7 +98,7 @@ class ShardStore:
         return notes
 
     def blocks(self, name: str) -> Iterator[np.ndarray]:
-        """One array, shard by shard."""
+        """The parts of one array, shard by shard."""
         for path in self._all_files():
             with safe_open(path, framework="np") as file:
                 yield file.get_tensor(name)
@@ -100,7 +107,7 @@ class ShardStore:
         """Write an array of all shards as one `.npy` file."""
         first = next(self.blocks(name))
 
-        # Plain writes, not a writable memory map: on a full disk a write raises an error, a map kills the process.
+        # Plain writes: on a full disk they raise an error, while a writable memory map kills the process.
         def write(file: BinaryIO) -> None:
             header = {
                 "descr": np.lib.format.dtype_to_descr(first.dtype),
@@ -113,8 +120,14 @@ class ShardStore:
 
         write_file(path, write)
 
+    def _is_current(self, path: Path) -> bool:
+        if not self.required:
+            return True
+        with safe_open(path, framework="np") as file:
+            return set(self.required) <= set(file.keys())
+
     def _files(self) -> dict[int, Path]:
-        """The file of each finished shard, from a single listing of a folder that may hold thousands."""
+        """The file of each finished shard, from a single listing of the folder."""
         paths = sorted(self.folder.glob("*-*.safetensors"), reverse=True)
         return {int(path.name.partition("-")[0]): path for path in paths}
 
@@ -130,7 +143,8 @@ class ShardStore:
 
 
 def try_lock(lock: FileLock) -> bool:
-    """Take a lock without waiting; False where another process holds it. Raises `InputError` where none can be made."""
+    """Acquire a lock without waiting; False if another process holds it. Raises `InputError` if it cannot be
+    created."""
     try:
         lock.acquire(timeout=0)
     except Timeout:

@@ -1,7 +1,7 @@
-"""Tables as files that are mapped into memory: only what is used is read.
+"""Tables as memory-mapped files, of which only the parts in use are read.
 
-An Arrow file holds columns in the format that they have in memory. A pool of a million instructions opens at once, a
-row costs its own bytes, and several processes share one copy in the page cache.
+An Arrow file has the same layout as Arrow in memory. So a pool of a million instructions opens at once, reading a row
+reads only its bytes, and processes share one copy in the page cache.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def write_frame(path: Path, frame: pd.DataFrame) -> None:
-    """Write a table without its index, whole or not at all; as Parquet where the name ends in `.parquet`, or Arrow."""
+    """Write a table without its index, atomically: as Parquet if the name ends in `.parquet`, otherwise as Arrow."""
     import pyarrow as pa
 
     if path.suffix == ".parquet":
@@ -36,7 +36,7 @@ def write_frame(path: Path, frame: pd.DataFrame) -> None:
 
 
 def read_frame(path: Path) -> pd.DataFrame:
-    """A table that `write_frame` wrote; Arrow is mapped into memory, read-only. Raises `InputError` if not whole."""
+    """Read a table of `write_frame`; Arrow is memory-mapped, read-only. Raises `InputError` if it is damaged."""
     import pandas as pd
     import pyarrow as pa
 
@@ -45,10 +45,10 @@ def read_frame(path: Path) -> pd.DataFrame:
             return pd.read_parquet(path)
         with pa.memory_map(str(path)) as file:
             table = pa.ipc.open_file(file).read_all()
-        # Offsets that point outside the file would crash the process when their row is read.
+        # Offsets outside the file would crash the process when their row is read.
         table.validate(full=True)
     except Exception as error:  # Arrow raises many kinds for a damaged file
         reason = str(error) or type(error).__name__
-        raise InputError(f"{path}: not a whole table ({reason})") from None
+        raise InputError(f"{path}: not a complete table ({reason})") from None
     as_bytes = {pa.large_binary(): pd.ArrowDtype(pa.large_binary())}
     return table.to_pandas(types_mapper=as_bytes.get)

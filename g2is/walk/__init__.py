@@ -1,4 +1,4 @@
-"""The gradient walk: from core knowledge to a selection, step by step, with the reason for each.
+"""The gradient walk: from core knowledge to a selection, with the reason for each step.
 
 Knows arrays only. May import: errors, config, arrays, knowledge.
 """

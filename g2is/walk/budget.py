@@ -15,16 +15,18 @@ from g2is.knowledge import CoreKnowledge
 
 @dataclass(frozen=True, eq=False)
 class WalkPlan:
-    """What is decided before the first step."""
+    """Everything about a walk that is fixed before its first step.
+
+    left_out: (n,) rows that no component may take.
+    pins: rows taken first, for no component.
+    budgets: (k,) number of samples each component is to take.
+    order: (k,) components by descending weight.
+    """
 
     left_out: NDArray[np.bool_]
-    """(n,) rows that no component may take."""
     pins: NDArray[np.int64]
-    """Rows taken first, for no component."""
     budgets: NDArray[np.int64]
-    """(k,) number of samples each component is to take."""
     order: NDArray[np.int64]
-    """(k,) components by descending weight."""
 
 
 def plan_walk(
@@ -37,8 +39,8 @@ def plan_walk(
 ) -> WalkPlan:
     """Plan a walk over a pool of `rows` samples; raises `InputError` where the parameters do not fit it.
 
-    A fraction is one of the valid samples. Pins are taken first and use up budget, whatever their source; budgets
-    given by component are for the components alone, and pins come on top.
+    A fraction refers to the valid samples. Pins are taken first and use up budget, whatever their source. With
+    `component_budgets`, pins come on top of those budgets.
 
     sources, valid: (n,) as `gradient_walk` takes them.
     """
@@ -47,9 +49,11 @@ def plan_walk(
     bans = _samples("bans", parameters.bans, rows)
     both = np.intersect1d(pins, bans)
     if both.size:
-        raise InputError(f"sample {both[0]} is both pinned and banned; remove it from one of the two")
+        raise InputError(f"instruction {both[0]} is both pinned and banned; remove it from one of the two")
     if not usable[pins].all():
-        raise InputError(f"pins: sample {pins[~usable[pins]][0]} has no valid gradient; it cannot be taken")
+        raise InputError(
+            f"pins: instruction {pins[~usable[pins]][0]} has no valid gradient, so it cannot be selected; unpin it"
+        )
 
     return WalkPlan(
         left_out=rows_left_out(parameters, rows, sources=sources, valid=valid),
@@ -89,15 +93,15 @@ def reason_left_out(
     if valid is not None and not np.asarray(valid)[sample]:
         return "it has no valid gradient"
     if parameters.only and sample not in parameters.only:
-        return "it is not among the samples that the walk is restricted to"
+        return "it is not among the instructions that the walk is restricted to"
     return f"its source is {sources[sample] if sources is not None else None!r}"
 
 
 def largest_remainder(total: int, weights: NDArray[np.floating]) -> NDArray[np.int64]:
     """Whole shares (k,) of `total` in proportion to `weights` (k,), which sum to 1.
 
-    Each gets the whole part of its share; what is left goes to the largest remainders, one each, the later of equal
-    ones first. Computed in the precision of the weights and in that order because the published script does so.
+    Each gets the whole part of its share; the rest goes to the largest remainders, one each, later ones first among
+    equals. Precision and order of the operations are those of the published script.
     """
     exact = total * weights
     shares = np.floor(exact).astype(np.int64)
@@ -107,16 +111,16 @@ def largest_remainder(total: int, weights: NDArray[np.floating]) -> NDArray[np.i
 
 
 def evenly(total: int, count: int) -> NDArray[np.int64]:
-    """Whole shares (count,) of `total` that differ by one at most, the larger ones spread over the whole range."""
+    """Whole shares (count,) of `total` that differ by at most one, the larger ones spread evenly."""
     return np.diff(np.arange(count + 1) * total // count)
 
 
 def share_out(total: int, knowledge: CoreKnowledge, parameters: WalkParameters) -> NDArray[np.int64]:
     """Budgets of the components (k,): largest remainders of `total` by weight, within each target's own share.
 
-    The total is divided among the targets first: where there are more components than samples, most shares round to
-    none, and the target with the heaviest components would get all samples. Facets of one example each weigh the
-    same, so what is left over is spread evenly over the validation set, which may be sorted by subtask.
+    The total is divided among the targets first. Otherwise, with more components than samples, most shares would
+    round to 0 and the target with the heaviest components would get everything. Facets of one example each have
+    equal weights; their remainders are spread evenly over the validation set, which may be sorted by subtask.
     """
     names = list(dict.fromkeys(knowledge.targets))
     each = parameters.facet_per_example
@@ -135,17 +139,19 @@ def share_out(total: int, knowledge: CoreKnowledge, parameters: WalkParameters) 
 def budget_size(fraction: float | None, count: int | None, usable: int) -> int:
     """The budget in samples: `count`, or a fraction of the `usable` ones, rounded down.
 
-    Raises `InputError` where that is more than there are, or none.
+    Raises `InputError` where that is more than there are, or 0.
     """
     if count is not None:
         if count > usable:
-            raise InputError(f"count = {count:,}: the pool has {usable:,} valid samples")
+            raise InputError(
+                f"count = {count:,}: the pool has {usable:,} valid instructions; give at most that many"
+            )
         return count
     assert fraction is not None
     total = int(usable * fraction)
     if total == 0:
         raise InputError(
-            f"fraction = {fraction:g}: of {usable:,} valid samples that is none; give a larger one, or a count"
+            f"fraction = {fraction:g}: of {usable:,} valid instructions that is 0; give a larger fraction or a count"
         )
     return total
 
@@ -157,13 +163,15 @@ def _budgets(
         budgets = np.array(parameters.component_budgets, dtype=np.int64)
         if len(budgets) != len(knowledge):
             raise InputError(
-                f"component_budgets: {len(budgets)} numbers for {len(knowledge)} components; "
+                f"component_budgets: {len(budgets)} numbers for {len(knowledge)} directions; "
                 "give one for each"
             )
         return budgets
     total = budget_size(parameters.fraction, parameters.count, usable)
     if pins > total:
-        raise InputError(f"pins: {pins:,} samples do not fit a budget of {total:,}; unpin some or raise it")
+        raise InputError(
+            f"pins: {pins:,} instructions exceed the budget of {total:,}; unpin some or raise the budget"
+        )
     return share_out(total - pins, knowledge, parameters)
 
 
@@ -180,7 +188,7 @@ def _samples(name: str, samples: Sequence[int], rows: int) -> NDArray[np.int64]:
     unique = np.array(list(dict.fromkeys(samples)), dtype=np.int64)
     outside = unique[unique >= rows]
     if outside.size:
-        raise InputError(f"{name}: no sample {outside[0]}; the pool has samples 0 to {rows - 1:,}")
+        raise InputError(f"{name}: no instruction {outside[0]}; the pool has instructions 0 to {rows - 1:,}")
     return unique
 
 
@@ -189,7 +197,9 @@ def _of_sources(parameters: WalkParameters, rows: int, sources: Sequence[str] | 
     if parameters.sources is None and not parameters.without_sources:
         return np.ones(rows, dtype=bool)
     if sources is None:
-        raise InputError("sources: this pool does not say which source its samples come from")
+        raise InputError(
+            "sources: the sources of this pool are not known; leave out sources and without_sources"
+        )
     names = np.asarray(sources, dtype=object)
     if names.shape != (rows,):
         raise InputError(f"sources: {len(names)} names for {rows} gradients")

@@ -17,7 +17,7 @@ from g2is.walk.search import PoolSearch
 from g2is.walk.trace import ANCHOR, BUDGET_SPENT, FALLBACK, NEIGHBOR, NONE_FREE, NONE_PASSES, TraceLog
 
 FIRST_NEIGHBORS = 8
-"""Neighbours judged at once where the first does not pass; four times as many each further time."""
+"""Neighbours judged in the first block, if the nearest does not pass; each further block is four times larger."""
 
 
 class ComponentWalk:
@@ -28,7 +28,7 @@ class ComponentWalk:
         self.members = Members(pool.rules, pool.components[component], pool.affinities[:, component])
         self.search = PoolSearch(pool, self.members)
         self.stopped = BUDGET_SPENT
-        """Why it stopped, an index into STOPS."""
+        """Index into STOPS: why it stopped."""
 
     def extend(self, budget: int) -> int:
         """Take up to `budget` more samples; returns how many of them could not be taken."""

@@ -1,4 +1,7 @@
-"""What an explanation holds, and the same in plain words."""
+"""An explanation of a walk, as numbers and as text for a person.
+
+Texts speak of instructions and directions, and count steps from 1; fields are rows, components, and steps from 0.
+"""
 
 from __future__ import annotations
 
@@ -8,117 +11,121 @@ from math import isnan, nan
 
 @dataclass(frozen=True)
 class Taken:
-    """The step that took a sample, with the numbers that the rules compared; NaN or None where one did not apply."""
+    """The step that took a sample, with the numbers that the rules compared; NaN or None where one did not apply.
+
+    step: its place in the trace, from 0.
+    component, target: that it was taken for; None for a pin.
+    origin: one of ORIGINS.
+    previous, cosine: of a neighbour, the sample it is a neighbour of and its cosine to that.
+    affinity: its cosine to the component.
+    lowest_cosine, highest_cosine: to the samples taken for the component before.
+    before, after: alignment of the component's samples before and after the step.
+    reference: the alignment that consistency compared with: after the previous step, or the best so far.
+    needed: the lowest alignment that consistency allowed.
+    """
 
     step: int
-    """Its place in the selection, from 0 as in the trace; `text` counts from 1, as the pages do."""
     component: int | None
-    """None for a pin."""
     target: str | None
     origin: str
-    """One of ORIGINS."""
     previous: int | None
-    """For a neighbour, the sample whose neighbour it is."""
     cosine: float
-    """Cosine between the two."""
     affinity: float
-    """Its cosine to the component."""
     lowest_cosine: float
-    """Its lowest cosine to the samples that the component had by then; no conflict."""
     highest_cosine: float
-    """Its highest; redundancy."""
     before: float
     after: float
-    """Alignment of the component's samples before and after the step."""
     reference: float
-    """The alignment that consistency compared with: after the step before, or the best so far."""
     needed: float
-    """The alignment that consistency asked for."""
 
     @property
     def text(self) -> str:
-        """The step in words, without the sample."""
+        """The step in words, without the instruction."""
         if self.component is None:
             return f"taken at step {self.step + 1}: it is pinned"
-        came = {
-            "anchor": "as its anchor, the most similar free sample",
-            "neighbor": f"as the nearest neighbour of sample {self.previous} that passed the rules "
+        origin = {
+            "anchor": "as its anchor, the free instruction closest to it",
+            "neighbor": f"as the nearest neighbour of instruction {self.previous} that passed the rules "
             f"(cosine {self.cosine:.3f})",
-            "fallback": "after no neighbour passed, as the most similar free sample that did",
+            "fallback": "as the free instruction closest to it that passed the rules, since no neighbour did",
         }[self.origin]
-        text = f"taken at step {self.step + 1} for component {self.component} ({self.target}), {came}; "
-        text += f"cosine to the component {self.affinity:.3f}"
+        text = f"taken at step {self.step + 1} for direction {self.component} ({self.target}), {origin}; "
+        text += f"cosine to the direction {self.affinity:.3f}"
         if self.origin != "anchor":
             text += (
-                f", lowest cosine to its samples {self.lowest_cosine:.3f}, "
+                f", lowest cosine to its instructions so far {self.lowest_cosine:.3f}, "
                 f"alignment from {self.before:.3f} to {self.after:.3f}"
             )
             if not isnan(self.needed):
-                text += f" where {self.needed:.3f} was needed"
+                text += f" where at least {self.needed:.3f} was required"
         return text
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Why a component did not take a sample."""
+    """Why a component did not take a sample.
+
+    affinity: its cosine to the component.
+    reason: the first rule it broke (conflict, redundant, consistency); outranked if a nearer neighbour was taken; not
+    reached if no step considered it; no budget if the component had none.
+    step: the step that considered it; None for a component's last search, which took nothing.
+    previous: the sample it was considered as a neighbour of, if it was.
+    member: the earliest sample of the component that it conflicts with or repeats, if that was the reason.
+    value: the cosine to that member; for consistency, the alignment it would have led to.
+    needed: the bound that the value broke: a lowest value; if redundant, a highest.
+    """
 
     component: int
     target: str
     affinity: float
-    """Its cosine to the component."""
     reason: str
-    """conflict, redundant, consistency: the first rule it broke. outranked: it was a neighbour, but a nearer one was
-    taken. not reached: no step looked at it. no budget: the component had none."""
     step: int | None = None
-    """When; None for a component's last search, which took nothing."""
     previous: int | None = None
-    """The sample whose neighbour it was, where it was looked at as one."""
     member: int | None = None
-    """conflict, redundant: the earliest sample of the component that it conflicts with or repeats."""
     value: float = nan
-    """conflict, redundant: the cosine to that member. consistency: the alignment it would have led to."""
     needed: float = nan
-    """The bound that the value broke: a least value, or where redundant a highest."""
 
     @property
     def text(self) -> str:
         """The same in words."""
         when = "in the last search of the pool" if self.step is None else f"at step {self.step + 1}"
         if self.previous is not None:
-            when += f", as a neighbour of sample {self.previous}"
+            when += f", as a neighbour of instruction {self.previous}"
         what = {
-            "conflict": f"rejected {when}: conflict with sample {self.member}, cosine {self.value:.3f} "
-            f"where at least {self.needed:g} is needed",
-            "redundant": f"rejected {when}: too similar to sample {self.member}, cosine {self.value:.3f} "
+            "conflict": f"rejected {when}: conflicts with instruction {self.member}, cosine {self.value:.3f} "
+            f"where at least {self.needed:g} is required",
+            "redundant": f"rejected {when}: too similar to instruction {self.member}, cosine {self.value:.3f} "
             f"where at most {self.needed:g} is allowed",
             "consistency": f"rejected {when}: the alignment would become {self.value:.3f} where "
-            f"{self.needed:.3f} is needed",
-            "outranked": f"looked at {when}, but a nearer one was taken",
-            "not reached": "the walk never looked at it",
-            "no budget": "has no budget",
+            f"at least {self.needed:.3f} is required",
+            "outranked": f"considered {when}, but a nearer neighbour was taken",
+            "not reached": "no step considered it",
+            "no budget": "the direction has no budget",
         }[self.reason]
-        return f"component {self.component} ({self.target}): {what}; cosine {self.affinity:.3f}"
+        return f"direction {self.component} ({self.target}): {what}; cosine {self.affinity:.3f}"
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a sample was taken, or why not: one of `taken`, `left_out` and `verdicts`."""
+    """Why a sample was taken, or why not: one of `taken`, `left_out` and `verdicts`.
+
+    left_out: why no component could take it, for instance because it is banned. verdicts: one for each component, in
+    their order.
+    """
 
     sample: int
     taken: Taken | None
     left_out: str | None
-    """Why no component could take it at all."""
     verdicts: tuple[Verdict, ...]
-    """One for each component, in their order."""
 
     @property
     def text(self) -> str:
-        """The same in words, a line for each component."""
+        """The same in words; where it was not taken, a line for each direction."""
         if self.taken is not None:
-            return f"Sample {self.sample} was {self.taken.text}."
+            return f"Instruction {self.sample} was {self.taken.text}."
         if self.left_out is not None:
-            return f"Sample {self.sample} was left out: {self.left_out}."
-        lines = [f"Sample {self.sample} was not taken."]
+            return f"Instruction {self.sample} was left out: {self.left_out}."
+        lines = [f"Instruction {self.sample} was not taken."]
         return "\n".join(
             lines + [f"{verdict.text[0].upper()}{verdict.text[1:]}." for verdict in self.verdicts]
         )

@@ -1,7 +1,7 @@
-"""The samples taken for one component, and what is known of every other row beside them.
+"""The samples taken for one component, and how every other row of the pool compares with them.
 
-A conflict with the members only grows, and the product of their sum with a candidate is the sum of its products
-with them. So each (candidate, member) product is computed at most once.
+A candidate that conflicts with a member conflicts for good, and its product with the sum of the members is the sum of
+its products with each. So each (candidate, member) product is computed at most once.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from g2is.walk.pool import Row
 from g2is.walk.rules import PASSES, Rules, Verdicts
 
 FIRST_MEMBERS = 8
-"""Members that a new candidate is compared with at first; only if it keeps the rules it is compared with more."""
+"""Members that a new candidate is compared with first; only if it breaks no rule is it compared with more."""
 
 CANCELLED = 0.01
-"""A sum shorter than this share (squared) of its parts has lost digits and is computed again from the rows."""
+"""A sum whose squared length is below this share of that of its parts has lost digits and is computed again."""
 
 
 class Members:
@@ -32,18 +32,22 @@ class Members:
         self.rules, self.direction, self.affinity = rules, direction, affinity
         self.samples: list[int] = []
         self.gradients = np.empty((FIRST_MEMBERS, len(direction)), dtype=np.float32)
-        """(at least as many as samples, d) their gradients."""
+        """(s or more, d) their gradients."""
         self.sum = np.zeros(len(direction), dtype=np.float32)
-        self.square, self.along = 0.0, 0.0
-        """Squared length of the sum, and its product with the component."""
+        self.square = 0.0
+        """Squared length of the sum."""
+        self.along = 0.0
+        """Product of the sum with the component."""
         self.alignment = np.float32(nan)
         """Cosine of the sum to the component."""
-        self.reference, self.needed = np.float32(nan), np.float32(nan)
-        """The alignment that consistency compares with, and what the next step must keep of it."""
+        self.reference = np.float32(nan)
+        """The alignment that consistency compares with."""
+        self.needed = np.float32(nan)
+        """The lowest alignment that consistency allows at the next step."""
         self.tested = np.zeros(len(affinity), dtype=np.int32)
-        """(n,) how many members, from the first, each row keeps the rules with."""
+        """(n,) number of members, from the first, that each row was compared with and broke no rule."""
         self.rule = np.full(len(affinity), PASSES, dtype=np.uint8)
-        """(n,) the rule that a row breaks with the member after those, for good; or PASSES."""
+        """(n,) the rule that a row breaks with the next member, for good; or PASSES."""
         self.value = np.zeros(len(affinity), dtype=np.float32)
         """(n,) its cosine to that member."""
 
@@ -66,9 +70,9 @@ class Members:
         self.needed = self.rules.needed(self.reference)
 
     def clearly_passes(self, row: int, gradient: Row) -> bool:
-        """Whether one row that breaks no rule so far passes with room to spare; `verdicts` decides what is close.
+        """Whether a row that breaks no rule so far passes by more than rounding; `verdicts` decides the rest.
 
-        Most steps take the first free neighbour, and this costs a tenth of `verdicts`.
+        Most steps take the first free neighbour; this costs a tenth of `verdicts`.
         """
         count, first = len(self.samples), int(self.tested[row])
         if self.rules.compare_members and first < count:
@@ -85,7 +89,7 @@ class Members:
         return self.rules.clearly_consistent(alignment, self.needed)
 
     def may_be_consistent(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """Which rows (b,) could keep consistency as far as their affinity tells, without reading their gradients.
+        """Which rows (b,) may pass consistency, judged by their affinity alone, without reading gradients.
 
         |sum + g|^2 = |sum|^2 + 1 + 2 sum.g, where sum.g is at least -|sum|, and at least `lowest` times the number
         of members unless there is a conflict. A row below the bound even at that length cannot pass.
@@ -100,7 +104,7 @@ class Members:
         return self.rules.consistent(self.along + affinity, self.needed * shortest) | (affinity == 0)
 
     def verdicts(self, rows: NDArray[np.integer], gradients: NDArray[np.float32]) -> Verdicts:
-        """What the rules make of rows (b,) with gradients (b, d), none of which breaks a rule so far."""
+        """Judge rows (b,) with gradients (b, d), none of which breaks a rule so far."""
         rule = np.full(len(rows), PASSES, dtype=np.uint8)
         member = np.full(len(rows), -1, dtype=np.intp)
         value = np.full(len(rows), nan, dtype=np.float32)
@@ -113,12 +117,12 @@ class Members:
         left = np.flatnonzero(rule == PASSES)
         if self.rules.consistency and left.size:
             alignments = self._alignments(rows[left], gradients[left])
-            found = self.rules.verdict(alignments=alignments, needed=self.needed)
-            rule[left], value[left] = found.rule, found.value
+            judged = self.rules.verdict(alignments=alignments, needed=self.needed)
+            rule[left], value[left] = judged.rule, judged.value
         return Verdicts(rule, member, value)
 
     def _compare(self, rows: NDArray[np.integer], gradients: NDArray[np.float32]) -> None:
-        """Compute products of rows (b,) with the members they were not compared with, until one breaks a rule."""
+        """Compute products of rows (b,) with members they were not compared with yet, until one breaks a rule."""
         count = len(self.samples)
         waiting = np.arange(len(rows))
         while waiting.size:
@@ -131,16 +135,16 @@ class Members:
                 products = block @ self.gradients[start:stop].T
                 for place in np.flatnonzero(self.rules.close_products(products).any(axis=1)):
                     products[place] = np.dot(self.gradients[:count], block[place])[start:stop]
-                found = self.rules.verdict(products)
+                judged = self.rules.verdict(products)
                 here = rows[group]
-                self.tested[here] += np.where(found.passes, stop - start, found.member)
-                self.rule[here], self.value[here] = found.rule, found.value
+                self.tested[here] += np.where(judged.passes, stop - start, judged.member)
+                self.rule[here], self.value[here] = judged.rule, judged.value
             waiting = waiting[(self.tested[rows[waiting]] < count) & (self.rule[rows[waiting]] == PASSES)]
 
     def _alignments(self, rows: NDArray[np.integer], gradients: NDArray[np.float32]) -> NDArray[np.float32]:
         """(b,) the alignment that each of the rows (b,) with gradients (b, d) would lead to.
 
-        |sum + g|^2 = |sum|^2 + 2 sum.g + |g|^2, so sums of gradients are formed only where it is close.
+        |sum + g|^2 = |sum|^2 + 2 sum.g + |g|^2, so gradients are summed only where the result is close to the bound.
         """
         own = np.einsum("bd,bd->b", gradients, gradients)  # 1, or 0 for a row of zeros
         squares = self.square + 2.0 * (gradients @ self.sum) + own

@@ -1,4 +1,4 @@
-"""What the walks for all components share: the arrays, checked, and which rows are free."""
+"""The pool that all components share: checked arrays, and which rows are free."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from g2is.walk.rules import PASSES, Rules
 Row = NDArray[np.float32]
 
 FREE = PASSES
-"""Status of a row that can be taken; that of all others is the rule against them, TAKEN or LEFT_OUT."""
+"""Status of a row that can be taken. Others have the status TAKEN or LEFT_OUT, as indices into RULES."""
 
 
 class Pool:
@@ -43,10 +43,14 @@ class Pool:
             )
         self.cosines = None if cosines is None else np.asarray(cosines)
         if self.cosines is not None and self.cosines.shape != self.neighbors.shape:
-            raise InputError(f"cosines: shape {self.cosines.shape}, neighbors {self.neighbors.shape}")
+            raise InputError(
+                f"cosines: shape {self.cosines.shape}, expected {self.neighbors.shape} as of neighbors"
+            )
         kept = self.neighbors.shape[1]
         if parameters.neighbors is not None and parameters.neighbors > kept:
-            raise InputError(f"neighbors = {parameters.neighbors}: the graph keeps {kept} per sample")
+            raise InputError(
+                f"neighbors = {parameters.neighbors}: the graph keeps {kept} for each instruction; give at most that"
+            )
         self.used_neighbors = parameters.neighbors or kept
         self.affinities = (
             component_affinities(self.gradients, knowledge) if affinities is None else affinities
@@ -61,12 +65,12 @@ class Pool:
         self.status = np.full(rows, FREE, dtype=np.uint8)
         """(n,) FREE, or the rule that excludes the row for every component."""
         self.exact = self.gradients.dtype == np.float32
-        """Whether the published script could have walked on these very rows, so that its ties matter."""
+        """Whether rows are float32, as in the published script, so that ties are decided as it does."""
 
     @cached_property
     def anchor_cosines(self) -> NDArray[np.float32]:
-        """(k, n) affinities by one product with all components, as the script computes them for anchors: its last
-        bits differ from those of a product with one component, as the script computes them for fallbacks."""
+        """(k, n) affinities by one product with all components, as the script computes them for anchors. For fallbacks
+        it multiplies with one component at a time, which gives other last bits."""
         return np.dot(self.components, self.gradients.T)
 
     def read(self, sample: int) -> Row:
@@ -74,6 +78,6 @@ class Pool:
         return read_rows(self.gradients, np.array([sample]))[0]
 
     def neighbors_of(self, sample: int) -> NDArray[np.integer]:
-        """The neighbours that a step from this sample looks at, nearest first."""
+        """The neighbours that a step from this sample considers, nearest first."""
         row = self.neighbors[sample, : self.used_neighbors]
         return row[row >= 0] if row.size and row.min() < 0 else row

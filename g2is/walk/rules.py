@@ -1,8 +1,8 @@
-"""The rules a candidate must keep, in one place for the walk, its trace, explanations and the app.
+"""The rules for candidates, in one place for the walk, its trace, explanations and the app.
 
-For the samples taken for a component so far (its members) a candidate is judged by its cosines to them and by
-the alignment it would lead to: the cosine of the sum of the members' gradients, its own included, to the
-component. Knows numbers only, neither gradients nor a pool.
+The members of a component are the samples taken for it so far. A candidate is judged by its cosines to the members
+and by the alignment it would lead to: the cosine of the sum of their gradients and its own to the component. This
+module knows numbers only, neither gradients nor a pool.
 """
 
 from __future__ import annotations
@@ -21,51 +21,56 @@ RULES = ("taken", "left_out", "conflict", "consistency", "redundant")
 TAKEN, LEFT_OUT, CONFLICT, CONSISTENCY, REDUNDANT = range(len(RULES))
 
 PASSES = 255
-"""In place of an index into RULES: every rule is kept."""
+"""In place of an index into RULES: no rule is broken."""
 
 CLOSE_PRODUCT = 1e-6
+"""A cosine to a member nearer than this to its bound is computed again in the published script's order of operations;
+float32 products are accurate to a tenth of it."""
 CLOSE_COSINE = 1e-5
-"""A number nearer than this to its bound is computed again in the published script's order of operations before
-it is compared; float32 products and cosines are accurate to a tenth of it."""
+"""The same for alignments."""
 
 
 @dataclass(frozen=True, eq=False)
 class Verdicts:
-    """What the rules make of b candidates; of several broken rules the first counts."""
+    """How the rules judge b candidates; of several broken rules the first is given.
+
+    rule: (b,) PASSES, or an index into RULES: CONFLICT, REDUNDANT or CONSISTENCY. member: (b,) place of the earliest
+    member that the candidate conflicts with or repeats; -1 for other rules. value: (b,) the cosine to that member, or
+    for consistency the alignment; NaN where it passes.
+    """
 
     rule: NDArray[np.uint8]
-    """(b,) PASSES, or an index into RULES: CONFLICT, REDUNDANT or CONSISTENCY."""
     member: NDArray[np.intp]
-    """(b,) place of the earliest member that the candidate conflicts with or repeats; -1 for other rules."""
     value: NDArray[np.float32]
-    """(b,) conflict, redundant: the cosine to that member. Consistency: the alignment. NaN where it passes."""
 
     @property
     def passes(self) -> NDArray[np.bool_]:
-        """(b,)"""
+        """(b,) whether no rule is broken."""
         return self.rule == PASSES
 
 
 @dataclass(frozen=True)
 class Rules:
-    """The bounds of a walk's rules. See `WalkParameters` for the settings that they come from."""
+    """The bounds of a walk's rules. See `WalkParameters` for the settings that they come from.
+
+    lowest: lowest cosine to every member (no conflict); -inf where the rule is off.
+    highest: highest cosine to any member (redundancy, not in the paper); inf where the rule is off.
+    consistency: whether consistency is on. The other fields are its settings.
+    delta: share of the reference alignment that must be kept.
+    signed: whether it compares cosines with their signs or, as published, their absolute values.
+    reference: whether the reference is the alignment after the last step (as published) or the best so far.
+    """
 
     lowest: float
-    """No conflict: least cosine to every member; -inf where the rule is off."""
     highest: float
-    """Redundancy (not in the paper): highest cosine to any member; inf where the rule is off."""
     consistency: bool
-    """Whether that rule is on."""
     delta: float
-    """Consistency: share of the reference alignment that must remain."""
     signed: bool
-    """Consistency: whether it compares cosines with their signs, or, as published, their absolute values."""
     reference: Literal["last", "best"]
-    """Consistency: compares with the alignment after the last step (as published), or the best so far."""
 
     @classmethod
     def of(cls, parameters: WalkParameters) -> Rules:
-        """The rules that these settings ask for."""
+        """The rules of a walk with these settings."""
         lowest, highest = parameters.cosine_bounds
         return cls(
             lowest=lowest,
@@ -78,15 +83,15 @@ class Rules:
 
     @property
     def compare_members(self) -> bool:
-        """Whether a cosine to a member can break a rule at all."""
+        """Whether any rule is about cosines to members."""
         return self.lowest > -inf or self.highest < inf
 
     def compared(self, alignments: Any) -> Any:
-        """What consistency compares of alignments, one or many."""
+        """Alignments, one or many, as consistency compares them: with or without their signs."""
         return alignments if self.signed else abs(alignments)
 
     def reference_alignment(self, alignments: Sequence[np.float32] | NDArray[np.float32]) -> np.float32:
-        """What consistency compares with, from a component's alignments (t,) after each step so far; NaN for none."""
+        """The alignment compared with, from a component's alignments (t,) after each step so far; NaN for no steps."""
         if not len(alignments):
             return np.float32(nan)
         if self.reference == "last":
@@ -94,11 +99,11 @@ class Rules:
         return self.compared(np.asarray(alignments)).max()
 
     def needed(self, reference: np.float32) -> np.float32:
-        """The alignment that the next step must keep, given the reference alignment; NaN where consistency is off."""
+        """The lowest alignment allowed after the next step, given the reference; NaN where consistency is off."""
         return self.delta * reference if self.consistency else np.float32(nan)
 
     def consistent(self, alignments: NDArray[np.floating], needed: Any) -> NDArray[np.bool_]:
-        """Which alignments (b,) keep what is needed."""
+        """Which alignments (b,) reach the lowest allowed."""
         return self.compared(alignments) >= needed
 
     def verdict(
@@ -107,10 +112,10 @@ class Rules:
         alignments: NDArray[np.float32] | None = None,
         needed: Any = nan,
     ) -> Verdicts:
-        """Judge b candidates by the numbers given, each rule by its own.
+        """Judge b candidates.
 
-        products: (b, s) cosines to s members, in the order they were taken. alignments: (b,) each candidate would
-        lead to. needed: what consistency asks for. Without products or alignments their rules are not tested.
+        products: (b, s) cosines to s members, in the order they were taken. alignments: (b,) that each candidate would
+        lead to. needed: the lowest alignment allowed. A rule whose numbers are missing is not tested.
         """
         count = len(products) if products is not None else len(alignments) if alignments is not None else 0
         rule = np.full(count, PASSES, dtype=np.uint8)
@@ -133,22 +138,22 @@ class Rules:
         return Verdicts(rule, member, value)
 
     def close_products(self, products: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Which cosines to members are too near to a bound to be compared with it as they are."""
+        """Which cosines to members are so near to a bound that rounding could decide."""
         close = abs(products - self.lowest) < CLOSE_PRODUCT
         if self.highest < inf:
             close |= abs(products - self.highest) < CLOSE_PRODUCT
         return close
 
     def close_alignments(self, alignments: NDArray[np.float32], needed: Any) -> NDArray[np.bool_]:
-        """Which alignments are too near to what is needed to be compared with it as they are."""
+        """Which alignments are so near to the lowest allowed that rounding could decide."""
         return abs(self.compared(alignments) - needed) < CLOSE_COSINE
 
     def clearly_between(self, products: NDArray[np.float32]) -> bool:
-        """Whether all of one candidate's cosines to members (s,) keep the bounds and none is close to one."""
+        """Whether all of one candidate's cosines to members (s,) are within the bounds, and none is close to one."""
         if products.min() < self.lowest + CLOSE_PRODUCT:
             return False
         return not (self.highest < inf and products.max() > self.highest - CLOSE_PRODUCT)
 
     def clearly_consistent(self, alignment: float, needed: np.float32) -> bool:
-        """Whether one alignment is more than what is needed, and not close to it."""
+        """Whether one alignment is above the lowest allowed, and not close to it."""
         return bool(self.compared(alignment) > needed + CLOSE_COSINE)

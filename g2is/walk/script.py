@@ -1,7 +1,7 @@
-"""The order of rows that are equal up to rounding, as the authors' published script has it.
+"""How the authors' published script orders rows that are equal up to rounding.
 
-Pools hold duplicates, and which of two comes first then depends on the last bit of a product or on an unstable
-sort. For the script's own answer (on the same machine) the script's own calls are repeated, for ties only.
+Pools contain duplicates. Which of two comes first then depends on the last bit of a product, or on an unstable sort.
+To get the script's answer (on the same machine), its calls are repeated for ties.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A fallback: the search of the whole pool for the free row closest to a component that keeps the rules."""
+"""A fallback: the search of the whole pool for the free row closest to a component that passes the rules."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from g2is.walk.rules import PASSES
 from g2is.walk.script import script_order
 
 FIRST_SEARCHED = 32
-"""Rows judged at once at first; twice as many each further time."""
+"""Rows judged in the first block; each further block is twice as large."""
 
-SORTED_AT_ONCE, LEVEL_STRIDE = 4096, 64
-"""About how many rows are sorted at first, eight times as many each further time. Where to cut is read off the
-sorted affinities of every LEVEL_STRIDE-th row."""
+SORTED_AT_ONCE = 4096
+"""Rows sorted first, approximately; each further time eight times as many."""
+LEVEL_STRIDE = 64
+"""The affinity down to which rows are sorted is estimated from every LEVEL_STRIDE-th row."""
 
 
 class PoolSearch:
-    """Searches of one component. Rows that broke a rule with a member are not looked at again."""
+    """Searches for one component. Rows that broke a rule with a member are not considered again."""
 
     def __init__(self, pool: Pool, members: Members) -> None:
         self.pool, self.members, self.affinity = pool, members, members.affinity
         self.queue = np.zeros(0, dtype=np.intp)
-        """Rows that may be taken, by descending affinity, as far as they are sorted by now."""
+        """Rows that may be taken, by descending affinity, as far as the pool is sorted."""
         self.floor = np.float32(np.inf)
-        """All rows with an affinity of at least this are in the queue, or are out for good."""
+        """All rows with at least this affinity are in the queue or can never be taken."""
         self.levels: NDArray[np.float32] | None = None
         """Affinities of every LEVEL_STRIDE-th row of the pool, descending."""
         self.depth = SORTED_AT_ONCE // LEVEL_STRIDE
@@ -94,7 +95,7 @@ class PoolSearch:
         return False
 
     def _drop(self, start: int, sample: int) -> None:
-        """Remove `sample`, which is at `start` or after it, and those of the rows before it that are out for good."""
+        """Remove `sample`, at `start` or after it, and all rows before it that can never be taken."""
         place = start + int(np.argmax(self.queue[start:] == sample))
         passed = self.queue[:place]
         self.queue = np.concatenate([passed[self._in_play(passed)], self.queue[place + 1 :]])

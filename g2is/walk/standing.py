@@ -1,4 +1,4 @@
-"""Where a component stood just before a step of a finished walk, so that any row can be judged as it was then."""
+"""The state of a component before a step of a finished walk, to judge any row as the walk would have done."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from g2is.walk.trace import WalkTrace
 
 
 class Standing:
-    """The samples that a component had before a step, and what consistency asked for at it.
+    """The samples taken for a component before a step, and the lowest alignment that consistency allowed at it.
 
-    gradients: (n, d) unit rows as the walk had them; the members' are read. direction: (d,) the component.
-    step: of the trace, or its length for the component's last search.
+    gradients: (n, d) unit rows of the pool; those of the members are read. direction: (d,) the component. step: a step
+    of the trace, or its length for the component's last search.
     """
 
     def __init__(
@@ -30,12 +30,12 @@ class Standing:
         self.samples = trace.steps.sample[:step][trace.steps.component[:step] == component]
         """(s,) its members, in the order they were taken."""
         self.gradients = read_rows(gradients, self.samples)
-        """(s, d)"""
+        """(s, d) their gradients."""
         self.needed = trace.needed(component, step)
-        """The alignment that consistency asked for; NaN for nothing."""
+        """The lowest alignment that consistency allowed; NaN if any."""
 
     def verdicts(self, gradients: NDArray[np.float32]) -> Verdicts:
-        """What the rules made of free rows with these gradients (b, d); before the anchor every row passes."""
+        """Judge free rows with these gradients (b, d); before the anchor every row passes."""
         products = np.empty((len(gradients), len(self.samples)), dtype=np.float32)
         alignments = np.empty(len(gradients), dtype=np.float32)
         if not len(self.samples):

@@ -1,6 +1,6 @@
 """The record of a walk: every step in order, and every neighbour that was rejected, with the rule it broke.
 
-Columns are arrays, so a trace of a million steps stays small and can be written to any columnar file as it is.
+Columns are arrays: a trace of a million steps stays small and fits any columnar file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ORIGINS = ("pin", "anchor", "neighbor", "fallback")
 PIN, ANCHOR, NEIGHBOR, FALLBACK = range(len(ORIGINS))
 
 STOPS = ("budget", "rules", "pool")
-"""Why a component stopped: its budget is used up, no free sample passes the rules, no sample is free."""
+"""Why the walk for a component stopped: budget used up, no free sample passes the rules, no free sample."""
 BUDGET_SPENT, NONE_PASSES, NONE_FREE = range(len(STOPS))
 
 STEP_TYPES = (np.int32, np.int32, np.uint8, np.int32, np.float32, np.float32, np.float32, np.float32)
@@ -31,58 +31,61 @@ REJECTION_TYPES = (np.int32, np.int32, np.uint8, np.int32, np.float32)
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """One entry for each of the t samples taken, in order; a step's number is its place, from 0."""
+    """One entry for each of the t samples taken, in order; steps are numbered from 0.
+
+    component: that it was taken for; -1 for a pin.
+    origin: index into ORIGINS.
+    previous: of a neighbour, the sample it is a neighbour of; otherwise -1.
+    cosine: of a neighbour, its cosine to that sample; otherwise NaN.
+    affinity: cosine of the sample to the component; NaN for a pin.
+    before, after: alignment before and after the step, the cosine of the sum of the component's samples to the
+    component; NaN before the first.
+    """
 
     sample: NDArray[np.int32]
     component: NDArray[np.int32]
-    """Component it was taken for; -1 for a pin, which belongs to none."""
     origin: NDArray[np.uint8]
-    """Index into ORIGINS."""
     previous: NDArray[np.int32]
-    """For a neighbour, the sample whose neighbour it is; otherwise -1."""
     cosine: NDArray[np.float32]
-    """Cosine between the two; NaN without one."""
     affinity: NDArray[np.float32]
-    """Cosine of the sample to the component; NaN for a pin."""
     before: NDArray[np.float32]
-    """Cosine of the sum of the component's samples to the component before the step; NaN before the first."""
     after: NDArray[np.float32]
-    """The same after the step: the alignment."""
 
     def __len__(self) -> int:
         return len(self.sample)
 
     def path(self) -> NDArray[np.int32]:
-        """(t,) the sample that the same component took before; -1 for pins and anchors, where a path begins.
+        """(t,) the previous sample of the same component; -1 for pins and anchors, where a path begins.
 
-        Where components take turns that is seldom the step before.
+        Where components take turns, that is rarely the previous step.
         """
-        came_from = np.full(len(self), -1, np.int32)
+        previous = np.full(len(self), -1, np.int32)
         order = np.argsort(self.component, kind="stable")
         same = self.component[order[1:]] == self.component[order[:-1]]
-        came_from[order[1:][same]] = self.sample[order[:-1][same]]
-        came_from[(self.origin == PIN) | (self.origin == ANCHOR)] = -1
-        return came_from
+        previous[order[1:][same]] = self.sample[order[:-1][same]]
+        previous[(self.origin == PIN) | (self.origin == ANCHOR)] = -1
+        return previous
 
 
 @dataclass(frozen=True, eq=False)
 class Rejections:
     """One entry for each neighbour rejected on the way to a step, in the order of the neighbour list.
 
-    A fallback searches the whole pool, so its rejections are not listed: in that step every free sample with a
-    higher affinity than the one taken broke a rule, and where a component stopped by the rules, every free sample
-    did. `explain` computes which rule from the same gradients.
+    Rejections of a fallback, which searches the whole pool, are not listed: every free sample with a higher affinity
+    than the one taken broke a rule. Where a component stopped because of the rules, every free sample did. `explain`
+    computes which rule it was.
+
+    rule: index into RULES, the first that applies: taken before, left out of the walk, in conflict with a member, too
+    similar to one (redundant), or consistency. member: the earliest sample of the component that it conflicts with or
+    repeats; -1 for other rules. value: the cosine to that member; for consistency, the alignment it would lead to;
+    otherwise NaN.
     """
 
     step: NDArray[np.int32]
     sample: NDArray[np.int32]
     rule: NDArray[np.uint8]
-    """Index into RULES: taken before, left out of the walk, in conflict with a member, too similar to one
-    (redundant), or consistency; the first that applies."""
     member: NDArray[np.int32]
-    """The earliest sample of the component that it conflicts with or repeats; -1 for other rules."""
     value: NDArray[np.float32]
-    """Conflict, redundant: the cosine to that member. Consistency: the alignment it would have led to. Or NaN."""
 
     def __len__(self) -> int:
         return len(self.sample)
@@ -90,7 +93,11 @@ class Rejections:
 
 @dataclass(frozen=True)
 class ComponentSummary:
-    """How the walk for one component went."""
+    """Summary of the walk for one component.
+
+    stopped: one of STOPS. first_alignment: cosine of the sum of its samples to the component after its first step; NaN
+    without samples. last_alignment: the same after its last step.
+    """
 
     component: int
     target: str
@@ -100,29 +107,29 @@ class ComponentSummary:
     anchors: int
     fallbacks: int
     stopped: str
-    """One of STOPS."""
     first_alignment: float
     last_alignment: float
-    """Cosine of the sum of its samples to the component, after its first and its last step; NaN without."""
 
 
 @dataclass(frozen=True, eq=False)
 class WalkTrace:
-    """A walk over n rows for k components: enough to replay and to explain it."""
+    """A walk over n rows for k components, complete enough to replay and to explain it.
+
+    rows: n, the size of the pool.
+    budgets: (k,) budget of each component, before any unused budget was passed on.
+    stopped: (k,) index into STOPS.
+    weights: (k,) of the core knowledge.
+    targets: (k,) validation target of each component.
+    """
 
     parameters: WalkParameters
     rows: int
-    """n, the size of the pool."""
     steps: Steps
     rejections: Rejections
     budgets: NDArray[np.int64]
-    """(k,) samples each component was to take, before anything was passed on."""
     stopped: NDArray[np.uint8]
-    """(k,) index into STOPS."""
     weights: NDArray[np.floating]
-    """(k,) of the core knowledge."""
     targets: tuple[str, ...]
-    """(k,) validation target of each component."""
 
     @property
     def samples(self) -> NDArray[np.int64]:
@@ -130,17 +137,17 @@ class WalkTrace:
         return replay(self)
 
     def reference(self, component: int, step: int) -> np.float32:
-        """The alignment that consistency compares with at this step of a component: that of its last step before,
-        or the best of them; NaN where there is none."""
+        """The alignment that consistency compares with at this step of a component: after its previous step, or the
+        best so far; NaN at its first step."""
         before = self.steps.after[:step][self.steps.component[:step] == component]
         return Rules.of(self.parameters).reference_alignment(before)
 
     def needed(self, component: int, step: int) -> np.float32:
-        """The alignment that consistency asks for at this step of a component; NaN where it asks for none."""
+        """The lowest alignment that consistency allows at this step of a component; NaN if it allows any."""
         return Rules.of(self.parameters).needed(self.reference(component, step))
 
     def summary(self) -> tuple[ComponentSummary, ...]:
-        """How it went, component by component."""
+        """A summary of each component."""
         summaries = []
         for component, budget in enumerate(self.budgets):
             own = np.flatnonzero(self.steps.component == component)
@@ -194,7 +201,7 @@ class TraceLog:
         before: float = math.nan,
         after: float = math.nan,
     ) -> None:
-        """Append a step; the fields of `Steps`."""
+        """Append a step; arguments are the fields of `Steps`."""
         self._steps.append((sample, component, origin, previous, cosine, affinity, before, after))
 
     def reject(
@@ -204,11 +211,11 @@ class TraceLog:
         member: NDArray[np.integer],
         value: NDArray[np.float32],
     ) -> None:
-        """Append neighbours rejected on the way to the next step; the fields of `Rejections`, (r,) each, r > 0."""
+        """Append neighbours rejected before the next step; arguments are the fields of `Rejections`, (r,), r > 0."""
         self._rejections.append((np.full(len(sample), len(self._steps)), sample, rule, member, value))
 
     def withdraw_rejections(self) -> None:
-        """Remove the rejections on the way to a step that was not taken."""
+        """Remove the rejections before a step that was not taken."""
         if self._rejections and self._rejections[-1][0][0] == len(self._steps):
             self._rejections.pop()
 

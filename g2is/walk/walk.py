@@ -1,10 +1,9 @@
-"""The gradient walk (Zhao et al. 2025, Algorithm 1): which component takes how many samples, and in what order.
+"""The gradient walk (Zhao et al. 2025, Algorithm 1): how many samples each component takes, and in what order.
 
 Knows arrays only. With float32 rows and the `official` preset it takes the same samples in the same order as the
-authors' published script, and repeats the script's own operations wherever a decision is close. One corner
-differs on purpose: a sample once found in conflict with a member stays rejected for that component. The script
-computes the product again at every step, and its last bit, so the sign of one next to zero, depends on how many
-others are computed with it.
+authors' published script; where a decision is close, it repeats the script's operations. One difference is on
+purpose: a sample in conflict with a member stays rejected for that component. The script computes the product again
+at every step, and the last bit, hence the sign of a product near zero, depends on how many it computes at once.
 """
 
 from __future__ import annotations
@@ -41,8 +40,8 @@ def gradient_walk(
     cosines: (n, k) of those edges, or None to compute them for the edges taken.
     knowledge: the components, of the same d.
     sources: (n,) name of each row's source.
-    valid: (n,) whether a row can be taken at all.
-    affinities: what `component_affinities` gives, for callers that walk more than once.
+    valid: (n,) whether a row has a gradient.
+    affinities: (n, k) as `component_affinities` returns them, if the caller has them already.
 
     For a component K with S the samples taken for it, the anchor is the free sample with the highest cosine to K.
     A step goes through the neighbours of the last sample taken and takes the first free one (*knowledge coherence*)
@@ -55,12 +54,13 @@ def gradient_walk(
 
     Not in the paper: `max_cosine` rejects candidates too similar to a member of S (redundant);
     `consistency_reference` = best compares with the best alignment of S so far, since the last one may fall a little
-    at every step; `order` = in_turn gives each component one sample at a time, so that those of small weight do
-    not find the best ones taken.
+    at every step; `order` = in_turn gives each component one sample at a time, so that components of small weight
+    also get samples close to them.
 
-    Pins come first and use up budget; they belong to no component, so no candidate is compared with them. Budget
-    that a component cannot use is lost (`unspent` = stop) or goes to the next by weight (pass_on), and from the last
-    one once more round all that can go on. In turn, it goes to all that can go on, one sample each.
+    Pins come first and use up budget; they belong to no component, so no candidate is compared with them. Unused
+    budget of a component stays unused (`unspent` = stop) or is passed on to the next by weight (pass_on), after the
+    last one to the first again, once. With `order` = in_turn it is passed on to all components that can still take
+    samples, one each.
 
     Raises `InputError` where arguments do not fit together.
     """
@@ -95,7 +95,7 @@ def _sequential(pool: Pool, plan: WalkPlan, log: TraceLog) -> NDArray[np.uint8]:
     carried = 0
     for lap in range(2 if pass_on else 1):
         for component in plan.order.tolist():
-            # A finished walk is dropped unless it may go on: it holds three numbers for every row of the pool.
+            # A finished walk is kept only if it may continue: it holds three numbers for every row of the pool.
             walk = walks.pop(component, None) or ComponentWalk(pool, component, log)
             budget = carried + (int(plan.budgets[component]) if lap == 0 else 0)
             unspent = walk.extend(budget)

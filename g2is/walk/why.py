@@ -1,7 +1,7 @@
-"""Why a walk took a sample, or for each component why not, computed from the trace and the gradients.
+"""Why a walk took a sample, or why each component did not, computed from the trace and the gradients.
 
-Steps and rejected neighbours are in the trace. What a search of the whole pool rejected is not, and is judged
-again here, by the same rules beside the samples that the component had at the time.
+The trace holds steps and rejected neighbours. It does not hold what a search of the whole pool rejected: that is
+judged again here, by the same rules, against the samples that the component had at that step.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from g2is.walk.standing import Standing
 from g2is.walk.trace import BUDGET_SPENT, FALLBACK, NEIGHBOR, NONE_PASSES, ORIGINS, PIN, WalkTrace
 
 COMPARED_STEPS = 32
-"""Steps of a trace whose affinities show whether core knowledge is that of the walk."""
+"""Steps whose affinities are compared to check that core knowledge is that of the walk."""
 
 AFFINITY_TOLERANCE = 2e-3
-"""How far affinities of the same core knowledge may differ: other machines round otherwise."""
+"""Largest difference between affinities of the same core knowledge; rounding differs between machines."""
 
 
 def explain(
@@ -42,12 +42,12 @@ def explain(
 ) -> Explanation:
     """Why the walk took a sample or did not; the other arguments are those of the walk.
 
-    Reads the gradients of the sample and of those taken. Raises `InputError` for a sample not in the pool, and for
-    one that was not taken where `knowledge` is not that of the walk, as for facets that an earlier version grouped
-    otherwise: the trace alone does not hold the components.
+    Reads the gradients of the sample and of those taken. Raises `InputError` for a sample outside the pool. Also for
+    one that was not taken if `knowledge` is not that of the walk, for instance because an earlier version grouped
+    facets differently: the trace does not hold the components.
     """
     if not 0 <= sample < trace.rows:
-        raise InputError(f"sample = {sample}: the pool has samples 0 to {trace.rows - 1:,}")
+        raise InputError(f"sample = {sample}: the pool has instructions 0 to {trace.rows - 1:,}")
     array = open_rows(gradients, knowledge.components.shape[1])
     at = np.flatnonzero(trace.steps.sample == sample)
     if at.size:
@@ -58,8 +58,8 @@ def explain(
         return Explanation(sample, None, reason, ())
     if not walked_for(trace, knowledge, array):
         raise InputError(
-            f"sample = {sample}: not taken, and why cannot be told: the core knowledge of this walk is not what its "
-            "settings give now; walk again with the same settings"
+            f"sample = {sample}: not taken, but the reason is unknown: the settings of this walk now give other target "
+            "directions; walk again with the same settings"
         )
     verdicts = [
         _verdict(trace, component, sample, array, np.asarray(neighbors), knowledge)
@@ -69,7 +69,7 @@ def explain(
 
 
 def walked_for(trace: WalkTrace, knowledge: CoreKnowledge, gradients: NDArray[np.floating]) -> bool:
-    """Whether a trace is a walk for this core knowledge, as far as its weights and some of its affinities tell."""
+    """Whether a trace is of a walk for this core knowledge, judged by its weights and some of its affinities."""
     if trace.targets != knowledge.targets or not np.allclose(trace.weights, knowledge.weights, atol=1e-3):
         return False
     steps = np.flatnonzero(trace.steps.component >= 0)
@@ -116,7 +116,7 @@ def _verdict(
     neighbors: NDArray[np.integer],
     knowledge: CoreKnowledge,
 ) -> Verdict:
-    """The first thing that happened to a sample, free all along, in the walk for a component."""
+    """What first happened to a sample that was free throughout in the walk for a component."""
     steps, rejections = trace.steps, trace.rejections
     gradient = read_rows(gradients, np.array([sample]))
     direction = knowledge.components[component]
@@ -129,7 +129,7 @@ def _verdict(
     entries = np.flatnonzero(rejections.sample == sample)
     entries = entries[np.isin(rejections.step[entries], own)]
     rejected_at = int(rejections.step[entries[0]]) if entries.size else len(steps)
-    # A fallback looked at the sample if that ranks before the one taken; a last search at every free one.
+    # A fallback considered every free sample closer than the one taken; a last search considered all.
     searches: list[int | None] = own[
         (steps.origin[own] == FALLBACK) & (steps.affinity[own] <= affinity) & (own < rejected_at)
     ].tolist()
@@ -165,7 +165,7 @@ def _verdict(
 
 
 def _numbers(trace: WalkTrace, rule: int, member: int, value: float, needed: np.float32) -> dict[str, Any]:
-    """The fields of a `Verdict` for a broken rule. needed: what consistency asked for."""
+    """The fields of a `Verdict` for a broken rule. needed: the lowest alignment that consistency allowed."""
     rules = Rules.of(trace.parameters)
     bounds = {CONFLICT: rules.lowest, REDUNDANT: rules.highest}
     return {

@@ -25,7 +25,7 @@ Kind = Literal["plain", "near_duplicate", "contradiction", "duplicate"]
 
 @dataclass(frozen=True)
 class Share:
-    """How many facts of a skill the plain pool, the validation and the test get."""
+    """Number of facts of a skill in the plain pool, the validation set and the test set."""
 
     pool: int
     validation: int = 0
@@ -93,7 +93,7 @@ class DemoData:
 
 
 def make_demo(seed: int = 0) -> DemoData:
-    """The whole demo from a seed. No fact is in two of the three parts."""
+    """All demo data from a seed. No fact is in two of the three parts."""
     known: set[str] = set()
     plain: list[tuple[Example, Fact]] = []
     validation: list[Example] = []
@@ -127,7 +127,7 @@ def make_demo(seed: int = 0) -> DemoData:
 
 
 def _new_facts(skill: Skill, rng: Random, known: set[str]) -> Iterator[Fact]:
-    """Facts that are not known yet, without end; each is known afterwards."""
+    """An endless series of facts that are not in `known`; each is added to it."""
     while True:
         fact = skill(rng)
         if fact.statements[0] not in known:
@@ -140,7 +140,7 @@ def _example(task: str, fact: Fact, questions: tuple[str, ...], rng: Random) -> 
 
 
 def _near_duplicate(example: Example, fact: Fact, known: set[str], rng: Random) -> Example:
-    """Nearly the same example, made in one of three ways."""
+    """A near-copy of an example, of one of three kinds."""
     way = rng.choices(("reword", "number", "spacing"), (1, 2, 1))[0]
     near = None
     if way == "number":

@@ -52,7 +52,7 @@ def test_overlap_counts_what_is_shared(open_app, run):
 
 def test_gradients_are_those_of_the_selections(open_app, run):
     app = open_app(PAGE, compare=["(this walk)", "first-walk"], view="gradients", **WALK)
-    shown = frame(app, "How each selection pulls").set_index("selection")
+    shown = frame(app, "Measures of each selection").set_index("selection")
     walk = walks.walk(run, walk_preset("recommended", facets=4, count=40)).samples
     for name, samples in (("this walk", walk), ("first-walk", saved(run, "first-walk"))):
         profile = Profiler(run, "sgd")(samples)
@@ -160,7 +160,7 @@ def test_results_still_to_come_are_counted(open_app, evaluated, own_cache):
 
 @pytest.mark.parametrize("kind", ["truncate", "empty", "replace", "pipe"])
 @pytest.mark.parametrize("name", ["evaluation.json", "random-1.parquet"])
-def test_damaged_results_are_said(open_app, evaluated, own_cache, kind, name):
+def test_damaged_results_are_reported(open_app, evaluated, own_cache, kind, name):
     if (kind, name) == ("pipe", "random-1.parquet"):
         pytest.skip("what is no file counts as still to come")
     DAMAGE[kind](evaluated.folder / "evaluations" / "test" / name)
@@ -171,7 +171,7 @@ def test_damaged_results_are_said(open_app, evaluated, own_cache, kind, name):
 
 def test_without_results_the_command_is_shown(open_app):
     command = open_app(PAGE, view="results").code[0].value
-    arguments = make_parser().parse_args(shlex.split(command)[3:])
+    arguments = make_parser().parse_args(shlex.split(command)[1:])
     assert arguments.run == "tiny" and set(SAVED) <= set(arguments.selection)
 
 
@@ -180,7 +180,7 @@ def test_csv_holds_no_formula():
     assert safe_csv(frame).decode().splitlines() == ["'=a,number", "'=1+1,-1.0", "b,2.0", ",3.0"]
 
 
-def test_what_cannot_be_compared_is_said(open_app):
+def test_what_cannot_be_compared_is_reported(open_app):
     app = open_app(PAGE, compare=["nowhere"])
     assert "compare=nowhere" in app.warning[0].value
     assert "Choose one or more" in app.info[0].value
@@ -190,7 +190,7 @@ def test_without_selections_the_walk_stands_alone(open_app, tmp_path):
     run = make_run(tmp_path / "bare", 60)
     shutil.rmtree(run.folder / "selections")
     app = open_app(PAGE, folder=tmp_path, view="gradients", **WALK)
-    assert frame(app, "How each selection pulls")["selection"].tolist() == ["this walk"]
+    assert frame(app, "Measures of each selection")["selection"].tolist() == ["this walk"]
     assert any("Nothing is saved yet" in caption.value for caption in app.caption)
 
 

@@ -112,7 +112,7 @@ def test_fewer_components_lead_back_to_the_first(open_app):
     assert "component=99" in app.warning[0].value
 
 
-def test_settings_that_do_not_fit_are_said(open_app):
+def test_settings_that_do_not_fit_are_reported(open_app):
     app = open_app(PAGE, **PRINCIPAL)
     app.number_input(key="components").set_value(50).run()
     assert "at most" in app.error[0].value

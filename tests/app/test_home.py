@@ -66,7 +66,7 @@ def test_an_unfinished_run_names_the_stage_and_the_command(open_app, tmp_path):
     (run.folder / "manifest.json").write_text(run.manifest.model_dump_json())
     app = open_app(folder=tmp_path)
     assert "graph" in app.warning[0].value
-    assert any("python -m g2is build --run half" in code.value for code in app.code)
+    assert any("g2is build --run half" in code.value for code in app.code)
     assert "This page needs the stage **graph**" in open_app("7_Export", folder=tmp_path).error[0].value
 
 
@@ -74,7 +74,7 @@ def test_an_unfinished_run_names_the_stage_and_the_command(open_app, tmp_path):
     "text, said",
     [
         ("{", "not readable"),
-        ('{"format_version": 99}', "newer than this program"),
+        ('{"format_version": 99}', "newer than the newest that this version reads"),
         ('{"format_version": 1}', "not a manifest of a run"),
         ("[]", "not a manifest of a run"),
     ],
@@ -165,7 +165,7 @@ def test_a_failed_build_shows_its_log_and_can_be_taken_up(open_app, tmp_path, mo
     app.button[0].click().run()
     wait(lambda: not building.running(tmp_path))
     app.run()
-    assert app.button[0].label == "Go on building the demo run"
+    assert app.button[0].label == "Resume building the demo run"
     assert app.code[0].value == "error: disk is **full**"
 
 

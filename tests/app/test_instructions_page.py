@@ -37,7 +37,7 @@ def test_focus_opens_its_page_and_its_record(open_app):
 
 
 @pytest.mark.parametrize("focus", ["99999999", "../x", "-1", "abc"])
-def test_a_focus_that_is_no_sample_is_said(open_app, focus):
+def test_a_focus_outside_the_pool_is_reported(open_app, focus):
     app = open_app(PAGE, focus=focus)
     assert f"`focus={focus}`" in app.warning[0].value and "0 to 249" in app.warning[0].value
     assert listed(app) == list(range(100))

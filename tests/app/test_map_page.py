@@ -140,7 +140,7 @@ def test_alignment_is_that_of_the_closest_component(open_app, run):
         ("map_regime", "x"),
     ],
 )
-def test_an_address_that_means_nothing_is_said(open_app, name, value):
+def test_a_meaningless_address_is_reported(open_app, name, value):
     app = open_app(PAGE, **{name: value})
     assert f"`{name}={value}`" in app.warning[0].value
     assert parts_of(app).keys() == {"points", "colours", "marks", "walk", "texts"}

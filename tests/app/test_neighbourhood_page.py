@@ -173,7 +173,7 @@ def test_leaks_are_flagged_and_banned_at_once(open_app, run):
     assert app.query_params["bans"] == "3"
 
 
-def test_a_leak_stands_beside_its_example(open_app, run):
+def test_a_leak_is_shown_beside_its_example(open_app, run):
     app = open_app(PAGE, **LINK, focus="100")
     assert any(text.value.startswith("Choose a row to read the instruction") for text in app.caption)
     app = open_app(PAGE, **LINK, focus="22")
@@ -197,7 +197,7 @@ def test_home_counts_the_leaks(open_app, run):
     assert f"**{len(run.leaks)} possible leaks**" in app.warning[0].value
 
 
-def test_a_sample_without_a_gradient_is_said_to_have_none(open_app):
+def test_a_sample_without_a_gradient_is_reported(open_app):
     app = open_app(PAGE, **LINK, focus=str(INVALID))
     assert "no gradient" in app.warning[0].value
     assert any(text.value.startswith(f"**Instruction {INVALID}**") for text in app.markdown)
@@ -298,7 +298,7 @@ def test_fits_a_phone_and_fetches_nothing(server, new_page, scheme):
     assert main.evaluate("part => part.scrollWidth <= part.clientWidth + 1")
 
 
-def test_communities_that_are_found_anew_are_shown(open_app, tmp_path):
+def test_communities_computed_again_are_shown(open_app, tmp_path):
     run = make_run(tmp_path / "tiny")
     assert nodes(open_app(PAGE, folder=tmp_path, **LINK, focus="22"))["community"].iloc[0] != "0: all alike"
     stage = run.manifest.stages["communities"]

@@ -151,7 +151,7 @@ def test_parameters_that_do_not_fit_are_said_and_the_walk_before_stays(open_app)
     app = open_app(PAGE, **LINK)
     before = metric(app, "Instructions chosen")
     app.text_input(key="pins").set_value(str(INVALID)).run()
-    assert f"sample {INVALID} has no valid gradient" in app.error[0].value
+    assert f"instruction {INVALID} has no valid gradient" in app.error[0].value
     assert metric(app, "Instructions chosen") == before
     app.text_input(key="pins").set_value("one").run()
     assert "pins: 'one' is not a row number" in app.error[0].value

@@ -1,4 +1,4 @@
-"""Which selections the Compare page is about, and baselines made on the spot."""
+"""The choice of selections on the Compare page, and adding baselines."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ THIS = "(this walk)"
 """Stands for the walk with the settings in the URL among the names of saved selections."""
 
 COLUMNS = {"pool", "samples", "source", "task", "community", "others", "this walk"}
-"""What stands beside the selections in tables and charts; a selection of such a name is shown as “… (saved)”."""
+"""Other columns of tables and charts; a selection of such a name is shown as “… (saved)”."""
 
 MOST = 8
-"""Selections side by side; no chart keeps more apart."""
+"""Selections side by side, at most; charts cannot tell more apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ class Compared:
         return self.selection.samples
 
     def with_budget(self, run: Run) -> Callable[[int], Sequence[int]]:
-        """What the same method chooses with another budget; where no method chose, the first samples."""
+        """Selects with the same method and another budget; the first samples of a selection made by hand."""
         method, parameters = self.selection.method, self.selection.parameters
         if method == "walk":
             walk = WalkParameters(**{**parameters, "fraction": None, "component_budgets": None, "count": 1})
@@ -90,23 +90,23 @@ def choose_selections(run: Run) -> list[Compared]:
         )
         with st.popover("Add baselines", icon=":material/add:"):
             _add_baselines(run)
-    found = []
+    selections = []
     for name in chosen:
         try:
-            found.append(Compared(labels[name] if name != THIS else "this walk", _read(run, name)))
+            selections.append(Compared(labels[name] if name != THIS else "this walk", _read(run, name)))
         except InputError as error:
             show_error(error)
     if not saved_selections(run):
         st.caption("Nothing is saved yet. Add baselines here, or save walks on the Walk page.")
         link_to("Walk", "Go to the Walk page")
-    return found
+    return selections
 
 
 def _read(run: Run, name: str) -> Selection:
     if name != THIS:
         return read_selection(run, name)
-    made = walked(run, parameters_in_url(run))
-    return Selection.of(run, made.trace.samples, "walk", made.trace.parameters.model_dump())
+    trace = walked(run, parameters_in_url(run)).trace
+    return Selection.of(run, trace.samples, "walk", trace.parameters.model_dump())
 
 
 BASELINES = {

@@ -1,4 +1,4 @@
-"""Sensitivity: the walk over a grid of delta and of the setting that decides how many components there are."""
+"""Sensitivity: the walk over a grid of delta and the setting that determines the number of target directions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import streamlit as st
 
 from g2is.analysis.comparison import Profiler
 from g2is.analysis.sensitivity import DELTAS, grid_table, other_axis, walk_grid
-from g2is.app.compare.parts import PLAIN, fingerprint, kept, table
+from g2is.app.compare.parts import COLUMNS, PLAIN, fingerprint, kept, table
 from g2is.app.shared import link_to, number, set_url
 from g2is.app.shared.labels import label
 from g2is.app.shared.walked import walked
@@ -42,22 +42,22 @@ def show_sensitivity(run: Run) -> None:
     )
     cells = _walks(run, parameters, name, len(others))
     frame = grid_table(cells, name, walked(run, parameters).trace.samples, Profiler(run, parameters.regime))
-    said = f"delta {current[0]:g}, {label(name)} {current[1]:g}"
+    cell = f"delta {current[0]:g}, {label(name)} {current[1]:g}"
     st.caption(
-        f"Your walk: {said}"
+        f"Your walk: {cell}"
         + (", framed." if _holds(frame, name, current) else "; the grid has no such cell.")
     )
     with st.grid(2, min_column_width=420):
         for measure, title in MEASURES.items():
-            key = f"grid {measure} {said}"
+            key = f"grid {measure} {cell}"
             st.plotly_chart(
-                grid_figure(frame, measure, title, current),
+                grid_figure(frame, measure, title, current, other_title=label(name)),
                 key=key,
                 config=PLAIN,
                 on_select=lambda key=key: _walk_so(key, frame, name),
                 selection_mode="points",
             )
-    table(frame, "sensitivity")
+    table(frame, "sensitivity", COLUMNS)
     link_to("Walk", "See this walk step by step")
 
 

@@ -1,4 +1,4 @@
-"""How selections pull: alignment, coverage and conflict, at their own budget and at others."""
+"""Measures of selections: alignment, coverage and conflict, at their own budget and at others."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import streamlit as st
 
 from g2is.analysis.comparison import Profiler, budget_counts
 from g2is.app.compare.choice import Compared, validation_rows
-from g2is.app.compare.parts import PLAIN, download, fingerprint, kept, table
-from g2is.app.shared import THREE_DIGITS, in_url, number, one_of, show_error
+from g2is.app.compare.parts import COLUMNS, PLAIN, download, fingerprint, kept, table
+from g2is.app.shared import in_url, number, one_of, show_error
 from g2is.app.shared.labels import REGIME_NAMES
 from g2is.config import RegimeName
 from g2is.errors import InputError
@@ -28,18 +28,18 @@ MEASURES = {
 }
 MEANINGS = """
 - **Alignment**: the cosine of the sum of all gradients in the selection to the mean of the validation gradients.
-  Near 1, the selection as a whole pulls the model where the validation examples pull it.
+  Near 1, training on the whole selection changes the model as the validation examples would.
 - **Coverage**: for each validation example, how close the nearest instruction of the selection comes; the mean, as a
-  share of what the whole pool could give. Low means that some examples have nothing like them in the selection.
-- **Similarity within the subset**: mean cosine over all pairs. Near 1, they all teach the same.
-- **Conflicting pairs within**: pairs of instructions whose gradients pull against each other.
+  share of what the whole pool could give. Low means that for some examples the selection has nothing similar.
+- **Similarity within the subset**: mean cosine over all pairs. Near 1, all are nearly the same.
+- **Conflicting pairs within**: pairs of instructions whose gradients point against each other (cosine below 0).
 
-None of these tells what a model learns: only fine-tuning does.
+None of these measures what a model learns: only fine-tuning does.
 """
 
 
 def show_gradients(run: Run, chosen: Sequence[Compared]) -> None:
-    """How each selection pulls: alignment, coverage, conflict."""
+    """Alignment, coverage and conflict of each selection."""
     regime, (target, rows) = _where(run)
     profiler = _profiler(run, regime, target, rows)
     frame = pd.DataFrame(
@@ -51,24 +51,15 @@ def show_gradients(run: Run, chosen: Sequence[Compared]) -> None:
     st.dataframe(
         frame,
         hide_index=True,
-        alt="How each selection pulls",
-        column_config={
-            "samples": st.column_config.NumberColumn("instructions", format="localized"),
-            "alignment": THREE_DIGITS,
-            "mean_cosine": st.column_config.NumberColumn("similarity within the subset", format="%.3g"),
-            "conflict_share": st.column_config.NumberColumn("conflicting pairs within", format="percent"),
-            "coverage": THREE_DIGITS,
-            "coverage_of_pool": st.column_config.ProgressColumn(
-                "coverage, of what the pool gives", format="percent", min_value=0.0, max_value=1.0
-            ),
-        },
+        alt="Measures of each selection",
+        column_config=COLUMNS,
     )
     download(frame, "gradients")
     st.markdown(MEANINGS)
 
 
 def show_budget(run: Run, chosen: Sequence[Compared]) -> None:
-    """The same measures for other budgets: each method is asked again."""
+    """The same measures for other budgets: each method selects again."""
     regime, (target, rows) = _where(run)
     profiler = _profiler(run, regime, target, rows)
     largest = max((len(one.samples) for one in chosen), default=0)
@@ -77,8 +68,8 @@ def show_budget(run: Run, chosen: Sequence[Compared]) -> None:
         return
     counts = budget_counts(int(run.valid.sum()), largest)
     st.markdown(
-        f"Every method is asked again for {len(counts)} budgets up to {number(largest)} instructions. A selection "
-        "made by hand has no method: its first instructions stand for a smaller budget."
+        f"Every method selects again for {len(counts)} budgets up to {number(largest)} instructions. A selection "
+        "made by hand has no method: its first instructions are used for smaller budgets."
     )
     lines, bar = [], st.progress(0.0, "Choosing …")
     for place, one in enumerate(chosen):
@@ -106,7 +97,7 @@ def show_budget(run: Run, chosen: Sequence[Compared]) -> None:
                 st.plotly_chart(
                     budget_figure(frame, measure, title.lower()), key=f"budget {measure}", config=PLAIN
                 )
-    table(frame, "against-budget")
+    table(frame, "against-budget", COLUMNS)
     st.markdown(MEANINGS)
 
 
@@ -127,8 +118,8 @@ def choose_regime(run: Run) -> RegimeName:
         regimes,
         format_func=REGIME_NAMES.__getitem__,
         width=260,
-        help="The gradients by which selections are measured. Conflicts show in plain ones; Adam gradients share a "
-        "momentum and look alike.",
+        help="The gradients by which selections are measured. Plain gradients show conflicts; Adam gradients share a "
+        "momentum, which makes them similar.",
         **bound,
     )
 

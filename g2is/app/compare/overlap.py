@@ -1,4 +1,4 @@
-"""What selections share, and what they are made of."""
+"""Overlap and composition of selections."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ import streamlit as st
 from g2is.analysis.comparison import length_quantiles, memberships, overlaps, shares
 from g2is.app.compare.choice import Compared
 from g2is.app.compare.measures import choose_regime
-from g2is.app.compare.parts import PLAIN, table
+from g2is.app.compare.parts import INSTRUCTIONS, PERCENT, PLAIN, table
 from g2is.app.shared import visible
 from g2is.figures.compare import lengths_figure, overlap_figure, shares_figure
 from g2is.run.run import Run
 
 
 def show_overlap(run: Run, chosen: Sequence[Compared]) -> None:
-    """Which instructions are in which selections."""
+    """The overlap of the selections."""
     selections = {one.label: one.samples for one in chosen}
     if len(selections) < 2:
         st.info("Choose two or more selections to see what they share.")
         return
     st.markdown(
-        "Each bar counts the instructions that are in all the selections marked below it **and in no other**. Two "
-        "methods that choose alike share their highest bar."
+        "Each bar counts the instructions that are in all the selections marked below it **and in no other**. If two "
+        "methods choose similarly, their highest bar is the one they share."
     )
     sets = memberships(selections)
     st.plotly_chart(overlap_figure(sets), key="overlap", config=PLAIN)
-    table(sets, "intersections")
+    table(sets, "intersections", {"samples": INSTRUCTIONS})
     st.markdown("**Pairwise overlap**: instructions in both, as a share of those in either")
     pairs = overlaps(selections)
     st.dataframe(
@@ -37,6 +37,8 @@ def show_overlap(run: Run, chosen: Sequence[Compared]) -> None:
         hide_index=True,
         alt="Overlap of every pair",
         column_config={
+            "first": "selection",
+            "second": "other selection",
             "both": st.column_config.NumberColumn("in both", format="localized"),
             "overlap": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
         },
@@ -44,7 +46,7 @@ def show_overlap(run: Run, chosen: Sequence[Compared]) -> None:
 
 
 def show_mix(run: Run, chosen: Sequence[Compared]) -> None:
-    """What the selections are made of."""
+    """Composition of the selections by source, task, community and length."""
     selections = {one.label: one.samples for one in chosen}
     pool = run.instructions
     by: dict[str, tuple[str, pd.Series, Any]] = {"source": ("Source files", pool["source"], visible)}
@@ -64,13 +66,15 @@ def show_mix(run: Run, chosen: Sequence[Compared]) -> None:
         table(
             frame,
             f"mix-by-{name}",
-            {column: st.column_config.NumberColumn(format="percent") for column in mix.columns},
+            dict.fromkeys(mix.columns, PERCENT),
         )
     st.markdown("**Lengths** in tokens")
     tokens = pool["tokens"].to_numpy()
     if not tokens.any():
-        st.caption("This run was made from gradients computed elsewhere and knows no tokens.")
+        st.caption("The gradients of this run are imported, so its token counts are not known.")
         return
     lengths = {"pool": tokens[run.valid]} | {name: tokens[rows] for name, rows in selections.items()}
     st.plotly_chart(lengths_figure(lengths), key="lengths", config=PLAIN)
-    table(length_quantiles(lengths), "tokens")
+    table(
+        length_quantiles(lengths), "tokens", {"sum": st.column_config.NumberColumn("sum", format="localized")}
+    )

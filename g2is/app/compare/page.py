@@ -12,7 +12,7 @@ from g2is.errors import InputError
 
 VIEWS = {
     "overlap": "Overlap",
-    "mix": "What they are made of",
+    "mix": "Composition",
     "gradients": "Gradient measures",
     "budget": "By budget",
     "sensitivity": "Sensitivity of the walk",
@@ -24,8 +24,8 @@ def show() -> None:
     """Draw the page."""
     run = open_page("Compare")
     st.markdown(
-        "Is the walk better than what you use today? Put selections side by side: what they share, what they are "
-        "made of, how their gradients pull, and, where models were fine-tuned on them, what those learned."
+        "Is the walk better than what you use today? Put selections side by side: what they share, what they "
+        "contain, how well they are aligned, and, where models were fine-tuned on them, the results."
     )
     view = st.segmented_control(
         "What to compare",

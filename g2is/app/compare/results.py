@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-
 import pandas as pd
 import streamlit as st
 
-from g2is.app.compare.parts import PLAIN, table
-from g2is.app.shared import in_url, literal, number, one_of, saved_selections, visible
+from g2is.app.compare.parts import INSTRUCTIONS, PERCENT, PLAIN, table
+from g2is.app.shared import THREE_DIGITS, in_url, literal, number, one_of, saved_selections, visible
+from g2is.config.commands import command
 from g2is.evaluation.results import Evaluation, evaluations, read_evaluations, summarise
 from g2is.figures.compare import results_figure
 from g2is.run.run import Run
@@ -17,11 +16,11 @@ REFERENCE = "random"
 
 
 def show_results(run: Run) -> None:
-    """Dots of every seed with mean and spread; without results, the command that makes them."""
+    """Dots of every seed with mean and spread; without results, the command that computes them."""
     st.markdown(
-        "Each selection fine-tuned the run's base model, once for each seed, and the model was asked test examples "
-        "that it had not seen. **Loss** is how surprised it is by the right answer: lower is better. **Exact** is the "
-        "share of short answers that it gets right."
+        "The run's base model was fine-tuned on each selection, once for each seed, and tested on examples that it had "
+        "not seen. **Loss** is the mean loss of the right answer: lower is better. **Exact** is the share of short "
+        "answers that are right."
     )
     known = evaluations(run)
     if not known:
@@ -34,9 +33,9 @@ def show_results(run: Run) -> None:
     evaluation = known[name]
     results = read_evaluations(run)
     results = results[results["evaluation"] == name]
-    _said(evaluation, results)
+    _overview(evaluation, results)
     if results.empty:
-        st.info("No fine-tuning of it is done yet.")
+        st.info("None of its fine-tunings is done yet.")
         return
     target = _choose("tested", "Target", list(dict.fromkeys(results["target"])))
     results = results[results["target"] == target]
@@ -61,11 +60,11 @@ def _choose(parameter: str, label: str, options: list[str], words: dict[str, str
     )
 
 
-def _said(evaluation: Evaluation, results: pd.DataFrame) -> None:
-    """How the results came about, and what may spoil them."""
-    wanted = len(evaluation.fine_tunings)
+def _overview(evaluation: Evaluation, results: pd.DataFrame) -> None:
+    """How many fine-tunings the results are from, and warnings where they may mislead."""
+    total = len(evaluation.fine_tunings)
     done = len(results[["selection", "seed"]].drop_duplicates())
-    rows = [f"{number(done)} of {number(wanted)} fine-tunings are done"] if done < wanted else []
+    rows = [f"{number(done)} of {number(total)} fine-tunings are done"] if done < total else []
     sizes = sorted({one.size for one in evaluation.fine_tunings})
     rows.append(f"{number(len({one.seed for one in evaluation.fine_tunings}))} seeds")
     if len(sizes) == 1:
@@ -113,24 +112,21 @@ def _summary(summary: pd.DataFrame) -> None:
         frame = frame.drop(columns="task")
     if REFERENCE in set(frame["selection"]):
         st.markdown(
-            "**difference** is the loss less that of random; **p value**: how likely so large a difference would be by "
-            "chance over test examples (a paired t-test); **apart**: no seed of one lies among the seeds of the other."
+            "**difference** is the loss minus that of random; **p value**: the probability of so large a difference by "
+            "chance over test examples (a paired t-test); **apart**: the ranges over seeds do not overlap."
         )
     else:
-        st.caption(
-            "Random was not evaluated, so nothing says what chance would reach: add `--method random`."
-        )
-    four = st.column_config.NumberColumn(format="%.4g")
-    three = st.column_config.NumberColumn(format="%.3g")
-    share = st.column_config.NumberColumn(format="percent")
+        st.caption("Random was not evaluated, so there is no baseline: add `--method random`.")
     columns = {
-        "size": st.column_config.NumberColumn("instructions", format="localized"),
-        "loss": four,
-        "loss_spread": three,
-        "exact": share,
-        "exact_spread": share,
-        "difference": three,
-        "p_value": three,
+        "task": "subtask",
+        "size": INSTRUCTIONS,
+        "examples": "test examples",
+        "loss": st.column_config.NumberColumn(format="%.4g"),
+        "loss_spread": st.column_config.NumberColumn("spread of the loss", format="%.3g"),
+        "exact": PERCENT,
+        "exact_spread": st.column_config.NumberColumn("spread of exact", format="percent"),
+        "difference": THREE_DIGITS,
+        "p_value": st.column_config.NumberColumn("p value", format="%.3g"),
     }
     table(frame, "fine-tuning", columns, expanded=True)
 
@@ -138,5 +134,5 @@ def _summary(summary: pd.DataFrame) -> None:
 def _command(run: Run) -> str:
     names = list(saved_selections(run))[:4] or ["SELECTION"]
     selections = [part for name in names for part in ("--selection", name)]
-    words = ["python", "-m", "g2is", "evaluate", run.name, "--test", "TEST.jsonl", *selections]
-    return shlex.join([*words, "--method", REFERENCE, "--seeds", "3"])
+    words = ["evaluate", run.name, "--test", "TEST.jsonl", *selections, "--method", REFERENCE, "--seeds", "3"]
+    return command(*words, cache=run.folder.parent)

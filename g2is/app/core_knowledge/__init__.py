@@ -1,4 +1,4 @@
-"""The Core knowledge page: what the validation examples ask for.
+"""The Core knowledge page: target directions computed from the validation examples.
 
 May import: app.shared and everything below app.
 """

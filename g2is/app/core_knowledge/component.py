@@ -1,4 +1,4 @@
-"""One target direction in full: what asks for it, its signs, and the instructions near it."""
+"""One target direction in full: its validation examples, its sign, and the instructions close to it."""
 
 from __future__ import annotations
 
@@ -88,10 +88,10 @@ def show_component(run: Run, walked: Walked, chosen: int) -> None:
 
 def _examples(run: Run, walked: Walked, component: int) -> None:
     """The validation examples at both ends of the direction, and all of them in a table."""
-    st.markdown("#### What it asks for")
+    st.markdown("#### Its validation examples")
     st.caption(
-        "The **loading** of an example is the cosine of its gradient to the direction: near 1, the example asks for "
-        "just this change of the model; near 0, it does not care; below 0, it asks for the opposite."
+        "The **loading** of an example is the cosine of its gradient to the direction: near 1, training in "
+        "this direction helps the example; near 0, it has no effect on it; below 0, it harms it."
     )
     targets = run.validation["target"].to_numpy()
     own = np.flatnonzero(targets == walked.knowledge.targets[component])
@@ -138,7 +138,7 @@ def _affinities(run: Run, walked: Walked, component: int, row: pd.Series) -> Non
     affinities = walks.affinities(run, walked.parameters)[:, component]
     taken = walked.trace.steps.sample[walked.trace.steps.component == component]
     pool = affinities[run.valid]
-    # From end to end of what there is: cosines of long gradients stay close to 0.
+    # Only the range of the data: cosines of high-dimensional gradients are close to 0.
     edges = np.histogram_bin_edges(pool, BINS)
     counts, own = np.histogram(pool, edges)[0], np.histogram(affinities[taken], edges)[0]
     st.plotly_chart(
@@ -163,7 +163,7 @@ def _affinities(run: Run, walked: Walked, component: int, row: pd.Series) -> Non
 
 
 def _closest(run: Run, walked: Walked, component: int, anchor: int) -> None:
-    found = closest_samples(run, walked.parameters, walked.trace, component)
+    closest = closest_samples(run, walked.parameters, walked.trace, component)
     if anchor >= 0:
         st.markdown(
             f"◆ **Anchor**: instruction {number(anchor)}, where the walk for this direction begins: the closest one "
@@ -175,21 +175,21 @@ def _closest(run: Run, walked: Walked, component: int, anchor: int) -> None:
         )
     prompts = run.instructions["prompt"].array
     here = focus(run)
-    marked = np.flatnonzero(found["sample"] == here).tolist()
+    marked = np.flatnonzero(closest["sample"] == here).tolist()
 
     def choose(place: int | None) -> None:
-        set_url(focus=None if place is None else int(found["sample"].iloc[place]))
+        set_url(focus=None if place is None else int(closest["sample"].iloc[place]))
 
     choose_row(
         pd.DataFrame(
             {
-                "sample": found["sample"],
-                "cosine": found["cosine"],
+                "sample": closest["sample"],
+                "cosine": closest["cosine"],
                 "in the walk": [
                     _taken(*part, component)
-                    for part in zip(found["step"], found["component"], found["origin"], strict=True)
+                    for part in zip(closest["step"], closest["component"], closest["origin"], strict=True)
                 ],
-                "text": snippets(prompts[sample] for sample in found["sample"]),
+                "text": snippets(prompts[sample] for sample in closest["sample"]),
             }
         ),
         "closest",

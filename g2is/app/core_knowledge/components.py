@@ -1,4 +1,4 @@
-"""The target directions in one table, from which one is chosen."""
+"""The table of target directions, in which one can be chosen."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def show_components(run: Run, walked: Walked, chosen: int) -> None:
             ),
             "mean alignment": st.column_config.NumberColumn(
                 format="%.3g",
-                help="Cosine of the direction to the mean gradient of its target's examples; below 0 a step along it "
-                "harms the target on average.",
+                help="Cosine of the direction to the mean gradient of its target's examples; below 0, training "
+                "along it raises the target's mean loss.",
             ),
             "median": st.column_config.NumberColumn(
                 "median cosine", format="%.3g", help="Of the pool's instructions to the direction."
@@ -86,7 +86,7 @@ def show_components(run: Run, walked: Walked, chosen: int) -> None:
 
 
 def summary(walked: Walked) -> str:
-    """What the settings make, in a line of Markdown."""
+    """The target directions of the settings, in a line of Markdown."""
     parameters, knowledge = walked.parameters, walked.knowledge
     targets = ", ".join(literal(target) for target in dict.fromkeys(knowledge.targets))
     if parameters.knowledge == "facets":

@@ -1,4 +1,4 @@
-"""Core knowledge: what the validation examples ask for, direction by direction, with each kind of gradients."""
+"""Core knowledge: the target directions of the validation examples, and the kinds of gradients."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def show() -> None:
     """Draw the page."""
     run = open_page("Core knowledge")
     st.markdown(
-        "What your validation examples ask for: a few directions in which to change the model, the **target "
+        "What training should change: a few directions computed from your validation examples, the **target "
         "directions**. The walk selects instructions for each of them. The settings are those of the Walk page, and "
         "go along when you go there."
     )
@@ -26,7 +26,7 @@ def show() -> None:
     away = int((walk.knowledge.mean_alignment < 0).sum())
     if away and not walk.parameters.signed:
         st.warning(
-            f"{away} of {len(walk.knowledge)} directions point away from what the target asks for on average: the "
+            f"{away} of {len(walk.knowledge)} directions point away from the mean gradient of the target: the "
             "walk for them begins at instructions that pull the other way. “Flip sign towards the target” corrects "
             "that; the published method leaves the signs as they come.",
             icon=":material/swap_vert:",

@@ -21,8 +21,8 @@ def _compare(_run: Run, run_hash: str) -> RegimeComparison:
 
 
 def show_regimes(run: Run, used: RegimeName) -> None:
-    """Pairwise cosines, conflicts, and neighbours in common. used: the regime of the walk."""
-    found = _compare(run, run.hash)
+    """Pairwise cosines, conflicts, and common neighbours. used: the regime of the walk."""
+    comparison = _compare(run, run.hash)
     st.subheader("Kinds of gradients")
     st.markdown(
         "The same backward pass gives gradients in several versions: as the Adam optimizer would step, the same "
@@ -33,21 +33,21 @@ def show_regimes(run: Run, used: RegimeName) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.plotly_chart(
-            regimes_figure(found, {name: REGIME_NAMES[name] for name in run.regimes}),
+            regimes_figure(comparison, {name: REGIME_NAMES[name] for name in run.regimes}),
             key="regimes",
             config={"displayModeBar": False},
             alt="Histogram of pairwise cosines of each kind of gradients",
         )
         st.caption(
-            f"All {number(found.pairs)} pairs of {number(found.samples)} instructions, drawn with seed {SEED}, the "
-            "same for every kind."
+            f"All {number(comparison.pairs)} pairs of {number(comparison.samples)} random instructions (seed {SEED}), "
+            "the same for every kind."
         )
         with st.expander("The same as a table"):
             counts = pd.DataFrame(
                 {
-                    "from": found.edges[:-1],
-                    "to": found.edges[1:],
-                    **{REGIME_NAMES[name]: counts for name, counts in found.counts.items()},
+                    "from": comparison.edges[:-1],
+                    "to": comparison.edges[1:],
+                    **{REGIME_NAMES[name]: counts for name, counts in comparison.counts.items()},
                 }
             )
             st.dataframe(
@@ -78,22 +78,22 @@ def show_regimes(run: Run, used: RegimeName) -> None:
             border="horizontal",
             alt="Mean cosine and share of conflicts of each kind of gradients",
         )
-        if len(found.common):
+        if len(comparison.common):
             st.markdown(
                 "**Nearest neighbours in common**",
-                help=f"Mean share over the {number(found.samples)} instructions drawn: of those nearest to one by the "
-                "first gradients, how many are among its nearest by the second.",
+                help=f"Of {number(comparison.samples)} random instructions: the share of an instruction's nearest "
+                "neighbours by the first gradients that are also among its nearest by the second.",
             )
             st.table(
                 pd.DataFrame(
                     {
                         "Gradients": [
                             f"{REGIME_NAMES[row.first]} and {REGIME_NAMES[row.second]}"
-                            for row in found.common.itertuples(index=False)
+                            for row in comparison.common.itertuples(index=False)
                         ],
-                        "Nearest": [number(int(count)) for count in found.common["neighbors"]],
-                        "In common": [percent(share) for share in found.common["common"]],
-                        "By chance": [percent(share) for share in found.common["by_chance"]],
+                        "Nearest": [number(int(count)) for count in comparison.common["neighbors"]],
+                        "In common": [percent(share) for share in comparison.common["common"]],
+                        "By chance": [percent(share) for share in comparison.common["by_chance"]],
                     }
                 ),
                 hide_index=True,
@@ -101,4 +101,4 @@ def show_regimes(run: Run, used: RegimeName) -> None:
                 alt="Neighbours that kinds of gradients have in common",
             )
         else:
-            st.caption("This run keeps one kind, so there is nothing to compare its neighbours with.")
+            st.caption("This run keeps one kind of gradients only, so there are no others to compare with.")

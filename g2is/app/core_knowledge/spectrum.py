@@ -1,4 +1,4 @@
-"""Where target directions come from: the spectrum with its cut, or the groups of examples."""
+"""The source of target directions: the spectrum with its cut, or the groups of examples."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _spectrum(
 
 
 def show_spectrum(run: Run, walked: Walked) -> None:
-    """The share of the validation gradients that each principal direction holds, centred and not."""
+    """The share of each principal direction in the spectrum of the validation gradients, centred and not."""
     parameters, knowledge = walked.parameters, walked.knowledge
     in_use = parameters.knowledge == "principal"
     st.subheader("Spectrum")
@@ -103,9 +103,9 @@ def show_groups(run: Run, walked: Walked, chosen: int) -> None:
     if len(frame) > 1 and (frame["examples"] <= 1).all():
         st.subheader("Examples")
         st.caption(
-            "Every target direction is one validation example by itself. The bar is its cosine to the **nearest "
-            "other** one: near 1 two examples ask for the same, and the walk chooses instructions for both; near 0 "
-            "nothing else asks for what it does. The direction chosen below is crossed."
+            "Every target direction is a single validation example. The bar is its cosine to the **nearest "
+            "other** one: near 1 two examples are nearly the same, and the walk chooses instructions for both; near 0 "
+            "no other example is similar. The direction chosen below is crossed."
         )
         _bars(
             frame,
@@ -119,7 +119,7 @@ def show_groups(run: Run, walked: Walked, chosen: int) -> None:
         st.caption(
             "Groups of validation examples whose gradients point the same way, found by k-means on the cosines; each "
             "target direction is the mean of its group. **Cohesion** is the mean cosine of the members to it: near 1 "
-            "they all ask for the same, near 0 the group holds what fits nowhere else. The group chosen below is "
+            "they are nearly the same, near 0 the group collects examples that fit no other. The group chosen below is "
             "crossed."
         )
         left, right = st.columns(2, gap="medium")

@@ -1,4 +1,4 @@
-"""What a run is made of: its gradients, the files of its pool, and facts about it."""
+"""The content of a run: its gradients, the files of its pool, and facts about it."""
 
 from typing import Any
 
@@ -9,12 +9,13 @@ from g2is.analysis.contents import source_files
 from g2is.app import shared as ui
 from g2is.app.home.runs import model_name
 from g2is.app.shared.labels import REGIME_NAMES
+from g2is.lm.notes import note_lines
 from g2is.run.run import Run
 
 MEANINGS = {
-    "adam": "Steps of the Adam optimizer. Its momentum is in every one, so all look alike.",
-    "adam_without_momentum": "The same, less the momentum that all share.",
-    "sgd": "As they are taken of the validation examples, too.",
+    "adam": "Steps of the Adam optimizer. All contain its momentum, so all are similar.",
+    "adam_without_momentum": "The same without the momentum that all share.",
+    "sgd": "The same kind as that of validation examples.",
 }
 
 
@@ -48,8 +49,8 @@ def show_regimes(run: Run) -> None:
         )
 
 
-def show_sources(run: Run, found: dict[str, Any]) -> None:
-    """The files of the pool, and how many records were left out or cut. found: as the stages found them."""
+def show_sources(run: Run, counts: dict[str, Any]) -> None:
+    """The files of the pool, and how many records were left out or cut. counts: as the stages recorded them."""
     st.subheader("What the pool is made of", anchor=False)
     table = source_files(run.instructions)
     table["source"] = [ui.visible(source) for source in table["source"]]
@@ -66,17 +67,21 @@ def show_sources(run: Run, found: dict[str, Any]) -> None:
         },
     )
     events = {
-        "exact duplicates": found.get("duplicates", 0),
-        "records rejected as broken": found.get("rejected", 0),
-        "without a gradient": found.get("invalid", 0),
-        "too long, start of the prompt cut": found.get("prompt_cut", 0),
-        "too long, end of the response cut": found.get("response_cut", 0),
+        "exact duplicates": counts.get("duplicates", 0),
+        "records rejected as broken": counts.get("rejected", 0),
+        "without a gradient": counts.get("invalid", 0),
+        "too long, start of the prompt cut": counts.get("prompt_cut", 0),
+        "too long, end of the response cut": counts.get("response_cut", 0),
     }
     st.caption(" · ".join(f"{ui.number(count)} {what}" for what, count in events.items()))
+    for line in counts.get("reading", []):
+        st.text(ui.visible(line))
+    for line in note_lines(counts.get("reply_notes", {})):
+        st.text(ui.visible(line))
 
 
-def show_facts(run: Run, found: dict[str, Any]) -> None:
-    """What is known of the run, as a table. found: as the stages found it."""
+def show_facts(run: Run, counts: dict[str, Any]) -> None:
+    """Facts about the run as a table. counts: as the stages recorded them."""
     manifest = run.manifest
     config = manifest.configuration
     facts = {"Run hash": run.hash, "Built": manifest.created[:16].replace("T", " "), "Model": model_name(run)}
@@ -84,8 +89,8 @@ def show_facts(run: Run, found: dict[str, Any]) -> None:
         facts["Device"] = f"{manifest.model['device']}, {manifest.model['dtype']}"
     if hasattr(config, "lora"):
         facts["Adapter"] = f"LoRA rank {config.lora.rank}, alpha {ui.number(config.lora.alpha)}"
-    if "projection_dim" in found:
-        facts["Gradient dimensions"] = ui.number(found["projection_dim"])
+    if "projection_dim" in counts:
+        facts["Gradient dimensions"] = ui.number(counts["projection_dim"])
     for file in manifest.validation:
         facts[f"Target {file.target}"] = file.name
     st.dataframe(

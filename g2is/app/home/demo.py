@@ -1,4 +1,4 @@
-"""The build of the demo run: the button that starts it, and how far it is."""
+"""Building the demo run: the button that starts it, and its progress."""
 
 from pathlib import Path
 
@@ -11,26 +11,24 @@ from g2is.pipeline.progress import Progress
 
 
 def offer_demo() -> None:
-    """The button that builds the demo run, and how far it is."""
+    """The button that builds the demo run, and its progress."""
     cache = ui.cache_folder()
     with st.container(border=True):
         st.subheader("The demo run", anchor=False)
         st.markdown(
             "A small model and a few thousand made-up instructions come with the tool, so nothing is downloaded. "
-            "Building takes a minute or two on a laptop; it goes on if you close this page."
+            "Building takes a minute or two on a laptop; the build continues if you close this page."
         )
         if not building.POSSIBLE:
-            st.code("python -m g2is demo", language="bash")
+            st.code("g2is demo", language="bash")
         elif building.running(cache):
             follow_build()
         else:
             lines = building.log_lines(cache)
             if lines:
-                st.warning(
-                    "The last build ended before the run was complete. Starting again goes on from there."
-                )
+                st.warning("The last build ended before the run was complete. Starting again resumes it.")
             st.button(
-                "Go on building the demo run" if lines else "Build the demo run",
+                "Resume building the demo run" if lines else "Build the demo run",
                 type="primary",
                 icon=":material/play_arrow:",
                 on_click=begin_demo,
@@ -44,10 +42,11 @@ def offer_demo() -> None:
             "On the machine with the GPU; the folder it writes under `cache/` opens anywhere, without a GPU."
         )
         st.code(
-            "python -m g2is build --run mine --model FOLDER_OR_NAME \\\n"
+            "g2is build --run mine --model FOLDER_OR_NAME \\\n"
             "    --train pool.jsonl --validation target=examples.jsonl",
             language="bash",
         )
+        ui.link_to("Check data", "First check how your files will be read and what will be trained")
 
 
 @st.fragment(run_every=1)

@@ -1,4 +1,4 @@
-"""A run at a glance: its state, its numbers, what to do next."""
+"""Overview of a run: its state, its numbers, what to do next."""
 
 import streamlit as st
 
@@ -10,40 +10,41 @@ from g2is.run.run import Run
 
 NEXT = {
     "Walk": "Select a subset step by step, and see why each instruction is in or not.",
-    "Map": "All instructions at a glance, near where they teach alike.",
-    "Neighbourhood": "What lies near one instruction, and what works against it.",
+    "Map": "All instructions on a map; similar ones are close together.",
+    "Neighbourhood": "What is similar to one instruction, and what conflicts with it.",
     "Instructions": "Search and filter the pool, and read any instruction in full.",
-    "Core knowledge": "What the validation examples ask for.",
-    "Compare": "Selections side by side: what they share, and what they taught a model.",
+    "Core knowledge": "The target directions that the validation examples define.",
+    "Compare": "Selections side by side: overlap, measures, and results of fine-tuning.",
     "Export": "Write a selection as files that your trainer reads.",
+    "Check data": "How other files would be read, and what would be trained, before a build.",
 }
 
 
 def show_run(run: Run) -> None:
-    """All that is known of the run."""
+    """Everything about the run."""
     if ui.show_damage(run):
         return
     stages = run.manifest.stages
     if missing := missing_stages(run):
-        st.warning(f"Not finished: {', '.join(missing)}. This command goes on where it stopped:")
+        st.warning(f"Not finished: {', '.join(missing)}. This command resumes the build:")
         st.code(ui.build_command(run.manifest, run.name), language="bash", wrap_lines=True)
     if "instructions" not in stages:
         return
-    found = {**stages["instructions"].found, **(stages["gradients"].found if "gradients" in stages else {})}
+    counts = {**stages["instructions"].found, **(stages["gradients"].found if "gradients" in stages else {})}
     with st.grid(4):
-        st.metric("Pool", ui.number(found["pool"]), border=True, help="Instructions to select from.")
+        st.metric("Pool", ui.number(counts["pool"]), border=True, help="Instructions to select from.")
         st.metric(
             "Validation",
-            ui.number(found["validation"]),
+            ui.number(counts["validation"]),
             border=True,
             help="Examples of the target: what the model should get good at.",
         )
-        if "valid" in found:
+        if "valid" in counts:
             st.metric(
                 "With a gradient",
-                ui.number(found["valid"]),
+                ui.number(counts["valid"]),
                 border=True,
-                help="An instruction without one has nothing to train on, or is broken; it is never selected.",
+                help="An instruction without one has no tokens to train on, or is malformed; it is never selected.",
             )
         st.metric("Selections saved", ui.number(len(ui.saved_selections(run))), border=True)
     show_leaks(run)
@@ -52,11 +53,11 @@ def show_run(run: Run) -> None:
     with left:
         if "graph" in stages:
             show_regimes(run)
-        show_sources(run, found)
+        show_sources(run, counts)
         show_selections(run)
     with right:
         show_stages(run)
-        show_facts(run, found)
+        show_facts(run, counts)
 
 
 def show_leaks(run: Run) -> None:

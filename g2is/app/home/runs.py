@@ -1,4 +1,4 @@
-"""Lists of what there is: the runs under the cache folder, and the selections saved on one."""
+"""Tables of the runs under the cache folder, and of the selections saved on one."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from g2is.run.run import Run
 
 
 def table_of_runs(folders: dict[str, Path]) -> pd.DataFrame:
-    """One row a run; of a damaged one what is wrong with it."""
+    """One row for each run; for a damaged one, what is wrong with it."""
     rows: list[dict[str, Any]] = []
     for name, folder in folders.items():
         row: dict[str, Any] = {"run": ui.visible(name)}

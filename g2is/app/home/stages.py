@@ -8,11 +8,11 @@ from g2is.run.run import Run
 
 STAGES = {
     "instructions": "Reads the files, checks every record, finds exact duplicates.",
-    "warmup": "Trains an adapter for a few steps, so that gradients mean something.",
-    "gradients": "Takes the gradient of every instruction: how it would move the adapter.",
+    "warmup": "Trains the adapter on a small share of the pool.",
+    "gradients": "Computes the gradient of every instruction: how training on it changes the adapter.",
     "graph": "Finds each instruction's nearest and most conflicting ones.",
-    "layout": "Places all instructions on a map, near where they teach alike.",
-    "communities": "Groups instructions that teach alike, and names each group by its words.",
+    "layout": "Computes a map of all instructions; similar ones are close together.",
+    "communities": "Groups similar instructions, and names each group by its words.",
     "leaks": "Looks for near-copies of validation examples in the pool.",
 }
 

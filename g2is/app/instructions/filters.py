@@ -89,26 +89,26 @@ def choose_filter(run: Run) -> Filter:
     return Filter(text, regular, tuple(sources), tuple(chosen_tasks), tokens, state)
 
 
-def filter_by_community(run: Run, found: np.ndarray) -> np.ndarray:
+def filter_by_community(run: Run, rows: np.ndarray) -> np.ndarray:
     """Keep the instructions of one community, where the run has any."""
     if not {"gradients", "graph", "communities"} <= set(run.manifest.stages):
-        return found
+        return rows
     regime = walk_regime(run)
     community = choose_community(run, regime, bind=filtering)
     if community is None:
-        return found
-    return found[run.communities(regime).membership[found] == community]
+        return rows
+    return rows[run.communities(regime).membership[rows] == community]
 
 
-def filter_by_selection(run: Run, found: np.ndarray) -> np.ndarray:
+def filter_by_selection(run: Run, rows: np.ndarray) -> np.ndarray:
     """Keep what is in a saved selection, or in one direction of its walk, or what is not."""
     first, second, third = st.columns(3, vertical_alignment="bottom")
     with first:
         name = ui.choose_selection(
-            run, "Selection", none="Any", help="Instructions that a saved walk or the basket holds."
+            run, "Selection", none="Any", help="Instructions in a saved selection or in the basket."
         )
     if name is None:
-        return found
+        return rows
     try:
         selection = ui.read_selection(run, name)
         taken = np.array(selection.samples, dtype=np.int64)
@@ -120,7 +120,7 @@ def filter_by_selection(run: Run, found: np.ndarray) -> np.ndarray:
             **filtering("side", "in", ui.one_of(["in", "out"])),
         )
         if within == "out":
-            return np.setdiff1d(found, taken)
+            return np.setdiff1d(rows, taken)
         path = ui.saved_selections(run).get(name)  # none of the basket
         if selection.method == "walk" and path is not None and trace_path(path).is_file():
             trace = trace_path(path)
@@ -135,6 +135,6 @@ def filter_by_selection(run: Run, found: np.ndarray) -> np.ndarray:
             )
             if component:
                 taken = np.array([sample for sample in taken if of_sample[int(sample)] == int(component)])
-        return np.intersect1d(found, taken)
+        return np.intersect1d(rows, taken)
     except InputError as error:
         ui.stop(error)

@@ -12,7 +12,7 @@ ROWS = 100
 
 
 def table_of(run: Run, samples: np.ndarray) -> pd.DataFrame:
-    """What the list shows of these instructions."""
+    """The table of these instructions."""
     rows = run.instructions.iloc[samples]
     table = pd.DataFrame({"sample": samples, "prompt": ui.snippets(rows["prompt"])})
     if "tokens" in rows and rows["tokens"].any():
@@ -23,16 +23,16 @@ def table_of(run: Run, samples: np.ndarray) -> pd.DataFrame:
     return table
 
 
-def show_list(run: Run, found: np.ndarray, focus: int | None) -> int:
+def show_list(run: Run, rows: np.ndarray, focus: int | None) -> int:
     """A page of the list; the row of the instruction to read."""
-    at = int(np.searchsorted(found, focus)) if focus is not None and focus in found else None
-    pages = -(-len(found) // ROWS)
+    at = int(np.searchsorted(rows, focus)) if focus is not None and focus in rows else None
+    pages = -(-len(rows) // ROWS)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**{ui.number(len(found))}** of {ui.number(len(run.instructions))} instructions")
+        st.markdown(f"**{ui.number(len(rows))}** of {ui.number(len(run.instructions))} instructions")
         page = 1
         if pages > 1:
             page = st.pagination(pages, **ui.in_url("page", 1 + (at or 0) // ROWS, ui.whole(1, pages)))
-    shown = found[(page - 1) * ROWS : page * ROWS]
+    shown = rows[(page - 1) * ROWS : page * ROWS]
     sample = int(shown[0]) if focus is None else focus
     marked = np.flatnonzero(shown == sample)
 

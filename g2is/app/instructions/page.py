@@ -16,19 +16,19 @@ def show() -> None:
         "The pool: every instruction that could be selected. Search and filter, then read one in full."
     )
     try:
-        found = matches(run, run.hash, choose_filter(run))
+        rows = matches(run, run.hash, choose_filter(run))
     except InputError as error:
         ui.stop(error)
     of_selection, of_community = st.columns([3, 1], vertical_alignment="bottom")
     with of_community:
-        found = filter_by_community(run, found)
+        rows = filter_by_community(run, rows)
     with of_selection:
-        found = filter_by_selection(run, found)
-    if not len(found):
+        rows = filter_by_selection(run, rows)
+    if not len(rows):
         st.info("No instruction matches. Remove a filter, or search for less.", icon=":material/search_off:")
         st.stop()
     listed, reader = st.columns([5, 4], gap="medium")
     with listed:
-        sample = show_list(run, found, ui.focus(run))
+        sample = show_list(run, rows, ui.focus(run))
     with reader:
-        show_reader(run, found, sample)
+        show_reader(run, rows, sample)

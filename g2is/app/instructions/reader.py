@@ -1,4 +1,4 @@
-"""The instruction in focus in full, and the ways on from it."""
+"""The instruction in focus in full, with links to other pages."""
 
 import numpy as np
 import streamlit as st
@@ -7,13 +7,13 @@ from g2is.app import shared as ui
 from g2is.run.run import Run
 
 
-def show_reader(run: Run, found: np.ndarray, sample: int) -> None:
-    """The record, and the ways on from it."""
-    at = int(np.searchsorted(found, sample))
-    inside = at < len(found) and found[at] == sample
+def show_reader(run: Run, rows: np.ndarray, sample: int) -> None:
+    """The record, with links to other pages."""
+    at = int(np.searchsorted(rows, sample))
+    inside = at < len(rows) and rows[at] == sample
 
     def go(place: int) -> None:
-        ui.set_url(focus=int(found[place]), page=None)
+        ui.set_url(focus=int(rows[place]), page=None)
 
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
@@ -30,7 +30,7 @@ def show_reader(run: Run, found: np.ndarray, sample: int) -> None:
             icon=":material/arrow_forward:",
             on_click=go,
             args=(after,),
-            disabled=after >= len(found),
+            disabled=after >= len(rows),
             shortcut="j",
         )
         basket_button(run, sample)

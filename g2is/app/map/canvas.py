@@ -22,7 +22,7 @@ ASKED = "map asked"
 TEXT_LENGTH = 160
 """Characters of a text beside the pointer, at most."""
 MOST_TEXTS = 40
-"""Texts that the map may ask for at once."""
+"""Texts that the map may request at once."""
 
 _FOLDER = Path(__file__).parent
 

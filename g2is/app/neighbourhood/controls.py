@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from g2is.analysis import walks
-from g2is.app.neighbourhood.graph import Wanted
+from g2is.app.neighbourhood.graph import View
 from g2is.app.neighbourhood.trail import go_to
 from g2is.app.shared import flag, focus, in_url, one_of, real, set_url, whole
 from g2is.app.shared.community_choice import choose_community
@@ -31,7 +31,7 @@ def choose_focus(run: Run, settings: WalkParameters) -> int:
     return int(affinities.argmax())
 
 
-def choose_view(run: Run, settings: WalkParameters, trail: tuple[int, ...]) -> tuple[Wanted, bool]:
+def choose_view(run: Run, settings: WalkParameters, trail: tuple[int, ...]) -> tuple[View, bool]:
     """What of the graph to show, and whether to colour it by community."""
     with st.container(border=True):
         with st.grid(4, min_column_width=190):
@@ -84,4 +84,4 @@ def choose_view(run: Run, settings: WalkParameters, trail: tuple[int, ...]) -> t
                 lambda found: go_to(found, trail),
                 members=None if community is None else membership == community,
             )
-    return Wanted(regime, hops, most, floor, community), by_community
+    return View(regime, hops, most, floor, community), by_community

@@ -27,8 +27,8 @@ CHART = "ego graph"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What of the graph to show. community: only instructions of this one; None for all."""
+class View:
+    """The part of the graph to show. community: only instructions of this one; None for all."""
 
     regime: RegimeName
     hops: int
@@ -39,43 +39,41 @@ class Wanted:
 
 @dataclass(frozen=True, eq=False)
 class Neighbourhood:
-    """An ego graph ready to be shown. nodes: see `nodes_frame`. places: (k, 2)."""
+    """An ego graph with its layout. nodes: see `nodes_frame`. places: (k, 2) coordinates of the nodes."""
 
     ego: EgoGraph
     nodes: pd.DataFrame
     places: NDArray[np.float32]
 
 
-def neighbourhood(run: Run, focus: int, wanted: Wanted, knowledge: WalkParameters) -> Neighbourhood:
-    """Around an instruction that has a gradient; kept for a while, so that going back is quick."""
-    # The hash is of gradients and graph alone; communities and leaks may be found anew in the same run.
+def neighbourhood(run: Run, focus: int, view: View, knowledge: WalkParameters) -> Neighbourhood:
+    """The neighbourhood of an instruction that has a gradient; cached, so that going back is quick."""
+    # The hash covers gradients and graph only; communities and leaks of a run may be computed again.
     stages = run.manifest.stages
-    views = [stages[name].model_dump_json() for name in ("communities", "leaks") if name in stages]
-    key = " ".join([run.hash, *views, knowledge.knowledge_key])
-    return _neighbourhood(run, key, focus, wanted, knowledge)
+    later = [stages[name].model_dump_json() for name in ("communities", "leaks") if name in stages]
+    key = " ".join([run.hash, *later, knowledge.knowledge_key])
+    return _neighbourhood(run, key, focus, view, knowledge)
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)
-def _neighbourhood(
-    _run: Run, key: str, focus: int, wanted: Wanted, _knowledge: WalkParameters
-) -> Neighbourhood:
-    membership = _run.communities(wanted.regime).membership
+def _neighbourhood(_run: Run, key: str, focus: int, view: View, _knowledge: WalkParameters) -> Neighbourhood:
+    membership = _run.communities(view.regime).membership
     ego = ego_of(
         _run,
-        wanted.regime,
+        view.regime,
         focus,
-        hops=wanted.hops,
-        most=wanted.most,
-        floor=wanted.floor,
+        hops=view.hops,
+        most=view.most,
+        floor=view.floor,
         knowledge=_knowledge,
-        members=None if wanted.community is None else membership == wanted.community,
+        members=None if view.community is None else membership == view.community,
     )
-    knowledge: CoreKnowledge = walks.core_knowledge(_run, _knowledge.replace(regime=wanted.regime))
+    knowledge: CoreKnowledge = walks.core_knowledge(_run, _knowledge.replace(regime=view.regime))
     return Neighbourhood(ego, nodes_frame(_run, ego, knowledge), ego_layout(ego))
 
 
-def chosen_node(found: Neighbourhood) -> int | None:
-    """The node that the URL names, such as validation-3, where it is shown."""
+def chosen_node(around: Neighbourhood) -> int | None:
+    """The node that the URL names, such as validation-3; None if it is not shown."""
 
     def read(text: str) -> tuple[str, int]:
         if not re.fullmatch(r"(train|validation|component)-\d{1,9}", text):
@@ -86,13 +84,13 @@ def chosen_node(found: Neighbourhood) -> int | None:
     asked = url_value("node", None, read)
     if asked is None:
         return None
-    here = np.flatnonzero((found.nodes["kind"] == asked[0]) & (found.nodes["id"] == asked[1]))
+    here = np.flatnonzero((around.nodes["kind"] == asked[0]) & (around.nodes["id"] == asked[1]))
     return int(here[0]) if here.size else None
 
 
 def show_graph(
     run: Run,
-    found: Neighbourhood,
+    around: Neighbourhood,
     chosen: int | None,
     trail: tuple[int, ...],
     knowledge: WalkParameters,
@@ -100,8 +98,8 @@ def show_graph(
     by_community: bool,
     path: list[int | None],
 ) -> None:
-    """The graph. A click on an instruction makes it the focus, one on another node chooses it. path: see `on_path`."""
-    nodes = found.nodes
+    """Show the graph. A click makes an instruction the focus and chooses any other node. path: see `on_path`."""
+    nodes = around.nodes
 
     def click() -> None:
         points = st.session_state[CHART]["selection"]["points"]
@@ -114,10 +112,10 @@ def show_graph(
         else:
             set_url(node=f"{node.kind}-{node.id}")
 
-    labels = run.communities(found.ego.regime).labels
+    labels = run.communities(around.ego.regime).labels
     figure = ego_figure(
-        found.ego,
-        found.places,
+        around.ego,
+        around.places,
         nodes["relation"].tolist(),
         [_hover(node, labels) for node in nodes.itertuples()],
         labels=[_label(node, by_community) for node in nodes.itertuples()],

@@ -134,7 +134,7 @@ def _table(run: Run, leaks: pd.DataFrame, out: set[int], focus: int, go: Callabl
 
 
 def _pair(run: Run, sample: int, example: int) -> None:
-    """What is alike, side by side."""
+    """Both texts side by side."""
     pair = (
         (f"Instruction {number(sample)}, now in focus above", run.instructions.iloc[sample]),
         (f"Validation example {number(example)}", run.validation.iloc[example]),

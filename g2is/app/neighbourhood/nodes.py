@@ -20,10 +20,10 @@ MARKS = {
 }
 
 
-def show_table(run: Run, found: Neighbourhood, chosen: int | None) -> None:
-    """One row a node. A click on a row marks it in the graph."""
-    nodes = found.nodes
-    labels = run.communities(found.ego.regime).labels
+def show_table(run: Run, around: Neighbourhood, chosen: int | None) -> None:
+    """One row for each node. A click on a row marks it in the graph."""
+    nodes = around.nodes
+    labels = run.communities(around.ego.regime).labels
 
     def choose(place: int | None) -> None:
         node = None if place is None else nodes.iloc[place]
@@ -67,9 +67,9 @@ def show_table(run: Run, found: Neighbourhood, chosen: int | None) -> None:
     )
 
 
-def counts_of(found: Neighbourhood) -> str:
-    """How many nodes are shown, of how many, by what they are."""
-    counts = found.nodes["relation"].value_counts()
+def counts_of(around: Neighbourhood) -> str:
+    """How many nodes are shown and how many there are, by kind."""
+    counts = around.nodes["relation"].value_counts()
     names = {
         "aligned": "aligned",
         "further": "two hops away",
@@ -83,6 +83,6 @@ def counts_of(found: Neighbourhood) -> str:
         if name in counts
     ]
     return (
-        f"Showing **{number(len(found.ego))} of {number(found.ego.total)}**: the instruction in focus "
-        f"(community {found.nodes['community'].iloc[0]}), {', '.join(parts) or 'nothing else'}."
+        f"Showing **{number(len(around.ego))} of {number(around.ego.total)}**: the instruction in focus "
+        f"(community {around.nodes['community'].iloc[0]}), {', '.join(parts) or 'nothing else'}."
     )

@@ -1,4 +1,4 @@
-"""The neighbourhood of an instruction on the gradient graph: what teaches alike, what teaches against it."""
+"""The neighbourhood of an instruction on the gradient graph: similar instructions, and those in conflict."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def show() -> None:
         ui.stop(error)
     focus = choose_focus(run, settings)
     trail = trail_to(run, focus)
-    wanted, by_community = choose_view(run, settings, trail)
+    view, by_community = choose_view(run, settings, trail)
     show_trail(run, trail)
     if not run.valid[focus]:
         st.warning(
@@ -44,14 +44,14 @@ def show() -> None:
         ui.show_record(run, focus)
         st.stop()
 
-    found = neighbourhood(run, focus, wanted, settings)
-    chosen = chosen_node(found)
-    st.markdown(counts_of(found))
-    knowledge = walks.core_knowledge(run, settings.replace(regime=wanted.regime))
-    path = path_from(run, wanted.regime, settings, focus)
-    marked = [] if path is None else on_path(found.nodes, path, settings, knowledge)
-    show_graph(run, found, chosen, trail, settings, by_community=by_community, path=marked)
-    show_table(run, found, chosen)
-    show_reader(run, found, chosen, trail)
+    around = neighbourhood(run, focus, view, settings)
+    chosen = chosen_node(around)
+    st.markdown(counts_of(around))
+    knowledge = walks.core_knowledge(run, settings.replace(regime=view.regime))
+    path = path_from(run, view.regime, settings, focus)
+    marked = [] if path is None else on_path(around.nodes, path, settings, knowledge)
+    show_graph(run, around, chosen, trail, settings, by_community=by_community, path=marked)
+    show_table(run, around, chosen)
+    show_reader(run, around, chosen, trail)
     show_path(run, path, marked, component_names(run, knowledge), trail)
     show_leaks(run, focus, lambda sample: go_to(sample, trail))

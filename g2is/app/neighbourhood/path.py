@@ -33,17 +33,17 @@ def path_from(run: Run, regime: RegimeName, knowledge: WalkParameters, focus: in
 def show_path(
     run: Run, path: Path | None, marked: list[int | None], names: list[str], trail: tuple[int, ...]
 ) -> None:
-    """A switch, and the path from the focus where it is on. marked: see `on_path`. names: what each target direction
-    stands for."""
+    """A switch, and the path from the focus where it is on. marked: see `on_path`. names: of the target
+    directions."""
     st.subheader("Path to the core knowledge")
-    wanted = st.toggle(
+    on = st.toggle(
         "Show the strongest path",
         help="From one instruction to the next along aligned edges to a target direction. A chain is as strong as its "
         "weakest link: of "
         "all paths this is the one whose weakest edge has the highest cosine, and of those the shortest.",
         **in_url("path", False, flag),
     )
-    if not wanted:
+    if not on:
         return
     if path is None:
         st.info("No path of cosines above 0 leads from this instruction to a target direction.")

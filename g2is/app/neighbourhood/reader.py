@@ -12,24 +12,24 @@ from g2is.app.walk.parameters import add_row, rows_in_url
 from g2is.run.run import Run
 
 
-def show_reader(run: Run, found: Neighbourhood, chosen: int | None, trail: tuple[int, ...]) -> None:
+def show_reader(run: Run, around: Neighbourhood, chosen: int | None, trail: tuple[int, ...]) -> None:
     """Two columns: the focus, and the node that is chosen."""
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True):
         st.markdown("##### ◆ In focus")
-        _show_focus(run, found, trail[-1])
+        _show_focus(run, around, trail[-1])
     with right, st.container(border=True):
-        if chosen is None or found.nodes["relation"].iloc[chosen] == "focus":
+        if chosen is None or around.nodes["relation"].iloc[chosen] == "focus":
             st.markdown("##### To compare")
             st.caption(
                 "Choose a row of the table, or click a validation example or a target direction in the graph."
             )
         else:
-            _show_chosen(run, found, chosen, trail)
+            _show_chosen(run, around, chosen, trail)
 
 
-def _show_focus(run: Run, found: Neighbourhood, sample: int) -> None:
-    communities = run.communities(found.ego.regime)
+def _show_focus(run: Run, around: Neighbourhood, sample: int) -> None:
+    communities = run.communities(around.ego.regime)
     own = int(communities.membership[sample])
     st.markdown(
         f"Community {own}: {literal(communities.labels[own])}, {number(int(communities.sizes[own]))} instructions"
@@ -57,8 +57,8 @@ def _show_focus(run: Run, found: Neighbourhood, sample: int) -> None:
     show_record(run, sample)
 
 
-def _show_chosen(run: Run, found: Neighbourhood, chosen: int, trail: tuple[int, ...]) -> None:
-    node = found.nodes.iloc[chosen]
+def _show_chosen(run: Run, around: Neighbourhood, chosen: int, trail: tuple[int, ...]) -> None:
+    node = around.nodes.iloc[chosen]
     row = int(node["id"])
     name = {"train": "Instruction", "validation": "Validation example", "component": "Target direction"}[
         node["kind"]

@@ -1,4 +1,4 @@
-"""Where the reader came from, instruction by instruction, and the ways back."""
+"""The trail: the instructions that were in focus before, with buttons to go back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read_trail(text: str) -> tuple[int, ...]:
 
 
 def trail_to(run: Run, focus: int) -> tuple[int, ...]:
-    """The trail in the URL, which ends at the focus. An instruction that the reader came to from elsewhere is added."""
+    """The trail in the URL, which ends at the focus. An instruction reached in another way is added."""
     count = len(run.instructions)
     trail = tuple(row for row in url_value("trail", None, read_trail) or () if row < count)[-LONGEST:]
     return trail if trail[-1:] == (focus,) else (*trail, focus)

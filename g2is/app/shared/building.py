@@ -1,4 +1,4 @@
-"""The build of the demo run in a process of its own, which outlives a reload of the page and of the server.
+"""The build of the demo run in its own process, which continues after a reload of the page or the server.
 
 The build holds a lock on its log as long as it runs. The system frees the lock with the open file, so it shows whether
 the build is alive even where its process number has meanwhile gone to another process. No Streamlit.
@@ -21,7 +21,7 @@ from g2is.storage.files import write_bytes
 
 RUN = "demo"
 POSSIBLE = os.name == "posix"
-"""Other systems have no such locks on files; there the command line builds the demo."""
+"""Whether the system has such locks on files; elsewhere the command line builds the demo."""
 
 
 def command(cache: Path) -> list[str]:
@@ -87,7 +87,7 @@ def log_lines(cache: Path, most: int = 200) -> list[str]:
 
 
 def progress(cache: Path) -> Progress | None:
-    """How far the build is; None before its first stage."""
+    """The progress of the build; None before its first stage."""
     return Progress.read(progress_path(cache / RUN))
 
 

@@ -25,8 +25,8 @@ def _linked(path: Path, importing: tuple[Path, ...]) -> str:
     if path in importing:
         raise ValueError(f"{path.name} imports itself by way of {', '.join(file.name for file in importing)}")
 
-    def replaced(found: re.Match[str]) -> str:
-        text = _linked((path.parent / found[1]).resolve(), (*importing, path))
+    def replaced(match: re.Match[str]) -> str:
+        text = _linked((path.parent / match[1]).resolve(), (*importing, path))
         return f'"data:text/javascript;base64,{b64encode(text.encode()).decode()}"'
 
     return _IMPORT.sub(replaced, path.read_text())

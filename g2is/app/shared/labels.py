@@ -1,4 +1,4 @@
-"""What settings of the walk and their values are called on screen, by their names in `WalkParameters`. No Streamlit."""
+"""Names on screen of the walk's settings and their values, by their names in `WalkParameters`. No Streamlit."""
 
 from __future__ import annotations
 
@@ -68,11 +68,11 @@ REGIME_NAMES = VALUES["regime"]
 """The gradient regimes."""
 
 ORIGINS = {"pin": "■ pinned", "anchor": "◆ anchor", "neighbor": "● neighbour", "fallback": "▲ best in pool"}
-"""How a step found its instruction."""
+"""How a step chose its instruction."""
 
 
 def label(name: str) -> str:
-    """What a setting is called within a sentence."""
+    """The name of a setting within a sentence."""
     words = FIELDS.get(name, name.replace("_", " "))
     return words[0].lower() + words[1:]
 

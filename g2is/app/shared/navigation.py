@@ -19,6 +19,7 @@ ICONS = {
     "Instructions": "article",
     "Compare": "compare_arrows",
     "Export": "download",
+    "Check data": "fact_check",
 }
 """The Material symbol of each page."""
 

@@ -1,4 +1,4 @@
-"""The runs under the cache folder: which there are, which one a page is about, and opening it."""
+"""The runs under the cache folder: listing them, choosing one, and opening it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from g2is.storage.files import inside
 
 
 def cache_folder() -> Path:
-    """Where runs live."""
+    """The folder of the runs."""
     return Path(os.environ.get("G2IS_CACHE") or default_cache())
 
 
@@ -64,7 +64,7 @@ def choose_run(folders: dict[str, Path]) -> Path:
 
 
 def _change_run() -> None:
-    """Samples and selections of one run mean nothing in another."""
+    """Forget samples and selections, which are those of one run."""
     st.session_state["url_of_page"] = {}
     put_in_url(**dict.fromkeys(all_texts()), run=st.session_state["run_box"])
 

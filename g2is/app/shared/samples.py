@@ -27,12 +27,12 @@ def saved_selections(run: Run) -> dict[str, Path]:
     """Selection files of a run by name, the newest first."""
     times = {}
     for path in (run.folder / SELECTIONS).glob("*.json"):
-        # Not what a link brings in from elsewhere, nor what has just been moved away.
+        # Not files outside the run that a link points to, nor files that were just moved away.
         with suppress(InputError, OSError):
             if not path.name.startswith("."):
                 times[run.inside(SELECTIONS, path.name)] = path.stat().st_mtime
-    found = sorted(times, key=lambda path: (-times[path], path.name))
-    return {path.stem: path for path in found}
+    ordered = sorted(times, key=lambda path: (-times[path], path.name))
+    return {path.stem: path for path in ordered}
 
 
 def read_selection(run: Run, name: str) -> Selection:
@@ -69,7 +69,7 @@ def choose_selection(run: Run, label: str, *, none: str | None = None, help: str
         list(labels),
         format_func=lambda name: labels[name],
         help=help,
-        # A filter is the page's own: who goes on from Walk or Export has not asked for it.
+        # A filter is the page's own, so links from Walk or Export do not carry it.
         **in_url("selection" if none is None else "within", next(iter(labels)), one_of(names)),
     )
     return chosen or None
@@ -84,7 +84,7 @@ ROLE_ICONS = {"system": "settings", "user": "person", "assistant": "smart_toy", 
 
 
 def show_record(run: Run, sample: int) -> None:
-    """One instruction in full: where it comes from, what is known of it, every turn, and its source record."""
+    """One instruction in full: source, facts, every turn, and its source record."""
     row = run.instructions.iloc[sample]
     st.markdown(f"**Instruction {number(sample)}** · {literal(f'{row.source}:{row.line}')}")
     st.caption(facts_of(run, sample))
@@ -103,7 +103,7 @@ def show_record(run: Run, sample: int) -> None:
 
 
 def facts_of(run: Run, sample: int) -> str:
-    """What is known of an instruction, in one line of Markdown."""
+    """Facts about an instruction, in one line of Markdown."""
     row = run.instructions.iloc[sample]
     facts = [f"format {row.format}"]
     if isinstance(row.task, str):

@@ -1,4 +1,4 @@
-"""Tables of which a row can be chosen, and how their columns look."""
+"""Tables in which a row can be chosen, and common columns."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def choose_row(
 
     chosen: place of the row that is marked. choose: called in a callback with the place of the row that the reader
     chooses, or with None when a marked row is clicked again, which `required` rules out. columns: see the
-    `column_config` of `st.dataframe`. alt: what a screen reader reads out.
+    `column_config` of `st.dataframe`. alt: text for screen readers.
     """
 
     def on_select() -> None:

@@ -48,7 +48,7 @@ _INVISIBLE = re.compile(
 
 def visible(text: str) -> str:
     """The text with characters that show nothing, or that reorder others, written as ⟨U+XXXX⟩."""
-    return _INVISIBLE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
+    return _INVISIBLE.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
 
 
 def snippets(texts: Iterable[str], length: int = LENGTH) -> list[str]:

@@ -33,15 +33,15 @@ def all_texts() -> dict[str, list[str]]:
     way still, or lost, since a run that is overtaken ends where it would send the new URL. An older URL of the same
     page therefore does not count, unless the reader went back to it.
     """
-    found = {name: st.query_params.get_all(name) for name in st.query_params}
+    now = {name: st.query_params.get_all(name) for name in st.query_params}
     page = st.session_state.get("page")
-    known_page, present, older = st.session_state.get("url_known", (None, found, []))
+    known_page, present, older = st.session_state.get("url_known", (None, now, []))
     context = get_script_run_ctx()
     went_back = context is not None and context.is_history_navigation
-    if page == known_page and found in older and not went_back:
+    if page == known_page and now in older and not went_back:
         return present
-    _know(found, [*older, present] if page == known_page else [])
-    return found
+    _know(now, [*older, present] if page == known_page else [])
+    return now
 
 
 def _know(present: dict[str, list[str]], older: list[dict[str, list[str]]]) -> None:

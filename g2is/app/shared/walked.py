@@ -1,4 +1,4 @@
-"""A walk with all that the page shows of it, kept for parameters that come again."""
+"""Walks with everything that pages show of them, cached by their parameters."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Walked:
 
 
 def walked(run: Run, parameters: WalkParameters) -> Walked:
-    """The walk over a run. Raises `InputError` where the parameters do not fit it."""
+    """The walk over a run. Raises `InputError` if the parameters do not fit it."""
     last = last_walked(run)
-    made = _walk(run, run.hash, parameters.model_dump_json(), parameters)
-    if last is None or last.parameters != made.parameters:
+    current = _walk(run, run.hash, parameters.model_dump_json(), parameters)
+    if last is None or last.parameters != current.parameters:
         st.session_state["walked before"] = last
-    st.session_state["walked"], st.session_state["walked on"] = made, run.hash
-    return made
+    st.session_state["walked"], st.session_state["walked on"] = current, run.hash
+    return current
 
 
 def last_walked(run: Run) -> Walked | None:

@@ -78,7 +78,7 @@ class _Ensemble:
         return np.concatenate(list(store.blocks("lengths")))
 
     def _train(self, member: int) -> dict[str, TrainingState]:
-        """The states of a member at both moments."""
+        """The early and the late state of a member."""
         # Other seeds than the warm-up's: no member repeats the training after which the gradients were taken.
         config = self.config.warmup
         config = config.replace(seed=(config.seed + 1 + member) % SEEDS, epochs=self.settings.epochs)

@@ -15,6 +15,7 @@ from g2is.instructions import from_frame
 from g2is.lm.gradients import AdamAverages, GradientEngine
 from g2is.lm.layers import piece_sizes
 from g2is.lm.lazy import LazyModel
+from g2is.lm.notes import note_lines, notes_table, table_counts
 from g2is.lm.projection import make_projection
 from g2is.lm.sketches import ShardGradients, sketches_of
 from g2is.lm.text import PROMPT_CUT, RESPONSE_CUT
@@ -37,14 +38,14 @@ from g2is.storage.shards import ShardStore
 
 @dataclass
 class GradientsStage:
-    """Gradients of the pool in shards, which several processes share; the leading one merges them."""
+    """Computes gradients of the pool in shards, which several processes share; the leading one merges them."""
 
     writer: RunWriter
     config: BuildConfig
     lazy: LazyModel
 
     def write(self) -> StageResult:
-        """The whole stage. Raises `InputError` where validation gradients are not finite."""
+        """Run the stage. Raises `InputError` if validation gradients are not finite."""
         store = self.store
         store.open()  # from here on others may help
         validation = self.lazy.encoder(from_frame(self.writer.read_frame(VALIDATION)))
@@ -56,7 +57,7 @@ class GradientsStage:
         return merge(self.writer, self.config, store)
 
     def help(self) -> None:
-        """Compute shard after shard until all are there."""
+        """Compute shards until all are finished."""
         store, compute = self.store, ShardGradients(self.engine, self.config.gradients)
         pool = self.writer.read_frame(INSTRUCTIONS)
         with self.writer.progress("gradients", len(pool), "sample") as bar:
@@ -68,6 +69,7 @@ class GradientsStage:
                 rows = store.rows(shard)
                 samples = self.lazy.encoder(from_frame(pool.iloc[rows.start : rows.stop]))
                 arrays, problems = compute(samples, bar.update)
+                arrays["notes"] = notes_table([sample.notes for sample in samples])
                 store.write(shard, arrays, {rows[i]: problem for i, problem in problems.items()})
 
             recount()
@@ -76,9 +78,11 @@ class GradientsStage:
 
     @property
     def store(self) -> ShardStore:
-        """The shards that are there."""
+        """The store of the shards."""
         pool = self.writer.manifest.stages["instructions"].found["pool"]
-        return ShardStore(self.writer.folder / BUILDING / "shards", pool, self.config.gradients.shard_size)
+        folder, size = self.writer.folder / BUILDING / "shards", self.config.gradients.shard_size
+        # Shards without notes are of a version that placed the trained tokens otherwise.
+        return ShardStore(folder, pool, size, required=("notes",))
 
     @cached_property
     def engine(self) -> GradientEngine:
@@ -95,7 +99,7 @@ class GradientsStage:
 
 
 def merge(writer: RunWriter, config: BuildConfig, store: ShardStore) -> StageResult:
-    """Turn the shards into one array a regime and a table with a row a sample."""
+    """Merge the shards into one array for each regime, and a table with a row for each sample."""
     for earlier in (writer.folder / BUILDING).glob("graph-*"):
         remove_folder(earlier)  # compared other gradients
     problems = store.notes()
@@ -114,15 +118,19 @@ def merge(writer: RunWriter, config: BuildConfig, store: ShardStore) -> StageRes
             file = array_file(regime, array)
             store.merge(name, writer.folder / file)
             files.append(file)
+    reply_notes = table_counts(store.blocks("notes"))
     counts = {
         "valid": int(table["valid"].sum()),
         "invalid": int((~table["valid"]).sum()),
         "prompt_cut": int((table["cut"] == PROMPT_CUT).sum()),
         "response_cut": int((table["cut"] == RESPONSE_CUT).sum()),
         "projection_dim": int(next(store.blocks(config.regimes[0])).shape[1]),
+        "reply_notes": reply_notes,
     }
     writer.say(
         f"gradients: {counts['valid']:,} valid, {counts['invalid']:,} not; too long: "
         f"{counts['prompt_cut']:,} lost the start of the prompt, {counts['response_cut']:,} the end of the response"
     )
+    for line in note_lines(reply_notes):
+        writer.say(f"gradients: {line}")
     return files, counts

@@ -45,7 +45,7 @@ class GraphStage:
     given: np.ndarray | None = None
 
     def write(self) -> StageResult:
-        """The whole stage."""
+        """Run the stage."""
         validation = np.load(self.writer.folder / VALIDATION_GRADIENTS)
         files: list[str] = []
         numbers: dict[str, Any] = {}
@@ -86,7 +86,7 @@ class GraphStage:
         return join_blocks(self.valid, {name: list(store.blocks(name)) for name in BLOCK_ARRAYS}), {}
 
     def _approximated(self, regime: RegimeName) -> tuple[NeighborLists, dict[str, float]]:
-        """Approximate lists, and the share of the true ones in them."""
+        """Approximate lists, and their recall."""
         comparable(self.valid, self.config.neighbors if self.given is None else 1)
         with self.writer.progress(f"graph, {regime}", int(self.valid.sum()), "sample") as bar:
             lists, recall = approximate_neighbors(
@@ -100,7 +100,8 @@ class GraphStage:
         return lists, dict(zip(RECALL, (recall.neighbors, recall.conflicts), strict=True))
 
     def help(self) -> None:
-        """Compare blocks of rows until all are there; approximate lists are made by the leading process alone."""
+        """Compare blocks of rows until all are finished; approximate lists are computed by the leading process
+        alone."""
         if not self._exact:
             return
         neighbors = self.config.neighbors if self.given is None else 1

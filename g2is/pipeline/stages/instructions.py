@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from g2is.config import GraphConfig, ReadingConfig
 from g2is.errors import InputError
-from g2is.instructions import Instruction, Reading, Rejected, read_instructions, to_frame, write_rejects
+from g2is.instructions import (
+    Instruction,
+    Reading,
+    Rejected,
+    Source,
+    read_instructions,
+    to_frame,
+    write_rejects,
+)
 from g2is.lm.text import Encoder
 from g2is.pipeline.inputs import Target, check_pool_size
 from g2is.pipeline.writer import RunWriter, StageResult
@@ -21,42 +28,48 @@ from g2is.run.paths import INSTRUCTIONS, REJECTED, VALIDATION
 
 @dataclass(frozen=True)
 class ReadTarget:
-    """A validation target as it was read.
+    """A validation target as read from its files.
 
-    samples: those with something to train on. left_out: what is wrong with each of the others. rejected: records
-    that are no instructions.
+    samples: those with trained tokens. left_out: the problem of each of the others. rejected: records
+    that are no instructions. report: how its files were read.
     """
 
     target: Target
     samples: list[Instruction]
     left_out: list[str]
     rejected: list[Rejected]
+    report: list[str]
 
 
 @dataclass
 class InstructionsStage:
-    """Reads the files of a build once, for the check before the first byte and for the stage itself.
+    """Reads the files of a build once, for the check before anything is written and for the stage itself.
 
-    encoder: gives the encoder of the model, which tells which samples have something to train on.
+    encoder: returns the encoder of the model, which determines which samples have trained tokens.
     """
 
-    train: Sequence[Path]
+    train: Sequence[Source]
     validation: Sequence[Target]
     config: ReadingConfig
     encoder: Callable[[], Encoder]
 
     @cached_property
     def pool(self) -> Reading:
-        """The pool; raises `InputError` for what cannot be read."""
+        """The pool; raises `InputError` for files that cannot be read."""
         return self._read(self.train)
 
     @cached_property
     def targets(self) -> list[ReadTarget]:
-        """The validation targets; raises `InputError` for what cannot be read."""
+        """The validation targets; raises `InputError` for files that cannot be read."""
         return [self._read_target(target) for target in self.validation]
 
-    def check(self, graph: GraphConfig) -> None:
-        """Raise `InputError` where the pool is too small for the graph, or a target has fewer than two samples."""
+    def check(self, graph: GraphConfig, say: Callable[[str], None]) -> None:
+        """Raise `InputError` where the pool is too small for the graph, or a target has fewer than two samples.
+
+        What a person should know of how the files were read is reported here, before the model is loaded.
+        """
+        for line in self.report:
+            say(line)
         check_pool_size(len(self.pool.instructions), graph)
         for read in self.targets:
             if len(read.samples) < 2:
@@ -64,6 +77,11 @@ class InstructionsStage:
                     f"validation {read.target.name}={read.target.path}: {len(read.samples)} sample(s) with something "
                     "to train on, expected at least 2 (20 to 500 describe a target well)"
                 )
+
+    @property
+    def report(self) -> list[str]:
+        """How the files were read; see `Reading.report`."""
+        return [*self.pool.report(), *(line for read in self.targets for line in read.report)]
 
     def write(self, writer: RunWriter) -> StageResult:
         """Write both tables and the rejected records."""
@@ -80,19 +98,21 @@ class InstructionsStage:
             **counts,
             "validation": len(validation),
             "validation_left_out": left_out,
+            "reading": self.report,
         }
 
-    def _read(self, paths: Sequence[Path]) -> Reading:
-        return read_instructions(paths, format=self.config.format, skip_bad=self.config.skip_bad)
+    def _read(self, sources: Sequence[Source]) -> Reading:
+        return read_instructions(sources, **dict(self.config))
 
     def _read_target(self, target: Target) -> ReadTarget:
-        read = self._read([target.path])
+        read = self._read(target.sources)
         pairs = list(zip(read.instructions, self.encoder()(read.instructions), strict=True))
         return ReadTarget(
             target,
             samples=[sample for sample, tokens in pairs if tokens.problem is None],
             left_out=[f"{s.source}:{s.line}: {tokens.problem}" for s, tokens in pairs if tokens.problem],
             rejected=read.rejected,
+            report=read.report(),
         )
 
 

@@ -12,7 +12,7 @@ from g2is.storage.files import write_array
 
 
 def write_layout(writer: RunWriter, config: BuildConfig | ImportConfig) -> StageResult:
-    """Write one array of coordinates a regime and kind."""
+    """Write one array of coordinates for each regime and kind."""
     settings = config.layout
     valid = writer.read_valid()
     validation = writer.read_array(VALIDATION_GRADIENTS)

@@ -1,4 +1,4 @@
-"""Stage `warmup`: a short training that gives the adapter a start and Adam's averages their values."""
+"""Stage `warmup`: a short training of the adapter, which also gives Adam's averages."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from g2is.errors import InputError
 from g2is.instructions import from_frame
 from g2is.lm.lazy import LazyModel
 from g2is.lm.model import DTYPES
+from g2is.lm.notes import count_notes, note_lines
 from g2is.lm.train import TrainingState
 from g2is.lm.warmup import Checkpoint, draw, save_state, warm_up
 from g2is.pipeline.writer import RunWriter, StageResult
@@ -14,14 +15,17 @@ from g2is.run.paths import BUILDING, INSTRUCTIONS, WARMUP
 
 
 def write_warmup(writer: RunWriter, config: BuildConfig, lazy: LazyModel) -> StageResult:
-    """Train on a draw of the pool and keep what was trained with Adam's averages.
+    """Train on a random share of the pool; keep the trained parameters and Adam's averages.
 
-    A stopped warm-up goes on after its last whole epoch. Raises `InputError` where nothing that was drawn can be
-    trained on.
+    A stopped warm-up resumes after its last complete epoch. Raises `InputError` if none of the samples has trained
+    tokens.
     """
     pool = writer.read_frame(INSTRUCTIONS)
     rows = draw(len(pool), config.warmup)
-    samples = [sample for sample in lazy.encoder(from_frame(pool.iloc[rows])) if sample.problem is None]
+    encoded = lazy.encoder(from_frame(pool.iloc[rows]))
+    for line in note_lines(count_notes(sample.notes for sample in encoded)):
+        writer.say(f"warm-up: of {len(encoded):,} samples drawn, {line}")
+    samples = [sample for sample in encoded if sample.problem is None]
     if not samples:
         raise InputError("warm-up: no sample drawn has anything to train on; give a larger warmup fraction")
     if lazy.trains_own_weights and not config.warmup.epochs and set(config.regimes) == {"sgd"}:

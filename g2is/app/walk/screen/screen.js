@@ -37,7 +37,8 @@ class Screen {
     this.step = 0
     this.asked = null // an instruction that the reader asked about, shown in place of the step's
     this.hovered = null
-    this.ordered = null // the last order of Python to go to a step
+    this.ordered = null // the last order of Python to go to a step,
+    this.target = null // and that step, until the reader moves on: the walk that has it may come later
     this.answer = null // of Python, to the last question
     this.basket = new Set()
     this.walk = new Walk()
@@ -72,7 +73,7 @@ class Screen {
     if (this.ordered !== order) {
       this.ordered = order
       clearTimeout(this.resting)
-      this.step = step
+      this.step = this.target = step
     }
     this.draw()
   }
@@ -85,6 +86,7 @@ class Screen {
       this.walk.receive(part)
       this.receive("window")
       this.asked = null
+      this.step = this.target ?? this.step
       this.strip.show()
     }
     if (kind === "window") this.walk.receiveWindow(part)
@@ -109,7 +111,7 @@ class Screen {
     const next = Math.max(0, Math.min(step, this.walk.count - 1))
     if (next === this.step && this.asked === null) return
     this.step = next
-    this.asked = null
+    this.asked = this.target = null
     this.draw()
     this.announce()
     this.reportSoon()
