@@ -52,7 +52,8 @@ class Screen {
     // Emptied by its cross, or by Escape.
     find.oninput = () => find.value || this.raise("find", "")
     this.channel = channel("walk")
-    this.channel.listener = (kind) => this.receive(kind)
+    this.listener = (kind) => this.receive(kind)
+    this.channel.listener = this.listener
     for (const kind of ["points", "walk", "window", "reply"]) this.receive(kind)
   }
 
@@ -62,7 +63,8 @@ class Screen {
     this.map.close()
     this.unbind()
     clearTimeout(this.resting)
-    this.channel.listener = null
+    // The screen that takes this one's place may be there already.
+    if (this.channel.listener === this.listener) this.channel.listener = null
   }
 
   // What Python sent
