@@ -348,3 +348,36 @@ def test_batches_do_not_change_what_is_trained(name):
         np.testing.assert_array_equal(together.input_ids, alone.input_ids)
         np.testing.assert_array_equal(together.trained, alone.trained)
         assert together.notes == alone.notes
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        (
+            "{% for m in messages %}[{{ m.role }}]\n{{ m.content }}<|im_end|>\n{% endfor %}",
+            "assistant<|im_end|>",
+        ),
+        (
+            "{% for m in messages %}{{ m.role }}: {{ m.content }}<|im_end|>{% endfor %}",
+            " assistant<|im_end|>",
+        ),
+        (
+            "{% for m in messages %}{{ '[INST]' if m.role == 'user' else '' }}{{ m.content }}"
+            "{{ '[/INST] ' if m.role == 'user' else '<|im_end|>' }}{% endfor %}",
+            "assistant<|im_end|>",
+        ),
+        (
+            "{% for m in messages %}[{{ m.role }}]\n{{ '<think>\n\n</think>\n' if m.role == 'assistant' else '' }}"
+            "{{ m.content }}<|im_end|>\n{% endfor %}",
+            "<think>\n\n</think>\nassistant<|im_end|>",
+        ),
+    ],
+)
+def test_without_a_generation_prompt_the_mark_of_the_role_is_not_trained(template, expected):
+    """Also where a turn says nothing but the name of its role."""
+    tokenizer = byte_tokenizer()
+    tokenizer.add_special_tokens({"additional_special_tokens": ["[INST]", "[/INST]", "<|im_end|>"]})
+    tokenizer.chat_template = template
+    turns = (user("user"), reply("assistant"))
+    sample = Encoder(tokenizer, 1000)([Instruction(turns, "x", 1, "messages", b"{}")])[0]
+    assert tokenizer.decode(sample.input_ids[sample.trained]) == expected and sample.notes == ()

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from g2is.lm.notes import ENDLESS, UNPLACED
-from g2is.lm.placing import Rendering, Reply, end_of_turn, split_reasoning
+from g2is.lm.placing import Rendering, Reply, after_header, end_of_turn, split_reasoning
 
 
 class ByPrefixes(Rendering):
@@ -36,4 +36,7 @@ class ByPrefixes(Rendering):
         if not self.text.startswith(after[:end]):
             return UNPLACED
         ended = any(start < length for start, _ in specials)
-        return Reply(len(before), end, [(len(before), end)], [] if ended else [ENDLESS])
+        start = len(before)
+        if not turn.tool_calls and before == self.render(self.messages[:number]):
+            start += after_header(after[start:at])
+        return Reply(start, end, [(start, end)], [] if ended else [ENDLESS])

@@ -20,7 +20,7 @@ from g2is.lm.notes import (
     REASONING_UNWRITTEN,
     unwritten,
 )
-from g2is.lm.placing import Rendering, Reply, Span, common_prefix, end_of_turn, split_reasoning
+from g2is.lm.placing import Rendering, Reply, Span, after_header, common_prefix, end_of_turn, split_reasoning
 from g2is.lm.standins import StandIns
 from g2is.lm.template import Template
 
@@ -149,11 +149,14 @@ class ByStandIns(Rendering):
         prompt = self._tail(number, generation=True)
         if prompt is None:
             return first
+        bare = self._tail(number)
         length = common_prefix(prompt, region)
+        is_call = self.owners[first] % len(_PARTS) in (_CALLS, _NAMES)
+        if prompt == bare and length == len(prompt) and not is_call:
+            return begin + length + after_header(region[length:])
         if length == len(prompt) or length == len(region):
             return begin + length
         # The prompt may say more than a reply begins with (an open <think>), but that must be all.
-        bare = self._tail(number)
         opening = common_prefix(prompt, bare) if bare is not None else 0
         if length > opening:
             return begin + length

@@ -12,6 +12,7 @@ from g2is.lm.template import Refused, Template
 
 Span = tuple[int, int]
 
+_START_OF_REASONING = re.compile(r"<think(?:ing)?>|<reasoning>|\[THINK\]")
 _END_OF_REASONING = re.compile(r"</think(?:ing)?>|</reasoning>|\[/THINK\]")
 # A template may end the last turn with one token and the others with another (<|return|> and <|end|> of gpt-oss).
 _LOOKS_LIKE_AN_END = re.compile(r"end|eo[tms]|/|return|call|stop", re.IGNORECASE)
@@ -57,6 +58,18 @@ class Rendering:
             )
         except Refused:
             return None
+
+
+def after_header(written: str) -> int:
+    """Where a reply starts in what stands between the turn before it and its own first character.
+
+    For templates without a generation prompt: the mark of the role is no part of the reply, a block of reasoning is,
+    and so are blanks, which tokenizers join with the word that follows.
+    """
+    if not written.strip():
+        return 0
+    reasoning = _START_OF_REASONING.search(written)
+    return reasoning.start() if reasoning else len(written.rstrip(" "))
 
 
 def end_of_turn(rest: str, alone: str | None, specials: list[Span], *, calls: bool) -> int:
