@@ -58,6 +58,19 @@ def fitting(run: Run, parameters: WalkParameters) -> NDArray[np.bool_] | None:
     return run.matching(parameters.where) if parameters.where else None
 
 
+def left_out(run: Run, parameters: WalkParameters) -> NDArray[np.bool_]:
+    """(n,) samples of a run that no direction may take: invalid, banned, or excluded by the settings."""
+    from g2is.walk.budget import rows_left_out
+
+    return rows_left_out(
+        parameters,
+        len(run.valid),
+        sources=run.sources,
+        valid=run.valid,
+        fitting=fitting(run, parameters),
+    )
+
+
 def explain(run: Run, trace: WalkTrace, sample: int) -> Explanation:
     """Why a walk over a run took a sample, or why each component did not; see `g2is.walk.explain`.
 

@@ -180,7 +180,7 @@ def test_quick_presses_on_a_slider_all_count_and_back_undoes_them(server, page):
     page.goto(f"{server.url}/Walk?run=tiny&preset=recommended&count=40&delta=0.5")
     page.wait_for_selector(".card", timeout=120_000)
     settle(page)
-    page.get_by_role("tab", name="Rules").click()
+    page.get_by_role("button", name="Rules").click()
     slider = page.get_by_role("slider", name="Delta")
     slider.focus()
     for pause in (0, 0, 0, 60, 60, 60, 200, 60, 0, 0):
@@ -268,6 +268,7 @@ def test_hostile_text_is_literal_and_fetches_nothing(server, page):
 def test_the_settings_of_the_walk_go_along(server, page):
     page.goto(f"{server.url}/Walk?run=tiny&preset=recommended&count=40&target.apples=2&step=3")
     settle(page)
+    page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_role("link", name="Instructions").first.click()
     page.wait_for_url("**/Instructions**")
     settle(page)

@@ -4,25 +4,26 @@ from dataclasses import replace
 from typing import Literal, get_args, get_origin
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from g2is.analysis import walks
+from g2is.analysis.budget_curve import budget_curve, flattens_at
 from g2is.analysis.budgets import rebalance
+from g2is.analysis.candidates import candidates_at
+from g2is.analysis.served import pool_service, served
+from g2is.analysis.steps import step_views
 from g2is.app.shared.labels import FIELDS, VALUES, value_text
-from g2is.app.walk.candidates import candidates_at
 from g2is.app.walk.parameters import read_rows
-from g2is.app.walk.strip import TEXTS, strip_data
-from g2is.app.walk.why import closest
 from g2is.cli import main
 from g2is.config import WalkParameters, walk_preset
 from g2is.errors import InputError
-from g2is.figures.walk import alignment_figure
 from g2is.run.selections import Selection
 from g2is.run.traces import read_trace
-from g2is.walk import ORIGINS, Verdict, explain
+from g2is.walk import ORIGINS, explain
 from tests.app.tiny_run import INVALID, make_run
 
 PAGE = "4_Walk"
@@ -65,6 +66,9 @@ def test_what_the_paper_does_not_have_is_in_the_panel(open_app, run):
     assert metric(app, "Instructions chosen") == f"{len(trace.steps)} of 60"
     step = int(np.flatnonzero(np.bincount(trace.rejections.step[trace.rejections.rule == 4]))[0])
     app = open_app(PAGE, **{**LINK, **more, "max_cosine": "0.2"}, step=str(step))
+    considered = {row.verdict: row.why for row in step_views(run, trace, step, 1)[0].considered}
+    assert "above 0.2" in considered["redundant"]
+    app.segmented_control(key="below").set_value("step").run()
     table = next(frame.value for frame in app.dataframe if "verdict" in frame.value)
     assert "✘ too similar" in set(table["verdict"])
     assert table["why"].str.contains("above 0.2").any()
@@ -233,7 +237,7 @@ def test_row_numbers_in_any_list():
 def test_a_step_shows_its_sample_and_where_it_came_from(open_app, run):
     trace = walks.walk(run, parameters())
     step = int(np.flatnonzero(trace.steps.origin == ORIGINS.index("neighbor"))[0])
-    app = open_app(PAGE, **LINK, step=str(step))
+    app = open_app(PAGE, **LINK, step=str(step), below="step")
     texts = [text.value for text in app.markdown]
     assert any(text.startswith(f"**Instruction {trace.steps.sample[step]}**") for text in texts)
     assert any(
@@ -256,7 +260,7 @@ def test_candidates_broke_the_rule_they_are_said_to_break(run):
         earlier = trace.steps.sample[:step]
         members = gradients[earlier[trace.steps.component[:step] == component]]
         direction = knowledge.components[component]
-        for row in [*found.neighbors.itertuples(), *found.pool.itertuples()]:
+        for row in [*found.neighbors, *found.pool]:
             seen.add(row.verdict)
             conflict = bool(len(members)) and (members @ gradients[row.sample]).min() < 0
             if row.verdict == "chosen":
@@ -276,6 +280,10 @@ def test_candidates_broke_the_rule_they_are_said_to_break(run):
     assert seen == {"chosen", "taken", "left_out", "conflict", "consistency"}
 
 
+def samples_and_verdicts(candidates):
+    return [(row.sample, row.verdict) for row in candidates]
+
+
 @pytest.mark.parametrize("changes", [{"delta": 0.0}, {"consistency": False}])
 def test_candidates_are_judged_by_their_numbers(run, changes):
     """Steps of a strict walk beside looser rules: what the strict ones rejected for consistency passes these, and is
@@ -285,46 +293,17 @@ def test_candidates_are_judged_by_their_numbers(run, changes):
     passing = 0
     for step in np.flatnonzero(strict.steps.origin == ORIGINS.index("fallback")):
         before, after = (candidates_at(run, trace, int(step)) for trace in (strict, loose))
-        for was, now in ((before.neighbors, after.neighbors), (before.pool, after.pool)):
+        for pair in ((before.neighbors, after.neighbors), (before.pool, after.pool)):
+            was, now = (
+                pd.DataFrame(rows, columns=["sample", "verdict"]) for rows in map(samples_and_verdicts, pair)
+            )
             looser = was["verdict"] == "consistency"
             assert now["verdict"][looser].eq("tied").all()
             assert now["verdict"][~looser].equals(was["verdict"][~looser])
             passing += int(looser.sum())
-        assert before.pool["verdict"].eq("chosen").sum() == after.pool["verdict"].eq("chosen").sum() == 1
+        for found in (before, after):
+            assert [row.verdict for row in found.pool].count("chosen") == 1
     assert passing > 0
-
-
-def test_a_long_walk_sends_the_texts_around_the_step(run):
-    trace = walks.walk(run, parameters())
-    data = strip_data(trace, ["  a\n b" * 100] * trace.rows, 0, 1)
-    assert len(data["text"]) == len(trace.steps) <= TEXTS
-    assert data["text"][0].startswith("a b a b") and len(data["text"][0]) <= 140
-
-
-def test_a_walk_longer_than_the_texts_sent_moves_its_window(run):
-    long = replace(
-        walks.walk(run, parameters()).steps,
-        **{"sample": np.arange(5000) % 250, "component": np.zeros(5000, int)},
-    )
-    long = replace(long, origin=np.full(5000, 2), after=np.full(5000, 0.5))
-    trace = replace(walks.walk(run, parameters()), steps=long)
-    texts = [f"text {row}" for row in range(250)]
-    starts = set()
-    for step in range(0, 5000, 61):
-        data = strip_data(trace, texts, step, 1)
-        starts.add(data["text_from"])
-        assert len(data["sample"]) == 5000 and len(data["text"]) <= TEXTS
-        for near in range(max(0, step - TEXTS // 4), min(5000, step + TEXTS // 4)):
-            assert data["text"][near - data["text_from"]] == f"text {near % 250}"
-    assert len(starts) == 5, "it moves by halves: most steps send nothing new"
-
-
-def test_the_alignment_figure_marks_the_step(run):
-    trace = walks.walk(run, parameters())
-    figure = alignment_figure(trace, 5)
-    here = next(part for part in figure.data if part.marker.symbol == "circle-open")
-    assert here.x[0] == 6, "steps count from 1 on the screen"
-    assert here.y[0] == pytest.approx(float(trace.steps.after[5]))
 
 
 def test_why_a_sample_is_in_or_not(open_app, run):
@@ -332,9 +311,9 @@ def test_why_a_sample_is_in_or_not(open_app, run):
     regime = run.regime("sgd")
     knowledge = walks.core_knowledge(run, trace.parameters)
     rest = np.setdiff1d(np.flatnonzero(run.valid), trace.samples)
-    app = open_app(PAGE, **LINK, focus=str(trace.samples[9]))
+    app = open_app(PAGE, **LINK, focus=str(trace.samples[9]), below="why")
     assert any(
-        text.value.startswith(f"Instruction {trace.samples[9]} was taken at step 10") for text in app.text
+        text.value.startswith(f"Instruction {trace.samples[9]}. Taken at step 10 for") for text in app.text
     )
     app.button(key="go to step").click().run()
     assert app.query_params["step"] == "9"
@@ -344,10 +323,8 @@ def test_why_a_sample_is_in_or_not(open_app, run):
     shown = next(frame.value for frame in app.dataframe if "in words" in frame.value)
     assert sorted(shown["in words"]) == sorted(verdict.text for verdict in explanation.verdicts)
     closest = max(explanation.verdicts, key=lambda verdict: verdict.affinity)
-    said = next(text.value for text in app.text if "was not chosen" in text.value)
-    assert said.startswith(
-        f"Instruction {rest[0]} was not chosen. The closest is direction {closest.component} ("
-    )
+    said = next(text.value for text in app.text if text.value.startswith(f"Instruction {rest[0]}. "))
+    assert f"Its closest direction is {closest.component}, " in said
     app.text_input(key="why").set_value("QUESTION 123:").run()
     app.selectbox(key="why found").set_value(123).run()
     assert app.query_params["focus"] == "123"
@@ -356,44 +333,19 @@ def test_why_a_sample_is_in_or_not(open_app, run):
 
 
 def test_pinning_and_banning_by_button(open_app, run):
-    app = open_app(PAGE, **LINK, step="4")
+    app = open_app(PAGE, **LINK, step="4", below="step")
     sample = int(walks.walk(run, parameters()).samples[4])
     app.button(key="step bans").click().run()
     assert app.query_params["bans"] == str(sample)
     assert sample not in app.session_state["walked"].trace.samples
+    app.segmented_control(key="below").set_value("why").run()
     app.text_input(key="why").set_value(str(sample)).run()
-    assert any(text.value == f"Instruction {sample} was left out: it is banned." for text in app.text)
+    assert any(
+        text.value == f"Instruction {sample}. It can never be taken: it is banned." for text in app.text
+    )
     app.button(key="why pins").click().run()
     assert app.query_params["pins"] == str(sample) and "bans" not in app.query_params
     assert app.session_state["walked"].trace.samples[0] == sample
-
-
-VERDICT = Verdict(2, "apples", 0.4321, "conflict", 7, 3, 17, -0.1234, 0.0)
-
-
-@pytest.mark.parametrize(
-    ("verdict", "said"),
-    [
-        (
-            VERDICT,
-            "rejected it at step 8: it conflicts with instruction 17 (cosine -0.123, below 0)",
-        ),
-        (
-            replace(VERDICT, reason="redundant", needed=0.9),
-            "too similar to instruction 17 (cosine -0.123, above 0.9)",
-        ),
-        (
-            replace(VERDICT, reason="consistency", step=None),
-            "in its last search of the pool: the alignment would",
-        ),
-        (replace(VERDICT, reason="outranked"), "met it at step 8, but chose a nearer neighbour"),
-        (replace(VERDICT, reason="not reached"), "never came to it"),
-        (replace(VERDICT, reason="no budget"), "has no budget"),
-    ],
-)
-def test_why_not_begins_with_the_closest_component(verdict, said):
-    sentence = closest(verdict)
-    assert sentence.startswith("The closest is direction 2 (cosine 0.432), which ") and said in sentence
 
 
 def test_a_change_says_what_it_changed(open_app, run):
@@ -509,3 +461,46 @@ def test_saving_and_comparing(open_app, run, cache):
     finally:
         path.unlink(missing_ok=True)
         path.with_suffix(".trace.parquet").unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("below", ["numbers", "steps", "step", "served", "budget", "why", "compare"])
+def test_every_subject_below_the_screen_opens(open_app, run, below):
+    app = open_app(PAGE, **LINK, below=below, step="3", focus="30")
+    frames = [list(frame.value) for frame in app.dataframe]
+    expected = {"steps": "alignment after", "step": "verdict", "served": "best in pool", "budget": "coverage"}
+    if below in expected:
+        assert any(expected[below] in columns for columns in frames)
+    if below == "steps":
+        table = next(frame.value for frame in app.dataframe if "alignment after" in frame.value)
+        assert table["sample"].tolist() == walks.walk(run, parameters()).samples.tolist()
+
+
+def test_the_status_line_says_what_the_walk_gives(open_app, run):
+    app = open_app(PAGE, preset="recommended", count="12")
+    labels = [element.proto.popover.label for element in popovers(app)]
+    trace = walks.walk(run, walk_preset("recommended", count=12))
+    serving = served(pool_service(run.regime("sgd"), run.valid), run.regime("sgd"), trace.samples)
+    assert any(label.startswith(f"served {serving.count('well')} of 12 examples well") for label in labels)
+    assert any(label.startswith("like round robin 1") and label.endswith("/12") for label in labels)
+    assert "Budget 12" in labels
+    assert any(text.value == "**12 of 12 taken**" for text in app.markdown)
+
+
+def popovers(app):
+    return [block for block in blocks(app.main) if block.type == "popover"]
+
+
+def blocks(block):
+    for child in block.children.values():
+        if hasattr(child, "children"):
+            yield child
+            yield from blocks(child)
+
+
+def test_a_flat_budget_is_one_click_away(open_app, run):
+    app = open_app(PAGE, **LINK, below="budget")
+    curve = budget_curve(run, walks.walk(run, parameters()))
+    flat = int(flattens_at(curve)["count"])
+    if flat != 60:
+        app.button(key="use budget").click().run()
+        assert app.query_params["count"] == str(flat)

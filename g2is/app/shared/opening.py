@@ -30,11 +30,18 @@ PAGE_ICON = (
 )
 
 
-def start_page(title: str) -> DeltaGenerator:
-    """Page configuration and the head of the sidebar; the place there for `draw_navigation`."""
+def start_page(title: str, *, compact: bool = False) -> DeltaGenerator:
+    """Page configuration and the head of the sidebar; the place there for `draw_navigation`.
+
+    compact: the page begins with its sidebar folded, and needs all of the window.
+    """
     # An icon by name would be fetched from the web.
     st.set_page_config(
-        page_title=f"{title} · G2IS Explorer", page_icon=PAGE_ICON, layout="wide", menu_items={}
+        page_title=f"{title} · G2IS Explorer",
+        page_icon=PAGE_ICON,
+        layout="wide",
+        menu_items={},
+        initial_sidebar_state="collapsed" if compact else "auto",
     )
     # Not in every run: one that is overtaken would leave the next without the widgets it had not come to.
     if st.session_state.get("page") != title:
@@ -47,13 +54,15 @@ def start_page(title: str) -> DeltaGenerator:
         return st.container(gap="xxsmall")
 
 
-def open_page(title: str, *, stages: Sequence[str] = CONTENT_STAGES) -> Run:
+def open_page(title: str, *, stages: Sequence[str] = CONTENT_STAGES, compact: bool = False) -> Run:
     """Set a page up and return the run chosen in the sidebar, with these stages finished where it has them.
+
+    compact: without a title, and with the sidebar folded, where the page needs all of the window.
 
     Stops the page where there is no run, where a stage is not finished, or where a file is damaged; each with what
     to do about it.
     """
-    navigation = start_page(title)
+    navigation = start_page(title, compact=compact)
     folders = run_folders()
     if not folders:
         draw_navigation(navigation)
@@ -63,7 +72,8 @@ def open_page(title: str, *, stages: Sequence[str] = CONTENT_STAGES) -> Run:
         st.stop()
     folder = choose_run(folders)
     draw_navigation(navigation)
-    st.title(title, anchor=False)
+    if not compact:
+        st.title(title, anchor=False)
     try:
         run = read_run(folder)
     except InputError as error:

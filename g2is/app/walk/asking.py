@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from g2is.app.shared import in_url, url_value
 from g2is.app.shared.labels import FIELDS, VALUES
@@ -17,14 +18,13 @@ from g2is.run.run import Run
 class Asker:
     """Draws widgets and keeps what they hold.
 
-    defaults: every field as the preset has it. values: what the widgets hold. messages: a place above the tabs where
-    a bad value of a link is reported, whichever tab is open.
+    defaults: every field as the preset has it. values: what the widgets hold. messages: a place where a bad
+    value of a link is reported, whichever subject is open.
     """
 
-    def __init__(self, run: Run, defaults: dict[str, Any]) -> None:
-        self.run, self.defaults = run, defaults
+    def __init__(self, run: Run, defaults: dict[str, Any], messages: DeltaGenerator) -> None:
+        self.run, self.defaults, self.messages = run, defaults, messages
         self.values: dict[str, Any] = {}
-        self.messages = st.container()
 
     def ask(self, widget: Callable[..., Any], name: str, *, label: str | None = None, **options: Any) -> Any:
         """A widget for one field; its value."""

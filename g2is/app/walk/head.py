@@ -1,25 +1,66 @@
-"""The head that the pages about a walk share: its settings, and the walk that they make."""
+"""The settings of the walk as the pages about it show them, and the walk that they make."""
 
 from __future__ import annotations
 
-import streamlit as st
+from contextlib import suppress
 
-from g2is.app.shared import show_error
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from g2is.app.shared import all_texts, number, percent, show_error
+from g2is.app.shared.labels import PRESETS
 from g2is.app.shared.walked import Walked, last_walked, walked
 from g2is.app.walk.budgets import edit_budgets
-from g2is.app.walk.panel import TABS, ParameterPanel
+from g2is.app.walk.panel import BY_DIRECTION, TABS, ParameterPanel
+from g2is.app.walk.parameters import DEFAULT_FRACTION, current_preset, field_reader
 from g2is.errors import InputError
 from g2is.run.run import Run
 
+ICONS = {
+    "Budget": "savings",
+    "Target directions": "target",
+    "Rules": "rule",
+    "Instructions and sources": "article",
+    BY_DIRECTION: "balance",
+}
+
 
 def walk_by_panel(run: Run, *, tab: str = TABS[0]) -> Walked:
-    """Draws the settings and walks by them.
-
-    Where no walk can have them, shows why and returns the walk before the change, or stops the page if there was none.
-    tab: the one that is open at first.
-    """
+    """Draw the settings as tabs, and walk by them. tab: the one that is open at first."""
     with st.container(border=True):
-        panel = ParameterPanel(run, tab=tab)
+        presets, messages = st.container(), st.container()
+        places = dict(zip(TABS, st.tabs(TABS, default=tab), strict=True))
+    return _walk(run, ParameterPanel(run, presets, places, messages), places[BY_DIRECTION])
+
+
+def walk_by_bar(run: Run, bar: DeltaGenerator, messages: DeltaGenerator) -> Walked:
+    """Draw the settings as one bar of popovers, and walk by them. messages: the place for what is wrong with them."""
+    with bar:
+        presets = st.popover(PRESETS[current_preset()][0], icon=":material/tune:", key="presets")
+        labels = {name: name for name in TABS} | {"Budget": budget_label()}
+        places = {
+            name: st.popover(labels[name], icon=f":material/{ICONS[name]}:", key=f"settings {name}")
+            for name in TABS
+        }
+    panel = ParameterPanel(run, presets, places, messages)
+    with messages:
+        return _walk(run, panel, places[BY_DIRECTION])
+
+
+def budget_label() -> str:
+    """The budget of the URL in a word or two."""
+    texts = all_texts()
+    with suppress(InputError, ValueError):
+        if "count" in texts:
+            return f"Budget {number(field_reader('count')(texts['count'][-1]))}"
+        if "fraction" in texts:
+            return f"Budget {percent(field_reader('fraction')(texts['fraction'][-1]))}"
+    return f"Budget {percent(DEFAULT_FRACTION)}"
+
+
+def _walk(run: Run, panel: ParameterPanel, budgets: DeltaGenerator) -> Walked:
+    """The walk of a panel. Where no walk can have its settings, shows why and returns the walk before the change, or
+    stops the page if there was none."""
     try:
         walk = walked(run, panel.parameters())
     except InputError as error:
@@ -29,6 +70,6 @@ def walk_by_panel(run: Run, *, tab: str = TABS[0]) -> Walked:
             st.stop()
         st.caption("What follows is still the walk before this change.")
         walk = last
-    with panel.budget_table:
+    with budgets:
         edit_budgets(run, walk.knowledge, walk.trace.budgets.tolist())
     return walk

@@ -1,28 +1,36 @@
-"""The gradient walk: change a parameter, walk again at once, and step through to see why."""
+"""The gradient walk: step through it, see who lost and why, change a setting, and see what that changes."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
-from g2is.app.shared import open_page
-from g2is.app.walk.change import show_change
-from g2is.app.walk.compare import show_comparison
-from g2is.app.walk.head import walk_by_panel
-from g2is.app.walk.result import show_result, show_words
-from g2is.app.walk.saving import show_saving
-from g2is.app.walk.steps import show_steps
-from g2is.app.walk.why import show_why
+from g2is.app.shared import link_to, open_page
+from g2is.app.walk.head import walk_by_bar
+from g2is.app.walk.result import show_words
+from g2is.app.walk.saving import saved_as, show_saving
+from g2is.app.walk.screen import show_screen
+from g2is.app.walk.status import show_status
+from g2is.app.walk.tabs import show_tabs
+
+_STYLE = Path(__file__).parent / "page.css"
 
 
 def show() -> None:
     """Draw the page."""
-    run = open_page("Walk")
-    show_words()
-    walk = walk_by_panel(run)
-    show_result(walk)
-    show_change(run, walk)
-    show_saving(run, walk)
-    show_steps(run, walk)
-    show_why(run, walk)
-    st.subheader("Two walks side by side")
-    show_comparison(run, walk)
+    run = open_page("Walk", compact=True)
+    st.html(f"<style>{_STYLE.read_text()}</style>")
+    bar = st.container(key="walk bar", horizontal=True, gap="xxsmall", vertical_alignment="center")
+    messages = st.container(gap="xxsmall")
+    status = st.container()
+    walk = walk_by_bar(run, bar, messages)
+    with status:
+        show_status(run, walk)
+    with bar:
+        with st.popover("Save", icon=":material/save:", key="saving"):
+            show_saving(run, walk)
+        link_to("Export", "Export", selection=saved_as(run, walk))
+        show_words()
+    show_screen(run, walk)
+    show_tabs(run, walk)

@@ -1,8 +1,11 @@
-"""The panel of all settings of the walk: a preset, and what is changed of it."""
+"""All settings of the walk: a preset, and what is changed of it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from g2is.analysis.regimes import regime_in_words
 from g2is.app.shared.labels import MEASURED, PRESETS, label
@@ -20,17 +23,55 @@ from g2is.config import WALK_PRESETS, WalkParameters
 from g2is.errors import InputError
 from g2is.run.run import Run
 
-TABS = ("Budget", "Target directions", "Rules", "Instructions and sources", "Budget per direction")
+SUBJECTS = {
+    "Budget": ask_budget,
+    "Target directions": ask_directions,
+    "Rules": ask_rules,
+    "Instructions and sources": ask_instructions,
+}
+"""The widgets of each subject."""
+BY_DIRECTION = "Budget per direction"
+"""A subject that needs the walk first."""
+TABS = (*SUBJECTS, BY_DIRECTION)
 
 
 class ParameterPanel:
-    """Draws the panel. `budget_table` is a place for what needs the walk first.
+    """Draws the settings.
 
-    tab: of TABS, the one that is open at first.
+    presets: the place of the presets. subjects: a place for each of SUBJECTS. messages: where a bad value of a link is
+    reported.
     """
 
-    def __init__(self, run: Run, *, tab: str = TABS[0]) -> None:
+    def __init__(
+        self,
+        run: Run,
+        presets: DeltaGenerator,
+        subjects: Mapping[str, DeltaGenerator],
+        messages: DeltaGenerator,
+    ) -> None:
         preset = current_preset()
+        with presets:
+            self._draw_presets(preset)
+            edited = st.empty()
+        defaults = preset_values(run, preset)
+        missing = WALK_PRESETS[preset]["regime"]
+        if missing != defaults["regime"]:
+            messages.caption(
+                f"This run has no {regime_in_words(missing)}; {regime_in_words(defaults['regime'])} take their place."
+            )
+        asker = Asker(run, defaults, messages)
+        for subject, ask in SUBJECTS.items():
+            with subjects[subject]:
+                ask(asker)
+        self._values = {**defaults, **asker.values}
+        self.edited = [label(name) for name in PRESET_FIELDS if self._values[name] != defaults[name]]
+        title, meaning = PRESETS[preset]
+        edited.markdown(
+            f"**{title}**, edited: {', '.join(self.edited)}" if self.edited else f"**{title}**: {meaning}"
+        )
+
+    @staticmethod
+    def _draw_presets(preset: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             for name, (title, meaning) in PRESETS.items():
                 st.button(
@@ -42,29 +83,8 @@ class ParameterPanel:
                     on_click=use_preset,
                     args=(name,),
                 )
-            changes = st.empty()
         if preset == "official":
             st.caption(MEASURED)
-        defaults = preset_values(run, preset)
-        missing = WALK_PRESETS[preset]["regime"]
-        if missing != defaults["regime"]:
-            st.caption(
-                f"This run has no {regime_in_words(missing)}; {regime_in_words(defaults['regime'])} take their place."
-            )
-        self._asker = Asker(run, defaults)
-        budget, directions, rules, instructions, self.budget_table = st.tabs(TABS, default=tab)
-        for place, ask in (
-            (budget, ask_budget),
-            (directions, ask_directions),
-            (rules, ask_rules),
-            (instructions, ask_instructions),
-        ):
-            with place:
-                ask(self._asker)
-        self._values = {**defaults, **self._asker.values}
-        edited = [label(name) for name in PRESET_FIELDS if self._values[name] != defaults[name]]
-        title, meaning = PRESETS[preset]
-        changes.markdown(f"**{title}**, edited: {', '.join(edited)}" if edited else f"**{title}**: {meaning}")
 
     def parameters(self) -> WalkParameters:
         """The settings of the panel. Raises `InputError` for values that no walk can have."""

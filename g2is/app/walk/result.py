@@ -5,9 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from g2is.analysis.idle import conflicts_taken
 from g2is.app.shared import THREE_DIGITS, duration, number, percent, table_height
 from g2is.app.shared.walked import Walked
 from g2is.figures.walk import sources_figure
+from g2is.run.run import Run
 
 WORDS = """
 - **Gradient**: how an instruction would change the model. Two instructions with a high *cosine* teach alike; below 0
@@ -26,16 +28,17 @@ WORDS = """
 
 def show_words() -> None:
     """What the page is for, and the terms it uses."""
-    purpose, words = st.columns([4, 1], vertical_alignment="center")
-    purpose.markdown(
-        "Selects the instructions that teach what the validation examples ask for: from one to the next on the graph "
-        "of gradients, within three rules. Change any setting and it walks again."
-    )
-    with words.popover("What the words mean", icon=":material/help:", width="stretch"):
+    with st.popover(
+        "Words", icon=":material/help:", key="words", help="What the page does, and what its words mean"
+    ):
+        st.markdown(
+            "Selects the instructions that teach what the validation examples ask for: from one to the next on the "
+            "graph of gradients, within three rules. Change any setting and it walks again."
+        )
         st.markdown(WORDS)
 
 
-def show_result(walked: Walked) -> None:
+def show_result(run: Run, walked: Walked) -> None:
     """The result line, remarks, and details to unfold."""
     trace, diagnosis = walked.trace, walked.diagnosis
     parameters = trace.parameters
@@ -70,9 +73,19 @@ def show_result(walked: Walked) -> None:
         )
     if fewer := _fewer_groups(walked):
         st.caption(fewer)
+    if parameters.no_conflict and len(trace.steps) > 1:
+        found = conflicts_taken(run, trace)
+        within = "" if found.within != found.within else f" {percent(found.within)} of those pairs conflict,"
+        st.caption(
+            "No conflict compares the instructions of one direction:"
+            f"{within or ' no direction has two,'} and {percent(found.overall)} of all pairs."
+        )
     for remark in diagnosis.remarks:
         st.info(remark, icon=":material/lightbulb:")
-    with st.expander("Directions and sources"):
+    detail = st.expander("Directions and sources", key="directions and sources", on_change="rerun")
+    if not detail.open:
+        return
+    with detail:
         left, right = st.columns([3, 2], gap="medium")
         with left:
             _directions(diagnosis.components)

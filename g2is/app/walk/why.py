@@ -5,18 +5,17 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from g2is.analysis.why_not import why_not
 from g2is.app.shared import THREE_DIGITS, focus, number, set_url, show_record, table_height, visible
 from g2is.app.shared.sample_search import search_sample
 from g2is.app.shared.walked import Walked
 from g2is.app.walk.actions import sample_actions
 from g2is.run.run import Run
-from g2is.walk import Explanation, Verdict
 
 
 @st.fragment
 def show_why(run: Run, walked: Walked) -> None:
     """Ask for an instruction and show why it was chosen, or for each direction why not."""
-    st.subheader("Why is this instruction in, or not?")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         searching = search_sample(
             run,
@@ -31,7 +30,7 @@ def show_why(run: Run, walked: Walked) -> None:
     if sample is None:
         st.caption("Type the row number of any instruction of the pool, or words to search for.")
         return
-    _show(walked.explain(run, sample))
+    _show(run, walked, sample)
     sample_actions(walked, sample, "why")
     with st.expander(f"Instruction {number(sample)} in full"):
         show_record(run, sample)
@@ -47,18 +46,17 @@ OUTCOMES = {
 }
 
 
-def _show(explanation: Explanation) -> None:
-    taken = explanation.taken
+def _show(run: Run, walked: Walked, sample: int) -> None:
+    answer = why_not(run, walked.trace, sample)
+    st.text(f"Instruction {number(sample)}. {answer.text}")
     # The component that comes closest to the sample is the one that a reader wonders about.
-    verdicts = sorted(explanation.verdicts, key=lambda verdict: -verdict.affinity)
-    st.text(
-        f"Instruction {number(explanation.sample)} was not chosen. {closest(verdicts[0])}"
-        if verdicts
-        else explanation.text
-    )
-    if taken is not None:
+    verdicts = sorted(walked.explain(run, sample).verdicts, key=lambda verdict: -verdict.affinity)
+    if answer.step is not None:
         if st.button(
-            f"Go to step {taken.step + 1:,}", key="go to step", on_click=set_url, kwargs={"step": taken.step}
+            f"Go to step {answer.step + 1:,}",
+            key="go to step",
+            on_click=set_url,
+            kwargs={"step": answer.step},
         ):
             st.rerun()
     elif len(verdicts) > 1:
@@ -80,18 +78,3 @@ def _show(explanation: Explanation) -> None:
             },
             alt="For each target direction, why it did not choose the instruction",
         )
-
-
-def closest(verdict: Verdict) -> str:
-    """A sentence on what became of a sample where it came closest."""
-    member, value, needed = verdict.member, number(verdict.value), number(verdict.needed)
-    when = "in its last search of the pool" if verdict.step is None else f"at step {verdict.step + 1}"
-    what = {
-        "conflict": f"rejected it {when}: it conflicts with instruction {member} (cosine {value}, below {needed})",
-        "redundant": f"rejected it {when}: it is too similar to instruction {member} (cosine {value}, above {needed})",
-        "consistency": f"rejected it {when}: the alignment would become {value}, at least {needed} is needed",
-        "outranked": f"met it {when}, but chose a nearer neighbour",
-        "not reached": "never came to it before the budget was used",
-        "no budget": "has no budget",
-    }[verdict.reason]
-    return f"The closest is direction {verdict.component} (cosine {number(verdict.affinity)}), which {what}."

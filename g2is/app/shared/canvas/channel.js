@@ -28,7 +28,7 @@ export function unpack(bytes) {
   const part = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)))
   let start = 4 + length
   for (const [name, type, count] of part.arrays) {
-    const Kind = { u1: Uint8Array, u2: Uint16Array, i4: Int32Array }[type]
+    const Kind = { u1: Uint8Array, u2: Uint16Array, i4: Int32Array, f4: Float32Array }[type]
     const end = start + Kind.BYTES_PER_ELEMENT * count
     part[name] = new Kind(bytes.slice(start, end).buffer)
     start = end

@@ -23,7 +23,7 @@ def pack(channel: str, kind: str, header: dict[str, Any], **arrays: NDArray[Any]
     """A part as bytes: 4 bytes length of the header, a JSON header, and the arrays that the header lists.
 
     channel: the canvas that the part is for. kind: what it replaces there. The header gets an `id`, which depends on
-    all that is packed. Arrays of uint8, uint16 and int32 are understood.
+    all that is packed. Arrays of uint8, uint16, int32 and float32 are understood.
     """
     listed = [(name, array.dtype.str[1:], array.size) for name, array in arrays.items()]
     body = b"".join(np.ascontiguousarray(array).tobytes() for array in arrays.values())

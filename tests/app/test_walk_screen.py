@@ -1,14 +1,17 @@
-"""The step strip in a real browser: every key counts, and the URL follows."""
+"""The screen of the walk in a real browser: every key counts, all panes follow, and so does the URL."""
 
 import os
 import signal
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 from g2is.analysis import walks
-from g2is.app.walk.strip import TEXT_LENGTH
+from g2is.analysis.why_not import why_not
+from g2is.app.map.points import MapPoints
+from g2is.app.walk.parts import LINE
 from g2is.config import walk_preset
 from g2is.walk import ORIGINS
 from tests.app.conftest import settle
@@ -22,7 +25,7 @@ def open_walk(page, server, more=""):
     page.goto(server.url + LINK + more)
     page.wait_for_selector(".card", timeout=120_000)
     settle(page)
-    return page.locator(".strip")
+    return page.locator(".screen")
 
 
 def wait_for_step(page, strip, step):
@@ -42,9 +45,10 @@ def test_ten_quick_presses_are_ten_steps(page, server, run):
     assert strip.get_attribute("data-step") == "10", "the strip does not wait for the server"
     wait_for_step(page, strip, 10)
     trace = walks.walk(run, walk_preset("recommended", count=40))
-    assert page.get_by_text(f"Instruction {trace.steps.sample[10]} ·").is_visible()
+    assert page.locator("article.taken h4").inner_text().startswith(f"Taken #{trace.steps.sample[10]}")
+    assert page.locator(".row.chosen .number").inner_text() == f"#{trace.steps.sample[10]}"
     assert page.locator(".card[aria-current=step] .number").inner_text() == "11", "they count from 1"
-    assert strip.locator(".where").inner_text().startswith("Step 11 of 40 ·")
+    assert strip.locator(".where").inner_text().startswith("Step 11 of 40")
 
 
 def test_keys_and_buttons(page, server):
@@ -73,14 +77,15 @@ def test_arrows_work_before_anything_is_clicked(page, server):
 
 def test_a_frame_says_that_the_arrow_keys_act_here(page, server):
     strip = open_walk(page, server)
-    page.wait_for_selector(".strip.listening")
-    assert strip.evaluate("strip => getComputedStyle(strip).outlineStyle") == "dashed"
-    page.get_by_role("textbox", name="Save this walk as").focus()
-    page.wait_for_selector(".strip:not(.listening)")
+    page.wait_for_selector(".screen.listening")
+    frame = page.locator(".strip")
+    assert frame.evaluate("strip => getComputedStyle(strip).outlineStyle") == "dashed"
+    page.get_by_role("searchbox", name="Find instructions").focus()
+    page.wait_for_selector(".screen:not(.listening)")
     page.keyboard.press("ArrowRight")
     assert strip.get_attribute("data-step") == "0"
     page.evaluate("document.activeElement.blur()")
-    page.wait_for_selector(".strip.listening")
+    page.wait_for_selector(".screen.listening")
     page.keyboard.press("ArrowRight")
     wait_for_step(page, strip, 1)
 
@@ -95,18 +100,19 @@ def test_a_walk_of_more_steps_than_texts_are_sent(page, tmp_path):
         page.wait_for_selector(".card", timeout=120_000)
         settle(page)
         samples = walks.walk(run, walk_preset("recommended", count=2500, **free)).samples
-        strip = page.locator(".strip")
+        strip = page.locator(".screen")
         strip.focus()
         for key, step in (("End", 2499), ("ArrowLeft", 2498), ("Home", 0)):
             page.keyboard.press(key)
             assert strip.get_attribute("data-step") == str(step), "the strip does not wait for the server"
             wait_for_step(page, strip, step)
-            text = page.locator(".card[aria-current=step] .text")
+            text = page.locator(".card[aria-current=step] .words")
             prompt = run.instructions["prompt"].iloc[samples[step]]
-            expect(text).to_have_text(" ".join(prompt.split())[:TEXT_LENGTH], use_inner_text=True)
+            expect(text).to_have_text(" ".join(prompt.split())[:LINE], use_inner_text=True)
         page.get_by_role("slider", name="Step", exact=True).fill("1234")
         wait_for_step(page, strip, 1234)
         expect(page.locator(".cards")).not_to_contain_text("…")
+        expect(page.locator(".reason")).to_contain_text("nearest free to example")
     finally:
         server.stop()
 
@@ -150,25 +156,27 @@ def test_the_step_is_still_there_after_a_visit_to_another_page(page, server):
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     wait_for_step(page, strip, 3)
+    page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_test_id("stSidebar").get_by_role("link", name="Instructions").click()
     page.wait_for_url("**/Instructions**")
     settle(page)
     page.get_by_test_id("stSidebar").get_by_role("link", name="Walk").click()
     page.wait_for_url("**/Walk**")
     page.wait_for_selector(".card", timeout=120_000)
-    wait_for_step(page, page.locator(".strip"), 3)
+    wait_for_step(page, page.locator(".screen"), 3)
 
 
 def test_a_shorter_walk_ends_where_it_ends(page, server):
     open_walk(page, server, "&step=39")
+    page.get_by_role("button", name="Budget", exact=False).first.click()
     box = page.get_by_role("spinbutton", name="Exact number")
     box.fill("20")
     box.press("Enter")
-    page.wait_for_selector(".strip[data-step='19']")
+    page.wait_for_selector(".screen[data-step='19']")
     settle(page)
     assert not page.get_by_text("It is not used").is_visible()
     page.go_back()
-    page.wait_for_selector(".strip[data-step='39']")
+    page.wait_for_selector(".screen[data-step='39']")
     assert box.input_value() == "40"
 
 
@@ -184,24 +192,114 @@ def test_two_windows_do_not_see_each_other(new_page, server):
 
 def test_the_text_of_a_sample_is_shown_letter_by_letter(page, server):
     strip = open_walk(page, server, "&pins=0,1,2,3&count=44")
-    shown = strip.locator(".card .text").all_inner_texts()
+    shown = strip.locator(".card .words").all_text_contents()
     assert shown[0] == HOSTILE[0] and shown[1].startswith("![image](http://evil.example/image.png) [link]")
-    assert strip.locator(".text *").count() == 0
-    search = page.get_by_role("searchbox", name="Row number, or words")
-    search.fill("evil.example")
+    assert strip.locator("article p").nth(1).text_content() == HOSTILE[0]
+    assert strip.locator(".words *, article p *").count() == 0
+
+
+def test_what_is_found_can_be_asked_about(page, server, run):
+    strip = open_walk(page, server)
+    search = page.get_by_role("searchbox", name="Find instructions")
+    search.fill("evil.example/image")
     search.press("Enter")
-    choice = page.get_by_role("combobox", name="instructions contain it")
-    choice.wait_for()
-    settle(page)
-    choice.fill("image.png")
-    page.get_by_role("option", name="1: ![image](http://evil.example/image.png) [link]").click()
+    page.get_by_role("button", name="#1 ![image](http://evil.example/image.png) [link]").click()
     page.wait_for_function("() => new URL(location).searchParams.get('focus') === '1'")
+    trace = walks.walk(run, walk_preset("recommended", count=40))
+    expect(strip.locator(".reason .why")).to_have_text(why_not(run, trace, 1).text)
+    assert strip.locator("article.taken p").first.text_content() == HOSTILE[1]
+    page.get_by_role("button", name="Back to step 1").click()
+    expect(strip.locator("article.taken h4")).to_contain_text(f"Taken #{trace.samples[0]}")
+
+
+def test_a_rejected_or_next_one_says_why(page, server, run):
+    strip = open_walk(page, server)
+    trace = walks.walk(run, walk_preset("recommended", count=40))
+    other = strip.locator(".row.next").last
+    sample = int(other.get_attribute("data-sample"))
+    other.get_by_role("button").click()
+    expect(strip.locator(".reason .why")).to_have_text(why_not(run, trace, sample).text)
+    page.keyboard.press("Escape")
+    expect(strip.locator(".reason")).to_contain_text("Step 1 of 40")
+
+
+def test_keys_pin_and_ban_what_is_shown(page, server, run):
+    strip = open_walk(page, server)
+    first = int(walks.walk(run, walk_preset("recommended", count=40)).samples[0])
+    strip.focus()
+    page.keyboard.press("b")
+    page.wait_for_function("() => new URL(location).searchParams.has('bans')")
+    assert parse_qs(urlsplit(page.url).query)["bans"] == [str(first)]
+    settle(page)
+    now = walks.walk(run, walk_preset("recommended", count=40, bans=(first,))).samples[0]
+    expect(strip.locator("article.taken h4")).to_contain_text(f"Taken #{now}")
+    page.keyboard.press("p")
+    page.wait_for_function("() => new URL(location).searchParams.has('pins')")
+    expect(strip.get_by_role("button", name="Unpin")).to_be_visible()
+
+
+def test_the_map_goes_to_a_step_and_asks(page, server, run):
+    strip = open_walk(page, server)
+    page.wait_for_selector(".screen[data-drawn]")
+    trace = walks.walk(run, walk_preset("recommended", count=40))
+    places = run.layout(run.layouts[0], "sgd").samples
+    apart = np.setdiff1d(np.flatnonzero(run.valid), trace.samples)
+    distances = np.linalg.norm(places[apart][:, None] - places[None, run.valid], axis=2)
+    lonely = int(apart[np.sort(distances, axis=1)[:, 1].argmax()])
+    points = MapPoints.of(places, run.layout(run.layouts[0], "sgd").validation)
+    box = strip.locator(".over").bounding_box()
+    wide, high = points.extent
+    scale = min((box["width"] - 40) / wide, (box["height"] - 40) / high)
+    x, y = points.samples[lonely].astype(float)
+    left = box["x"] + (x - wide / 2) * scale + box["width"] / 2
+    top = box["y"] + box["height"] / 2 - (y - high / 2) * scale
+    page.mouse.click(left, top)
+    expect(strip).to_have_attribute("data-asked", str(lonely))
+    expect(strip.locator(".reason .why")).to_have_text(why_not(run, trace, lonely).text)
+
+
+def test_what_is_set_aside_is_in_the_basket(page, server, run):
+    strip = open_walk(page, server)
+    strip.get_by_role("button", name="Set aside").click()
+    expect(strip.get_by_role("button", name="Put back")).to_be_visible()
+    strip.get_by_role("button", name="Put back").click()
+    expect(strip.get_by_role("button", name="Set aside")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1440, 900)])
+def test_the_screen_needs_no_scrolling(new_page, server, size):
+    page = new_page()
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    strip = open_walk(page, server)
+    box = strip.bounding_box()
+    assert box["y"] + box["height"] <= size[1] and box["x"] + box["width"] <= size[0]
+    assert box["height"] > 0.75 * size[1]
+
+
+def test_help_lists_the_keys(page, server):
+    strip = open_walk(page, server)
+    strip.focus()
+    page.keyboard.press("?")
+    expect(strip.locator(".help")).to_contain_text("ban it")
+    page.keyboard.press("?")
+    expect(strip.locator(".help")).to_be_hidden()
+
+
+def test_a_live_region_says_step_text_and_reason(page, server, run):
+    strip = open_walk(page, server)
+    strip.focus()
+    page.keyboard.press("ArrowRight")
+    prompt = run.instructions["prompt"].iloc[walks.walk(run, walk_preset("recommended", count=40)).samples[1]]
+    status = strip.locator(".status")
+    expect(status).to_contain_text("Step 2 of 40. ")
+    assert " ".join(prompt.split())[:40] in status.text_content()
+    assert "nearest free to example" in status.text_content()
 
 
 def test_editing_a_budget_keeps_the_sum(page, server):
     open_walk(page, server)
-    page.get_by_role("tab", name="Budget per direction").click()
-    table = page.get_by_test_id("stDataFrame").first
+    page.get_by_role("button", name="Budget per direction").click()
+    table = page.get_by_test_id("stDataFrame").filter(visible=True).first
     table.wait_for()
     # From the first cell to the second column of the second row, as in any spreadsheet.
     table.click(position={"x": 30, "y": 52})
@@ -232,16 +330,21 @@ def test_fits_a_phone(new_page, server, scheme):
     page = new_page(color_scheme=scheme)
     page.set_viewport_size({"width": 420, "height": 900})
     strip = open_walk(page, server)
-    strip.scroll_into_view_if_needed()
-    box = strip.bounding_box()
+    for tab in ("Text", "Considered", "Map"):
+        strip.get_by_role("tab", name=tab).click()
+        assert strip.locator(".pane:visible").count() == 1
+        inside = (
+            "strip => [...strip.querySelectorAll('*')].every(e => e.getBoundingClientRect().right <= 421)"
+        )
+        assert strip.evaluate(inside)
+    box = strip.locator(".strip").bounding_box()
     assert box["x"] >= 0 and box["x"] + box["width"] <= 420
-    inside = "strip => [...strip.querySelectorAll('*')].every(e => e.getBoundingClientRect().right <= 421)"
-    assert strip.evaluate(inside)
+    assert box["y"] + box["height"] == 900, "fixed to the bottom"
 
 
 def test_every_origin_has_a_mark_and_a_letter_of_its_own(page, server):
     strip = open_walk(page, server)
-    badges = strip.locator(".legend .badge").all_inner_texts()
+    badges = strip.locator(".strip .legend .badge").all_inner_texts()
     assert len(badges) == len(ORIGINS)
     assert len({badge.split()[0] for badge in badges}) == len({badge.split()[1] for badge in badges}) == 4
 
@@ -255,7 +358,8 @@ def test_keys_are_answered_without_the_server(page, server, run):
         for _ in range(20):
             page.keyboard.press("ArrowRight")
         assert strip.get_attribute("data-step") == "20"
-        assert page.locator(".card[aria-current=step] .foot").inner_text().startswith(f"#{samples[20]}")
+        assert page.locator(".card[aria-current=step] .row").inner_text() == f"#{samples[20]}"
+        assert page.locator("article.taken h4").inner_text().startswith(f"Taken #{samples[20]}")
     finally:
         os.kill(server.process.pid, signal.SIGCONT)
     wait_for_step(page, strip, 20)

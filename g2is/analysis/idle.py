@@ -1,0 +1,64 @@
+"""Settings of a walk that have no effect on it, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from g2is.analysis.comparison import PAIRED
+from g2is.arrays.rows import read_rows
+from g2is.run.run import Run
+from g2is.walk import WalkTrace
+
+
+def idle_settings(run: Run, trace: WalkTrace) -> dict[str, str]:
+    """Fields of `WalkParameters` that this walk would be the same without, and the reason in words."""
+    parameters = trace.parameters
+    reasons: dict[str, str] = {}
+    taken = np.bincount(trace.steps.component[trace.steps.component >= 0], minlength=len(trace.budgets))
+    if taken.size and taken.max() <= 1:
+        single = "no direction takes more than one instruction, so there is nothing to compare it with"
+        rules = {
+            "consistency": parameters.consistency,
+            "no_conflict": parameters.no_conflict,
+            "max_cosine": parameters.max_cosine is not None,
+            "knowledge_coherence": parameters.knowledge_coherence,
+        }
+        reasons |= {name: single for name, on in rules.items() if on}
+        if parameters.consistency:
+            reasons["delta"] = single
+    elif (
+        parameters.no_conflict
+        and parameters.conflict_threshold <= 0
+        and run.regime(parameters.regime).conflict_share == 0
+    ):
+        reasons["no_conflict"] = "no two instructions of the pool conflict in these gradients"
+    if parameters.facet_per_example and parameters.orient:
+        reasons.setdefault("orient", "every direction is an example, which points towards itself")
+    return reasons
+
+
+@dataclass(frozen=True)
+class Conflicts:
+    """Shares of conflicting pairs among what a walk took. within: of pairs for the same direction, NaN without one,
+    which the no-conflict rule keeps at 0. overall: of all pairs."""
+
+    within: float
+    overall: float
+
+
+def conflicts_taken(run: Run, trace: WalkTrace) -> Conflicts:
+    """How much of what a walk took conflicts; of more than `PAIRED` steps, a seeded draw."""
+    steps = np.flatnonzero(trace.steps.component >= 0)
+    if len(steps) > PAIRED:
+        steps = np.sort(np.random.default_rng(0).choice(steps, PAIRED, replace=False))
+    rows = read_rows(run.regime(trace.parameters.regime).gradients, trace.steps.sample[steps])
+    component = trace.steps.component[steps]
+    first, second = np.triu_indices(len(steps), k=1)
+    negative = (rows @ rows.T < 0)[first, second]
+    same = component[first] == component[second]
+    return Conflicts(
+        within=float(negative[same].mean()) if same.any() else float("nan"),
+        overall=float(negative.mean()) if negative.size else float("nan"),
+    )

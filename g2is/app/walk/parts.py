@@ -1,0 +1,159 @@
+"""The parts that the screen of the walk is made of: where the instructions lie, the walk, and a window of its steps.
+
+The browser steps on its own with these: points and walk are sent once for each, and the window again only when the
+reader has moved half of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from g2is.analysis.steps import StepView
+from g2is.app.map.points import NOWHERE, MapPoints
+from g2is.app.shared import snippets, visible
+from g2is.app.shared.canvas.parts import pack
+from g2is.run.run import Run
+from g2is.walk import ORIGINS, WalkTrace
+
+CHANNEL = "walk"
+TEXT = 6000
+"""Characters of a text that are sent, at most."""
+LINE = 160
+"""Characters of a text in a list."""
+FOUND = 2000
+"""Places of a search that are marked on the map."""
+
+
+def points_part(map_id: str, points: MapPoints) -> bytes:
+    """Where the instructions and the validation examples lie."""
+    return pack(
+        CHANNEL,
+        "points",
+        {"map": map_id, "extent": points.extent, "nowhere": NOWHERE},
+        x=points.samples[:, 0],
+        y=points.samples[:, 1],
+        vx=points.validation[:, 0],
+        vy=points.validation[:, 1],
+    )
+
+
+def walk_part(walk_id: str, trace: WalkTrace, examples: Sequence[int], changed: Changed) -> bytes:
+    """Every step: its instruction, where it came from, its component, the alignment after it.
+
+    examples: the validation example that each component stands for.
+    """
+    steps = trace.steps
+    return pack(
+        CHANNEL,
+        "walk",
+        {
+            "walk": walk_id,
+            "origins": ORIGINS,
+            "examples": list(examples),
+            "pins": list(trace.parameters.pins),
+            "bans": list(trace.parameters.bans),
+            **changed,
+        },
+        sample=steps.sample.astype(np.int32),
+        came_from=steps.path(),
+        origin=steps.origin.astype(np.uint8),
+        component=steps.component.astype(np.int32),
+        alignment=steps.after.astype(np.float32),
+    )
+
+
+Changed = dict[str, list[int]]
+"""`added` and `removed`: instructions that the last change of the settings brought in and took out."""
+
+
+def window_part(run: Run, walk_id: str, start: int, views: Sequence[StepView]) -> bytes:
+    """The steps from `start` on, with the texts of all instructions in them."""
+    considered = {row.sample for view in views for row in view.considered} | {view.sample for view in views}
+    examples = {view.example for view in views if view.example is not None}
+    header = {
+        "walk": walk_id,
+        "start": start,
+        "steps": [_step(view) for view in views],
+        "texts": texts(run.instructions, {view.sample for view in views}),
+        "examples": texts(run.validation, examples),
+        "lines": lines(run, considered),
+    }
+    return pack(CHANNEL, "window", header)
+
+
+def _step(view: StepView) -> dict[str, Any]:
+    return {
+        "example": view.example,
+        "cosine": finite(view.cosine),
+        "reason": view.reason,
+        "rules": view.rules,
+        "unlisted": view.unlisted,
+        "considered": [
+            {
+                "sample": row.sample,
+                "verdict": row.verdict,
+                "why": visible(row.why),
+                "cosine": finite(row.affinity),
+                "previous": finite(row.cosine),
+            }
+            for row in view.considered
+        ],
+    }
+
+
+def finite(value: float) -> float | None:
+    """A number that JSON can hold; None for NaN."""
+    return None if math.isnan(value) else round(value, 4)
+
+
+def texts(frame: pd.DataFrame, rows: Iterable[int]) -> dict[str, dict[str, str]]:
+    """Prompt, response and origin of these rows, each shortened where it is very long."""
+    return {str(row): _text(frame.iloc[row]) for row in sorted(rows)}
+
+
+def _text(row: pd.Series) -> dict[str, str]:
+    return {
+        "prompt": _shortened(row["prompt"]),
+        "response": _shortened(row["response"]),
+        "from": visible(f"{row['source']}:{row['line']}"),
+    }
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= TEXT:
+        return visible(text)
+    return f"{visible(text[:TEXT])}… ({len(text) - TEXT:,} more characters)"
+
+
+def lines(run: Run, rows: Iterable[int]) -> dict[str, str]:
+    """The beginning of each of these instructions on one line."""
+    known = sorted(rows)
+    prompts = run.instructions["prompt"].array
+    return dict(zip(map(str, known), snippets((prompts[row] for row in known), LINE), strict=True))
+
+
+def reply_part(
+    run: Run, answer: dict[str, Any], found: Sequence[int], words: str, basket: Sequence[int]
+) -> bytes:
+    """What the reader asked for: why an instruction is in or not, and which instructions contain words.
+
+    answer: empty, or `sample` and what there is to say about it. found: instructions that contain `words`. basket: the
+    instructions set aside.
+    """
+    header: dict[str, Any] = {
+        "words": words,
+        "found": list(found[:FOUND]),
+        "total": len(found),
+        "basket": list(basket[:FOUND]),
+    }
+    header["lines"] = lines(run, header["found"][:20])
+    if answer:
+        header |= {"answer": answer, "texts": texts(run.instructions, [answer["sample"]])}
+        example = answer.get("example")
+        header["examples"] = {} if example is None else texts(run.validation, [example])
+    return pack(CHANNEL, "reply", header)

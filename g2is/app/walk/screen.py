@@ -1,0 +1,179 @@
+"""The screen of the walk: map, texts, candidates and steps in one component, which steps without asking the server.
+
+Python hears of a step once the reader rests on it, and of a question at once; only this part of the page reruns then.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from g2is.analysis.search import Filter, matching
+from g2is.analysis.steps import StepView, step_views, window_start
+from g2is.analysis.why_not import Answer, why_not
+from g2is.app.map.view import points_of
+from g2is.app.shared import all_texts, basket, focus, set_url, show_error, url_value, whole
+from g2is.app.shared.canvas.parts import show_part
+from g2is.app.shared.javascript import module
+from g2is.app.shared.walked import Walked, walked_before
+from g2is.app.walk.parameters import add_row
+from g2is.app.walk.parts import points_part, reply_part, walk_part, window_part
+from g2is.errors import InputError
+from g2is.run.run import Run
+
+SCREEN = "walk screen"
+_FOLDER = Path(__file__).parent / "screen"
+
+
+def show_screen(run: Run, walked: Walked) -> None:
+    """The screen, with what it steps through."""
+    if not len(walked.trace.steps):
+        st.info("No instruction was chosen: the budget is empty, or none is left to choose.")
+        return
+    with st.container(gap=None):
+        _steps(run, walked)
+        show_part(_points(run, walked), key="walk points")
+        show_part(_walk(run, walked), key="walk steps")
+
+
+@st.fragment
+def _steps(run: Run, walked: Walked) -> None:
+    """The part that reruns with the step."""
+    with st.container(gap=None):
+        step = step_in_url(len(walked.trace.steps) - 1)
+        screen = st.components.v2.component(
+            "g2is_walk_screen",
+            html=(_FOLDER / "screen.html").read_text(),
+            css=(_FOLDER / "screen.css").read_text(),
+            js=module(_FOLDER / "screen.js"),
+        )
+        screen(
+            key=SCREEN,
+            data={"step": step, "order": _order(step)},
+            on_step_change=_rest,
+            on_ask_change=lambda: set_url(focus=_event("ask")),
+            on_find_change=lambda: st.session_state.update({"walk words": str(_event("find"))[:200]}),
+            on_change_change=lambda: _change(run),
+            on_drawn_change=lambda: _set_aside(run, walked),
+        )
+        if st.session_state.pop("walk changed", False):
+            st.rerun()
+        start = window_start(step, len(walked.trace.steps))
+        show_part(_window(run, walk_id(run, walked), start, walked), key="walk window")
+        show_part(_reply(run, walked), key="walk reply")
+
+
+def walk_id(run: Run, walked: Walked) -> str:
+    """Identifies a walk over a run."""
+    return f"{run.hash} {walked.parameters.model_dump_json()}"
+
+
+def _event(name: str) -> Any:
+    return getattr(st.session_state[SCREEN], name)
+
+
+def _change(run: Run) -> None:
+    """Pin, ban or set aside an instruction."""
+    change = _event("change")
+    sample = int(change["sample"])
+    if not 0 <= sample < len(run.instructions):
+        return
+    if change["how"] == "basket":
+        aside = basket(run)
+        aside.remove(sample) if sample in aside else aside.append(sample)
+        return
+    add_row({"pin": "pins", "ban": "bans"}[change["how"]], sample)
+    st.session_state["walk changed"] = True
+
+
+def _set_aside(run: Run, walked: Walked) -> None:
+    """Put the instructions that the reader drew around into the basket."""
+    points = points_of(run, run.layouts[0], walked.parameters.regime)
+    aside = basket(run)
+    aside[:] = dict.fromkeys([*aside, *points.inside(_event("drawn")).tolist()])
+
+
+def step_in_url(last: int) -> int:
+    """The step in the URL. A setting that makes the walk shorter leaves the reader at its end."""
+    longest = st.session_state["longest walk"] = max(st.session_state.get("longest walk", 0), last)
+    asked = all_texts().get("step", ["0"])[-1]
+    if re.fullmatch("[0-9]{1,9}", asked) and last < int(asked) <= longest:
+        return last
+    return url_value("step", 0, whole(0, last))
+
+
+def _order(step: int) -> int:
+    """Another number whenever the URL has another step than the screen reported: a link, or the browser's Back."""
+    if st.session_state.get("screen rests at") != step:
+        st.session_state["screen rests at"] = step
+        st.session_state["screen order"] = st.session_state.get("screen order", 0) + 1
+    return st.session_state["screen order"]
+
+
+def _rest() -> None:
+    step = int(st.session_state[SCREEN].step)
+    st.session_state["screen rests at"] = step
+    set_url(step=step or None)
+
+
+def _points(run: Run, walked: Walked) -> bytes:
+    regime, kind = walked.parameters.regime, run.layouts[0]
+    return _packed_points(run, f"{run.hash} {kind} {regime}", kind, regime)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _packed_points(_run: Run, map_id: str, kind: Any, regime: Any) -> bytes:
+    return points_part(map_id, points_of(_run, kind, regime))
+
+
+def _walk(run: Run, walked: Walked) -> bytes:
+    changed: dict[str, list[int]] = {"added": [], "removed": []}
+    before = walked_before(run)
+    if before is not None:
+        now, then = walked.trace.samples, before.trace.samples
+        changed = {"added": np.setdiff1d(now, then).tolist(), "removed": np.setdiff1d(then, now).tolist()}
+    examples = abs(walked.knowledge.loadings).argmax(axis=1).tolist()
+    return walk_part(walk_id(run, walked), walked.trace, examples, changed)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _window(_run: Run, walk: str, start: int, _walked: Walked) -> bytes:
+    views: list[StepView] = step_views(_run, _walked.trace, start)
+    return window_part(_run, walk, start, views)
+
+
+def _reply(run: Run, walked: Walked) -> bytes:
+    """The answers to what the reader asked: about the instruction in focus, and where words are found."""
+    words = st.session_state.get("walk words", "").strip()
+    found = _found(run, run.hash, words) if words else np.zeros(0, np.int64)
+    sample = focus(run)
+    answer: dict[str, Any] = {}
+    if sample is not None:
+        try:
+            answer = _answer(why_not(run, walked.trace, sample))
+        except InputError as error:
+            show_error(error)
+    return reply_part(run, answer, found.tolist(), words, basket(run))
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    return {
+        "sample": answer.sample,
+        "text": answer.text,
+        "step": answer.step,
+        "example": answer.example,
+        "winners": list(answer.winners[:20]),
+    }
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _found(_run: Run, run_hash: str, words: str) -> np.ndarray:
+    """Instructions that contain words, or the one of this number."""
+    digits = words.removeprefix("#").replace(",", "")
+    if re.fullmatch("[0-9]{1,12}", digits):
+        return np.array([int(digits)] if int(digits) < len(_run.instructions) else [], np.int64)
+    return matching(_run.instructions, Filter(text=words))

@@ -1,0 +1,245 @@
+// The map of the walk: the pool as faint dots, the path up to the step, and what the step considered.
+
+import { isDark, parse } from "../../shared/canvas/colours.js"
+import { Dots, HIDDEN, PALE, SHOWN } from "../../shared/canvas/dots.js"
+import { Gestures } from "../../shared/canvas/gestures.js"
+import { Pen } from "../../shared/canvas/pen.js"
+import { Plane } from "../../shared/canvas/plane.js"
+import { element, number } from "../../shared/dom.js"
+import { ORIGINS } from "../../shared/origins.js"
+import { Places } from "../../map/places.js"
+import { drawWalk } from "./path.js"
+import { Trail } from "./trail.js"
+
+const STAR_PX = 7 // a click this near a star means it
+const HITS = 8 // instructions found that are listed
+
+export class WalkMap {
+  constructor(screen) {
+    this.screen = screen
+    const { root, find } = screen
+    this.stage = find(".stage")
+    this.plane = new Plane()
+    this.dots = new Dots(find(".dots"))
+    this.pen = new Pen(find(".over"))
+    this.gestures = new Gestures(find(".over"), this)
+    this.trail = new Trail()
+    this.found = null
+    const zooms = { in: 1.5, out: 1 / 1.5 }
+    for (const button of root.querySelectorAll("[data-zoom]")) {
+      const factor = zooms[button.dataset.zoom]
+      button.onclick = () => (factor ? this.gestures.zoomBy(factor) : this.reset())
+    }
+    this.resized = new ResizeObserver(() => this.resize())
+    this.resized.observe(this.stage)
+    this.readTheme()
+    this.resize()
+  }
+
+  close() {
+    this.closed = true
+    this.resized.disconnect()
+  }
+
+  receivePoints(part) {
+    if (this.key === part.map) return
+    this.key = part.map
+    this.places = new Places(part)
+    this.plane.extent = part.extent
+    this.plane.view = this.screen.channel.memory[part.map] ??= this.plane.whole()
+    this.change()
+  }
+
+  readTheme() {
+    const style = getComputedStyle(this.screen.root)
+    const read = (name) => parse(style.getPropertyValue(name).trim())
+    this.ink = read("--st-text-color")
+    this.paper = read("--st-background-color")
+    this.accent = style.getPropertyValue("--st-primary-color")
+    this.font = style.getPropertyValue("--st-font") || "sans-serif"
+    this.change()
+  }
+
+  resize() {
+    this.plane.width = Math.max(1, this.stage.clientWidth)
+    this.plane.height = Math.max(1, this.stage.clientHeight)
+    this.dpr = Math.min(3, globalThis.devicePixelRatio || 1)
+    for (const { canvas } of [this.dots, this.pen]) {
+      canvas.width = Math.round(this.plane.width * this.dpr)
+      canvas.height = Math.round(this.plane.height * this.dpr)
+    }
+    this.change()
+  }
+
+  // Of a dot, in CSS pixels.
+  get radius() {
+    const { width, height, view } = this.plane
+    const room = Math.sqrt((0.07 * width * height) / (Math.PI * this.places.x.length))
+    return Math.min(7, Math.max(0.8, Math.min(4, room)) * view.zoom ** 0.4)
+  }
+
+  // What Gestures asks of the map
+
+  nearest(place, reach) {
+    if (!this.places) return null
+    const { scale } = this.plane
+    const chosen = new Set(this.screen.walk.part?.sample)
+    return this.places.nearest(this.plane.unplace(...place), reach / scale, STAR_PX / scale, chosen)
+  }
+
+  hover(sample) {
+    this.screen.hover(sample)
+    this.drawTip()
+  }
+
+  open(sample) {
+    this.screen.open(sample)
+  }
+
+  moved() {
+    this.change()
+  }
+
+  reset() {
+    if (!this.places) return
+    Object.assign(this.plane.view, this.plane.whole())
+    this.change()
+  }
+
+  clear() {
+    this.screen.back()
+  }
+
+  step() {}
+
+  draw(area) {
+    this.area = area
+    this.drawMarks()
+  }
+
+  surround(polygon) {
+    this.area = null
+    this.screen.raise("drawn", polygon)
+  }
+
+  modeChanged() {}
+
+  // Search
+
+  focusFind() {
+    this.screen.find(".find").focus()
+  }
+
+  hideHits() {
+    this.screen.find(".hits").hidden = true
+  }
+
+  // The instructions that contain what was searched for.
+  showFound(part) {
+    const { find } = this.screen
+    if (part.words === this.words) return
+    this.words = part.words
+    this.found = part.words ? part.found : null
+    const list = find(".hits")
+    list.hidden = !this.found
+    find(".found").textContent = this.found ? `${number(part.total)} found` : ""
+    find(".find").value = part.words
+    const hits = (this.found ?? []).slice(0, HITS).map((sample) => {
+      const item = element("li")
+      const button = element("button", "", `#${number(sample)} ${this.screen.walk.lines.get(sample) ?? ""}`)
+      button.type = "button"
+      button.dir = "auto"
+      button.onclick = () => {
+        list.hidden = true
+        this.screen.open(sample)
+      }
+      item.append(button)
+      return item
+    })
+    list.replaceChildren(...hits)
+    this.change()
+  }
+
+  drawTip() {
+    const { hovered, walk, find } = this.screen
+    const tip = find(".tip")
+    tip.hidden = hovered === null || !this.places?.has(hovered)
+    if (tip.hidden) return
+    const title = hovered < 0 ? `Example ${number(-1 - hovered)}` : `#${number(hovered)}`
+    const text = hovered < 0 ? walk.examples.get(-1 - hovered)?.prompt.slice(0, 160) : walk.lines.get(hovered)
+    const step = walk.stepOf(hovered)
+    tip.replaceChildren(element("b", "", step < 0 ? title : `${title}, step ${number(step + 1)}`))
+    const words = element("span", "words", text ?? (hovered < 0 ? "" : "click to read it and why it is not taken"))
+    words.dir = "auto"
+    tip.append(words)
+    const [left, top] = this.plane.place(...this.places.at(hovered))
+    tip.style.left = `${Math.max(4, Math.min(left + 14, this.plane.width - tip.offsetWidth - 4))}px`
+    tip.style.top = top > this.plane.height / 2 ? `${Math.max(4, top - tip.offsetHeight - 14)}px` : `${top + 16}px`
+  }
+
+  // Drawing: the dots at most once a frame, the marks above them at once.
+
+  change() {
+    if (!this.waiting) requestAnimationFrame(() => this.paint())
+    this.waiting = true
+  }
+
+  paint() {
+    this.waiting = false
+    if (this.closed || !this.places || this.plane.width < 2) return
+    const count = this.places.x.length
+    const states = new Uint8Array(count)
+    const found = this.found && new Set(this.found)
+    for (let row = 0; row < count; row++) {
+      states[row] = !this.places.has(row) ? HIDDEN : !found || found.has(row) ? SHOWN : PALE
+    }
+    const grey = isDark(this.ink) ? [176, 186, 197] : [88, 99, 112]
+    const palette = found ? parse(this.accent) : grey
+    this.dots.draw({
+      points: this.places,
+      colours: { codes: new Uint8Array(count), palette, shapes: null },
+      state: states,
+      projection: this.plane.projection(this.dpr),
+      radius: Math.round(4 * this.radius * this.dpr) / 4,
+      ink: this.ink,
+      paper: this.paper,
+    })
+    this.drawMarks()
+    this.screen.root.dataset.drawn = this.key
+  }
+
+  drawMarks() {
+    const { walk, step, asked, hovered, basket } = this.screen
+    if (this.closed || !this.places || !walk.count || this.plane.width < 2) return
+    const { width, height } = this.plane
+    const { dpr, ink, paper, accent, font } = this
+    this.pen.begin({ width, height, dpr, ink, paper, accent, font })
+    const { x, y, zoom } = this.plane.view
+    const key = [this.key, walk.part.id, x, y, zoom, width, height, dpr, ink, paper].join(" ")
+    const { plane, places, trail, radius } = this
+    drawWalk(this.pen, { plane, places, walk, trail, key, step, asked, hovered, basket, radius })
+    if (this.area?.length) this.pen.area(this.area.map((corner) => this.plane.place(...corner)))
+    this.drawKey()
+  }
+
+  // What the marks mean.
+  drawKey() {
+    if (this.keyed) return
+    this.keyed = true
+    const entries = [
+      ["★", "example asked for"],
+      [ORIGINS.anchor.mark, "taken"],
+      ["✘", "rejected"],
+      ["○", "next in line"],
+      ["□", "set aside (Shift and drag around them)"],
+      ["+ −", "added, removed by the last change"],
+    ]
+    this.screen.find(".marks").replaceChildren(
+      ...entries.map(([mark, text]) => {
+        const entry = element("span", "entry")
+        entry.append(element("b", "", mark), ` ${text}`)
+        return entry
+      }),
+    )
+  }
+}

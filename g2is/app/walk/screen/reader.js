@@ -1,0 +1,127 @@
+// The reader: the example asked for and the instruction taken, side by side, and what else the step considered.
+
+import { element, number } from "../../shared/dom.js"
+
+const VERDICTS = {
+  chosen: ["✔", "taken"],
+  next: ["○", "next"],
+  tied: ["=", "tied"],
+  taken: ["–", "taken before"],
+  left_out: ["–", "left out"],
+  conflict: ["✘", "conflict"],
+  consistency: ["✘", "consistency"],
+  redundant: ["✘", "too similar"],
+}
+
+export class Reader {
+  constructor(screen) {
+    this.screen = screen
+  }
+
+  draw() {
+    const { screen } = this
+    const { walk, step, asked, find } = screen
+    const shown = walk.at(step)
+    const example = asked === null ? walk.example(step) : (screen.answer?.example ?? null)
+    this.drawReason(shown)
+    find("article.example").replaceChildren(...this.exampleText(example))
+    find("article.taken").replaceChildren(...this.takenText())
+    find(".rules").textContent = asked === null ? (shown?.rules ?? "") : ""
+    this.drawActions()
+    const rows = shown?.considered ?? []
+    const items = rows.map((row) => this.row(row))
+    const taken = rows.findIndex((row) => row.verdict === "chosen")
+    if (shown?.unlisted) items.splice(taken, 0, element("li", "more", `… ${number(shown.unlisted)} more were rejected`))
+    find(".list").replaceChildren(...items)
+  }
+
+  drawReason(shown) {
+    const { walk, step, asked, answer, find } = this.screen
+    const reason = find(".reason")
+    const head = element("b", "", asked === null ? `Step ${number(step + 1)} of ${number(walk.count)}` : `#${number(asked)}`)
+    if (asked === null) {
+      const cosine = shown?.cosine ?? null
+      const value = element("span", "cosine", cosine === null ? "" : `cosine ${cosine.toFixed(2)}`)
+      reason.replaceChildren(head, element("span", "why", shown?.reason ?? "…"), value)
+    } else {
+      const back = element("button", "back", `Back to step ${number(step + 1)}`)
+      back.type = "button"
+      back.onclick = () => this.screen.back()
+      reason.replaceChildren(head, element("span", "why", answer?.text ?? "…"), back)
+    }
+    reason.classList.toggle("asked", asked !== null)
+  }
+
+  exampleText(example) {
+    if (example === null) return [element("h4", "", "No example"), element("p", "", "It belongs to no direction.")]
+    const title = this.screen.asked === null ? `Example ${number(example)} asks` : `Closest: example ${number(example)}`
+    return [element("h4", "", title), ...textOf(this.screen.walk.examples.get(example))]
+  }
+
+  takenText() {
+    const { walk, asked, shown } = this.screen
+    const title = asked === null ? `Taken #${number(shown)}` : `Asked about #${number(shown)}`
+    const text = walk.texts.get(shown)
+    const head = element("h4", "", title)
+    if (text) head.append(element("span", "from", ` ${text.from}`))
+    return [head, ...textOf(text)]
+  }
+
+  drawActions() {
+    const { screen } = this
+    const { pins, bans } = screen.walk.part
+    const { shown } = screen
+    const aside = screen.basket.has(shown)
+    const buttons = [
+      ["pin", pins.includes(shown) ? "Unpin" : "Pin", "Always take it (P)"],
+      ["ban", bans.includes(shown) ? "Allow" : "Ban", "Never take it (B)"],
+      ["basket", aside ? "Put back" : "Set aside", "Into the basket, or out of it"],
+    ].map(([how, label, title]) => {
+      const button = element("button", how, label)
+      button.type = "button"
+      button.title = title
+      button.onclick = () => screen.change(how)
+      return button
+    })
+    screen.find(".actions").replaceChildren(element("span", "about", `#${number(shown)}`), ...buttons)
+  }
+
+  row({ sample, verdict, why, cosine, previous }) {
+    const { screen } = this
+    const [mark, rule] = VERDICTS[verdict]
+    const item = element("li", `row ${verdict}`)
+    item.dataset.sample = sample
+    const button = element("button", "pick")
+    button.type = "button"
+    const text = element("span", "words", screen.walk.lines.get(sample) ?? "…")
+    text.dir = "auto"
+    button.append(
+      element("span", "mark", mark),
+      element("span", "number", `#${number(sample)}`),
+      element("span", "cosine", cosine === null ? "" : cosine.toFixed(2)),
+      text,
+      element("span", "why", verdict === "chosen" ? "taken" : why),
+    )
+    button.setAttribute("aria-label", `Instruction ${sample}, ${rule}: ${why}`)
+    button.title = previous === null ? why : `${why}; cosine to the one before: ${previous.toFixed(2)}`
+    button.onclick = () => (verdict === "chosen" ? screen.back() : screen.ask(sample))
+    item.onpointerenter = () => screen.hover(sample)
+    item.onpointerleave = () => screen.hover(null)
+    item.append(button)
+    return item
+  }
+
+  mark(sample) {
+    for (const row of this.screen.find(".list").children) {
+      row.classList.toggle("hovered", Number(row.dataset.sample) === sample)
+    }
+  }
+}
+
+// Prompt and answer in full, character by character.
+function textOf(text) {
+  if (!text) return [element("p", "waiting", "…")]
+  const parts = [element("p", "prompt", text.prompt || "(empty)"), element("p", "response", text.response || "(empty)")]
+  for (const part of parts) part.dir = "auto"
+  return parts
+}

@@ -1,0 +1,145 @@
+"""The line that says what a walk gives, in words and numbers, with the details on demand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from g2is.analysis.idle import idle_settings
+from g2is.analysis.resemblance import Resemblance, choices, resemblances
+from g2is.analysis.served import BADLY, NOT, WELL, Served, least_served, pool_service, served
+from g2is.app.shared import INSTRUCTION, THREE_DIGITS, choose_row, number, set_url, snippets
+from g2is.app.shared.labels import label
+from g2is.app.shared.walked import Walked, walked_before
+from g2is.app.walk.change import show_change
+from g2is.run.run import Run
+from g2is.walk import WalkTrace
+
+
+def show_status(run: Run, walked: Walked) -> None:
+    """How much was taken, whom it serves, what it resembles, what the last change did."""
+    serving = service_of(run, walked)
+    alike = resemblance_of(run, walked)
+    with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center", key="walk status"):
+        st.markdown(f"**{taken_text(walked.trace)}**")
+        # Drawn only once it is open: a table would hold up the screen.
+        detail = st.popover(served_text(serving), key="status served", type="tertiary", on_change="rerun")
+        if detail.open:
+            with detail:
+                show_least_served(run, serving, key="served in status")
+        if alike:
+            with st.popover(alike_text(alike), key="status alike", type="tertiary"):
+                _show_alike(alike)
+        before = walked_before(run)
+        if before is not None:
+            with st.popover(change_text(before.trace, walked.trace), key="status change", type="tertiary"):
+                show_change(run, walked)
+        idle = idle_settings(run, walked.trace)
+        if idle:
+            with st.popover(f"{len(idle)} settings without effect", key="status idle", type="tertiary"):
+                for name, reason in idle.items():
+                    st.markdown(f"- **{label(name)}**: {reason}.")
+
+
+def budget_of(trace: WalkTrace) -> int:
+    """The number of instructions that a walk was to take."""
+    parameters = trace.parameters
+    if parameters.count and parameters.component_budgets is None:
+        return parameters.count
+    return int(trace.budgets.sum()) + len(parameters.pins)
+
+
+def taken_text(trace: WalkTrace) -> str:
+    return f"{number(len(trace.steps))} of {number(budget_of(trace))} taken"
+
+
+def served_text(serving: Served) -> str:
+    """How many examples are served well, badly, not at all."""
+    parts = [f"served {number(serving.count(WELL))} of {number(len(serving.own))} examples well"]
+    parts += [f"{number(count)} badly" for count in [serving.count(BADLY)] if count]
+    parts += [f"{number(count)} not at all" for count in [serving.count(NOT)] if count]
+    return ", ".join(parts)
+
+
+def alike_text(alike: list[Resemblance]) -> str:
+    """The method that shares most."""
+    first = alike[0]
+    return f"like {first.name} {number(round(first.shared))}/{number(first.size)}"
+
+
+def change_text(before: WalkTrace, after: WalkTrace) -> str:
+    """How many instructions the last change brought in and took out."""
+    added = len(np.setdiff1d(after.samples, before.samples))
+    removed = len(np.setdiff1d(before.samples, after.samples))
+    return f"since the last change: +{number(added)} −{number(removed)}"
+
+
+def service_of(run: Run, walked: Walked) -> Served:
+    """How a walk serves the examples of its targets."""
+    regime = walked.parameters.regime
+    return served(_pool_service(run, run.hash, regime), run.regime(regime), walked.trace.samples)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _pool_service(_run: Run, run_hash: str, regime: str) -> Served:
+    return pool_service(_run.regime(regime), _run.valid)  # type: ignore[arg-type]
+
+
+def resemblance_of(run: Run, walked: Walked) -> list[Resemblance]:
+    """The known methods by what they share with a walk; empty where nothing was taken."""
+    samples = walked.trace.samples
+    if not len(samples):
+        return []
+    chosen = _choices(run, run.hash, walked.parameters.regime, len(samples))
+    return resemblances(samples, chosen, int(run.valid.sum()))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _choices(_run: Run, run_hash: str, regime: str, budget: int) -> dict[str, np.ndarray]:
+    return choices(_run, regime, budget)  # type: ignore[arg-type]
+
+
+def _show_alike(alike: list[Resemblance]) -> None:
+    st.markdown("Instructions that other methods choose too, with the same gradients and budget:")
+    for one in alike:
+        expected = " (expected of a draw)" if one.method == "random" else ""
+        st.markdown(f"- **{one.name}**: {number(one.shared)} of {number(one.size)}{expected}")
+
+
+def show_least_served(run: Run, serving: Served, *, key: str) -> None:
+    """The examples, the worst served first, with the best that the pool has for each."""
+    st.caption(
+        f"Served well: a chosen instruction has a cosine of at least {number(serving.needed)} to the example, half of "
+        "what the best of the pool usually has. Not at all: none is closer than the pool is on average. “The pool "
+        "lacks it”: nothing in the whole pool would serve it well; more data of that kind would help."
+    )
+    frame = least_served(run, serving)
+    shown = pd.DataFrame(
+        {
+            "example": frame["example"],
+            "served": frame["served"].where(~frame["lacking"], frame["served"] + ", the pool lacks it"),
+            "cosine": frame["cosine"],
+            "best in pool": frame["best in pool"],
+            "the pool's best": frame["best instruction"],
+            "text": snippets(frame["text"]),
+            "text of the pool's best": snippets(
+                run.instructions["prompt"].array[row] for row in frame["best instruction"]
+            ),
+        }
+    )
+    choose_row(
+        shown,
+        key,
+        lambda row: set_url(focus=None if row is None else int(frame["best instruction"].iat[row])),
+        tallest=360,
+        columns={
+            "served": st.column_config.TextColumn(width="medium"),
+            "cosine": THREE_DIGITS,
+            "best in pool": THREE_DIGITS,
+            "the pool's best": INSTRUCTION,
+            "text": st.column_config.TextColumn(width="large"),
+            "text of the pool's best": st.column_config.TextColumn(width="large"),
+        },
+        alt="Validation examples, the worst served first",
+    )

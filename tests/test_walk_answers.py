@@ -1,0 +1,130 @@
+"""What the status line of the Walk page answers, against plain recomputation on a tiny run."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from g2is.analysis import walks
+from g2is.analysis.budget_curve import FLAT, FRACTIONS, budget_curve, flattens_at
+from g2is.analysis.idle import conflicts_taken, idle_settings
+from g2is.analysis.resemblance import choices, resemblances
+from g2is.analysis.served import BADLY, NOT, WELL, Served, least_served, pool_service, served
+from g2is.config import walk_preset
+from g2is.selectors.less import Less
+from g2is.selectors.round_robin import RoundRobin
+from tests.app.tiny_run import VALIDATION, make_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("answers") / "tiny")
+
+
+def walk(run, **changes):
+    return walks.walk(run, walk_preset("recommended", **{"count": 24, **changes}))
+
+
+def test_how_each_example_is_served(run):
+    regime = run.regime("sgd")
+    samples = walk(run, count=5).samples
+    serving = served(pool_service(regime, run.valid), regime, samples)
+    cosines = np.asarray(regime.validation_cosines, float)
+    pool = cosines[run.valid]
+    usual = np.median(pool.max(axis=0))
+    for example in range(VALIDATION):
+        own = max(cosines[sample, example] for sample in samples)
+        assert serving.own[example] == pytest.approx(own)
+        assert cosines[serving.own_row[example], example] == pytest.approx(own)
+        assert serving.best[example] == pytest.approx(pool[:, example].max())
+        expected = NOT if own <= pool[:, example].mean() else WELL if own >= usual / 2 else BADLY
+        assert serving.how[example] == expected
+    assert sum(serving.count(how) for how in (WELL, BADLY, NOT)) == VALIDATION
+
+
+def test_served_not_at_all_badly_and_lacking():
+    serving = Served(
+        best=np.array([0.8, 0.6, 0.1, 0.6]),
+        best_row=np.arange(4),
+        own=np.array([0.8, 0.2, 0.1, 0.0]),
+        own_row=np.arange(4),
+        usual=0.6,
+        average=np.full(4, 0.05),
+    )
+    assert serving.how.tolist() == [WELL, BADLY, BADLY, NOT]
+    assert serving.lacking.tolist() == [False, False, True, False]
+
+
+def test_nothing_serves_no_one(run):
+    pool = pool_service(run.regime("sgd"), run.valid)
+    assert served(pool, run.regime("sgd"), np.zeros(0, int)).count(NOT) == VALIDATION
+
+
+def test_the_worst_served_come_first_with_the_pools_best(run):
+    regime = run.regime("sgd")
+    serving = served(pool_service(regime, run.valid), regime, walk(run, count=5).samples)
+    frame = least_served(run, serving)
+    assert frame["cosine"].is_monotonic_increasing and len(frame) == VALIDATION
+    for row in frame.to_dict("records"):
+        assert regime.validation_cosines[row["best instruction"], row["example"]] == pytest.approx(
+            row["best in pool"]
+        )
+        assert row["text"] == run.validation["prompt"].iloc[row["example"]]
+
+
+def test_one_direction_an_example_in_turn_resembles_round_robin(run):
+    samples = walk(run, count=VALIDATION).samples
+    alike = resemblances(samples, choices(run, "sgd", len(samples)), int(run.valid.sum()))
+    in_turn = RoundRobin(regime="sgd", fraction=None, count=VALIDATION).select(run)
+    assert (alike[0].method, alike[0].size) == ("round_robin", VALIDATION)
+    assert alike[0].shared == len(set(in_turn.tolist()) & set(samples.tolist())) > 0.8 * VALIDATION
+    shared = {one.method: one.shared for one in alike}
+    less = Less(regime="sgd", fraction=None, count=VALIDATION).select(run)
+    assert shared["less"] == len(set(less.tolist()) & set(samples.tolist()))
+    assert shared["random"] == pytest.approx(VALIDATION**2 / run.valid.sum())
+    own = RoundRobin(regime="sgd", fraction=None, count=30).select(run)
+    assert resemblances(own, choices(run, "sgd", 30), 249)[0].shared == 30
+
+
+@pytest.mark.parametrize("order", ["in_turn", "sequential"])
+def test_the_budget_curve_is_that_of_walks(run, order):
+    trace = walk(run, order=order)
+    curve = budget_curve(run, trace)
+    cosines = np.asarray(run.regime("sgd").validation_cosines, float)
+    assert curve["count"].is_monotonic_increasing and curve["present"].sum() == 1
+    assert set(curve["count"]) == {24, *(max(1, int(run.valid.sum() * fraction)) for fraction in FRACTIONS)}
+    for row in curve.to_dict("records"):
+        samples = trace.samples if row["present"] else walk(run, order=order, count=row["count"]).samples
+        if order == "in_turn" and not row["present"]:
+            samples = walk(run, order=order, count=int(curve["count"].max())).samples[: row["count"]]
+        assert row["taken"] == len(samples)
+        assert row["coverage"] == pytest.approx(cosines[samples].max(axis=0).mean())
+        assert row["tokens"] == run.instructions["tokens"].iloc[samples].sum()
+
+
+def test_it_flattens_at_the_first_that_is_nearly_the_last():
+    curve = pd.DataFrame({"count": [1, 2, 3, 4], "coverage": [0.5, 0.949, 0.951, 1.0]})
+    assert FLAT == 0.95 and flattens_at(curve)["count"] == 3
+
+
+def test_settings_without_effect_have_none(run):
+    trace = walk(run, count=VALIDATION)
+    idle = idle_settings(run, trace)
+    assert {"consistency", "delta", "no_conflict"} <= set(idle)
+    changed = walk(run, count=VALIDATION, consistency=False, no_conflict=False)
+    assert changed.samples.tolist() == trace.samples.tolist()
+    assert not {"consistency", "delta", "no_conflict"} & set(idle_settings(run, walk(run, count=40)))
+
+
+def test_conflicts_within_and_across_directions(run):
+    trace = walk(run, count=30)
+    rows = run.regime("sgd").gradients[trace.samples].astype(float)
+    within = across = pairs_within = 0
+    for one in range(30):
+        for other in range(one):
+            same = trace.steps.component[one] == trace.steps.component[other]
+            conflict = rows[one] @ rows[other] < 0
+            within, pairs_within = within + (same and conflict), pairs_within + same
+            across += conflict
+    found = conflicts_taken(run, trace)
+    assert found.within == within / pairs_within
+    assert found.overall == across / (30 * 29 / 2)
