@@ -10,6 +10,7 @@ import pytest
 from g2is.analysis import walks
 from g2is.cli import build, main
 from g2is.config.grammar import named
+from g2is.errors import InputError
 from g2is.run.run import Run
 from g2is.run.traces import read_trace
 from g2is.walk import replay
@@ -244,3 +245,16 @@ def test_help_everywhere(command, capsys):
     with pytest.raises(SystemExit) as stopped:
         main([command, "--help"])
     assert stopped.value.code == 0 and "usage:" in capsys.readouterr().out
+
+
+def test_files_given_under_one_name_are_one_target(tmp_path):
+    from g2is.cli.build import targets
+
+    first, second = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    for path in (first, second):
+        path.write_text("{}")
+    both, other = targets([f"x={first}", str(first), f"x={second}"])
+    assert (both.name, [source.path for source in both.sources]) == ("x", [first, second])
+    assert (other.name, [source.path for source in other.sources]) == ("a", [first])
+    with pytest.raises(InputError, match="'a' is given twice; name each one"):
+        targets([str(first), str(tmp_path / "elsewhere" / "a.jsonl")])

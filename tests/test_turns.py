@@ -136,6 +136,27 @@ def test_marks_of_replies_that_are_to_be_trained(tmp_path, mark):
     assert reply(tmp_path, content="3", **mark).trained
 
 
+@pytest.mark.parametrize(
+    ("mark", "counted"),
+    [
+        ({"weight": 0.5}, True),
+        ({"weight": "0.25"}, True),
+        ({"loss_weight": 2}, True),
+        ({"train_detail": [{"begin_offset": 0, "end_offset": 1, "train": False}]}, True),
+        ({"weight": 1}, False),
+        ({"weight": 1.0, "train": True}, False),
+        ({"weight": 0}, False),
+        ({"train_detail": []}, False),
+    ],
+)
+def test_replies_trained_in_part_by_their_source_are_counted(tmp_path, mark, counted):
+    path = tmp_path / "pool.jsonl"
+    turns = [USER, {"role": "assistant", "content": "3", **mark}]
+    path.write_text(json.dumps({"messages": turns}) + "\n")
+    lines = read_instructions([path]).report()
+    assert any("trained whole in 1 of 1 instructions" in line for line in lines) is counted
+
+
 def test_template_arguments(tmp_path):
     record = {"messages": [USER, {"role": "assistant", "content": "3"}]}
     given = {"enable_thinking": False, "effort": None}

@@ -153,13 +153,15 @@ def gradient_targets(values: Sequence[str]) -> list[Target]:
 
 
 def targets(values: Sequence[str]) -> list[Target]:
-    """[NAME=]FILE as targets; a file without a name is named after itself."""
+    """[NAME=]FILE as targets, one for all files given under its name; a file without a name is named after itself."""
     from g2is.instructions import short_name
     from g2is.pipeline.inputs import Target
 
-    targets = [Target(name or short_name(path), Path(path)) for name, path in map(named, values)]
-    names = [target.name for target in targets]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"validation target {name!r} is given twice; name each one: NAME=FILE")
-    return targets
+    targets: dict[str, Target] = {}
+    for name, path in map(named, values):
+        key = name or short_name(path)
+        if key in targets and not name:
+            raise InputError(f"validation target {key!r} is given twice; name each one: NAME=FILE")
+        earlier = targets.get(key)
+        targets[key] = Target(key, Path(path)) if earlier is None else earlier.with_file(Path(path))
+    return list(targets.values())

@@ -78,12 +78,13 @@ def _turn(message: Message) -> dict[str, Any]:
 
 
 def _message(turn: dict[str, Any]) -> Message:
+    optional: dict[str, Any] = {name: turn.get(name) for name in _OPTIONAL}
     return Message(
         turn["role"],
         turn["content"],
         tool_calls=tuple(ToolCall(**call) for call in turn.get("tool_calls", ())),
         trained=turn.get("trained", True),
-        **{name: turn.get(name) for name in _OPTIONAL},
+        **optional,
     )
 
 

@@ -13,6 +13,7 @@ TRAILING = "turns after the last reply dropped"
 EMPTY = "empty reply not trained"
 JOINED = "consecutive user turns joined"
 UNTRAINED = "reply marked as not to be trained"
+WHOLE = "reply weighted or marked in part, trained whole"
 
 
 def repair(messages: Sequence[Message], repairs: Counter[str]) -> tuple[Message, ...]:
@@ -52,6 +53,8 @@ def repair(messages: Sequence[Message], repairs: Counter[str]) -> tuple[Message,
     kept = tuple(turns[:end])
     if any(turn.role == "assistant" and not turn.trained and not _is_empty(turn) for turn in kept):
         repairs[UNTRAINED] = 1
+    if any(turn.in_part and turn.trained for turn in kept):
+        repairs[WHOLE] = 1
     return kept
 
 

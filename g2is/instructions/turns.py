@@ -8,7 +8,7 @@ Mistral (weight), ms-swift (loss) and torchtune (masked).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from g2is.instructions.fields import BadRecord, as_json, filled, parsed, shown, text, without_nulls
@@ -51,6 +51,8 @@ _CALLS = ("function_call", "tool_call")
 _ROLE_KEYS = ("from", "role", "speaker", "author", "sender")
 _CONTENT_KEYS = ("content", "value", "text", "message", "utterance", "parts")
 REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking", "thought")
+_SPANS = ("train_detail", "training_detail")
+"""Axolotl's marks of spans inside a reply."""
 _TRAINED_WHERE_TRUE = ("train", "training", "trainable", "weight", "loss", "loss_weight")
 _TRAINED_WHERE_FALSE = ("masked",)
 _TEXT_PARTS = ("text", "input_text", "output_text")
@@ -81,7 +83,8 @@ class Message:
     role: "system", "user", "assistant" or "tool". content: its text, empty where a turn only reasons or calls.
     reasoning: what the assistant thinks before it answers, where the source has it in a field of its own.
     tool_calls: what the assistant calls after the content. tool_call_id: the call that a tool turn answers.
-    name: of the tool, or of the speaker. trained: False for a reply that the source excludes from the loss.
+    name: of the tool, or of the speaker. trained: False for a reply that the source excludes from the loss. in_part:
+    whether the source weights a reply by other than 0 and 1, or trains only spans of it; it is trained whole here.
     """
 
     role: str
@@ -91,6 +94,7 @@ class Message:
     tool_call_id: str | None = None
     name: str | None = None
     trained: bool = True
+    in_part: bool = field(default=False, compare=False)
 
     @property
     def text(self) -> str:
@@ -144,7 +148,7 @@ def read_turn(turn: Any, where: str) -> Message:
     reasoning = _reasoning(turn, where) or thought
     return Message(
         role, "" if content is None else text(content, where),
-        reasoning=reasoning, tool_calls=calls, name=name, trained=_is_trained(turn),
+        reasoning=reasoning, tool_calls=calls, name=name, trained=_is_trained(turn), in_part=_is_in_part(turn),
     )  # fmt: skip
 
 
@@ -266,6 +270,16 @@ def _is_trained(turn: dict[str, Any]) -> bool:
     marks = [_truth(turn.get(name)) for name in _TRAINED_WHERE_TRUE]
     excluded = [_truth(turn.get(name)) for name in _TRAINED_WHERE_FALSE]
     return False not in marks and True not in excluded
+
+
+def _is_in_part(turn: dict[str, Any]) -> bool:
+    weights = [_number(turn.get(name)) for name in _TRAINED_WHERE_TRUE]
+    return any(weight not in (None, 0, 1) for weight in weights) or any(turn.get(name) for name in _SPANS)
+
+
+def _number(value: Any) -> float | None:
+    value = parsed(value) if isinstance(value, str) else value
+    return value if isinstance(value, int | float) else None
 
 
 def _truth(value: Any) -> bool | None:

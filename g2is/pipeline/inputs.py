@@ -15,15 +15,23 @@ from g2is.run.manifest import InputFile, record
 
 @dataclass(frozen=True)
 class Target:
-    """A validation target: its name, and the file, folder or data set of its examples or gradients."""
+    """A validation target: its name, and the file, folder or data set of its examples or gradients.
+
+    more: further files of its examples.
+    """
 
     name: str
     path: Path
+    more: tuple[Path, ...] = ()
+
+    def with_file(self, path: Path) -> Target:
+        """The same target with the examples of one more file."""
+        return Target(self.name, self.path, (*self.more, path))
 
     @cached_property
     def sources(self) -> list[Source]:
         """The files of its examples; raises `InputError` for what cannot be read."""
-        return find_sources([self.path])
+        return find_sources([self.path, *self.more])
 
 
 def input_files(sources: Sequence[Source], target: str | None = None) -> list[InputFile]:

@@ -70,7 +70,7 @@ def test_needs_no_run_and_shows_what_the_command_line_shows(open_app, tmp_path, 
     (shown,) = records_of(app)
     assert [record["place"] for record in shown] == [f"pool.jsonl:{line}" for line in (1, 3, 4)]
     command = next(code.value for code in app.code if "inspect" in code.value)
-    assert command == "python -m g2is inspect pool.jsonl"
+    assert command == "g2is inspect pool.jsonl"
     assert main(["inspect", str(tmp_path / "pool.jsonl")]) == 0
     printed = capsys.readouterr().out
     for record in shown:
@@ -99,7 +99,7 @@ def test_columns_take_effect_at_once_and_are_in_both_commands(open_app, tmp_path
     assert not app.error
     assert records_of(app)[0][0]["pieces"] == [["<|user|>\nA?\n<|assistant|>\n", False], ["B C</s>\n", True]]
     for code in app.code[-2:]:
-        arguments = make_parser().parse_args(shlex.split(code.value)[3:])
+        arguments = make_parser().parse_args(shlex.split(code.value)[1:])
         config = read_settings(ReadingConfig, arguments)
         assert config.columns == ("prompt=ask,response={say} {more}",)
 

@@ -75,7 +75,7 @@ def test_damaged_selections_are_reported_where_they_are_used(open_app, run, kind
         )
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", RUN_PAGES)
 def test_a_run_without_its_manifest_is_listed_and_repaired_from_the_copy(open_app, run, page):
     run.manifest.write(run.folder)
     (run.folder / MANIFEST).unlink()
@@ -110,7 +110,7 @@ def merged(values: dict, changes: dict) -> dict:
 def test_an_edited_manifest_is_one_line(open_app, run, edit):
     path = run.folder / MANIFEST
     path.write_text(json.dumps(merged(json.loads(path.read_text()), json.loads(edit))))
-    page = PAGES[EDITS.index(edit) % len(PAGES)]
+    page = RUN_PAGES[EDITS.index(edit) % len(RUN_PAGES)]
     shown = said(open_app(page, folder=run.folder.parent))
     assert str(run.folder) in shown or "repair it with: g2is " in shown
 

@@ -379,7 +379,7 @@ def test_every_way_on_from_the_basket_opens(open_app, run):
             other.query_params[name] = values
         other.run()
         assert not other.exception and not other.error, label
-        assert other.title[0].value == page
+        assert page == "Walk" or other.title[0].value == page  # the Walk page needs all of its height
 
 
 def test_a_lasso_fills_the_basket_and_it_stays_on_other_pages(page, server, run):
