@@ -15,9 +15,9 @@ demo: .venv/.installed ## build the demo run and open the app on it
 app: .venv/.installed ## open the app on the runs under cache/
 	$(BIN)/g2is app
 
-# Half of a test of the app is waiting for a server or a browser: two processes, a file of tests each at a time.
+# Half of a test of the app is waiting for a server or a browser: three processes for two cores, and who is done first takes over.
 test: setup ## the tests, except the slow ones
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not slow" -n 3 --dist worksteal
 
 test-all: test ## all tests: the slow ones after the others
 	$(BIN)/python -m pytest -m slow -n 2

@@ -176,6 +176,7 @@ def test_an_older_url_writes_nothing_back():
     assert app.number_input[0].value == 8, "one that the page never had is a link"
 
 
+@pytest.mark.slow
 def test_quick_presses_on_a_slider_all_count_and_back_undoes_them(server, page):
     page.goto(f"{server.url}/Walk?run=tiny&preset=recommended&count=40&delta=0.5")
     page.wait_for_selector(".card", timeout=120_000)
@@ -204,6 +205,7 @@ def test_quick_presses_on_a_slider_all_count_and_back_undoes_them(server, page):
     expect(slider).to_have_value(after)
 
 
+@pytest.mark.slow
 def test_links_restart_and_back_reproduce_the_view(server, page):
     address = f"{server.url}/Instructions?run=tiny&search=Question&source=first.jsonl&focus=30"
     page.goto(address)
