@@ -24,6 +24,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import numpy as np
+import torch
 
 from g2is.demo import MODEL, copy_demo
 
@@ -62,11 +63,13 @@ def prepare(folder: Path) -> dict[str, str]:
         (programs / name).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {arguments} "$@"\n')
         (programs / name).chmod(0o755)
     demo = copy_demo(folder / ".demo")
-    pool = demo.train[0].read_text().splitlines()
+    pool = [with_columns(row, line) for row, line in enumerate(demo.train[0].read_text().splitlines()[:300])]
     examples = demo.validation.read_text().splitlines()
     for name, lines in {
         "pool/first.jsonl": pool[:150],
-        "pool/second.jsonl": pool[150:300],
+        "pool/second.jsonl": pool[150:],
+        "flan.jsonl": pool[:150],
+        "dolly.jsonl": pool[150:],
         "gsm8k.jsonl": examples[:20],
         "bbh.jsonl": examples[20:40],
         "target/gsm8k_validation.jsonl": examples[:20],
@@ -81,8 +84,26 @@ def prepare(folder: Path) -> dict[str, str]:
     random = np.random.default_rng(0)
     np.save(folder / "gradients.npy", random.standard_normal((300, 32), dtype=np.float32))
     np.save(folder / "gsm8k_gradients.npy", random.standard_normal((20, 32), dtype=np.float32))
+    for step in (105, 211):
+        for name, rows in (("flan", 150), ("dolly", 150), ("mmlu", 20)):
+            less = folder / "grads" / f"{name}-ckpt{step}-{'sgd' if name == 'mmlu' else 'adam'}" / "dim32"
+            less.mkdir(parents=True)
+            torch.save(
+                torch.from_numpy(random.standard_normal((rows, 32), dtype=np.float32)), less / "all_orig.pt"
+            )
     paths = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
     return {**os.environ, **paths, "HF_HUB_OFFLINE": "1", "HOME": str(folder)}
+
+
+def with_columns(row: int, line: str) -> str:
+    """A record with the columns that the examples name."""
+    record = json.loads(line)
+    columns = {
+        "source": ("flan", "cot")[row % 2],
+        "difficulty": 1 + row % 6,
+        "license": ("mit", "unknown")[row % 5 == 0],
+    }
+    return json.dumps({**record, **columns})
 
 
 def run(command: str, folder: Path, environment: dict[str, str]) -> tuple[int, str]:
