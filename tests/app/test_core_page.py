@@ -141,7 +141,7 @@ def test_a_click_on_a_row_chooses_the_component(server, page):
     expect(page.get_by_role("heading", name="Direction 0")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_fits_a_phone(server, new_page, scheme):
     page = new_page(color_scheme=scheme)
     page.set_viewport_size({"width": 420, "height": 900})

@@ -285,7 +285,7 @@ def test_a_row_of_the_table_is_marked_in_the_graph(page, server, run):
     wait_for_focus(page, sample)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_fits_a_phone_and_fetches_nothing(server, new_page, scheme):
     """`new_page` fails at its end if anything was asked from another machine; sample 1 has links and images."""
     page = new_page(color_scheme=scheme)

@@ -325,7 +325,7 @@ def edit_cell(page, value):
     return budgets
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_fits_a_phone(new_page, server, scheme):
     page = new_page(color_scheme=scheme)
     page.set_viewport_size({"width": 420, "height": 900})
