@@ -6,20 +6,9 @@ import torch
 from transformers import AutoConfig
 
 from g2is.lm.source import auto_class
-from tests.tiny import VOCABULARY
+from tests.tiny import SHAPE, VOCABULARY
 
-_TEXT = {
-    "vocab_size": VOCABULARY,
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "max_position_embeddings": 256,
-    "pad_token_id": 0,
-    "bos_token_id": 1,
-    "eos_token_id": 2,
-}
+_TEXT = {**SHAPE, "bos_token_id": 1, "eos_token_id": 2}
 _HEADS = {**_TEXT, "head_dim": 8}
 _WINDOWS = {**_HEADS, "sliding_window": 16, "query_pre_attn_scalar": 8}
 _EXPERTS = {"num_experts_per_tok": 2, "moe_intermediate_size": 16}

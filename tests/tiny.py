@@ -29,7 +29,7 @@ from g2is.lm.text import Encoded
 
 VOCABULARY = 97
 
-_SHAPE = {
+SHAPE = {
     "vocab_size": VOCABULARY,
     "hidden_size": 32,
     "intermediate_size": 48,
@@ -41,17 +41,17 @@ _SHAPE = {
 }
 
 ARCHITECTURES = {
-    "llama": lambda: LlamaForCausalLM(LlamaConfig(**_SHAPE)),
-    "qwen2": lambda: Qwen2ForCausalLM(Qwen2Config(**_SHAPE)),
-    "gemma": lambda: GemmaForCausalLM(GemmaConfig(**_SHAPE, head_dim=8)),
+    "llama": lambda: LlamaForCausalLM(LlamaConfig(**SHAPE)),
+    "qwen2": lambda: Qwen2ForCausalLM(Qwen2Config(**SHAPE)),
+    "gemma": lambda: GemmaForCausalLM(GemmaConfig(**SHAPE, head_dim=8)),
     # Caps its logits after the output layer, and attends in windows on every second layer.
     "gemma2": lambda: Gemma2ForCausalLM(
-        Gemma2Config(**_SHAPE, head_dim=8, sliding_window=16, query_pre_attn_scalar=8)
+        Gemma2Config(**SHAPE, head_dim=8, sliding_window=16, query_pre_attn_scalar=8)
     ),
     "gpt2": lambda: GPT2LMHeadModel(
         GPT2Config(vocab_size=VOCABULARY, n_embd=32, n_layer=2, n_head=4, n_positions=256)
     ),
-    "mistral": lambda: MistralForCausalLM(MistralConfig(**_SHAPE, sliding_window=16)),
+    "mistral": lambda: MistralForCausalLM(MistralConfig(**SHAPE, sliding_window=16)),
 }
 
 
@@ -94,7 +94,7 @@ def save_tiny_model(folder: Path) -> Path:
     torch.manual_seed(0)
     tokenizer = byte_tokenizer()
     config = LlamaConfig(
-        **{**_SHAPE, "vocab_size": len(tokenizer), "hidden_size": 16, "intermediate_size": 24}
+        **{**SHAPE, "vocab_size": len(tokenizer), "hidden_size": 16, "intermediate_size": 24}
     )
     LlamaForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)

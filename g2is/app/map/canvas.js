@@ -59,7 +59,7 @@ class MapView {
     this.resized.observe(this.stage)
     this.readTheme()
     this.resize()
-    this.channel.listener = (kind) => this.receive(kind)
+    this.stopListening = this.channel.listen((kind) => this.receive(kind))
     this.receive("points")
   }
 
@@ -84,7 +84,7 @@ class MapView {
     this.texts.close()
     clearTimeout(this.resting)
     clearTimeout(this.viewing)
-    this.channel.listener = null
+    this.stopListening()
   }
 
   get ready() {
@@ -168,13 +168,7 @@ class MapView {
   }
 
   resize() {
-    this.plane.width = Math.max(1, this.stage.clientWidth)
-    this.plane.height = Math.max(1, this.stage.clientHeight)
-    this.dpr = Math.min(3, globalThis.devicePixelRatio || 1)
-    for (const { canvas } of [this.dots, this.pen]) {
-      canvas.width = Math.round(this.plane.width * this.dpr)
-      canvas.height = Math.round(this.plane.height * this.dpr)
-    }
+    this.dpr = this.plane.fill(this.stage, this.dots.canvas, this.pen.canvas)
     this.change("dots")
   }
 

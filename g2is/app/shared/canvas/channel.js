@@ -15,6 +15,14 @@ class Channel {
     this.listener = null // of the canvas: called with the kind of a part that is new
   }
 
+  // Returns a function that stops listening. A canvas that takes another's place may listen before that one stops.
+  listen(listener) {
+    this.listener = listener
+    return () => {
+      if (this.listener === listener) this.listener = null
+    }
+  }
+
   receive(part) {
     if (this.parts[part.kind]?.id === part.id) return
     this.parts[part.kind] = part

@@ -11,6 +11,18 @@ export class Plane {
     this.view = this.whole()
   }
 
+  // Takes the size of an element, for the canvases in it too; returns their pixels for one of CSS.
+  fill(element, ...canvases) {
+    this.width = Math.max(1, element.clientWidth)
+    this.height = Math.max(1, element.clientHeight)
+    const dpr = Math.min(3, globalThis.devicePixelRatio || 1)
+    for (const canvas of canvases) {
+      canvas.width = Math.round(this.width * dpr)
+      canvas.height = Math.round(this.height * dpr)
+    }
+    return dpr
+  }
+
   whole() {
     const [wide, high] = this.extent
     return { x: wide / 2, y: high / 2, zoom: 1 }

@@ -61,13 +61,7 @@ export class WalkMap {
   }
 
   resize() {
-    this.plane.width = Math.max(1, this.stage.clientWidth)
-    this.plane.height = Math.max(1, this.stage.clientHeight)
-    this.dpr = Math.min(3, globalThis.devicePixelRatio || 1)
-    for (const { canvas } of [this.dots, this.pen]) {
-      canvas.width = Math.round(this.plane.width * this.dpr)
-      canvas.height = Math.round(this.plane.height * this.dpr)
-    }
+    this.dpr = this.plane.fill(this.stage, this.dots.canvas, this.pen.canvas)
     this.change()
   }
 

@@ -52,8 +52,7 @@ class Screen {
     // Emptied by its cross, or by Escape.
     find.oninput = () => find.value || this.raise("find", "")
     this.channel = channel("walk")
-    this.listener = (kind) => this.receive(kind)
-    this.channel.listener = this.listener
+    this.stopListening = this.channel.listen((kind) => this.receive(kind))
     for (const kind of ["points", "walk", "window", "reply"]) this.receive(kind)
   }
 
@@ -63,8 +62,7 @@ class Screen {
     this.map.close()
     this.unbind()
     clearTimeout(this.resting)
-    // The screen that takes this one's place may be there already.
-    if (this.channel.listener === this.listener) this.channel.listener = null
+    this.stopListening()
   }
 
   // What Python sent
