@@ -36,7 +36,8 @@ def unit_again(rows: NDArray[np.float32]) -> None:
 def unit_tensor(rows: Any) -> Any:
     """A torch tensor (n, d) divided by the lengths of its rows, in float32 on its device; a row of zeros stays zero."""
     rows = rows.float()
-    return rows / rows.norm(dim=1, keepdim=True).clamp_min(1e-12)
+    norms = rows.norm(dim=1, keepdim=True)
+    return rows / norms.masked_fill(norms == 0, 1)
 
 
 def in_range(rows: Array) -> Array:

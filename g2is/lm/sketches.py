@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
+from g2is.arrays.unit import unit_tensor
 from g2is.config import GradientConfig
 from g2is.lm.batching import for_each_batch
 from g2is.lm.gradients import GradientEngine, Kind
@@ -77,9 +78,9 @@ class ShardGradients:
                     problems[i] = "the gradient is not finite"
                 elif norm == 0:
                     problems[i] = "the gradient is zero"
-            unit = torch.nan_to_num(sketch / norms[:, None])
+            rows = torch.nan_to_num(unit_tensor(sketch))
             arrays[regime] = np.zeros((len(samples), sketch.shape[1]), self.config.store_dtype)
-            arrays[regime][usable] = stored_rows(unit.numpy(), self.config.store_dtype)
+            arrays[regime][usable] = stored_rows(rows.numpy(), self.config.store_dtype)
             arrays[f"{regime}_norms"] = np.zeros(len(samples), np.float32)
             arrays[f"{regime}_norms"][usable] = norms.numpy()
         for regime in self.config.regimes:
