@@ -208,8 +208,10 @@ def test_shards_of_a_version_without_notes_are_computed_again(run, files, tmp_pa
         write(store, shard, arrays, notes)
 
     monkeypatch.setattr(ShardStore, "write", counting_write)
-    assert content(make(tmp_path / "run", files).folder) == content(run.folder)
+    said: list[str] = []
+    assert content(make(tmp_path / "run", files, said=said).folder) == content(run.folder)
     assert computed == [0, 2]
+    assert "gradients: 2 of 3 shards are damaged or of an earlier version, computed again" in said
 
 
 def test_damaged_files_are_named_and_repaired_by_the_same_build(run, files, tmp_path):

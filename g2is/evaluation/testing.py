@@ -42,7 +42,7 @@ def read_tests(tests: Sequence[Target], encoder: Encoder) -> list[TestSet]:
         read = read_instructions(test.sources).instructions
         pairs = [(s, e) for s, e in zip(read, encoder(read), strict=True) if e.problem is None]
         if not pairs:
-            raise InputError(f"test {test.name}={test.path}: no sample with a response to score")
+            raise InputError(f"test {test.name}={test.place}: no sample with a response to score")
         sets.append(TestSet(test.name, [sample for sample, _ in pairs], [tokens for _, tokens in pairs]))
     return sets
 

@@ -33,7 +33,6 @@ LINKS = 2
 """Edges from each validation sample or component to samples other than the focus."""
 
 Rows = NDArray[np.intp]
-Node = tuple[str, int]
 Edge = tuple[int, int, str, float]
 
 

@@ -29,11 +29,6 @@ def required(record: dict[str, Any], name: str) -> Any:
     return record[name]
 
 
-def optional_text(record: dict[str, Any], name: str) -> str:
-    value = record.get(name)
-    return "" if value is None else text(value, f'"{name}"')
-
-
 def filled(value: Any, where: str) -> str:
     """Text that is more than white space."""
     checked = text(value, where)

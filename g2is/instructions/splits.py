@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 from g2is.errors import InputError
 
-SPLITS = ("train", "validation", "test")
-"""Names of splits; others are known by what they begin with."""
 _SPELLINGS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "valid", "val", "dev", "eval"), "validation"),

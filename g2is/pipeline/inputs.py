@@ -24,6 +24,11 @@ class Target:
     path: Path
     more: tuple[Path, ...] = ()
 
+    @property
+    def place(self) -> str:
+        """The files as they were given."""
+        return ", ".join(map(str, (self.path, *self.more)))
+
     def with_file(self, path: Path) -> Target:
         """The same target with the examples of one more file."""
         return Target(self.name, self.path, (*self.more, path))

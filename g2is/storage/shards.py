@@ -48,14 +48,15 @@ class ShardStore:
                 path.unlink()
         return self._not_among(self._files())
 
-    def open(self) -> None:
+    def open(self) -> int:
         """Create the folder and remove damaged shards of an earlier attempt; after that several processes may share it.
 
-        Raises `InputError` if the folder cannot be created.
+        Returns how many were removed. Raises `InputError` if the folder cannot be created.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self.missing()
+            before = len(self._files())
+            return before - (len(self) - len(self.missing()))
         except OSError as error:
             raise not_written(self.folder, error) from error
 

@@ -9,9 +9,6 @@ from g2is.instructions.names import CONVERSATIONS, PROMPTS, RESPONSES, plain
 from g2is.instructions.shapes.view import View, as_list, filled_text
 from g2is.instructions.turns import Message, is_turn, read_turn
 
-LISTS = (*CONVERSATIONS, "data", "history")
-"""Fields that may be a list of turns."""
-
 
 def read_turns(value: Any, where: str) -> list[Message]:
     """The turns of a list: objects with a role, objects or pairs of question and answer, or texts by turns.

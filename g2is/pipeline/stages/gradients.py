@@ -47,7 +47,11 @@ class GradientsStage:
     def write(self) -> StageResult:
         """Run the stage. Raises `InputError` if validation gradients are not finite."""
         store = self.store
-        store.open()  # from here on others may help
+        removed = store.open()  # from here on others may help
+        if removed:
+            self.writer.say(
+                f"gradients: {removed:,} of {len(store):,} shards are damaged or of an earlier version, computed again"
+            )
         validation = self.lazy.encoder(from_frame(self.writer.read_frame(VALIDATION)))
         sketches, _ = sketches_of(self.engine, validation, self.config.gradients.batch_tokens)
         if not np.isfinite(sketches["sgd"]).all():

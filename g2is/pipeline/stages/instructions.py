@@ -75,7 +75,7 @@ class InstructionsStage:
         for read in self.targets:
             if len(read.samples) < 2:
                 raise InputError(
-                    f"validation {read.target.name}={read.target.path}: {len(read.samples)} sample(s) with something "
+                    f"validation {read.target.name}={read.target.place}: {len(read.samples)} sample(s) with something "
                     "to train on, expected at least 2 (20 to 500 describe a target well)"
                 )
 
