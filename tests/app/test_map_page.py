@@ -21,6 +21,7 @@ from g2is.app.map.parts import walk_part
 from g2is.app.map.view import read_view
 from g2is.app.shared.canvas.parts import pack
 from g2is.app.shared.canvas.points import NOWHERE, MapPoints
+from g2is.figures.symbols import SYMBOLS
 from g2is.walk import ORIGINS
 from g2is.walk.trace import Steps
 from tests.app.conftest import settle
@@ -31,6 +32,7 @@ from tests.app.tiny_run import INVALID, POOL, VALIDATION
 PAGE = "1_Map"
 LINK = "/Map?run=tiny&preset=recommended&count=40"
 LARGE = 270_000
+KINDS = {"points", "colours", "marks", "walk", "texts", "matches", "rows"}
 DOWN, UP = 2_000_000, 100_000
 """Bytes that showing the map of 270,000 samples may send down, and any action up."""
 
@@ -143,7 +145,7 @@ def test_alignment_is_that_of_the_closest_component(open_app, run):
 def test_a_meaningless_address_is_reported(open_app, name, value):
     app = open_app(PAGE, **{name: value})
     assert f"`{name}={value}`" in app.warning[0].value
-    assert parts_of(app).keys() == {"points", "colours", "marks", "walk", "texts"}
+    assert parts_of(app).keys() == KINDS
 
 
 def test_focus_shows_the_record_and_its_ten_nearest(open_app, run):
@@ -171,7 +173,7 @@ def test_a_validation_example_in_focus_is_shown_with_the_samples_nearest_to_it(o
     assert parts_of(open_app(PAGE, example="7", focus="33"))["marks"]["focus"] == 33
 
 
-def test_the_basket_greys_out_the_others(open_app, run):
+def test_the_basket_is_marked(open_app, run):
     app = open_app(PAGE, focus="33")
     assert len(parts_of(app)["marks"]["bits"]) == 0
     next(button for button in app.button if button.label == "Into the basket").click().run()
@@ -235,7 +237,9 @@ def test_the_path_joins_each_step_to_the_last_of_its_component():
         np.array([ORIGINS.index(name) for name in origins], np.uint8),
         *[blank] * 5,
     )
-    part = unpack(walk_part("m", SimpleNamespace(steps=steps)))
+    trace = SimpleNamespace(steps=steps, parameters=SimpleNamespace(bans=(9, 3)))
+    part = unpack(walk_part("m", trace))
+    assert part["bans"] == [9, 3]
     assert part["sample"].tolist() == [4, 7, 1, 8, 2, 5]
     assert part["came_from"].tolist() == [-1, -1, 4, 7, -1, 1]
     assert [part["origins"][origin] for origin in part["origin"]] == list(origins)
@@ -245,7 +249,7 @@ def test_the_path_joins_each_step_to_the_last_of_its_component():
 def test_an_address_of_the_removed_plotly_map_shows_the_map(open_app):
     app = open_app(PAGE, plotly="True")
     assert not app.warning
-    assert parts_of(app).keys() == {"points", "colours", "marks", "walk", "texts"}
+    assert parts_of(app).keys() == KINDS
 
 
 # In a browser
@@ -399,11 +403,14 @@ def test_a_lasso_fills_the_basket_and_it_stays_on_other_pages(page, server, run)
     assert (away < 0.97 * radius).sum() <= count <= (away < 1.01 * radius).sum()
     assert page.get_by_text(f"{count} instructions").first.is_visible()
 
+    # Each in a frame of the page's main colour; all others as they were.
     after = pixels(page)
-    coloured = [np.ptp(picture[..., :3].astype(int), axis=2) > 40 for picture in (before, after)]
-    drawn = [(np.abs(p.astype(int) - p[0, 0]).sum(axis=2) > 12).sum() for p in (before, after)]
-    assert coloured[1].sum() < 0.8 * coloured[0].sum(), "the others are grey"
-    assert drawn[1] > 0.4 * drawn[0], "grey, not gone"
+    framed = (np.abs(after[..., :3].astype(int) - [0x00, 0x72, 0xB2]) < 8).all(axis=2)
+    assert framed.sum() > 6 * count
+    box = np.argwhere(framed)
+    outside = np.ones(framed.shape, bool)
+    outside[box[:, 0].min() : box[:, 0].max() + 1, box[:, 1].min() : box[:, 1].max() + 1] = False
+    assert np.array_equal(before[outside], after[outside]) and (before[~outside] != after[~outside]).any()
 
     page.get_by_test_id("stSidebar").get_by_role("link", name="Instructions").click()
     page.wait_for_url("**/Instructions**")
@@ -564,7 +571,7 @@ def test_the_legend_lists_what_there_is_and_the_picture_can_be_saved(page, serve
         ORIGINS[origin] for origin in walks.walk(run, walk_preset("recommended", count=40)).steps.origin
     }
     said = page.locator(".legend").inner_text()
-    words = {"pin": "pinned", "anchor": "anchor", "neighbor": "taken", "fallback": "best in pool"}
+    words = {origin: SYMBOLS[origin].meaning for origin in ORIGINS}
     assert {origin for origin, word in words.items() if word in said} == origins
     with page.expect_download() as download:
         page.get_by_role("button", name="↓ PNG").click()

@@ -9,8 +9,9 @@ from g2is.run.run import Run
 
 def show_reader(run: Run, rows: np.ndarray, sample: int) -> None:
     """The record, with links to other pages."""
-    at = int(np.searchsorted(rows, sample))
-    inside = at < len(rows) and rows[at] == sample
+    places = np.flatnonzero(rows == sample)
+    inside = bool(len(places))
+    at = int(places[0]) if inside else int((rows < sample).sum())
 
     def go(place: int) -> None:
         ui.set_url(focus=int(rows[place]), page=None)
@@ -37,7 +38,7 @@ def show_reader(run: Run, rows: np.ndarray, sample: int) -> None:
     with st.container(horizontal=True):
         ui.link_to("Walk", "Why is it in, or not?", focus=sample)
         ui.link_to("Neighbourhood", "Similar and conflicting", focus=sample)
-        ui.link_to("Map", "On the map", focus=sample)
+        ui.link_to("Map", "Show on the map", focus=sample)
     if not inside:
         st.caption(":material/info: This instruction does not match the filter.")
     ui.show_record(run, sample)
