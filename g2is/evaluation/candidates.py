@@ -1,0 +1,106 @@
+"""What is evaluated: selections as they are, methods, and both at other budgets. Needs no torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from g2is.analysis import walks
+from g2is.config import WalkParameters
+from g2is.errors import InputError
+from g2is.run.run import Run
+from g2is.run.selections import Selection, select
+from g2is.selectors import METHODS
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A selection to evaluate. choose: returns rows of the pool for a seed, which may be the same for all seeds."""
+
+    name: str
+    method: str
+    choose: Callable[[int], Sequence[int]]
+
+
+def saved(run: Run, name: str, selection: Selection, budgets: Sequence[int] = ()) -> list[Candidate]:
+    """A selection as it is; with budgets, what its method chooses at each, called `NAME-BUDGET`.
+
+    Raises `InputError` for a budget above the size of a selection that no method can choose again.
+    """
+    if not budgets:
+        return [Candidate(name, selection.method, _once(lambda: selection.samples))]
+    again, size = at_budget(run, selection), len(selection.samples)
+    if not has_method(selection) and size < max(budgets):
+        raise InputError(
+            f"selection {name!r}: was made by hand and has {size:,} instructions, so it cannot be chosen again "
+            f"with {max(budgets):,}; give budgets up to {size:,}"
+        )
+    return [
+        Candidate(budget_name(name, budget), selection.method, _once(lambda budget=budget: again(budget)))
+        for budget in budgets
+    ]
+
+
+def has_method(selection: Selection) -> bool:
+    """Whether a method can choose it again with another budget; not one made by hand, nor one without a budget."""
+    method = selection.method
+    return method == "walk" or (method in METHODS and "count" in METHODS[method].model_fields)
+
+
+def baseline(run: Run, method: str, budgets: Sequence[dict[str, Any]], *, named: bool) -> list[Candidate]:
+    """What a method chooses at each budget (`count` or `fraction`; empty for a method that has none); a random one
+    chooses again for each seed. named: whether the names say the budget."""
+    seeded = "seed" in METHODS[method].model_fields
+    return [
+        Candidate(
+            budget_name(method.replace("_", "-"), values["count"]) if named else method,
+            method,
+            lambda seed, values=values: (
+                select(run, method, **values, **({"seed": seed} if seeded else {})).samples
+            ),
+        )
+        for values in budgets
+    ]
+
+
+def at_budget(run: Run, selection: Selection) -> Callable[[int], Sequence[int]]:
+    """Selects with the method of a selection and another budget; the first samples of one made by hand, which gives
+    no more than it has."""
+    method, parameters = selection.method, selection.parameters
+    if not has_method(selection):
+        return lambda count: selection.samples[:count]
+    if method == "walk":
+        walk = WalkParameters(**{**parameters, "fraction": None, "component_budgets": None, "count": 1})
+        return lambda count: walks.walk(run, walk.replace(count=count)).samples.tolist()
+    return lambda count: select(run, method, **{**parameters, "fraction": None, "count": count}).samples
+
+
+def budget_name(name: str, budget: int) -> str:
+    """`less-60` for `less` and for `less-150` at 60."""
+    return f"{re.sub(r'-[0-9]+$', '', name)}-{budget}"
+
+
+def budget_of(name: str, size: int) -> tuple[str, int]:
+    """The name without its budget, and the budget: the number at its end where that many could have given this size,
+    otherwise the size itself."""
+    match = re.fullmatch(r"(.+)-([0-9]{1,9})", name)
+    return (match[1], int(match[2])) if match and int(match[2]) >= size else (name, size)
+
+
+def _always(samples: list[int]) -> Callable[[int], list[int]]:
+    """The same samples for every seed."""
+    return lambda seed: samples
+
+
+def _once(choose: Callable[[], Sequence[int]]) -> Callable[[int], Sequence[int]]:
+    """The same for every seed, chosen when it is first asked for."""
+    chosen: list[Sequence[int]] = []
+
+    def chooses(seed: int) -> Sequence[int]:
+        if not chosen:
+            chosen.append(choose())
+        return chosen[0]
+
+    return chooses
