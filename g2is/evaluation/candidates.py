@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from g2is.analysis import walks
@@ -38,7 +39,7 @@ def saved(run: Run, name: str, selection: Selection, budgets: Sequence[int] = ()
             f"with {max(budgets):,}; give budgets up to {size:,}"
         )
     return [
-        Candidate(budget_name(name, budget), selection.method, _once(lambda budget=budget: again(budget)))
+        Candidate(budget_name(name, budget), selection.method, _once(partial(again, budget)))
         for budget in budgets
     ]
 
@@ -52,14 +53,11 @@ def has_method(selection: Selection) -> bool:
 def baseline(run: Run, method: str, budgets: Sequence[dict[str, Any]], *, named: bool) -> list[Candidate]:
     """What a method chooses at each budget (`count` or `fraction`; empty for a method that has none); a random one
     chooses again for each seed. named: whether the names say the budget."""
-    seeded = "seed" in METHODS[method].model_fields
     return [
         Candidate(
             budget_name(method.replace("_", "-"), values["count"]) if named else method,
             method,
-            lambda seed, values=values: (
-                select(run, method, **values, **({"seed": seed} if seeded else {})).samples
-            ),
+            _drawn(run, method, values),
         )
         for values in budgets
     ]
@@ -104,3 +102,9 @@ def _once(choose: Callable[[], Sequence[int]]) -> Callable[[int], Sequence[int]]
         return chosen[0]
 
     return chooses
+
+
+def _drawn(run: Run, method: str, values: dict[str, Any]) -> Callable[[int], list[int]]:
+    """Selects by a method, again for each seed if the method has one."""
+    seeded = "seed" in METHODS[method].model_fields
+    return lambda seed: select(run, method, **values, **({"seed": seed} if seeded else {})).samples

@@ -19,7 +19,7 @@ def score(model: Any, tokenizer: Any, test: TestSet, config: EvaluationConfig) -
     losses = held_out_losses(model, test.encoded, config.batch_tokens)
     answers: list[str | None] = [None] * len(test.samples)
     correct: list[bool | None] = [None] * len(test.samples)
-    if has_short_answers([sample.response for sample in test.samples]):
+    if config.answers != 0 and has_short_answers([sample.response for sample in test.samples]):
         some = slice(0, len(test.samples) if config.answers is None else config.answers)
         with tqdm(total=len(test.samples[some]), desc="answers", unit=" sample", leave=False) as bar:
             generated = greedy_answers(
