@@ -15,7 +15,8 @@ from g2is.analysis import walks
 from g2is.cli import main
 from g2is.config import BuildConfig, EvaluationConfig, LoraSettings, walk_preset
 from g2is.errors import InputError
-from g2is.evaluation.candidates import Candidate, baseline, budget_of, saved
+from g2is.evaluation.budgets import budget_of, by_budget
+from g2is.evaluation.candidates import Candidate, baseline, saved
 from g2is.evaluation.fine_tuning import check, evaluate
 from g2is.evaluation.results import Evaluation, FineTuning, read_evaluations, read_left_out, summarise
 from g2is.evaluation.testing import TestSet
@@ -362,6 +363,22 @@ def test_selections_are_chosen_again_at_each_budget(run):
 )
 def test_the_budget_of_a_name(name, size, expected):
     assert budget_of(name, size) == expected
+
+
+def test_selections_are_grouped_by_budget_where_each_has_several():
+    def done(**sizes):
+        return [
+            FineTuning(selection=name.replace("_", "-"), seed=seed, method="walk", size=size, digest="0")
+            for name, size in sizes.items()
+            for seed in (0, 1)
+        ]
+
+    assert by_budget(done(less_60=60, walk_9=9, less_9=9, walk_60=58)) == {
+        9: ["walk-9", "less-9"],
+        60: ["less-60", "walk-60"],
+    }
+    assert by_budget(done(mine=40, random=60)) == {0: ["mine", "random"]}
+    assert by_budget(done(mine=40, random=40)) == {40: ["mine", "random"]}
 
 
 def test_the_command_checks_without_training_and_takes_budgets(run, built, capsys):

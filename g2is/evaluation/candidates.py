@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any
 from g2is.analysis import walks
 from g2is.config import WalkParameters
 from g2is.errors import InputError
+from g2is.evaluation.budgets import budget_name
 from g2is.run.run import Run
 from g2is.run.selections import Selection, select
 from g2is.selectors import METHODS
@@ -73,23 +73,6 @@ def at_budget(run: Run, selection: Selection) -> Callable[[int], Sequence[int]]:
         walk = WalkParameters(**{**parameters, "fraction": None, "component_budgets": None, "count": 1})
         return lambda count: walks.walk(run, walk.replace(count=count)).samples.tolist()
     return lambda count: select(run, method, **{**parameters, "fraction": None, "count": count}).samples
-
-
-def budget_name(name: str, budget: int) -> str:
-    """`less-60` for `less` and for `less-150` at 60."""
-    return f"{re.sub(r'-[0-9]+$', '', name)}-{budget}"
-
-
-def budget_of(name: str, size: int) -> tuple[str, int]:
-    """The name without its budget, and the budget: the number at its end where that many could have given this size,
-    otherwise the size itself."""
-    match = re.fullmatch(r"(.+)-([0-9]{1,9})", name)
-    return (match[1], int(match[2])) if match and int(match[2]) >= size else (name, size)
-
-
-def _always(samples: list[int]) -> Callable[[int], list[int]]:
-    """The same samples for every seed."""
-    return lambda seed: samples
 
 
 def _once(choose: Callable[[], Sequence[int]]) -> Callable[[int], Sequence[int]]:
