@@ -19,7 +19,7 @@ from g2is.run.run import Run
 from g2is.run.traces import read_trace, trace_path
 
 OF_RECORDS = ("search", "regex", "source", "task", "state", "tokens", "having", "column")
-OF_RUN = ("community", "within", "side", "component")
+OF_RUN = ("community", "in_set", "within", "side", "component")
 FILTERS = (*OF_RECORDS, *OF_RUN)
 """Parameters of the URL."""
 MINOR = ("regex", "column", "side")
@@ -41,7 +41,7 @@ def count_filters() -> int:
 def filtered(run: Run) -> NDArray[np.int64] | None:
     """(k,) rows that pass all filters in the URL, ascending; None if there is no filter.
 
-    Raises `InputError` for a bad regular expression, and for a selection that cannot be read.
+    Raises `InputError` for a bad regular expression, and for a set or selection that cannot be read.
     """
     texts = ui.all_texts()
     if not any(name in texts for name in FILTERS if name not in MINOR):
@@ -52,6 +52,8 @@ def filtered(run: Run) -> NDArray[np.int64] | None:
         community = ui.url_value("community", None, ui.whole(0, len(communities) - 1))
         if community is not None:
             rows = rows[communities.membership[rows] == community]
+    if names := ui.url_value("in_set", [], ui.one_of(run.sets.names())):
+        rows = np.intersect1d(rows, run.sets.union(names))
     if "within" in texts:
         name = ui.url_value("within", "", ui.one_of([*ui.saved_selections(run), ui.BASKET]))
         rows = _within(run, rows, name) if name else rows
@@ -121,6 +123,15 @@ def choose_filters(run: Run) -> None:
         choose_conditions(run, "having", filtering)
     if _has_communities(run):
         choose_community(run, walk_regime(run), bind=filtering)
+    if names := run.sets.names():
+        st.multiselect(
+            "Named set",
+            names,
+            format_func=ui.visible,
+            placeholder="All",
+            help="Instructions in any of these sets: those that have it as a tag.",
+            **filtering("in_set", [], ui.one_of(names)),
+        )
     _choose_selection(run)
     st.toggle(
         "The search is a regular expression",
@@ -153,16 +164,18 @@ def choose_column(run: Run) -> str:
 
 def link_to_walk(run: Run, rows: NDArray[np.int64]) -> None:
     """A link to the walk on these instructions only: by conditions that the walk knows, otherwise by row."""
-    label, texts = "Walk on these only", ui.all_texts()
+    label, texts = "Walk on what is found", ui.all_texts()
     names = {name for name in FILTERS if name in texts and name not in MINOR}
-    if names <= {"source", "having"}:
-        ui.link_to("Walk", label, sources=texts.get("source"), where=texts.get("having"), only=None)
+    if names <= {"source", "having", "in_set"}:
+        conditions = {"sources": "source", "where": "having", "only_sets": "in_set"}
+        changes: dict[str, Any] = {to: texts.get(name) for to, name in conditions.items()}
+        ui.link_to("Walk", label, **changes, only=None)
     elif len(rows) <= MOST_IN_LINK:
         ui.link_to("Walk", label, only=row_list(rows.tolist()))
     else:
         st.caption(
             f"To walk on these only, narrow them down to {ui.number(MOST_IN_LINK)} instructions, which an address can "
-            "hold, or filter by source files and columns alone."
+            "hold, or filter by source files, columns and named sets alone."
         )
 
 

@@ -39,7 +39,7 @@ def show_reader(run: Run, rows: np.ndarray, sample: int) -> None:
     with st.container(horizontal=True):
         ui.link_to("Walk", "Why is it in, or not?", focus=sample)
         ui.link_to("Neighbourhood", "Similar and conflicting", focus=sample)
-        ui.link_to("Map", "Show on the map", focus=sample)
+        ui.link_to("Map", "On the map", focus=sample)
     if not inside:
         st.caption(":material/info: This instruction does not match the filter.")
     ui.show_record(run, sample)

@@ -54,7 +54,7 @@ def show_found(run: Run, map_id: str, trace: WalkTrace | None) -> None:
     show_part(part, key=ROWS, on_sort_change=lambda: ui.set_url(order_by=_sorted(event(ROWS, "sort"))))
     if found is not None and len(found):
         with st.container(horizontal=True, vertical_alignment="center"):
-            ui.link_to("Instructions", "Show in Instructions", **carried())
+            ui.link_to("Instructions", "List in Instructions", **carried())
             link_to_walk(run, found)
 
 
