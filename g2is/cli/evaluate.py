@@ -38,6 +38,9 @@ def register(command: AddCommand) -> None:
         help="a selection file, or the name of one in the run; once for each",
     )
     parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME", help="a named set of the run; once for each"
+    )
+    parser.add_argument(
         "--method",
         action="append",
         default=[],
@@ -95,7 +98,7 @@ def _candidates(run: Run, arguments: argparse.Namespace) -> list[Candidate]:
     """The selections, and the baselines at the same budget."""
     from g2is.evaluation.fine_tuning import Candidate
     from g2is.run.paths import selection_file
-    from g2is.run.selections import Selection
+    from g2is.run.selections import Selection, select_set
 
     candidates, largest = [], 0
     for name, file in map(named, arguments.selection):
@@ -105,19 +108,23 @@ def _candidates(run: Run, arguments: argparse.Namespace) -> list[Candidate]:
         selection = Selection.read(path, run)
         largest = max(largest, len(selection.samples))
         candidates.append(Candidate(name or path.stem, selection.method, _always(selection.samples)))
+    for name in arguments.set:
+        selection = select_set(run, name)
+        largest = max(largest, len(selection.samples))
+        candidates.append(Candidate(name, selection.method, _always(selection.samples)))
     budget = _budget(arguments) or {"count": largest}
     for method in arguments.method:
         if "count" not in METHODS[method].model_fields:
             values = {}
         elif budget == {"count": 0}:
             raise InputError(
-                f"method {method}: give --fraction or --count, or a selection whose budget it gets"
+                f"method {method}: give --fraction or --count, or a selection or set whose budget it gets"
             )
         else:
             values = budget
         candidates.append(Candidate(method, method, _drawn(run, method, values)))
     if not candidates:
-        raise InputError("nothing to evaluate; give --selection or --method")
+        raise InputError("nothing to evaluate; give --selection, --set or --method")
     return candidates
 
 
