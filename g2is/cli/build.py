@@ -47,8 +47,8 @@ def register(command: AddCommand) -> None:
         action="extend",
         required=True,
         metavar="FILE",
-        help=".pt (weights only), .npy, .safetensors, or a folder of LESS: one row a record; several data sets in the "
-        "order of --train, each at every checkpoint (dolly-ckpt105-adam/dim8192)",
+        help=".pt (weights only), .npy, .safetensors, or a folder of LESS or bergson: one row a record; several data "
+        "sets in the order of --train, each at every checkpoint (dolly-ckpt105-adam/dim8192)",
     )
     parser.add_argument(
         "--validation-gradients",

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from g2is.cli.runs import open_run, output_file, say
+from g2is.cli.runs import open_run, output_file, say, selection_path
 from g2is.config import EvaluationConfig
 from g2is.config.grammar import AddCommand, add_settings, given, named, read_settings
 from g2is.config.settings import Budget
@@ -108,15 +108,12 @@ def evaluate(arguments: argparse.Namespace) -> None:
 def _candidates(run: Run, arguments: argparse.Namespace) -> list[Candidate]:
     """The selections, and the baselines at the same budget; with several budgets, all of them at each."""
     from g2is.evaluation.candidates import baseline, saved
-    from g2is.run.paths import selection_file
     from g2is.run.selections import Selection
 
     budgets: list[int] = arguments.budgets or []
     candidates, largest = [], 0
     for name, file in map(named, arguments.selection):
-        path = Path(file)
-        if not path.is_file() and len(path.parts) == 1:
-            path = run.folder / selection_file(file.removesuffix(".json"))
+        path = selection_path(file, run)
         selection = Selection.read(path, run)
         largest = max(largest, len(selection.samples))
         candidates += saved(run, name or path.stem, selection, budgets)

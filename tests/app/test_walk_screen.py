@@ -298,7 +298,7 @@ def test_a_live_region_says_step_text_and_reason(page, server, run):
 
 def test_editing_a_budget_keeps_the_sum(page, server):
     open_walk(page, server)
-    page.get_by_role("button", name="Budget per direction").click()
+    page.get_by_role("button", name="By direction").click()
     table = page.get_by_test_id("stDataFrame").filter(visible=True).first
     table.wait_for()
     # From the first cell to the second column of the second row, as in any spreadsheet.

@@ -15,6 +15,7 @@ from g2is.app.map.canvas import CANVAS, event
 from g2is.app.map.parts import CHANNEL, marks_part, walk_part
 from g2is.app.shared.canvas.points import FULL, MapPoints
 from g2is.app.shared.canvas.pool import colours_part, layout_key, points_part
+from g2is.app.shared.filling import fill_basket
 from g2is.config import RegimeName
 from g2is.errors import InputError
 from g2is.figures.colouring import Colouring
@@ -173,13 +174,10 @@ def change_basket(run: Run, samples: Sequence[int], how: str) -> None:
 
     how: "new", "add" or "remove".
     """
-    basket = ui.basket(run)
-    before = list(basket)
-    if how == "remove":
-        gone = set(samples)
-        basket[:] = [sample for sample in basket if sample not in gone]
-    else:
-        kept = before if how == "add" else []
-        basket[:] = list(dict.fromkeys([*kept, *samples]))
-    if before and basket != before:
+    before = list(ui.basket(run))
+    gone = set(samples)
+    kept = before if how == "add" else []
+    after = [*kept, *samples] if how != "remove" else [sample for sample in before if sample not in gone]
+    fill_basket(run, list(dict.fromkeys(after)))
+    if before and ui.basket(run) != before:
         st.session_state[f"basket of {run.hash} before"] = before

@@ -18,6 +18,7 @@ from g2is.analysis.why_not import Answer, why_not
 from g2is.app.shared import all_texts, basket, focus, set_url, show_error, url_value, whole
 from g2is.app.shared.canvas.parts import show_part
 from g2is.app.shared.canvas.pool import points_of, points_part
+from g2is.app.shared.filling import fill_basket
 from g2is.app.shared.javascript import module
 from g2is.app.shared.walked import Walked, walked_before
 from g2is.app.walk.parameters import add_row
@@ -84,17 +85,18 @@ def _change(run: Run) -> None:
         return
     if change["how"] == "basket":
         aside = basket(run)
-        aside.remove(sample) if sample in aside else aside.append(sample)
-        return
-    add_row({"pin": "pins", "ban": "bans"}[change["how"]], sample)
+        without = [row for row in aside if row != sample]
+        fill_basket(run, without if sample in aside else [*aside, sample])
+    else:
+        add_row({"pin": "pins", "ban": "bans"}[change["how"]], sample)
     st.session_state["walk changed"] = True
 
 
 def _set_aside(run: Run, walked: Walked) -> None:
     """Put the instructions that the reader drew around into the basket."""
     points = points_of(run, run.layouts[0], walked.parameters.regime)
-    aside = basket(run)
-    aside[:] = dict.fromkeys([*aside, *points.inside(_event("drawn")).tolist()])
+    fill_basket(run, list(dict.fromkeys([*basket(run), *points.inside(_event("drawn")).tolist()])))
+    st.session_state["walk changed"] = True
 
 
 def step_in_url(last: int) -> int:
