@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from g2is.app import shared as ui
+from g2is.app.shared.filling import fill_basket
 from g2is.run.run import Run
 
 
@@ -47,12 +48,13 @@ def basket_button(run: Run, sample: int) -> None:
     """Puts the instruction into the basket, or takes it out."""
     basket = ui.basket(run)
     if sample in basket:
-        st.button("Out of the basket", icon=":material/remove:", on_click=basket.remove, args=(sample,))
+        without = [row for row in basket if row != sample]
+        st.button("Out of the basket", icon=":material/remove:", on_click=fill_basket, args=(run, without))
     else:
         st.button(
             "Into the basket",
             icon=":material/add:",
-            on_click=basket.append,
-            args=(sample,),
+            on_click=fill_basket,
+            args=(run, [*basket, sample]),
             help="Instructions put aside by hand; the Export page writes them like any selection.",
         )

@@ -11,6 +11,7 @@ from g2is.app.map.controls import choose_view, explain
 from g2is.app.map.record import show_focus
 from g2is.app.map.view import keep_view, on_event
 from g2is.app.shared.canvas.parts import show_part
+from g2is.app.walk.undo import show_undo
 
 
 def show() -> None:
@@ -28,6 +29,8 @@ def show() -> None:
         show_canvas(view.parts(), key=CANVAS, on_event=lambda name: on_event(run, view.points, name))
         show_texts(run, view.id, keep_view)
     with beside:
+        with st.container(horizontal=True, gap="xxsmall"):
+            show_undo()
         show_basket(run)
         show_focus(view)
     # Last: the walk may have to be computed first, and all else is shown before.

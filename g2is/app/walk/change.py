@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from g2is.app.shared import INSTRUCTION, number, snippets, table_height, visible
-from g2is.app.shared.labels import label, value_text
 from g2is.app.shared.walked import Walked, walked_before
+from g2is.app.walk.wording import setting_words
 from g2is.run.run import Run
 
 LISTED = 100
@@ -26,20 +26,13 @@ def show_change(run: Run, walked: Walked) -> None:
     added = walked.trace.samples[~np.isin(walked.trace.samples, before.trace.samples)]
     kept = len(walked.trace.samples) - len(added)
     first, second = before.parameters.model_dump(), walked.parameters.model_dump()
-    changed = ", ".join(_change(name, first[name], second[name]) for name in differing(first, second))
+    changed = ", ".join(setting_words(name, first[name], second[name]) for name in differing(first, second))
     counts = f"**{number(len(added))} added**, **{number(len(removed))} removed**, {number(kept)} kept"
     with st.expander(f"Compared with your last walk ({changed}): {counts}", icon=":material/difference:"):
         for column, title, samples in zip(st.columns(2), ("Added", "Removed"), (added, removed), strict=True):
             with column:
                 st.markdown(f"**{title}**")
                 show_instructions(run, samples, f"{title} by the last change")
-
-
-def _change(name: str, before: object, after: object) -> str:
-    """A setting that changed; with its values where these are short, and none of them text from data."""
-    short = all(value is None or isinstance(value, bool | int | float | str) for value in (before, after))
-    values = f" {value_text(name, before)} → {value_text(name, after)}" if short else ""
-    return label(name) + values
 
 
 def differing(before: dict[str, Any], after: dict[str, Any]) -> list[str]:

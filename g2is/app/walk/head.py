@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from g2is.app.shared import all_texts, number, percent, show_error
+from g2is.app.shared import all_texts, show_error
 from g2is.app.shared.labels import PRESETS
 from g2is.app.shared.walked import Walked, last_walked, walked
 from g2is.app.walk.budgets import edit_budgets
 from g2is.app.walk.panel import BY_DIRECTION, TABS, ParameterPanel
-from g2is.app.walk.parameters import DEFAULT_FRACTION, current_preset, field_reader
+from g2is.app.walk.parameters import current_preset
+from g2is.app.walk.wording import budget_words
 from g2is.errors import InputError
 from g2is.run.run import Run
 
@@ -23,6 +22,12 @@ ICONS = {
     "Instructions and sources": "article",
     BY_DIRECTION: "balance",
 }
+SHORT = {
+    "Target directions": "Directions",
+    "Instructions and sources": "Instructions",
+    BY_DIRECTION: "By direction",
+}
+"""Names in the bar, where these differ."""
 
 
 def walk_by_panel(run: Run, *, tab: str = TABS[0]) -> Walked:
@@ -37,9 +42,9 @@ def walk_by_bar(run: Run, bar: DeltaGenerator, messages: DeltaGenerator) -> Walk
     """Draw the settings as one bar of popovers, and walk by them. messages: the place for what is wrong with them."""
     with bar:
         presets = st.popover(PRESETS[current_preset()][0], icon=":material/tune:", key="presets")
-        labels = {name: name for name in TABS} | {"Budget": budget_label()}
+        labels = {**SHORT, "Budget": budget_label()}
         places = {
-            name: st.popover(labels[name], icon=f":material/{ICONS[name]}:", key=f"settings {name}")
+            name: st.popover(labels.get(name, name), icon=f":material/{ICONS[name]}:", key=f"settings {name}")
             for name in TABS
         }
     panel = ParameterPanel(run, presets, places, messages)
@@ -49,13 +54,7 @@ def walk_by_bar(run: Run, bar: DeltaGenerator, messages: DeltaGenerator) -> Walk
 
 def budget_label() -> str:
     """The budget of the URL in a word or two."""
-    texts = all_texts()
-    with suppress(InputError, ValueError):
-        if "count" in texts:
-            return f"Budget {number(field_reader('count')(texts['count'][-1]))}"
-        if "fraction" in texts:
-            return f"Budget {percent(field_reader('fraction')(texts['fraction'][-1]))}"
-    return f"Budget {percent(DEFAULT_FRACTION)}"
+    return f"Budget {budget_words(all_texts())}"
 
 
 def _walk(run: Run, panel: ParameterPanel, budgets: DeltaGenerator) -> Walked:

@@ -13,6 +13,7 @@ from g2is.app.walk.saving import saved_as, show_saving
 from g2is.app.walk.screen import show_screen
 from g2is.app.walk.status import show_status
 from g2is.app.walk.tabs import show_tabs
+from g2is.app.walk.undo import show_undo
 
 _STYLE = Path(__file__).parent / "page.css"
 
@@ -28,6 +29,7 @@ def show() -> None:
     with status:
         show_status(run, walk)
     with bar:
+        show_undo()
         with st.popover("Save", icon=":material/save:", key="saving"):
             show_saving(run, walk)
         link_to("Export", "Export", selection=saved_as(run, walk))

@@ -16,17 +16,18 @@ from g2is.analysis.search import Filter, matching
 from g2is.analysis.step_graphs import AFTER, BEFORE, chunks_around, steps_of
 from g2is.analysis.steps import StepView, step_views, window_start
 from g2is.analysis.why_not import Answer, why_not
-from g2is.app.map.view import points_of
 from g2is.app.shared import all_texts, basket, focus, one_of, set_url, show_error, url_value, whole
 from g2is.app.shared.canvas.parts import show_part
+from g2is.app.shared.canvas.pool import points_of, points_part
+from g2is.app.shared.filling import fill_basket
 from g2is.app.shared.graph.parts import STYLE as GRAPH_STYLE
 from g2is.app.shared.javascript import module
 from g2is.app.shared.walked import Walked, walked_before
 from g2is.app.walk.parameters import add_row
 from g2is.app.walk.parts import (
+    CHANNEL,
     graph_part,
     graphs_of_steps_part,
-    points_part,
     reply_part,
     walk_part,
     window_part,
@@ -122,17 +123,18 @@ def _change(run: Run) -> None:
         return
     if change["how"] == "basket":
         aside = basket(run)
-        aside.remove(sample) if sample in aside else aside.append(sample)
-        return
-    add_row({"pin": "pins", "ban": "bans"}[change["how"]], sample)
+        without = [row for row in aside if row != sample]
+        fill_basket(run, without if sample in aside else [*aside, sample])
+    else:
+        add_row({"pin": "pins", "ban": "bans"}[change["how"]], sample)
     st.session_state["walk changed"] = True
 
 
 def _set_aside(run: Run, walked: Walked) -> None:
     """Put the instructions that the reader drew around into the basket."""
     points = points_of(run, run.layouts[0], walked.parameters.regime)
-    aside = basket(run)
-    aside[:] = dict.fromkeys([*aside, *points.inside(_event("drawn")).tolist()])
+    fill_basket(run, list(dict.fromkeys([*basket(run), *points.inside(_event("drawn")).tolist()])))
+    st.session_state["walk changed"] = True
 
 
 def step_in_url(last: int) -> int:
@@ -183,7 +185,7 @@ def _points(run: Run, walked: Walked) -> bytes:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _packed_points(_run: Run, map_id: str, kind: Any, regime: Any) -> bytes:
-    return points_part(map_id, points_of(_run, kind, regime))
+    return points_part(CHANNEL, map_id, points_of(_run, kind, regime))
 
 
 def _walk(run: Run, walked: Walked) -> bytes:
