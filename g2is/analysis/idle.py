@@ -26,8 +26,13 @@ def idle_settings(run: Run, trace: WalkTrace) -> dict[str, str]:
             "knowledge_coherence": parameters.knowledge_coherence,
         }
         reasons |= {name: single for name, on in rules.items() if on}
-        if parameters.consistency:
-            reasons["delta"] = single
+        settings_of = {
+            "consistency": ("delta", "consistency_reference"),
+            "no_conflict": ("conflict_threshold",),
+            "knowledge_coherence": ("neighbors",),
+        }
+        for rule, settings in settings_of.items():
+            reasons |= dict.fromkeys(settings if rules[rule] else (), single)
     elif (
         parameters.no_conflict
         and parameters.conflict_threshold <= 0

@@ -14,9 +14,11 @@ from g2is.analysis import walks
 from g2is.analysis.budget_curve import budget_curve, flattens_at
 from g2is.analysis.budgets import rebalance
 from g2is.analysis.candidates import candidates_at
+from g2is.analysis.effects import effect
 from g2is.analysis.served import pool_service, served
 from g2is.analysis.steps import step_views
 from g2is.app.shared.labels import FIELDS, VALUES, value_text
+from g2is.app.walk.effects import effect_words
 from g2is.app.walk.parameters import read_rows
 from g2is.cli import main
 from g2is.config import WalkParameters, walk_preset
@@ -502,5 +504,21 @@ def test_a_flat_budget_is_one_click_away(open_app, run):
     curve = budget_curve(run, walks.walk(run, parameters()))
     flat = int(flattens_at(curve)["count"])
     if flat != 60:
-        app.button(key="use budget").click().run()
+        app.button(key="use budget curve").click().run()
         assert app.query_params["count"] == str(flat)
+
+
+def test_a_popover_that_is_open_says_what_its_settings_would_do(open_app, run):
+    app = open_app(PAGE, **LINK)
+    assert not any(text.value.startswith("off: ") for text in app.caption), "nothing is computed before"
+    app.session_state["settings Rules"] = True
+    app.run()
+    samples = walks.walk(run, parameters()).samples
+    without = effect_words(effect(run, parameters(), samples, parameters(no_conflict=False)))
+    assert any(text.value == f"off: {without}" for text in app.caption)
+
+
+def test_settings_without_effect_say_so_where_they_are_set(open_app):
+    app = open_app(PAGE, preset="recommended", count="12")
+    said = [text.value for text in app.caption if text.value.startswith("No effect here: no direction takes")]
+    assert len(said) == 5, "two rules, and the settings of each"
