@@ -9,6 +9,7 @@ from g2is.app.neighbourhood.graph import Neighbourhood
 from g2is.app.neighbourhood.trail import go_to
 from g2is.app.shared import link_to, literal, number, set_url, show_record, show_text
 from g2is.app.walk.parameters import add_row, rows_in_url
+from g2is.app.walk.why import show_why_line
 from g2is.run.run import Run
 
 
@@ -54,7 +55,11 @@ def _show_focus(run: Run, around: Neighbourhood, sample: int) -> None:
             args=("bans", sample),
             help="Changes the bans of the walk, on this page and all others.",
         )
+    why = st.empty()
     show_record(run, sample)
+    # Last: the walk may have to be computed first.
+    with why:
+        show_why_line(run, sample)
 
 
 def _show_chosen(run: Run, around: Neighbourhood, chosen: int, trail: tuple[int, ...]) -> None:
