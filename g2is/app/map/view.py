@@ -86,7 +86,7 @@ class MapView:
         return _names(self.run, key, self.regime, self.points, self.colouring if components else None)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Placing the samples")
+@st.cache_resource(max_entries=8, show_spinner="Placing the instructions")
 def open_points(_run: Run, key: str, kind: LayoutKind, regime: RegimeName) -> MapPoints:
     layout = _run.layout(kind, regime)
     return MapPoints.of(layout.samples, layout.validation)

@@ -80,7 +80,7 @@ def choose_view(run: Run, settings: WalkParameters, trail: tuple[int, ...]) -> t
             membership = run.communities(regime).membership
             search_sample(
                 run,
-                "search sample",
+                "search instruction",
                 lambda found: go_to(found, trail),
                 members=None if community is None else membership == community,
             )
