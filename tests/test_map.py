@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from g2is.analysis.map_values import Categories, Quantity, conflict_shares
-from g2is.app.map.points import FULL, NOWHERE, MapPoints
+from g2is.app.shared.canvas.points import FULL, NOWHERE, MapPoints
 from g2is.errors import InputError
 from g2is.figures.colouring import LEVELS, MOST, NONE, Colouring, colouring
 from g2is.instructions.words import distinctive_terms

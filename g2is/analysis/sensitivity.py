@@ -57,7 +57,7 @@ def walk_grid(
     base = parameters.replace(components=None)
     if parameters.component_budgets is not None:
         # Budgets set by hand fit one number of components only: use their sum, and the pins, which come on top.
-        total = sum(parameters.component_budgets) + len(parameters.pins)
+        total = sum(parameters.component_budgets) + len(walks.with_rows(run, parameters).pins)
         base = base.replace(component_budgets=None, fraction=None, count=max(1, total))
     if name == "facets":
         base = base.replace(facets_by="number")

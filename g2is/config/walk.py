@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from g2is.config.conditions import check_shares
+from g2is.config.names import SetReference
 from g2is.config.settings import LARGEST, SEEDS, Budget, Condition, RegimeName, Share, Whole
 from g2is.errors import InputError
 
@@ -95,6 +96,15 @@ class WalkParameters(Budget):
     pins: tuple[Whole, ...] = Field((), description="instructions that are always selected")
     bans: tuple[Whole, ...] = Field((), description="instructions that are never selected")
     only: tuple[Whole, ...] = Field((), description="the only instructions that may be selected (all)")
+    pin_sets: tuple[SetReference, ...] = Field(
+        (), description="named sets whose instructions are always selected"
+    )
+    ban_sets: tuple[SetReference, ...] = Field(
+        (), description="named sets whose instructions are never selected"
+    )
+    only_sets: tuple[SetReference, ...] = Field(
+        (), description="named sets: the only instructions that may be selected, with those of `only` (all)"
+    )
     sources: tuple[str, ...] | None = Field(
         None, min_length=1, description="source files to select from (all)"
     )
@@ -132,6 +142,11 @@ class WalkParameters(Budget):
     def _shares_in_form(self) -> Self:
         check_shares(self.share)
         return self
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """The named sets that it refers to."""
+        return (*self.pin_sets, *self.ban_sets, *self.only_sets)
 
     @property
     def cosine_bounds(self) -> tuple[float, float]:

@@ -12,12 +12,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from g2is.arrays.unit import lengths, unit
 from g2is.errors import InputError
-from g2is.pipeline.gradient_files import gradient_file, read_gradients
+from g2is.pipeline.gradient_files import BERGSON_FILE, gradient_file, read_gradients
 
 CHECKPOINT = re.compile(r"^(.*?)[-_]?(?:ckpt|checkpoint)[-_]?(\d+)(?:[-_](?:adam|sgd|sign))?$", re.IGNORECASE)
 """A part of a path that names a checkpoint; LESS's folders are `{data set}-ckpt{step}-{adam or sgd}`."""
@@ -33,12 +34,12 @@ class GradientFile:
 
     @classmethod
     def of(cls, path: Path) -> GradientFile:
-        """The file, or that of LESS in a folder; raises `InputError` for a folder without one."""
+        """The file, or that of LESS or bergson in a folder; raises `InputError` for a folder without one."""
         file = gradient_file(path)
         for part in reversed(file.parts[:-1] if path.is_dir() else (*file.parts[:-1], file.stem)):
             if match := CHECKPOINT.match(part):
                 return cls(file, match[1] or file.stem, match[2].lstrip("0") or "0")
-        return cls(file, path.stem)
+        return cls(file, file.parent.name if file.name == BERGSON_FILE else path.stem)
 
     def __str__(self) -> str:
         return f"{self.path} (checkpoint {self.checkpoint})" if self.checkpoint else str(self.path)
@@ -159,6 +160,11 @@ def normalised(checkpoints: Sequence[str], given: Mapping[str, float] | None) ->
         )
     total = sum(given.values())
     return [given[step] / total for step in checkpoints]
+
+
+def checkpoint_numbers(checkpoints: Sequence[str], weights: Sequence[float]) -> dict[str, Any]:
+    """For the manifest: the checkpoints that rows are of, in order, with their weights; nothing where none is known."""
+    return {"checkpoints": dict(zip(checkpoints, weights, strict=True))} if checkpoints != [""] else {}
 
 
 def check_checkpoints(name: str, target: GradientSet, train: GradientSet) -> None:

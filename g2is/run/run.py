@@ -48,6 +48,8 @@ from g2is.run.paths import (
     labels_file,
     representations_file,
 )
+from g2is.run.reference import RunReference
+from g2is.run.sets import Sets
 from g2is.storage.files import inside
 from g2is.storage.tables import read_frame
 
@@ -187,6 +189,16 @@ class Run:
         if not fitting.any():
             raise InputError(f"where: no instruction fits {shortened(' '.join(where), 200)}; widen it")
         return fitting
+
+    @property
+    def reference(self) -> RunReference:
+        """What files that list rows of the pool say of this run."""
+        return RunReference(name=self.name, hash=self.hash)
+
+    @cached_property
+    def sets(self) -> Sets:
+        """The named sets of instructions by name."""
+        return Sets(self.folder, self.reference, self._number("instructions", "pool"))
 
     @cached_property
     def sources(self) -> list[str]:

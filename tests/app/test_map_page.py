@@ -18,9 +18,9 @@ from g2is.analysis import walks
 from g2is.app.map.basket import basket_csv
 from g2is.app.map.canvas import MOST_TEXTS, hover_text
 from g2is.app.map.parts import walk_part
-from g2is.app.map.points import NOWHERE, MapPoints
 from g2is.app.map.view import read_view
 from g2is.app.shared.canvas.parts import pack
+from g2is.app.shared.canvas.points import NOWHERE, MapPoints
 from g2is.walk import ORIGINS
 from g2is.walk.trace import Steps
 from tests.app.conftest import settle

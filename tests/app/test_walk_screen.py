@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from g2is.analysis import walks
 from g2is.analysis.why_not import why_not
-from g2is.app.map.points import MapPoints
+from g2is.app.shared.canvas.points import MapPoints
 from g2is.app.walk.parts import LINE
 from g2is.config import walk_preset
 from g2is.walk import ORIGINS

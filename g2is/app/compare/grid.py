@@ -15,7 +15,7 @@ from g2is.app.shared.labels import label
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
 from g2is.config import WalkParameters
-from g2is.figures.compare import grid_figure
+from g2is.figures.sensitivity import grid_figure
 from g2is.run.run import Run
 
 MEASURES = {

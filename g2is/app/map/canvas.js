@@ -7,12 +7,12 @@ import { Dots, SHOWN } from "../shared/canvas/dots.js"
 import { Gestures } from "../shared/canvas/gestures.js"
 import { Pen } from "../shared/canvas/pen.js"
 import { Plane } from "../shared/canvas/plane.js"
-import { Colouring } from "./colouring.js"
-import { drawLegend } from "./legend.js"
-import { drawMarks, startsOf } from "./marks.js"
-import { savePicture } from "./picture.js"
-import { Places } from "./places.js"
-import { Texts } from "./texts.js"
+import { Colouring } from "../shared/canvas/colouring.js"
+import { drawLegend } from "../shared/canvas/legend.js"
+import { drawMarks, startsOf } from "../shared/canvas/marks.js"
+import { savePicture } from "../shared/canvas/picture.js"
+import { Places } from "../shared/canvas/places.js"
+import { Texts } from "../shared/canvas/texts.js"
 
 const REST_MS = 250 // Python is told of a sample after the reader rests on it this long,
 const VIEW_MS = 700 // and of another view after this.

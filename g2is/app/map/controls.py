@@ -11,7 +11,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from g2is.analysis.map_values import MEANINGS, SCHEMES, scheme_title, schemes
 from g2is.app import shared as ui
-from g2is.app.map.view import MapView, colouring_of, points_of
+from g2is.app.map.view import MapView
+from g2is.app.shared.canvas.pool import colouring_of, points_of
 from g2is.app.shared.labels import REGIME_NAMES
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url

@@ -32,6 +32,8 @@ class Walked:
 
 def walked(run: Run, parameters: WalkParameters) -> Walked:
     """The walk over a run. Raises `InputError` if the parameters do not fit it."""
+    # With versions, so that a set that somebody changes gives another walk.
+    parameters = walks.with_versions(run, parameters)
     last = last_walked(run)
     current = _walk(run, run.hash, parameters.model_dump_json(), parameters)
     if last is None or last.parameters != current.parameters:

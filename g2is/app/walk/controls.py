@@ -8,7 +8,15 @@ from g2is.app.shared import all_texts, literal, one_of, set_url, visible
 from g2is.app.shared.conditions import choose_conditions, choose_shares, has_columns
 from g2is.app.shared.labels import FIELDS
 from g2is.app.walk.asking import Asker
-from g2is.app.walk.parameters import ROW_FIELDS, field_reader, read_budgets, read_share, targets_of
+from g2is.app.walk.parameters import (
+    ROW_FIELDS,
+    SET_FIELDS,
+    field_reader,
+    read_budgets,
+    read_share,
+    set_of,
+    targets_of,
+)
 
 OF_PRINCIPAL = ("variance", "components", "center", "orient", "unit_rows")
 """Settings of principal directions alone."""
@@ -146,6 +154,18 @@ def ask_instructions(asker: Asker) -> None:
                 "instructions on the Map.",
                 **asker.bind(name, ""),
             )
+        names = asker.run.sets.names()
+        for name in SET_FIELDS:
+            if names or name in all_texts():
+                asker.values[name] = tuple(
+                    st.multiselect(
+                        FIELDS[name],
+                        names,
+                        placeholder="none",
+                        help="Named sets of instructions; make them on the Map.",
+                        **asker.bind(name, [], set_of(asker.run)),
+                    )
+                )
         for name, label, empty in (
             ("sources", "Source files to choose from", "all"),
             ("without_sources", "Source files to leave out", "none"),

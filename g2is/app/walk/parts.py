@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from g2is.analysis.steps import StepView
-from g2is.app.map.points import NOWHERE, MapPoints
 from g2is.app.shared import snippets, visible
 from g2is.app.shared.canvas.parts import pack
 from g2is.run.run import Run
@@ -27,19 +26,6 @@ LINE = 160
 """Characters of a text in a list."""
 FOUND = 2000
 """Places of a search that are marked on the map."""
-
-
-def points_part(map_id: str, points: MapPoints) -> bytes:
-    """Where the instructions and the validation examples lie."""
-    return pack(
-        CHANNEL,
-        "points",
-        {"map": map_id, "extent": points.extent, "nowhere": NOWHERE},
-        x=points.samples[:, 0],
-        y=points.samples[:, 1],
-        vx=points.validation[:, 0],
-        vy=points.validation[:, 1],
-    )
 
 
 def walk_part(walk_id: str, trace: WalkTrace, examples: Sequence[int], changed: Changed) -> bytes:

@@ -15,14 +15,14 @@ import streamlit as st
 from g2is.analysis.search import Filter, matching
 from g2is.analysis.steps import StepView, step_views, window_start
 from g2is.analysis.why_not import Answer, why_not
-from g2is.app.map.view import points_of
 from g2is.app.shared import all_texts, basket, focus, set_url, show_error, url_value, whole
 from g2is.app.shared.canvas.parts import show_part
+from g2is.app.shared.canvas.pool import points_of, points_part
 from g2is.app.shared.filling import fill_basket
 from g2is.app.shared.javascript import module
 from g2is.app.shared.walked import Walked, walked_before
 from g2is.app.walk.parameters import add_row
-from g2is.app.walk.parts import points_part, reply_part, walk_part, window_part
+from g2is.app.walk.parts import CHANNEL, reply_part, walk_part, window_part
 from g2is.errors import InputError
 from g2is.run.run import Run
 
@@ -129,7 +129,7 @@ def _points(run: Run, walked: Walked) -> bytes:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _packed_points(_run: Run, map_id: str, kind: Any, regime: Any) -> bytes:
-    return points_part(map_id, points_of(_run, kind, regime))
+    return points_part(CHANNEL, map_id, points_of(_run, kind, regime))
 
 
 def _walk(run: Run, walked: Walked) -> bytes:

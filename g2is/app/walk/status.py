@@ -50,7 +50,7 @@ def budget_of(trace: WalkTrace) -> int:
     parameters = trace.parameters
     if parameters.count and parameters.component_budgets is None:
         return parameters.count
-    return int(trace.budgets.sum()) + len(parameters.pins)
+    return int(trace.budgets.sum()) + trace.pinned
 
 
 def taken_text(trace: WalkTrace) -> str:

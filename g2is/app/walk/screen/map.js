@@ -7,7 +7,7 @@ import { Pen } from "../../shared/canvas/pen.js"
 import { Plane } from "../../shared/canvas/plane.js"
 import { element, number } from "../../shared/dom.js"
 import { ORIGINS } from "../../shared/origins.js"
-import { Places } from "../../map/places.js"
+import { Places } from "../../shared/canvas/places.js"
 import { drawWalk } from "./path.js"
 import { Trail } from "./trail.js"
 

@@ -1,8 +1,8 @@
 // The colours of the samples, and what they mean: the part of that kind, on a page of one brightness.
 
-import { isDark } from "../shared/canvas/colours.js"
-import { HIDDEN, PALE, SHOWN } from "../shared/canvas/dots.js"
-import { number } from "../shared/dom.js"
+import { isDark } from "./colours.js"
+import { HIDDEN, PALE, SHOWN } from "./dots.js"
+import { number } from "../dom.js"
 
 export class Colouring {
   constructor(part, paper) {

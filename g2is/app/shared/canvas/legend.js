@@ -1,9 +1,9 @@
 // The legend: what colours, shapes and marks mean; a press on a category shows it alone.
 
-import { css, faint } from "../shared/canvas/colours.js"
-import { paintShape } from "../shared/canvas/pen.js"
-import { element, number } from "../shared/dom.js"
-import { ORIGINS } from "../shared/origins.js"
+import { css, faint } from "./colours.js"
+import { paintShape } from "./pen.js"
+import { element, number } from "../dom.js"
+import { ORIGINS } from "../origins.js"
 
 const SWATCH = 16
 

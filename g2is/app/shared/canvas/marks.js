@@ -1,7 +1,7 @@
 // What lies above the dots: names, the walk, validation examples, the focus, an area that is being drawn.
 
-import { outline } from "../shared/canvas/shapes.js"
-import { ORIGINS } from "../shared/origins.js"
+import { outline } from "./shapes.js"
+import { ORIGINS } from "../origins.js"
 
 const MOST_RINGS = 1500 // with more steps in sight the walk is a line alone
 const MANY_STEPS = 300 // with more in sight it is drawn fainter

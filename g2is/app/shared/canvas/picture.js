@@ -1,7 +1,7 @@
 // The map with its legend beneath, as a PNG file.
 
-import { css } from "../shared/canvas/colours.js"
-import { number } from "../shared/dom.js"
+import { css } from "./colours.js"
+import { number } from "../dom.js"
 import { marksOf, paintSwatch, withoutValue } from "./legend.js"
 
 const LEFT = 12
