@@ -86,7 +86,7 @@ class ImportConfig(Settings):
     """All settings that determine the content of a run of imported gradients."""
 
     regime: RegimeName = Field(
-        "adam", description="regime of the training gradients; adam: as LESS computes them"
+        "adam", description="kind of the training gradients; adam: as LESS computes them"
     )
     checkpoint_weights: dict[str, Weight] | None = Field(
         None,
