@@ -5,6 +5,7 @@ import streamlit as st
 
 from g2is.app import shared as ui
 from g2is.app.shared.filling import fill_basket
+from g2is.app.walk.why import show_why_line
 from g2is.run.run import Run
 
 
@@ -42,7 +43,11 @@ def show_reader(run: Run, rows: np.ndarray, sample: int) -> None:
         ui.link_to("Map", "On the map", focus=sample)
     if not inside:
         st.caption(":material/info: This instruction does not match the filter.")
+    why = st.empty()
     ui.show_record(run, sample)
+    # Last: the walk may have to be computed first.
+    with why:
+        show_why_line(run, sample)
 
 
 def basket_button(run: Run, sample: int) -> None:

@@ -21,7 +21,7 @@ TICKS = 4
 """Intervals between the numbers along a scale."""
 
 
-@st.cache_resource(max_entries=8, show_spinner="Placing the samples")
+@st.cache_resource(max_entries=8, show_spinner="Placing the instructions")
 def open_points(_run: Run, key: str, kind: LayoutKind, regime: RegimeName) -> MapPoints:
     layout = _run.layout(kind, regime)
     return MapPoints.of(layout.samples, layout.validation)
