@@ -40,8 +40,10 @@ def walk_by_panel(run: Run, *, tab: str = TABS[0]) -> Walked:
 
 def walk_by_bar(run: Run, bar: DeltaGenerator, messages: DeltaGenerator) -> Walked:
     """Draw the settings as one bar of popovers, and walk by them. messages: the place for what is wrong with them."""
+    with messages:
+        preset = current_preset()
     with bar:
-        presets = st.popover(PRESETS[current_preset()][0], icon=":material/tune:", key="presets")
+        presets = st.popover(PRESETS[preset][0], icon=":material/tune:", key="presets")
         labels = {**SHORT, "Budget": budget_label()}
         places = {
             name: st.popover(labels.get(name, name), icon=f":material/{ICONS[name]}:", key=f"settings {name}")
