@@ -107,8 +107,8 @@ def _one(found: Difference) -> str:
         count = found.better if found.mean < 0 else found.tasks - found.better
         subtasks = f" (on {count} of {found.tasks} subtasks)"
     if found.level:
-        between = f" ({found.mean:+.2f} ± {found.half:.2f})" if isfinite(found.half) else ""
-        return f"{found.other}{between.replace('-', '−')}"
+        mean = f"{found.mean:+.2f}".replace("-", "−") if abs(found.mean) >= 0.005 else "0.00"
+        return f"{found.other} ({mean} ± {found.half:.2f})" if isfinite(found.half) else found.other
     return f"{found.other} by {abs(found.mean):.2f} ± {found.half:.2f}{subtasks}"
 
 

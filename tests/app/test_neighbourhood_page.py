@@ -59,15 +59,15 @@ def test_without_a_focus_it_begins_near_the_core_knowledge(open_app, run):
 
 def test_search_by_number_and_by_words(open_app):
     app = open_app(PAGE, **LINK, focus="22")
-    app.text_input(key="search sample").set_value("#30").run()
+    app.text_input(key="search instruction").set_value("#30").run()
     assert (app.query_params["focus"], app.query_params["trail"]) == ("30", "22,30")
-    assert app.text_input(key="search sample").value == ""
-    app.text_input(key="search sample").set_value("QUESTION 123:").run()
-    app.selectbox(key="search sample found").set_value(123).run()
+    assert app.text_input(key="search instruction").value == ""
+    app.text_input(key="search instruction").set_value("QUESTION 123:").run()
+    app.selectbox(key="search instruction found").set_value(123).run()
     assert (app.query_params["focus"], app.query_params["trail"]) == ("123", "22,30,123")
-    app.text_input(key="search sample").set_value("9999").run()
+    app.text_input(key="search instruction").set_value("9999").run()
     assert "There is no instruction `9999`" in app.warning[0].value
-    app.text_input(key="search sample").set_value("no such words").run()
+    app.text_input(key="search instruction").set_value("no such words").run()
     assert "No instruction contains `no such words`" in app.warning[0].value
 
 
@@ -117,7 +117,7 @@ def test_a_community_filters_graph_and_search(open_app, run):
     ego = ego_of(run, "sgd", 22, knowledge=SETTINGS, members=communities.membership == own)
     assert shown["number"].tolist() == ego.nodes["id"].tolist()
     outside = int(np.flatnonzero((communities.membership != own) & (communities.membership >= 0))[-1])
-    app.text_input(key="search sample").set_value(f"question {outside}:").run()
+    app.text_input(key="search instruction").set_value(f"question {outside}:").run()
     assert "No instruction contains" in app.warning[0].value
 
 

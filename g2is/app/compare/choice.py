@@ -62,7 +62,7 @@ class Compared:
 def choose_selections(run: Run) -> list[Compared]:
     """The box of selections, and the button that makes baselines; what is chosen, the walk first."""
     names = [THIS, *saved_selections(run), *([BASKET] if basket(run) else [])]
-    labels = {name: visible(name) for name in names} | {THIS: "the walk with your settings"}
+    labels = {name: visible(name) for name in names} | {THIS: "this walk"}
     labels |= {name: f"{name} (saved)" for name in names if name in COLUMNS}
     asked, filled = all_texts().get("compare", []), f"compare filled {run.hash}"
     if "compare" not in all_texts() and filled not in st.session_state:
@@ -79,7 +79,7 @@ def choose_selections(run: Run) -> list[Compared]:
             format_func=lambda name: labels[name],
             max_selections=MOST,
             placeholder="choose one or more",
-            help="The walk with the settings of the Walk page, saved selections, and the basket.",
+            help="This walk: with the settings of the Walk page. Then saved selections, and the basket.",
             **in_url("compare", [], one_of(names)),
         )
         with st.popover("Add baselines", icon=":material/add:"):
@@ -87,7 +87,7 @@ def choose_selections(run: Run) -> list[Compared]:
     selections = []
     for name in chosen:
         try:
-            selections.append(Compared(labels[name] if name != THIS else "this walk", read(run, name)))
+            selections.append(Compared(labels[name], read(run, name)))
         except InputError as error:
             show_error(error)
     if not saved_selections(run):

@@ -125,7 +125,7 @@ def _show_last(run: Run, words: list[str]) -> None:
 def _choose(run: Run) -> None:
     """The form: selections, test file, seeds, budgets; then what it will do, and the button that starts it."""
     names = [THIS, *saved_selections(run)]
-    labels = {THIS: "the walk with your settings"} | {name: visible(name) for name in names[1:]}
+    labels = {THIS: "this walk"} | {name: visible(name) for name in names[1:]}
     with st.form("fine-tuning", border=True):
         selections = st.multiselect(
             "Selections",

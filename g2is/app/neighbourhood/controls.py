@@ -48,7 +48,7 @@ def choose_view(
         membership = run.communities(view.regime).membership
         search_sample(
             run,
-            "search sample",
+            "search instruction",
             lambda found: go_to(found, trail),
             label=None,
             members=None if view.community is None else membership == view.community,

@@ -7,16 +7,17 @@ import streamlit as st
 
 from g2is.app.neighbourhood.graph import Neighbourhood
 from g2is.app.shared import choose_row, number, set_url, visible
+from g2is.figures.symbols import SYMBOLS
 from g2is.run.run import Run
 
 TABLE = "ego table"
 MARKS = {
-    "focus": "◉ focus",
+    "focus": f"{SYMBOLS['focus'].mark} focus",
     "aligned": "● similar",
     "further": "○ two hops",
-    "conflict": "✕ conflicting",
-    "validation": "★ validation",
-    "component": "⬢ direction",
+    "conflict": f"{SYMBOLS['conflict'].mark} conflicting",
+    "validation": f"{SYMBOLS['validation'].mark} validation",
+    "component": f"{SYMBOLS['component'].mark} direction",
 }
 
 

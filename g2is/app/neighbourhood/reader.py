@@ -8,6 +8,7 @@ from g2is.app.neighbourhood.graph import Neighbourhood
 from g2is.app.neighbourhood.trail import go_to
 from g2is.app.shared import link_to, literal, number, set_url, show_record, show_text
 from g2is.app.walk.parameters import add_row, rows_in_url
+from g2is.app.walk.why import show_why_line
 from g2is.run.run import Run
 
 
@@ -32,6 +33,7 @@ def show_records(run: Run, around: Neighbourhood, chosen: int | None, trail: tup
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True):
         st.markdown("##### In focus, in full")
+        why = st.empty()
         show_record(run, trail[-1])
     with right, st.container(border=True):
         if chosen is None or around.nodes["relation"].iloc[chosen] == "focus":
@@ -41,6 +43,9 @@ def show_records(run: Run, around: Neighbourhood, chosen: int | None, trail: tup
             )
         else:
             _show_chosen(run, around, chosen, trail)
+    # Last: the walk may have to be computed first.
+    with why:
+        show_why_line(run, trail[-1])
 
 
 def _show_chosen(run: Run, around: Neighbourhood, chosen: int, trail: tuple[int, ...]) -> None:

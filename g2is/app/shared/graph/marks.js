@@ -1,17 +1,18 @@
-// How nodes and edges of a neighbourhood are marked: each relation by a shape, each kind of edge by a dash, and by a
-// colour of Okabe and Ito's besides. A star is a validation example on the map as well.
+// How nodes and edges of a neighbourhood are marked: each relation by a shape, as on the map where it has one there, each
+// kind of edge by a dash, and both by a colour besides.
 
-const [BLUE, SKY, VERMILION, PINK, GREY] = ["#0072b2", "#56b4e9", "#d55e00", "#cc79a7", "#999999"]
-const YELLOW = "#f0e442"
-const LEAK = VERMILION
+import SYMBOLS from "../../../figures/symbols.json"
+
+const [BLUE, SKY, GREY, YELLOW] = ["#0072b2", "#56b4e9", "#999999", "#f0e442"]
+const LEAK = SYMBOLS.conflict.colour
 
 const NODES = {
-  focus: { shape: "circle", radius: 10, word: "in focus" },
+  focus: { shape: "circle", radius: 10, word: SYMBOLS.focus.name },
   aligned: { shape: "circle", radius: 6, word: "similar", edge: "aligned" },
   further: { shape: "circle", radius: 5, word: "two hops away", open: true },
-  conflict: { shape: "cross", radius: 6, word: "conflicting", edge: "conflict" },
-  validation: { shape: "star", radius: 7, word: "validation example", edge: "validation" },
-  component: { shape: "hexagon", radius: 8, word: "target direction", edge: "affinity" },
+  conflict: { shape: SYMBOLS.conflict.shape, radius: 6, word: SYMBOLS.conflict.name, edge: "conflict" },
+  validation: { shape: SYMBOLS.validation.shape, radius: 7, word: SYMBOLS.validation.name, edge: "validation" },
+  component: { shape: SYMBOLS.component.shape, radius: 8, word: SYMBOLS.component.name, edge: "affinity" },
 }
 const INSTRUCTIONS = ["focus", "aligned", "further", "conflict"]
 const MARKS = { taken: "taken", walked: "edge just walked", path: "on the strongest path", leak: "possible leak" }
@@ -26,7 +27,7 @@ export function relationOf(name) {
 function colourOf(name, { dark, ink, accent, grey }) {
   if (grey) return ink
   const blue = dark ? SKY : BLUE
-  const colours = { aligned: blue, further: blue, conflict: VERMILION, component: PINK, affinity: PINK }
+  const colours = { aligned: blue, further: blue, conflict: SYMBOLS.conflict.colour }
   return name === "focus" ? accent : (colours[name] ?? ink)
 }
 

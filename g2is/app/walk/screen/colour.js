@@ -2,8 +2,8 @@
 
 import { css, isDark } from "../../shared/canvas/colours.js"
 import { Colouring } from "../../shared/canvas/colouring.js"
-import { HIDDEN, PALE, SHOWN } from "../../shared/canvas/dots.js"
 import { drawLegend } from "../../shared/canvas/legend.js"
+import { statesOf } from "../../shared/canvas/states.js"
 import { element } from "../../shared/dom.js"
 
 const GREYS = { light: [88, 99, 112], dark: [176, 186, 197] }
@@ -48,7 +48,7 @@ export class Colours {
     const legend = map.screen.find(".colours")
     const isHere = part && part.scheme === select.value && part.map === map.key
     this.colouring = isHere ? new Colouring(part, map.paper) : null
-    this.colouring?.pick?.(this.only)
+    this.colouring?.pick(this.only)
     legend.hidden = !select.value
     if (isHere) this.drawLegend(legend)
     else legend.textContent = select.value ? "The colours are on their way …" : ""
@@ -68,7 +68,7 @@ export class Colours {
     }
     const { ink, paper, accent, dpr } = map
     const nothing = { places: { examples: () => [] }, walk: null, basket: false, focus: null }
-    const shown = { colouring, ink, paper, accent, dpr, ...nothing, only, press }
+    const shown = { colouring, ink, paper, accent, dpr, ...nothing }
     drawLegend(legend, shown, { only, list, press, clear, redraw: () => this.drawLegend(legend) })
   }
 
@@ -84,20 +84,15 @@ export class Colours {
     return this.colouring ? `${this.part.id} ${[...this.only].join()}` : ""
   }
 
-  // For Dots: colours, and the state of every dot. found: rows that a search found, which alone are not pale; or none.
-  paint(places, found, accent) {
+  // For Dots: colours, and the state of every dot. found: rows that a search found, which alone are not pale; or null.
+  paint(places, found) {
     const { colouring, only, map } = this
     const count = places.x.length
     const grey = GREYS[isDark(map.paper) ? "dark" : "light"]
-    const plain = { codes: new Uint8Array(count), palette: found ? accent : grey, shapes: null }
+    const plain = { codes: new Uint8Array(count), part: {}, palette: found ? map.frames : grey, shapes: null }
     const colours = colouring ?? plain
-    const states = new Uint8Array(count)
-    for (let row = 0; row < count; row++) {
-      const code = colours.codes[row]
-      const coloured = !colouring || (code !== colouring.part.missing && (!only.size || only.has(code)))
-      const shown = coloured && (!found || found.has(row))
-      states[row] = !places.has(row) ? HIDDEN : shown ? SHOWN : PALE
-    }
-    return { colours, states }
+    const matches = found && new Uint8Array((count + 7) >> 3)
+    for (const row of found ?? []) matches[row >> 3] |= 1 << (row & 7)
+    return { colours, states: statesOf(places, colours, { only, matches, basket: null, alone: false }) }
   }
 }

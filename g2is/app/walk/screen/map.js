@@ -1,10 +1,10 @@
 // The map of the walk: the pool as faint dots, the path up to the step, and what the step considered.
 
-import { parse } from "../../shared/canvas/colours.js"
 import { Dots } from "../../shared/canvas/dots.js"
 import { Gestures } from "../../shared/canvas/gestures.js"
 import { Pen } from "../../shared/canvas/pen.js"
 import { Plane } from "../../shared/canvas/plane.js"
+import { readTheme } from "../../shared/canvas/theme.js"
 import { element, number } from "../../shared/dom.js"
 import { ORIGINS } from "../../shared/origins.js"
 import { Places } from "../../shared/canvas/places.js"
@@ -48,12 +48,7 @@ export class WalkMap {
   }
 
   readTheme() {
-    const style = getComputedStyle(this.screen.root)
-    const read = (name) => parse(style.getPropertyValue(name).trim())
-    this.ink = read("--st-text-color")
-    this.paper = read("--st-background-color")
-    this.accent = style.getPropertyValue("--st-primary-color")
-    this.font = style.getPropertyValue("--st-font") || "sans-serif"
+    Object.assign(this, readTheme(this.screen.root))
     this.colours.draw()
   }
 
@@ -173,8 +168,7 @@ export class WalkMap {
   paint() {
     this.waiting = false
     if (this.closed || !this.places || this.plane.width < 2) return
-    const found = this.found && new Set(this.found)
-    const { colours, states } = this.colours.paint(this.places, found, parse(this.accent))
+    const { colours, states } = this.colours.paint(this.places, this.found)
     this.dots.draw({
       points: this.places,
       colours,

@@ -97,8 +97,8 @@ export class Reader {
     const { shown } = screen
     const aside = screen.basket.has(shown)
     const buttons = [
-      ["pin", pins.includes(shown) ? "Unpin" : "Pin", "Always take it (P)"],
-      ["ban", bans.includes(shown) ? "Allow" : "Ban", "Never take it (B)"],
+      ["pin", pins.includes(shown) ? "Unpin" : "Pin", "Pin: in the walk whatever the rules say (P)"],
+      ["ban", bans.includes(shown) ? "Allow" : "Ban", "Ban: out of the walk (B)"],
       ["basket", aside ? "Put back" : "Set aside", "Into the basket, or out of it"],
     ].map(([how, label, title]) => {
       const button = element("button", how, label)
