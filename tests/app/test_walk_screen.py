@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from g2is.analysis import walks
 from g2is.analysis.why_not import why_not
 from g2is.app.shared.canvas.points import MapPoints
+from g2is.app.shared.timeline import PAUSE_SECONDS
 from g2is.app.walk.parts import LINE
 from g2is.config import walk_preset
 from g2is.walk import ORIGINS
@@ -142,6 +143,7 @@ def test_a_link_and_back_restore_the_step(page, server):
     strip.focus()
     page.keyboard.press("ArrowRight")
     wait_for_step(page, strip, 13)
+    page.wait_for_timeout(1000 * PAUSE_SECONDS + 200)  # steps without a pause are one entry of the history
     page.keyboard.press("End")
     wait_for_step(page, strip, 39)
     page.go_back()

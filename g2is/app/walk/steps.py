@@ -24,7 +24,7 @@ from g2is.app.shared.walked import Walked
 from g2is.app.walk.actions import sample_actions
 from g2is.app.walk.budgets import component_names
 from g2is.app.walk.origin import came_from, passed
-from g2is.app.walk.screen import step_in_url
+from g2is.app.walk.shown import step_in_url
 from g2is.run.run import Run
 from g2is.walk import ORIGINS
 

@@ -7,7 +7,7 @@ const [BLUE, SKY, GREY, YELLOW] = ["#0072b2", "#56b4e9", "#999999", "#f0e442"]
 const { conflict, validation, component, leak } = SYMBOLS
 
 const NODES = {
-  focus: { shape: "circle", radius: 10, word: "in focus" },
+  focus: { shape: "circle", radius: 10, word: SYMBOLS.focus.name },
   aligned: { shape: "circle", radius: 6, word: "similar", edge: "aligned" },
   further: { shape: "circle", radius: 5, word: "two hops away", open: true },
   conflict: { shape: conflict.shape, radius: 6, word: conflict.name, edge: "conflict" },

@@ -64,7 +64,7 @@ class Screen {
     find.oninput = () => find.value || this.raise("find", "")
     this.channel = channel("walk")
     this.stopListening = this.channel.listen((kind) => this.receive(kind))
-    for (const kind of ["points", "walk", "window", "reply"]) this.receive(kind)
+    for (const kind of ["points", "colours", "walk", "window", "reply"]) this.receive(kind)
     this.receiveGraphs()
   }
 
@@ -81,14 +81,13 @@ class Screen {
   // What Python sent
 
   // A later rerun repeats an order, though the reader has moved on since.
-  order({ step, picture, order }) {
-    this.map.readTheme()
-    this.graph.readTheme()
+  order({ step, picture, colour, schemes, order }) {
     if (this.ordered !== order) {
       this.ordered = order
       clearTimeout(this.resting)
       this.step = this.target = step
       if (picture !== this.picture) this.turnTo(picture)
+      this.map.colours.offer(schemes, colour)
     }
     this.draw()
   }
@@ -97,6 +96,7 @@ class Screen {
     const part = this.channel.parts[kind]
     if (!part) return
     if (kind === "points") this.map.receivePoints(part)
+    if (kind === "colours") this.map.colours.receive(part)
     if (kind === "walk") {
       this.walk.receive(part)
       this.receive("window")
@@ -298,7 +298,9 @@ class Screen {
   }
 
   focusFind() {
-    this.find(".find").focus()
+    const find = this.find(".find")
+    if (!find.offsetParent) this.showTab(this.picture)
+    find.focus()
   }
 
   toggleHelp() {
@@ -308,6 +310,7 @@ class Screen {
   }
 
   draw() {
+    this.readTheme()
     if (!this.walk.count) return
     this.step = Math.min(this.step, this.walk.count - 1)
     this.strip.draw()
@@ -315,6 +318,15 @@ class Screen {
     if (this.picture === "graph") this.graph.draw()
     else this.map.drawMarks()
     Object.assign(this.root.dataset, { step: this.step, asked: this.asked ?? "" })
+  }
+
+  // Streamlit says nothing of another theme.
+  readTheme() {
+    const paper = getComputedStyle(this.root).getPropertyValue("--st-background-color")
+    if (paper === this.paper) return
+    this.paper = paper
+    this.map.readTheme()
+    this.graph.readTheme()
   }
 
   // To a screen reader: step, text and reason.
