@@ -67,13 +67,7 @@ def show_path(
                 on_click=go_to,
                 args=(sample, trail),
             )
-            right.markdown(literal(_beginning(str(prompts.iloc[sample]))))
+            right.markdown(literal(snippet(str(prompts.iloc[sample]), TEXT)))
             mark = " · **the weakest edge**" if place == weakest else ""
             st.caption(f":material/arrow_downward: cosine {number(float(path.cosines[place]))}{mark}")
         st.markdown(f"★ **Direction {path.component}**, closest to {literal(names[path.component])}")
-
-
-def _beginning(text: str) -> str:
-    """On one line, cut after a word where there are words."""
-    text = snippet(text, 2 * TEXT)
-    return text if len(text) <= TEXT else text[:TEXT].rsplit(" ", 1)[0] + " …"

@@ -16,6 +16,7 @@ import pandas as pd
 from g2is.analysis.steps import StepView
 from g2is.app.shared import snippets, visible
 from g2is.app.shared.canvas.parts import pack
+from g2is.instructions.snippet import beginning
 from g2is.run.run import Run
 from g2is.walk import ORIGINS, WalkTrace
 
@@ -111,9 +112,9 @@ def _text(row: pd.Series) -> dict[str, str]:
 
 
 def _shortened(text: str) -> str:
-    if len(text) <= TEXT:
-        return visible(text)
-    return f"{visible(text[:TEXT])}… ({len(text) - TEXT:,} more characters)"
+    shown = beginning(text, TEXT)
+    more = len(text) - len(shown) + 1
+    return visible(shown) + (f" ({more:,} more characters)" if shown != text else "")
 
 
 def lines(run: Run, rows: Iterable[int]) -> dict[str, str]:
