@@ -24,6 +24,7 @@ from g2is.app.shared import (
 )
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
+from g2is.config import RegimeName
 from g2is.errors import InputError
 from g2is.evaluation.candidates import at_budget
 from g2is.run.paths import selection_file
@@ -190,7 +191,8 @@ def _save_baselines(run: Run, methods: Sequence[str], budget: int) -> None:
         try:
             if name not in saved_selections(run):
                 with st.spinner(f"{method} …"):
-                    select(run, method, count=budget).write(run.inside(selection_file(name)))
+                    chosen_by = select(run, method, count=budget, **_kept_regime(run, method))
+                    chosen_by.write(run.inside(selection_file(name)))
             added.append(name)
         except InputError as error:
             show_error(error)
@@ -199,6 +201,12 @@ def _save_baselines(run: Run, methods: Sequence[str], budget: int) -> None:
         # The box may be drawn already in this run: its new value waits for the next.
         st.session_state.pop("compare", None)
         put_in_url(compare=chosen)
+
+
+def _kept_regime(run: Run, method: str) -> dict[str, RegimeName]:
+    """The gradients for a method whose usual ones the run does not keep."""
+    field = METHODS[method].model_fields.get("regime")
+    return {} if field is None or field.default in run.regimes else {"regime": run.regimes[0]}
 
 
 def validation_rows(run: Run) -> tuple[str, np.ndarray | None]:
