@@ -313,6 +313,14 @@ def test_the_verdict_tells_the_measured_loss(open_app, evaluated, own_cache):
     assert any(told in text for text in app.markdown.values)
 
 
+def test_a_named_set_is_compared_like_a_selection(open_app, own_cache):
+    run = Run.open(own_cache / "tiny")
+    run.sets.write("first-walk", [30, 31, 32])
+    app = open_app(PAGE, folder=own_cache, compare=["first-walk", "set: first-walk"])
+    table = frame(app, "Verdict on each selection").set_index("selection")
+    assert table.loc["set: first-walk", "samples"] == 3 and len(table) == 2
+
+
 def test_names_are_shown_literally_in_sentences():
     assert literal_words("a and a-b share 2", ["a", "a-b"]) == "`a` and `a-b` share 2"
     assert literal_words("this walk serves", ["this walk"]) == "this walk serves"
@@ -338,6 +346,7 @@ def tunable(own_cache) -> Run:
 def test_fine_tuning_is_checked_started_followed_cancelled_and_resumed(
     open_app, tunable, own_cache, monkeypatch
 ):
+    tunable.sets.write("mine", range(30, 41))
     test = own_cache / "test.jsonl"
     test.write_text('{"question": "1 + 1?", "answer": "2"}\n')
     started = []
@@ -352,7 +361,7 @@ def test_fine_tuning_is_checked_started_followed_cancelled_and_resumed(
         fine_tuning, "check_lines", lambda run, asked: ["test test: 1 of 2 are left out: *no* tokens"]
     )
     app = open_app(PAGE, folder=own_cache, view="results", **WALK)
-    app.multiselect(key="tune selections").set_value(["first-walk", "(this walk)"])
+    app.multiselect(key="tune selections").set_value(["first-walk", "(this walk)", "set: mine"])
     app.text_input(key="tune test").set_value(str(test))
     app.text_input(key="tune budgets").set_value("9, 5")
     app.button(key="tune check").click().run()
@@ -365,6 +374,7 @@ def test_fine_tuning_is_checked_started_followed_cancelled_and_resumed(
     assert arguments.budgets == [5, 9] and arguments.seeds == "3" and arguments.method == ["random"]
     assert arguments.test == [f"test={test}"] and Path(arguments.cache) == own_cache
     assert arguments.selection == ["first-walk", "recommended-40"], "the walk was saved"
+    assert arguments.set == ["mine"]
     job = tuning_job.job_of(tunable)
     try:
         again = open_app(PAGE, folder=own_cache, view="results", **WALK)  # as after a reload

@@ -9,7 +9,7 @@ import streamlit as st
 
 from g2is.analysis.inspection import inspect_files
 from g2is.app.compare import tuning_job
-from g2is.app.compare.choice import THIS
+from g2is.app.compare.choice import SET_PREFIX, THIS
 from g2is.app.compare.parts import fingerprint
 from g2is.app.compare.tuning_check import (
     check_lines,
@@ -125,11 +125,11 @@ def _show_last(run: Run, words: list[str]) -> None:
 
 def _choose(run: Run) -> None:
     """The form: selections, test file, seeds, budgets; then what it will do, and the button that starts it."""
-    names = [THIS, *saved_selections(run)]
+    names = [THIS, *saved_selections(run), *(SET_PREFIX + name for name in run.sets.names())]
     labels = {THIS: "this walk"} | {name: visible(name) for name in names[1:]}
     with st.form("fine-tuning", border=True):
         selections = st.multiselect(
-            "Selections",
+            "Selections and sets",
             names,
             default=_compared(names),
             format_func=labels.__getitem__,
@@ -169,7 +169,8 @@ def _choose(run: Run) -> None:
         target = short_name(test.strip())
         asked = Asked(
             name=name.strip() or suggested_evaluation(run, target),
-            selections=tuple(selections),
+            selections=tuple(one for one in selections if not one.startswith(SET_PREFIX)),
+            sets=tuple(one.removeprefix(SET_PREFIX) for one in selections if one.startswith(SET_PREFIX)),
             test=test_path(test),
             target=target,
             seeds=int(seeds),
