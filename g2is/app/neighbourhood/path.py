@@ -35,7 +35,7 @@ def show_path(
 ) -> None:
     """A switch, and the path from the focus where it is on. marked: see `on_path`. names: of the target
     directions."""
-    st.subheader("Path to the core knowledge")
+    st.header("Path to the core knowledge")
     on = st.toggle(
         "Show the strongest path",
         help="From one instruction to the next along aligned edges to a target direction. A chain is as strong as its "

@@ -16,11 +16,11 @@ def show_reader(run: Run, around: Neighbourhood, chosen: int | None, trail: tupl
     """Two columns: the focus, and the node that is chosen."""
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True):
-        st.markdown("##### ◆ In focus")
+        st.markdown("## ◆ In focus")
         _show_focus(run, around, trail[-1])
     with right, st.container(border=True):
         if chosen is None or around.nodes["relation"].iloc[chosen] == "focus":
-            st.markdown("##### To compare")
+            st.markdown("## To compare")
             st.caption(
                 "Choose a row of the table, or click a validation example or a target direction in the graph."
             )
@@ -64,7 +64,7 @@ def _show_chosen(run: Run, around: Neighbourhood, chosen: int, trail: tuple[int,
         node["kind"]
     ]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"##### {name} {number(row)} · cosine {number(float(node['cosine']))}", width="content")
+        st.markdown(f"## {name} {number(row)} · cosine {number(float(node['cosine']))}", width="content")
         if node["kind"] == "train":
             st.button(
                 "Go there", key="go there", icon=":material/my_location:", on_click=go_to, args=(row, trail)

@@ -53,16 +53,16 @@ export class Reader {
   }
 
   exampleText(example) {
-    if (example === null) return [element("h4", "", "No example"), element("p", "", "It belongs to no direction.")]
+    if (example === null) return [element("h2", "", "No example"), element("p", "", "It belongs to no direction.")]
     const title = this.screen.asked === null ? `Example ${number(example)} asks` : `Closest: example ${number(example)}`
-    return [element("h4", "", title), ...textOf(this.screen.walk.examples.get(example))]
+    return [element("h2", "", title), ...textOf(this.screen.walk.examples.get(example))]
   }
 
   takenText() {
     const { walk, asked, shown } = this.screen
     const title = asked === null ? `Taken #${number(shown)}` : `Asked about #${number(shown)}`
     const text = walk.texts.get(shown)
-    const head = element("h4", "", title)
+    const head = element("h2", "", title)
     if (text) head.append(element("span", "from", ` ${text.from}`))
     return [head, ...textOf(text)]
   }

@@ -6,6 +6,7 @@ import { number } from "../../shared/dom.js"
 import { bindKeys } from "./keys.js"
 import { WalkMap } from "./map.js"
 import { Reader } from "./reader.js"
+import { addSkip } from "./skip.js"
 import { Strip } from "./strip.js"
 import { Walk } from "./walk.js"
 
@@ -46,6 +47,7 @@ class Screen {
     this.reader = new Reader(this)
     this.strip = new Strip(this)
     this.unbind = bindKeys(this)
+    this.removeSkip = addSkip(this)
     for (const tab of root.querySelectorAll("[role=tab]")) tab.onclick = () => this.showTab(tab.dataset.tab)
     const find = this.find(".find")
     find.onkeydown = (event) => event.key === "Enter" && this.raise("find", find.value)
@@ -61,6 +63,7 @@ class Screen {
     this.strip.close()
     this.map.close()
     this.unbind()
+    this.removeSkip()
     clearTimeout(this.resting)
     this.stopListening()
   }
@@ -113,7 +116,6 @@ class Screen {
     this.step = next
     this.asked = this.target = null
     this.draw()
-    this.announce()
     this.reportSoon()
   }
 
@@ -194,14 +196,20 @@ class Screen {
     this.strip.draw()
     this.reader.draw()
     this.map.drawMarks()
+    this.announce()
     Object.assign(this.root.dataset, { step: this.step, asked: this.asked ?? "" })
   }
 
-  // To a screen reader: step, text and reason.
+  // To a screen reader: step, text and reason, or the answer about an instruction; once, when both are known. Not while
+  // it plays.
   announce() {
-    const { walk, step } = this
-    const reason = walk.at(step)?.reason ?? ""
-    const text = walk.lines.get(walk.sample(step)) ?? ""
-    this.find(".status").textContent = `Step ${number(step + 1)} of ${number(walk.count)}. ${text}. ${reason}`
+    const { walk, step, asked, shown } = this
+    const reason = asked === null ? walk.at(step)?.reason : this.answer?.text
+    const text = walk.lines.get(shown)
+    if (this.strip.playing || !reason || !text) return
+    const about = asked === null ? `Step ${number(step + 1)} of ${number(walk.count)}` : `Instruction ${number(asked)}`
+    const words = `${about}. ${text}. ${reason}`
+    const status = this.find(".status")
+    if (status.textContent !== words) status.textContent = words
   }
 }
