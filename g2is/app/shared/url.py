@@ -13,8 +13,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from g2is.app.shared.text import literal
 from g2is.config import WalkParameters
 
-SHARED = {"run", "focus", "selection", "preset", *WalkParameters.model_fields}
-"""Parameters that all pages have in common: what they are about, and the settings of the walk."""
+SHARED = {"run", "focus", "selection", "tour", "preset", *WalkParameters.model_fields}
+"""Parameters that all pages have in common: what they are about, the step of the tour, and the settings of the walk."""
 
 
 def is_shared(name: str) -> bool:

@@ -13,6 +13,7 @@ from g2is.app.walk.saving import saved_as, show_saving
 from g2is.app.walk.screen import show_screen
 from g2is.app.walk.status import show_status
 from g2is.app.walk.tabs import show_tabs
+from g2is.app.warming import page_drawn
 
 _STYLE = Path(__file__).parent / "page.css"
 
@@ -34,3 +35,4 @@ def show() -> None:
         show_words()
     show_screen(run, walk)
     show_tabs(run, walk)
+    page_drawn()
