@@ -17,7 +17,7 @@ def show() -> None:
     )
     try:
         filter = choose_filter(run)
-        rows = matches(run, run.hash, filter)
+        rows = matches(run, run.state, filter)
     except InputError as error:
         ui.stop(error)
     of_selection, of_community = st.columns([3, 1], vertical_alignment="bottom")

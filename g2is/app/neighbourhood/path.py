@@ -27,7 +27,7 @@ def path_from(run: Run, regime: RegimeName, knowledge: WalkParameters, focus: in
     """The path from the focus; None where it is not asked for, or where there is none."""
     if not url_value("path", False, flag):
         return None
-    return _path(run, run.hash, regime, focus, knowledge.knowledge_key, knowledge)
+    return _path(run, run.state, regime, focus, knowledge.knowledge_key, knowledge)
 
 
 def show_path(

@@ -52,7 +52,7 @@ def search_sample(
     if _number(asked) is not None:
         st.warning(f"There is no instruction {literal(asked)}; the pool has 0 to {number(count - 1)}.")
         return True
-    rows = _matches(run, run.hash, asked)
+    rows = _matches(run, run.state, asked)
     if members is not None:
         rows = rows[members[rows]]
     if not len(rows):

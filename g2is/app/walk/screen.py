@@ -69,7 +69,7 @@ def _steps(run: Run, walked: Walked) -> None:
 
 def walk_id(run: Run, walked: Walked) -> str:
     """Identifies a walk over a run."""
-    return f"{run.hash} {walked.parameters.model_dump_json()}"
+    return f"{run.state} {walked.parameters.model_dump_json()}"
 
 
 def _event(name: str) -> Any:
@@ -122,7 +122,7 @@ def _rest() -> None:
 
 def _points(run: Run, walked: Walked) -> bytes:
     regime, kind = walked.parameters.regime, run.layouts[0]
-    return _packed_points(run, f"{run.hash} {kind} {regime}", kind, regime)
+    return _packed_points(run, f"{run.state} {kind} {regime}", kind, regime)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -149,7 +149,7 @@ def _window(_run: Run, walk: str, start: int, _walked: Walked) -> bytes:
 def _reply(run: Run, walked: Walked) -> bytes:
     """The answers to what the reader asked: about the instruction in focus, and where words are found."""
     words = st.session_state.get("walk words", "").strip()
-    found = _found(run, run.hash, words) if words else np.zeros(0, np.int64)
+    found = _found(run, run.state, words) if words else np.zeros(0, np.int64)
     sample = focus(run)
     answer: dict[str, Any] = {}
     if sample is not None:

@@ -1,7 +1,8 @@
-"""Stage `gradients`: unit rows and norms of the pool in every regime, and the validation gradients."""
+"""Stage `gradients`: unit rows and norms of the pool in every regime; plain gradients of validation examples."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +12,7 @@ import pandas as pd
 from g2is.config import BuildConfig
 from g2is.engine.sharing import work_off
 from g2is.errors import InputError
-from g2is.instructions import from_frame
+from g2is.instructions import Instruction, from_frame
 from g2is.lm.gradients import AdamAverages, GradientEngine
 from g2is.lm.layers import piece_sizes
 from g2is.lm.lazy import LazyModel
@@ -26,13 +27,11 @@ from g2is.run.paths import (
     BUILDING,
     INSTRUCTIONS,
     SAMPLES,
-    VALIDATION,
-    VALIDATION_GRADIENTS,
     WARMUP,
     RegimeArray,
     array_file,
 )
-from g2is.storage.files import remove_folder, write_array
+from g2is.storage.files import remove_folder
 from g2is.storage.shards import ShardStore
 
 
@@ -45,20 +44,24 @@ class GradientsStage:
     lazy: LazyModel
 
     def write(self) -> StageResult:
-        """Run the stage. Raises `InputError` if validation gradients are not finite."""
+        """Run the stage."""
         store = self.store
         removed = store.open()  # from here on others may help
         if removed:
             self.writer.say(
                 f"gradients: {removed:,} of {len(store):,} shards are damaged or of an earlier version, computed again"
             )
-        validation = self.lazy.encoder(from_frame(self.writer.read_frame(VALIDATION)))
-        sketches, _ = sketches_of(self.engine, validation, self.config.gradients.batch_tokens)
-        if not np.isfinite(sketches["sgd"]).all():
-            raise InputError("validation gradients are not finite; try --dtype float32")
-        write_array(self.writer.folder / VALIDATION_GRADIENTS, sketches["sgd"])
         self.help()
         return merge(self.writer, self.config, store)
+
+    def of_examples(self, examples: Sequence[Instruction]) -> np.ndarray:
+        """(m, d) plain gradients of validation examples; raises `InputError` if they are not finite."""
+        sketches, _ = sketches_of(
+            self.engine, self.lazy.encoder(examples), self.config.gradients.batch_tokens
+        )
+        if not np.isfinite(sketches["sgd"]).all():
+            raise InputError("validation gradients are not finite; try --dtype float32")
+        return sketches["sgd"]
 
     def help(self) -> None:
         """Compute shards until all are finished."""
@@ -115,7 +118,7 @@ def merge(writer: RunWriter, config: BuildConfig, store: ShardStore) -> StageRes
     ).assign(**columns)
     table.insert(1, "valid", table["problem"].isna())
     writer.write_frame(SAMPLES, table)
-    files = [VALIDATION_GRADIENTS, SAMPLES]
+    files = [SAMPLES]
     for regime in config.regimes:
         parts: tuple[tuple[RegimeArray, str], ...] = (("gradients", regime), ("norms", f"{regime}_norms"))
         for array, name in parts:
