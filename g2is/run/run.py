@@ -35,12 +35,12 @@ from g2is.run.paths import (
     INSTRUCTIONS_PARQUET,
     LAYOUTS,
     SAMPLES,
-    WARMUP,
     LayoutKind,
     Pooling,
     array_file,
     representations_file,
 )
+from g2is.run.reference import RunReference
 from g2is.run.regimes import (
     Layout,
     Regime,
@@ -49,6 +49,7 @@ from g2is.run.regimes import (
     open_places,
     open_regime,
 )
+from g2is.run.sets import Sets
 from g2is.run.targets import COLUMNS, Target, TargetReader, reader
 from g2is.storage.files import inside
 
@@ -166,6 +167,16 @@ class Run:
         if not fitting.any():
             raise InputError(f"where: no instruction fits {shortened(' '.join(where), 200)}; widen it")
         return fitting
+
+    @property
+    def reference(self) -> RunReference:
+        """What files that list rows of the pool say of this run."""
+        return RunReference(name=self.name, hash=self.hash)
+
+    @cached_property
+    def sets(self) -> Sets:
+        """The named sets of instructions by name."""
+        return Sets(self.folder, self.reference, self.files.pool)
 
     @cached_property
     def sources(self) -> list[str]:
@@ -294,7 +305,9 @@ class Run:
     def damage(self) -> list[str]:
         """A quick check for pages: as `check`, but large files only by size, and without the warm-up, which only a
         build reads."""
-        return self.files.integrity.problems(name for name in self.manifest.files if name != WARMUP)
+        stage = self.manifest.stages.get("warmup")
+        warmup = set() if stage is None else set(stage.files)
+        return self.files.integrity.problems(name for name in self.manifest.files if name not in warmup)
 
     @property
     def remedy(self) -> str:
