@@ -9,9 +9,9 @@ import numpy as np
 import streamlit as st
 
 from g2is.app.shared import (
-    BASKET,
+    SET,
     all_texts,
-    basket,
+    choices,
     in_url,
     link_to,
     number,
@@ -61,13 +61,13 @@ class Compared:
 
 def choose_selections(run: Run) -> list[Compared]:
     """The box of selections, and the button that makes baselines; what is chosen, the walk first."""
-    names = [THIS, *saved_selections(run), *([BASKET] if basket(run) else [])]
-    labels = {name: visible(name) for name in names} | {THIS: "the walk with your settings"}
+    labels = {THIS: "the walk with your settings", **choices(run)}
+    names = list(labels)
     labels |= {name: f"{name} (saved)" for name in names if name in COLUMNS}
     asked, filled = all_texts().get("compare", []), f"compare filled {run.hash}"
     if "compare" not in all_texts() and filled not in st.session_state:
         # A link must not depend on what else is saved when it is opened.
-        put_in_url(compare=sensible_choice(run, names))
+        put_in_url(compare=sensible_choice(run, [name for name in names if not name.startswith(SET)]))
     elif asked != (few := list(dict.fromkeys(asked))[:MOST]):
         # The box can hold no more, and none twice.
         put_in_url(compare=few)
@@ -79,7 +79,7 @@ def choose_selections(run: Run) -> list[Compared]:
             format_func=lambda name: labels[name],
             max_selections=MOST,
             placeholder="choose one or more",
-            help="The walk with the settings of the Walk page, saved selections, and the basket.",
+            help="The walk with the settings of the Walk page, saved selections, sets, and the basket.",
             **in_url("compare", [], one_of(names)),
         )
         with st.popover("Add baselines", icon=":material/add:"):

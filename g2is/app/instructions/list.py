@@ -18,6 +18,9 @@ def table_of(run: Run, samples: np.ndarray, column: str = "") -> pd.DataFrame:
     if column in run.columns:
         values = run.columns[column].texts(samples)
         table["column"] = [None if value is None else ui.visible(value) for value in values]
+    tags = run.sets.tags(samples)
+    if any(tags):
+        table["tags"] = [", ".join(names) for names in tags]
     if "tokens" in rows and rows["tokens"].any():
         table["tokens"] = rows["tokens"].to_numpy()
         table["loss"] = rows["loss"].to_numpy()
@@ -53,6 +56,7 @@ def show_list(run: Run, rows: np.ndarray, focus: int | None, column: str = "") -
             "sample": st.column_config.NumberColumn("#", format="localized", width=70, pinned=True),
             "prompt": st.column_config.TextColumn("Prompt", width=270),
             "column": st.column_config.TextColumn(ui.visible(column), width=120),
+            "tags": st.column_config.TextColumn("Tags", width=110, help="The named sets that it is in."),
             "response": st.column_config.TextColumn("Response", width=230),
             "tokens": st.column_config.NumberColumn("Tokens", format="localized", width=75),
             "loss": st.column_config.NumberColumn(

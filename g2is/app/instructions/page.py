@@ -1,5 +1,6 @@
 """Search the pool, filter it, and read any instruction in full."""
 
+import numpy as np
 import streamlit as st
 
 from g2is.app import shared as ui
@@ -31,5 +32,13 @@ def show() -> None:
     listed, reader = st.columns([5, 4], gap="medium")
     with listed:
         sample = show_list(run, rows, ui.focus(run), filter.column)
+        st.button(
+            f"All {ui.number(len(rows))} into the basket",
+            key="all into the basket",
+            icon=":material/add:",
+            on_click=ui.fill_basket,
+            args=(run, np.union1d(ui.basket(run), rows).astype(int).tolist()),
+            help="Every instruction that matches; on the Map, the basket becomes a set with a name.",
+        )
     with reader:
         show_reader(run, rows, sample)

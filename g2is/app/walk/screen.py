@@ -16,9 +16,9 @@ from g2is.analysis.search import Filter, matching
 from g2is.analysis.steps import StepView, step_views, window_start
 from g2is.analysis.why_not import Answer, why_not
 from g2is.app.shared import all_texts, basket, focus, set_url, show_error, url_value, whole
+from g2is.app.shared.aside import fill_basket
 from g2is.app.shared.canvas.parts import show_part
 from g2is.app.shared.canvas.pool import points_of, points_part
-from g2is.app.shared.filling import fill_basket
 from g2is.app.shared.javascript import module
 from g2is.app.shared.walked import Walked, walked_before
 from g2is.app.walk.parameters import add_row
