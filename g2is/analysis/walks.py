@@ -153,8 +153,10 @@ class _Kept:
     def get(self, run: Run, parameters: WalkParameters) -> _Prepared:
         key = parameters.knowledge_key
         with self.lock:
-            entry = self.entries.get(key)
-            if entry is None:
+            entry = self.entries.pop(key, None)
+            if entry is not None:
+                self.entries[key] = entry  # the oldest is the one that was used longest ago
+            else:
                 mine = self.entries[key] = Future()
         if entry is not None:
             return entry.result()

@@ -30,11 +30,11 @@ class WalkParameters(Budget):
         min_length=1,
         description="budget of each target direction, in the order of the Core knowledge page; replaces their weights",
     )
-    regime: RegimeName = Field("adam", description="gradients that are compared (regime)")
+    regime: RegimeName = Field("adam", description="gradients that are compared")
     knowledge: Literal["principal", "facets"] = Field(
         "principal",
         description="target directions: principal directions of the validation gradients (the paper), or "
-        "facets, groups of similar validation examples",
+        "groups of similar validation examples (facets)",
     )
     variance: float = Field(0.5, gt=0, lt=1, description="principal: share of the spectrum to keep")
     components: int | None = Field(
@@ -49,12 +49,12 @@ class WalkParameters(Budget):
         32,
         ge=1,
         le=LARGEST,
-        description="facets: number of groups, at most a third of the validation examples",
+        description="number of groups of examples, at most a third of the validation examples",
     )
     facets_by: Literal["number", "silhouette", "each"] = Field(
         "number",
-        description="facets: how to group; the number that is set, the number with the clearest groups up to that, or "
-        "each validation example alone",
+        description="how to group the examples; the number that is set, the number with the clearest groups up to "
+        "that, or each validation example alone",
     )
     delta: float = Field(
         0.8, ge=0, le=1, description="consistency: share of the alignment that every step must keep"
@@ -116,8 +116,8 @@ class WalkParameters(Budget):
     )
     share: tuple[str, ...] = Field(
         (),
-        description="shares of the budget by a column, COLUMN=VALUE:SHARE; all other samples have the rest, and what "
-        "a share cannot use is not passed on",
+        description="shares of the budget by a column, COLUMN=VALUE:SHARE; all other instructions have the rest, and "
+        "what a share cannot use is not passed on",
     )
     targets: dict[str, Share] | None = Field(
         None,

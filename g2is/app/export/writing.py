@@ -63,7 +63,7 @@ def write_files(run: Run, selection: Selection, format: str, output: str, tags: 
 def show_command(run: Run, selection_name: str, output: str, format: str, tags: bool) -> None:
     """The command that writes the same files."""
     cache = CACHE if ui.cache_folder() == default_cache() else ui.cache_folder()
-    st.subheader("The same from the command line", anchor=False)
+    st.header("The same from the command line", anchor=False)
     of_set = selection_name.removeprefix(ui.SET) if selection_name.startswith(ui.SET) else None
     command = export_command(
         run.name,

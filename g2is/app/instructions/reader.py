@@ -7,6 +7,7 @@ import streamlit as st
 
 from g2is.app import shared as ui
 from g2is.app.shared.aside import fill_basket
+from g2is.app.walk.why import show_why_line
 from g2is.errors import InputError
 from g2is.run.run import Run
 from g2is.run.saved import KINDS, delete
@@ -14,8 +15,9 @@ from g2is.run.saved import KINDS, delete
 
 def show_reader(run: Run, rows: np.ndarray, sample: int) -> None:
     """The record, with links to other pages."""
-    at = int(np.searchsorted(rows, sample))
-    inside = at < len(rows) and rows[at] == sample
+    places = np.flatnonzero(rows == sample)
+    inside = bool(len(places))
+    at = int(places[0]) if inside else int((rows < sample).sum())
 
     def go(place: int) -> None:
         ui.set_url(focus=int(rows[place]), page=None)
@@ -46,7 +48,11 @@ def show_reader(run: Run, rows: np.ndarray, sample: int) -> None:
         ui.link_to("Map", "On the map", focus=sample)
     if not inside:
         st.caption(":material/info: This instruction does not match the filter.")
+    why = st.empty()
     ui.show_record(run, sample)
+    # Last: the walk may have to be computed first.
+    with why:
+        show_why_line(run, sample)
 
 
 def tag(run: Run, sample: int) -> None:

@@ -32,7 +32,7 @@ def show_basket(run: Run) -> DeltaGenerator:
     basket = ui.basket(run)
     before = st.session_state.get(f"basket of {run.hash} before")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("Basket", anchor=False)
+        st.header("Basket", anchor=False)
         if before and before != basket:
             st.button(
                 f"Restore {ui.number(len(before))}",
@@ -50,7 +50,7 @@ def show_basket(run: Run) -> DeltaGenerator:
     if not basket:
         st.caption(
             "Draw a lasso or a box around dots to put them into the basket: instructions set aside by hand, to pin, "
-            "ban, read, name or export. All other dots turn grey."
+            "ban, read, name or export. They get a frame on the map."
         )
         return st.empty()
     samples = np.unique(np.array(basket, np.int64))

@@ -43,7 +43,11 @@ def _ask_fraction(asker: Asker, *, disabled: bool) -> None:
     default = asker.defaults["fraction"]
     fraction = asker.values["fraction"] = asker.read("fraction", default, field_reader("fraction"))
     shown = round(100 * fraction, 10)
+    # Until something is changed by hand, as `in_url` does.
+    assigned = st.session_state.setdefault("url_assigned", set())
     if st.session_state.get("per cent") != shown:
+        assigned.add("per cent")
+    if "per cent" in assigned:
         st.session_state["per cent"] = shown
     st.number_input(
         "Budget in % of the pool",

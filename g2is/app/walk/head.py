@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -9,7 +11,7 @@ from g2is.app.shared import all_texts, show_error
 from g2is.app.shared.labels import PRESETS
 from g2is.app.shared.walked import Walked, last_walked, walked
 from g2is.app.walk.budgets import edit_budgets
-from g2is.app.walk.panel import BY_DIRECTION, TABS, ParameterPanel
+from g2is.app.walk.panel import BY_DIRECTION, PRESETS_SUBJECT, TABS, ParameterPanel
 from g2is.app.walk.parameters import current_preset
 from g2is.app.walk.wording import budget_words
 from g2is.errors import InputError
@@ -38,18 +40,44 @@ def walk_by_panel(run: Run, *, tab: str = TABS[0]) -> Walked:
     return _walk(run, ParameterPanel(run, presets, places, messages), places[BY_DIRECTION])
 
 
-def walk_by_bar(run: Run, bar: DeltaGenerator, messages: DeltaGenerator) -> Walked:
+@dataclass(frozen=True)
+class Bar:
+    """A walk by the settings in the bar. budget: the place below those of the budget. notes: the places for what a
+    change of a setting would do; `open`: of the popovers that are open."""
+
+    walk: Walked
+    budget: DeltaGenerator
+    notes: dict[str, DeltaGenerator]
+    open: dict[str, DeltaGenerator]
+    budget_is_open: bool
+
+
+def walk_by_bar(run: Run, bar: DeltaGenerator, messages: DeltaGenerator) -> Bar:
     """Draw the settings as one bar of popovers, and walk by them. messages: the place for what is wrong with them."""
+    with messages:
+        preset = current_preset()
     with bar:
-        presets = st.popover(PRESETS[current_preset()][0], icon=":material/tune:", key="presets")
+        presets = st.popover(PRESETS[preset][0], icon=":material/tune:", key="presets", on_change="rerun")
         labels = {**SHORT, "Budget": budget_label()}
         places = {
-            name: st.popover(labels.get(name, name), icon=f":material/{ICONS[name]}:", key=f"settings {name}")
+            name: st.popover(
+                labels.get(name, name),
+                icon=f":material/{ICONS[name]}:",
+                key=f"settings {name}",
+                on_change="rerun",
+            )
             for name in TABS
         }
     panel = ParameterPanel(run, presets, places, messages)
     with messages:
-        return _walk(run, panel, places[BY_DIRECTION])
+        walk = _walk(run, panel, places[BY_DIRECTION])
+    notes: dict[str, DeltaGenerator] = {}
+    shown: dict[str, DeltaGenerator] = {}
+    for subject, place in {PRESETS_SUBJECT: presets, **places}.items():
+        own = panel.notes.get(subject, {})
+        notes |= own
+        shown |= own if place.open else {}
+    return Bar(walk, places["Budget"], notes, shown, bool(places["Budget"].open))
 
 
 def budget_label() -> str:
