@@ -12,12 +12,9 @@ from g2is.run.run import Run
 
 TABLE = "ego table"
 MARKS = {
-    "focus": f"{SYMBOLS['focus'].mark} focus",
     "aligned": "● similar",
     "further": "○ two hops",
-    "conflict": f"{SYMBOLS['conflict'].mark} conflicting",
-    "validation": f"{SYMBOLS['validation'].mark} validation",
-    "component": f"{SYMBOLS['component'].mark} direction",
+    **{name: SYMBOLS[name].label for name in ("focus", "conflict", "validation", "component")},
 }
 
 
@@ -49,7 +46,7 @@ def show_table(run: Run, around: Neighbourhood, chosen: int | None) -> None:
         choose,
         chosen=chosen,
         columns={
-            "what": st.column_config.TextColumn(width=105, pinned=True),
+            "what": st.column_config.TextColumn(width=150, pinned=True),
             "number": st.column_config.NumberColumn(
                 "#",
                 format="localized",

@@ -103,9 +103,9 @@ VERDICTS = {
     "tied": "= tied",
     "taken": "– already chosen",
     "left_out": "– left out",
-    "conflict": "✘ conflict",
-    "consistency": "✘ consistency",
-    "redundant": "✘ too similar",
+    "conflict": "✕ conflict",
+    "consistency": "✕ consistency",
+    "redundant": "✕ too similar",
 }
 RULES_HELP = (
     "Already chosen: for this or an earlier direction. Left out: banned, of another source, or without a valid "

@@ -1,5 +1,6 @@
 // The map of the walk: the pool as faint dots, the path up to the step, and what the step considered.
 
+import SYMBOLS from "../../../figures/symbols.json"
 import { Dots } from "../../shared/canvas/dots.js"
 import { Gestures } from "../../shared/canvas/gestures.js"
 import { Pen } from "../../shared/canvas/pen.js"
@@ -207,11 +208,11 @@ export class WalkMap {
     if (this.keyed) return
     this.keyed = true
     const entries = [
-      ["★", "example asked for"],
+      [SYMBOLS.validation.mark, "example asked for"],
       [ORIGINS.anchor.mark, "taken"],
-      ["✘", "rejected"],
+      [SYMBOLS.rejected.mark, "rejected"],
       ["○", "next in line"],
-      ["□", "set aside (Shift and drag around them)"],
+      [SYMBOLS.basket.mark, "set aside (Shift and drag around them)"],
       ["+ −", "added, removed by the last change"],
     ]
     this.screen.find(".marks[data-stage=map]").replaceChildren(

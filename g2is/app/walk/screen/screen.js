@@ -7,6 +7,7 @@ import { WalkGraph } from "./graph.js"
 import { bindKeys } from "./keys.js"
 import { WalkMap } from "./map.js"
 import { Reader } from "./reader.js"
+import { addSkip } from "./skip.js"
 import { Strip } from "./strip.js"
 import { Walk } from "./walk.js"
 
@@ -52,6 +53,7 @@ class Screen {
     this.reader = new Reader(this)
     this.strip = new Strip(this)
     this.unbind = bindKeys(this)
+    this.removeSkip = addSkip(this)
     for (const tab of root.querySelectorAll("[role=tab]")) tab.onclick = () => this.showTab(tab.dataset.tab)
     for (const button of root.querySelectorAll("[data-show]")) button.onclick = () => this.showTab(button.dataset.show)
     const zooms = { in: 1.5, out: 1 / 1.5, all: null }
@@ -74,6 +76,7 @@ class Screen {
     this.map.close()
     this.graph.close()
     this.unbind()
+    this.removeSkip()
     clearTimeout(this.resting)
     this.stopListening()
   }
@@ -145,7 +148,6 @@ class Screen {
     this.target = null
     this.forget()
     this.draw()
-    this.announce()
     this.reportSoon()
   }
 
@@ -190,7 +192,6 @@ class Screen {
     this.compared = null
     this.tell(sample)
     this.draw()
-    this.announce()
   }
 
   // Has Python write it to the URL, and answer. null: none.
@@ -317,6 +318,7 @@ class Screen {
     this.reader.draw()
     if (this.picture === "graph") this.graph.draw()
     else this.map.drawMarks()
+    if (this.compared === null) this.announce()
     Object.assign(this.root.dataset, { step: this.step, asked: this.asked ?? "" })
   }
 
@@ -329,16 +331,19 @@ class Screen {
     this.graph.readTheme()
   }
 
-  // To a screen reader: step, text and reason.
+  // To a screen reader: step, text and reason, or the answer about an instruction; once, when both are known. Not while
+  // it plays.
   announce() {
-    const { walk, step, asked, answer } = this
-    if (asked !== null) return this.say(`#${number(asked)}. ${walk.lines.get(asked) ?? ""}. ${answer?.text ?? ""}`)
-    const reason = walk.at(step)?.reason ?? ""
-    const text = walk.lines.get(walk.sample(step)) ?? ""
-    this.say(`Step ${number(step + 1)} of ${number(walk.count)}. ${text}. ${reason}`)
+    const { walk, step, asked, shown } = this
+    const reason = asked === null ? walk.at(step)?.reason : this.answer?.text
+    const text = walk.lines.get(shown)
+    if (this.strip.playing || !reason || !text) return
+    const about = asked === null ? `Step ${number(step + 1)} of ${number(walk.count)}` : `Instruction ${number(asked)}`
+    this.say(`${about}. ${text}. ${reason}`)
   }
 
-  say(text) {
-    this.find(".status").textContent = text
+  say(words) {
+    const status = this.find(".status")
+    if (status.textContent !== words) status.textContent = words
   }
 }
