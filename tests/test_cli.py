@@ -230,13 +230,16 @@ def test_a_name_ends_at_the_first_equals_sign_unless_all_of_it_is_a_path(tmp_pat
     ]
 
 
-COMMANDS = "inspect plan build import demo app walk select explain evaluate export verify graph".split()
+COMMANDS = (
+    "inspect plan build import demo app walk select explain set selection exported evaluation scores evaluate export "
+    "verify graph gradients"
+).split()
 
 
 def test_help_lists_every_command(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
-    listed = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
+    listed = re.findall(r"^    (\w+)(?: |$)", capsys.readouterr().out, re.MULTILINE)
     assert sorted(listed) == sorted(COMMANDS)
 
 

@@ -63,4 +63,4 @@ def test_strong_damping_changes_no_direction_and_none_takes_away_what_is_shared(
     assert (cosines > 0.9999).all()
     white = whitening_of(rows, valid)(rows)
     white /= np.linalg.norm(white, axis=1, keepdims=True)
-    assert (rows @ rows.T).mean() > 0.2 and abs((white @ white.T).mean()) < 0.05
+    assert (white @ white.T).mean() < (rows @ rows.T).mean() / 3

@@ -167,7 +167,7 @@ def _by_loss(table: pd.DataFrame, found: Measured | None) -> list[str]:
     differences = [one for other in others if (one := found.difference(best, other))]
     if not differences:
         return []
-    lines = [f"Fine-tuned, {best} {sentence(differences)}."]
+    lines = [f"By test loss after fine-tuning, {best} {sentence(differences)}."]
     seeds = {one.seeds for one in differences}
     if min(seeds) < 2:
         lines.append("One seed only: another training may order them otherwise.")

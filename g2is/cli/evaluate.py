@@ -37,6 +37,9 @@ def register(command: AddCommand) -> None:
         help="a selection file, or the name of one in the run; once for each",
     )
     parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME", help="a named set of the run; once for each"
+    )
+    parser.add_argument(
         "--method",
         action="append",
         default=[],
@@ -108,7 +111,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
 def _candidates(run: Run, arguments: argparse.Namespace) -> list[Candidate]:
     """The selections, and the baselines at the same budget; with several budgets, all of them at each."""
     from g2is.evaluation.candidates import baseline, saved
-    from g2is.run.selections import Selection
+    from g2is.run.selections import Selection, select_set
 
     budgets: list[int] = arguments.budgets or []
     candidates, largest = [], 0
@@ -117,6 +120,10 @@ def _candidates(run: Run, arguments: argparse.Namespace) -> list[Candidate]:
         selection = Selection.read(path, run)
         largest = max(largest, len(selection.samples))
         candidates += saved(run, name or path.stem, selection, budgets)
+    for name in arguments.set:
+        selection = select_set(run, name)
+        largest = max(largest, len(selection.samples))
+        candidates += saved(run, name, selection, budgets)
     one = _budget(arguments) or {"count": largest}
     for method in arguments.method:
         if "count" not in METHODS[method].model_fields:
@@ -125,12 +132,12 @@ def _candidates(run: Run, arguments: argparse.Namespace) -> list[Candidate]:
             candidates += baseline(run, method, [{"count": count} for count in budgets], named=True)
         elif one == {"count": 0}:
             raise InputError(
-                f"method {method}: give --fraction or --count, or a selection whose budget it gets"
+                f"method {method}: give --fraction or --count, or a selection or set whose budget it gets"
             )
         else:
             candidates += baseline(run, method, [one], named=False)
     if not candidates:
-        raise InputError("nothing to evaluate; give --selection or --method")
+        raise InputError("nothing to evaluate; give --selection, --set or --method")
     return candidates
 
 

@@ -82,6 +82,13 @@ class GradientConfig(Settings):
         description="the parameters of the gradients, which the warm-up trains: an adapter; all linear layers but the "
         "output layer; every weight, with embeddings, norms and the output layer",
     )
+    checkpoints: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="checkpoints of the warm-up that gradients are of, at the ends of epochs, the last one among them; "
+        "each weighs as much as its mean learning rate, as LESS has it",
+    )
     optimizer_epsilon: Literal["inside", "outside"] = Field(
         "inside", description="Adam's epsilon: inside the root as LESS does it, or outside as in textbooks"
     )

@@ -1,10 +1,12 @@
-"""What the demo has beside its run, so that no page of the app is empty: saved selections and their evaluation."""
+"""What the demo has beside its run, so that no page is empty: saved selections, a named set, and an evaluation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from g2is.config import EvaluationConfig, walk_preset
 from g2is.run.paths import EVALUATIONS, progress_path, selection_file
@@ -17,6 +19,8 @@ BUDGETS = (60, 150)
 """Budgets of the evaluation: 2 % and 5 % of the pool."""
 WALKS = ("recommended", "official")
 METHODS = ("round_robin", "less", "random")
+SET, TASK = "word-problems", "word_problem"
+"""The named set, and the task that its instructions have."""
 EVALUATION = "demo"
 CONFIG = EvaluationConfig(seeds=3, epochs=5, batch_size=8, answers=0)
 """Five passes, as in docs/experiments.md. No answers: the small model gives few that are right."""
@@ -41,6 +45,17 @@ def save_selections(run: Run) -> list[str]:
         else:
             select(run, method, count=budget).write(path)
     return [path.stem for path in missing]
+
+
+def save_set(run: Run) -> None:
+    """Save the named set, where there is none of that name."""
+    if SET not in run.sets:
+        run.sets.write(
+            SET,
+            np.flatnonzero(run.instructions["task"] == TASK),
+            note="Word problems with numbers. A set can be pinned, banned, compared, exported, or restrict a walk.",
+            origin=f"Instructions: task is {TASK}",
+        )
 
 
 def evaluate_selections(run: Run, test: Path, say: Callable[[str], None]) -> None:

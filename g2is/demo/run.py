@@ -27,7 +27,7 @@ def build_demo(
 
     evaluated: False for the run alone.
     """
-    from g2is.demo.results import evaluate_selections, save_selections
+    from g2is.demo.results import evaluate_selections, save_selections, save_set
     from g2is.pipeline.build import build
     from g2is.pipeline.inputs import Target
 
@@ -46,5 +46,6 @@ def build_demo(
     if evaluated:
         if saved := save_selections(run):
             say(f"selections saved: {', '.join(saved)}")
+        save_set(run)
         evaluate_selections(run, files.test, say)
     return run

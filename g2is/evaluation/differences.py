@@ -60,7 +60,7 @@ def difference(results: pd.DataFrame, selection: str, other: str) -> Difference 
         selection,
         other,
         float(values.mean()),
-        _half_width(values),
+        half_width(values),
         better=int((by_task < 0).sum()),
         tasks=len(by_task),
         seeds=values.shape[1],
@@ -68,8 +68,8 @@ def difference(results: pd.DataFrame, selection: str, other: str) -> Difference 
     )
 
 
-def _half_width(values: np.ndarray) -> float:
-    """Of the interval around the mean of (examples, seeds)."""
+def half_width(values: np.ndarray) -> float:
+    """Half the width of the interval around the mean of differences (examples, seeds); NaN for a single one."""
     from scipy.stats import t
 
     parts = [
@@ -107,8 +107,8 @@ def _one(found: Difference) -> str:
         count = found.better if found.mean < 0 else found.tasks - found.better
         subtasks = f" (on {count} of {found.tasks} subtasks)"
     if found.level:
-        between = f" ({found.mean:+.2f} ± {found.half:.2f})" if isfinite(found.half) else ""
-        return f"{found.other}{between.replace('-', '−')}"
+        mean = f"{found.mean:+.2f}".replace("-", "−") if abs(found.mean) >= 0.005 else "0.00"
+        return f"{found.other} ({mean} ± {found.half:.2f})" if isfinite(found.half) else found.other
     return f"{found.other} by {abs(found.mean):.2f} ± {found.half:.2f}{subtasks}"
 
 

@@ -34,7 +34,7 @@ def results_figure(
                 x=values,
                 y=[place] * len(values),  # shortened names may be equal
                 mode="markers",
-                marker={"symbol": "circle-open", "size": 9, "color": BLUE},
+                marker={"symbol": "circle-open", "size": 9, "color": BLUE, "line": {"width": 2}},
                 hovertemplate=hover("%{x:.4g}", name),
             )
         )

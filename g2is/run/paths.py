@@ -78,6 +78,11 @@ def representations_file(pooling: Pooling, *, validation: bool = False) -> str:
     return f"{REPRESENTATIONS}/{'validation_' if validation else ''}{pooling}.npy"
 
 
+def warmup_file(step: int) -> str:
+    """The state of the warm-up after a step before its last; that after the last is `WARMUP`."""
+    return f"warmup-{step:09d}.safetensors"
+
+
 def selection_file(name: str) -> str:
     """A saved selection."""
     return f"{SELECTIONS}/{name}.json"

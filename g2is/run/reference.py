@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict
 
 from g2is.errors import InputError, shortened
 
+SET = "set"
+"""The method of a selection that is a named set."""
+
 
 class RunReference(BaseModel):
     """The run that a selection or a set belongs to."""

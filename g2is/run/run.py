@@ -40,7 +40,6 @@ from g2is.run.paths import (
     SAMPLES,
     VALIDATION,
     VALIDATION_GRADIENTS,
-    WARMUP,
     LayoutKind,
     Pooling,
     RegimeArray,
@@ -365,7 +364,9 @@ class Run:
     def damage(self) -> list[str]:
         """A quick check for pages: as `check`, but large files only by size, and without the warm-up, which only a
         build reads."""
-        return self._integrity.problems(name for name in self.manifest.files if name != WARMUP)
+        stage = self.manifest.stages.get("warmup")
+        warmup = set() if stage is None else set(stage.files)
+        return self._integrity.problems(name for name in self.manifest.files if name not in warmup)
 
     @property
     def remedy(self) -> str:

@@ -15,15 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from g2is.config.commands import command
 from g2is.errors import InputError, shortened
-from g2is.run.reference import RunReference
+from g2is.run.reference import SET, RunReference
 from g2is.run.run import Run
 from g2is.run.traces import trace_path, write_trace
 from g2is.selectors import method_settings
 from g2is.storage.files import read_small, write_bytes
 from g2is.walk import WalkTrace
 
-SET = "set"
-"""The method of a selection that is a named set."""
 MOST_BYTES = 2**30
 """Of a selection's file; 100 million rows take that."""
 

@@ -47,7 +47,7 @@ def test_ten_quick_presses_are_ten_steps(page, server, run):
     assert strip.get_attribute("data-step") == "10", "the strip does not wait for the server"
     wait_for_step(page, strip, 10)
     trace = walks.walk(run, walk_preset("recommended", count=40))
-    assert page.locator("article.taken h4").inner_text().startswith(f"Taken #{trace.steps.sample[10]}")
+    assert page.locator("article.taken h2").inner_text().startswith(f"Taken #{trace.steps.sample[10]}")
     assert page.locator(".row.chosen .number").inner_text() == f"#{trace.steps.sample[10]}"
     assert page.locator(".card[aria-current=step] .number").inner_text() == "11", "they count from 1"
     assert strip.locator(".where").inner_text().startswith("Step 11 of 40")
@@ -144,7 +144,7 @@ def test_a_link_and_back_restore_the_step(page, server):
     strip.focus()
     page.keyboard.press("ArrowRight")
     wait_for_step(page, strip, 13)
-    page.wait_for_timeout(1000 * PAUSE_SECONDS)  # steps without a pause are one entry
+    page.wait_for_timeout(1000 * PAUSE_SECONDS + 200)  # steps without a pause are one entry of the history
     page.keyboard.press("End")
     wait_for_step(page, strip, 39)
     page.go_back()
@@ -218,7 +218,7 @@ def test_what_is_found_can_be_asked_about(page, server, run):
     expect(strip.locator(".reason .why")).to_have_text(why_not(run, trace, 1).text)
     assert strip.locator("article.taken p").first.text_content() == HOSTILE[1]
     page.get_by_role("button", name="Back to step 1").click()
-    expect(strip.locator("article.taken h4")).to_contain_text(f"Taken #{trace.samples[0]}")
+    expect(strip.locator("article.taken h2")).to_contain_text(f"Taken #{trace.samples[0]}")
 
 
 def test_a_rejected_or_next_one_says_why(page, server, run):
@@ -241,7 +241,7 @@ def test_keys_pin_and_ban_what_is_shown(page, server, run):
     assert parse_qs(urlsplit(page.url).query)["bans"] == [str(first)]
     settle(page)
     now = walks.walk(run, walk_preset("recommended", count=40, bans=(first,))).samples[0]
-    expect(strip.locator("article.taken h4")).to_contain_text(f"Taken #{now}")
+    expect(strip.locator("article.taken h2")).to_contain_text(f"Taken #{now}")
     page.keyboard.press("p")
     page.wait_for_function("() => new URL(location).searchParams.has('pins')")
     expect(strip.get_by_role("button", name="Unpin")).to_be_visible()
@@ -368,7 +368,7 @@ def test_keys_are_answered_without_the_server(page, server, run):
             page.keyboard.press("ArrowRight")
         assert strip.get_attribute("data-step") == "20"
         assert page.locator(".card[aria-current=step] .row").inner_text() == f"#{samples[20]}"
-        assert page.locator("article.taken h4").inner_text().startswith(f"Taken #{samples[20]}")
+        assert page.locator("article.taken h2").inner_text().startswith(f"Taken #{samples[20]}")
     finally:
         os.kill(server.process.pid, signal.SIGCONT)
     wait_for_step(page, strip, 20)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,7 @@ import streamlit as st
 from g2is.analysis.verdict import Measured, measured, verdict, verdict_table
 from g2is.app.compare.choice import Compared
 from g2is.app.compare.measures import regime_in_url
-from g2is.app.compare.parts import INSTRUCTIONS, download, fingerprint, kept
+from g2is.app.compare.parts import download, fingerprint, kept
 from g2is.app.shared import literal, number
 from g2is.app.shared.labels import value_text
 from g2is.evaluation.results import ABOUT
@@ -19,10 +20,12 @@ from g2is.run.paths import EVALUATIONS
 from g2is.run.run import Run
 
 HELP = """
-- **Served well, badly, not at all**: validation examples for which the selection has an instruction at least half as
-  close as the best of the pool usually is; less close; none closer than the pool is on average.
-- **Conflicts**: pairs of instructions whose gradients point against each other, among those closest to the *same*
-  validation example and among all *other* pairs. The walk's rule is about the same direction only.
+- **Served well**, then **badly** and **not at all**: validation examples for which the selection has an instruction at
+  least half as close as the best of the pool usually is; less close; none closer than the pool is on average.
+- **Trained tokens**: of one pass. **Shares most with**: the other selection with most of the same instructions.
+- **Conflicts**: pairs of instructions whose gradients point against each other, first among those closest to the *same*
+  validation example (within a direction), then among all *other* pairs (across directions). The walk's rule is about
+  the same direction only.
 - **Loss**: of models fine-tuned on exactly these instructions, on test examples; the mean over seeds ± their standard
   deviation. Lower is better. Differences are given with a 95 % interval over test examples and seeds together; *level*
   means that the interval holds zero.
@@ -77,45 +80,43 @@ def evaluation_stamp(run: Run) -> list[tuple[str, int, int]]:
     ]
 
 
-def literal_words(line: str, names: Sequence[str] | dict[str, Any]) -> str:
-    """A sentence in which the names of selections are shown literally."""
-    marks = {name: f"\0{place}\0" for place, name in enumerate(names)}
-    for name in sorted(names, key=len, reverse=True):
-        line = line.replace(name, marks[name])
-    for name, mark in marks.items():
-        line = line.replace(mark, name if name == "this walk" else literal(name))
-    return line
+def literal_words(line: str, names: Iterable[str]) -> str:
+    """A sentence in which the names of selections are shown literally, the walk's excepted."""
+    longest_first = sorted(set(names) - {"this walk"}, key=len, reverse=True)
+    if not longest_first:
+        return line
+    pattern = "|".join(re.escape(name) for name in longest_first)
+    return re.sub(rf"(?<![\w-])({pattern})(?![\w-])", lambda found: literal(found[0]), line)
 
 
 def _shown(table: pd.DataFrame) -> pd.DataFrame:
-    """The table as a person reads it."""
-    alone = (table["most_like"] == "").all()
+    """The table as a person reads it, the best first."""
+    table = table.sort_values(["loss", "well"], ascending=[True, False], kind="stable", na_position="last")
+    rows = list(table.itertuples())
     shown = pd.DataFrame(
         {
-            "selection": table["selection"],
-            "loss": [
-                _with_spread(loss, spread)
-                for loss, spread in zip(table["loss"], table["loss_spread"], strict=True)
+            "selection": table["selection"].to_numpy(),
+            "loss": [_with_spread(row.loss, row.loss_spread) for row in rows],
+            "well": table["well"].to_numpy(),
+            "badly": [
+                f"{number(row.badly)}, {number(row[table.columns.get_loc('not') + 1])}" for row in rows
             ],
-            "well": table["well"],
-            "badly": table["badly"],
-            "not": table["not"],
-            "samples": table["samples"],
-            "trained_tokens": table["trained_tokens"],
-            "most like": [
-                f"{row.most_like}: {number(row.shared)} of {number(row.samples)}" if row.most_like else "–"
-                for row in table.itertuples()
-            ],
-            "within": table["within"],
-            "across": table["across"],
+            "samples": table["samples"].to_numpy(),
+            "trained_tokens": table["trained_tokens"].to_numpy(),
+            "most like": [f"{row.most_like}: {number(row.shared)}" if row.most_like else "–" for row in rows],
+            "conflicts": [f"{_share(row.within)}, {_share(row.across)}" for row in rows],
         }
     )
     gone = [
         *(["loss"] if table["loss"].isna().all() else []),
-        *(["most like"] if alone else []),
+        *(["most like"] if (table["most_like"] == "").all() else []),
         *(["trained_tokens"] if table["trained_tokens"].isna().all() else []),
     ]
     return shown.drop(columns=gone)
+
+
+def _share(value: float) -> str:
+    return "–" if value != value else f"{100 * value:.0f} %"
 
 
 def _with_spread(loss: float, spread: float) -> str:
@@ -127,15 +128,13 @@ def _with_spread(loss: float, spread: float) -> str:
 def _columns(examples: int) -> dict[str, Any]:
     return {
         "selection": st.column_config.TextColumn("selection", pinned=True),
-        "loss": st.column_config.TextColumn("measured loss", help="Lower is better; ± over seeds."),
+        "loss": st.column_config.TextColumn("measured loss", width=108),
         "well": st.column_config.ProgressColumn(
-            f"served well, of {number(examples)}", format="%d", min_value=0, max_value=examples
+            f"served well, of {number(examples)}", format="%d", min_value=0, max_value=examples, width=125
         ),
-        "badly": st.column_config.NumberColumn("badly", width="small"),
-        "not": st.column_config.NumberColumn("not at all", width="small"),
-        "samples": INSTRUCTIONS,
-        "trained_tokens": st.column_config.NumberColumn("trained tokens", format="localized"),
-        "most like": st.column_config.TextColumn("shares most with"),
-        "within": st.column_config.NumberColumn("conflicts, same example", format="percent"),
-        "across": st.column_config.NumberColumn("conflicts, others", format="percent"),
+        "badly": st.column_config.TextColumn("badly, not", width=80),
+        "samples": st.column_config.NumberColumn("instructions", format="localized", width=85),
+        "trained_tokens": st.column_config.NumberColumn("trained tokens", format="localized", width=100),
+        "most like": st.column_config.TextColumn("shares most with", width=145),
+        "conflicts": st.column_config.TextColumn("conflicts", width=90),
     }

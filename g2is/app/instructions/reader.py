@@ -11,8 +11,9 @@ from g2is.run.run import Run
 
 def show_reader(run: Run, rows: np.ndarray, sample: int) -> None:
     """The record, with links to other pages."""
-    at = int(np.searchsorted(rows, sample))
-    inside = at < len(rows) and rows[at] == sample
+    places = np.flatnonzero(rows == sample)
+    inside = bool(len(places))
+    at = int(places[0]) if inside else int((rows < sample).sum())
 
     def go(place: int) -> None:
         ui.set_url(focus=int(rows[place]), page=None)

@@ -1,4 +1,4 @@
-"""The pool in the plane: colour it, read it, draw a lasso around what you want."""
+"""The pool in the plane: colour it, search it, read it, draw a lasso around what you want."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from g2is.app import shared as ui
 from g2is.app.map.basket import show_basket
 from g2is.app.map.canvas import CANVAS, show_canvas, show_texts
 from g2is.app.map.controls import choose_view, explain
+from g2is.app.map.found import show_found
+from g2is.app.map.parts import walk_part
 from g2is.app.map.record import show_focus
 from g2is.app.map.view import keep_view, on_event
 from g2is.app.shared.canvas.parts import show_part
@@ -35,4 +37,6 @@ def show() -> None:
         show_focus(view)
     # Last: the walk may have to be computed first, and all else is shown before.
     with canvas:
-        show_part(view.walk_part(), key="map walk")
+        trace = view.trace()
+        show_part(walk_part(view.id, trace), key="map walk")
+        show_found(run, view.id, trace)

@@ -1,4 +1,4 @@
-"""The parts of the map besides points and colours (`g2is.app.shared.canvas.pool`): walk and marks.
+"""The parts of the map besides points and colours (`g2is.app.shared.canvas.pool`): walk, marks, bits of what is found.
 
 These four cost 4 bytes, 1 byte, a few bytes a step, and 1 bit a sample: another colour sends the colours alone, and a
 click next to nothing. Every number that the browser has to know about them is in their headers.
@@ -26,11 +26,18 @@ def walk_part(map_id: str, trace: WalkTrace | None) -> bytes:
     return pack(
         CHANNEL,
         "walk",
-        {"map": map_id, "origins": ORIGINS},
+        {"map": map_id, "origins": ORIGINS, "bans": [] if trace is None else list(trace.parameters.bans)},
         sample=empty if steps is None else steps.sample.astype(np.int32),
         came_from=empty if steps is None else steps.path(),
         origin=empty.astype(np.uint8) if steps is None else steps.origin.astype(np.uint8),
     )
+
+
+def bits_of(rows: NDArray[np.integer], count: int) -> NDArray[np.uint8]:
+    """A bit for each of `count` samples, set for these rows; the first in the lowest bit of the first byte."""
+    chosen = np.zeros(count, dtype=bool)
+    chosen[rows] = True
+    return np.packbits(chosen, bitorder="little")
 
 
 def marks_part(
@@ -41,16 +48,12 @@ def marks_part(
     view: Sequence[float] | None,
     order: int,
 ) -> bytes:
-    """Focus, view and the selected samples; if any are selected, all others turn grey.
+    """Focus, view and the selected samples, which get a frame.
 
     count: samples in the pool. order: a number that differs from the last one makes the map go to this focus and view;
     otherwise it stays where the reader is.
     """
-    bits = np.zeros(0, np.uint8)
-    if len(selected):
-        chosen = np.zeros(count, dtype=bool)
-        chosen[selected] = True
-        bits = np.packbits(chosen, bitorder="little")
+    bits = bits_of(selected, count) if len(selected) else np.zeros(0, np.uint8)
     header: dict[str, Any] = {
         "map": map_id,
         "focus": focus,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from g2is.app import shared as ui
 from g2is.app.map.canvas import CANVAS, event
-from g2is.app.map.parts import CHANNEL, marks_part, walk_part
+from g2is.app.map.parts import CHANNEL, marks_part
 from g2is.app.shared.canvas.points import FULL, MapPoints
 from g2is.app.shared.canvas.pool import colours_part, layout_key, points_part
 from g2is.app.shared.filling import fill_basket
@@ -61,10 +61,6 @@ class MapView:
             colours_part(CHANNEL, self.id, self.colouring, self.names() if self.named else []),
             marks_part(self.id, len(pool), selected, focus, view, _order(focus, view)),
         ]
-
-    def walk_part(self) -> bytes:
-        """The path of the walk, which may have to be computed first."""
-        return walk_part(self.id, self.trace())
 
     def trace(self) -> WalkTrace | None:
         """The walk to draw, or None; settings that do not fit the run are reported on the page."""

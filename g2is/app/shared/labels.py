@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from g2is.analysis import regimes
+from g2is.figures.symbols import SYMBOLS
 
 PRESETS = {
     "recommended": (
@@ -72,7 +73,7 @@ VALUES = {
 REGIME_NAMES = VALUES["regime"]
 """The gradient regimes."""
 
-ORIGINS = {"pin": "■ pinned", "anchor": "◆ anchor", "neighbor": "● neighbour", "fallback": "▲ best in pool"}
+ORIGINS = {name: SYMBOLS[name].label for name in ("pin", "anchor", "neighbor", "fallback")}
 """How a step chose its instruction."""
 
 

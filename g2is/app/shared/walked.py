@@ -25,6 +25,11 @@ class Walked:
     diagnosis: Diagnosis
     seconds: float
 
+    @property
+    def examples(self) -> list[int]:
+        """The validation example closest to each target direction, which stands for it."""
+        return abs(self.knowledge.loadings).argmax(axis=1).tolist()
+
     def explain(self, run: Run, sample: int) -> Explanation:
         """Why an instruction is in the walk, or not."""
         return walks.explain(run, self.trace, sample)

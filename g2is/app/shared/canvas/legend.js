@@ -1,26 +1,36 @@
 // The legend: what colours, shapes and marks mean; a press on a category shows it alone.
 
+import SYMBOLS from "../../../figures/symbols.json"
+import { categories } from "./categories.js"
 import { css, faint } from "./colours.js"
 import { paintShape } from "./pen.js"
-import { element, number } from "../dom.js"
-import { ORIGINS } from "../origins.js"
+import { element } from "../dom.js"
 
 const SWATCH = 16
 
-// What the legend of a map explains. colouring: a Colouring. places: a Places. walk: the part of that kind, or none.
-// ink, paper: [r, g, b]. only: the codes of the entries that are shown alone, a set that `press` changes.
-export function drawLegend(legend, { colouring, places, walk, ink, paper, dpr, only, press }) {
+// What the legend of a map explains. shown: colouring, a Colouring; places, a Places; walk, the part of that kind, or
+// none; ink, paper: [r, g, b]; accent; dpr; basket, whether anything is framed; focus. choice: see `categories`.
+export function drawLegend(legend, shown, choice) {
+  const { colouring, ink, paper, dpr } = shown
   const { title, entries } = colouring.part
-  const parts = [element("span", "title", title)]
-  if (entries) {
-    parts.push(...entries.map((entry, code) => categoryOf(entry, css(colouring.colour(code)), code, { dpr, only, press })))
-  } else {
-    parts.push(scaleOf(colouring))
+  const picture = (mark) => swatch(mark, dpr)
+  const focused = legend.getRootNode().activeElement?.dataset?.code
+  const scrolled = legend.querySelector(".found-categories")?.scrollTop ?? 0
+  const entryOf = (mark) => {
+    const entry = element("span", "entry")
+    entry.append(picture(mark), element("span", "", mark.text))
+    return entry
   }
-  const entryOf = (mark) => markOf(mark, dpr)
-  parts.push(...withoutValue(colouring, ink, paper).map(entryOf), element("span", "break"))
-  parts.push(...marksOf(places, walk, ink).map(entryOf))
-  legend.replaceChildren(...parts)
+  legend.replaceChildren(
+    element("span", "title", title),
+    ...(entries ? categories(colouring, { ...choice, swatch: picture, pale: css(faint(paper, ink)) }) : [scaleOf(colouring)]),
+    ...withoutValue(colouring, ink, paper).map(entryOf),
+    element("span", "break"),
+    ...marksOf(shown).map(entryOf),
+  )
+  const list = legend.querySelector(".found-categories")
+  if (list) list.scrollTop = scrolled
+  if (focused !== undefined) legend.querySelector(`[data-code="${focused}"]`)?.focus()
 }
 
 // Marks are { shape, fill, edge, text }. First the dots without a value, if there are any.
@@ -29,43 +39,32 @@ export function withoutValue({ part }, ink, paper) {
 }
 
 // What there is above the dots.
-export function marksOf(places, walk, ink) {
-  const pen = css(ink)
-  const marks = places.examples().length ? [{ shape: "star", fill: pen, text: "validation example" }] : []
-  const texts = {
-    anchor: "anchor: a target direction begins",
-    pin: "pinned",
-    neighbor: "taken, with a line from the one before",
-    fallback: "best in pool, a jump (dotted)",
+export function marksOf({ places, walk, ink, accent, basket, focus }) {
+  const present = {
+    anchor: false,
+    neighbor: false,
+    fallback: false,
+    pin: false,
+    validation: places.examples().length > 0,
+    ban: walk?.bans.length > 0,
+    basket,
+    focus: focus !== null,
   }
-  for (const [kind, text] of Object.entries(texts)) {
-    if (!walk?.origin.includes(walk.origins.indexOf(kind))) continue
-    const { shape, colour } = ORIGINS[kind]
-    const start = kind === "anchor" || kind === "pin"
-    marks.push({ shape, edge: start ? colour : pen, text })
-  }
-  return marks
+  for (const code of new Set(walk?.origin)) present[walk.origins[code]] = true
+  return Object.keys(present)
+    .filter((name) => present[name])
+    .map((name) => markOf(SYMBOLS[name], { ink: css(ink), accent }))
 }
 
 export function paintSwatch(c, left, top, { shape, fill, edge }) {
   paintShape(c, shape, [left, top], 5, { fill, edge, width: 1.6 })
 }
 
-function categoryOf({ name, count, shape }, fill, code, { dpr, only, press }) {
-  const button = element("button", "entry")
-  button.type = "button"
-  button.title = `${name}: ${number(count)} instructions. Press to grey out the others.`
-  button.setAttribute("aria-pressed", String(only.has(code)))
-  button.append(
-    swatch({ shape, fill }, dpr),
-    element("span", "named", name),
-    element("span", "counted", number(count)),
-  )
-  button.onclick = () => {
-    press(code)
-    button.setAttribute("aria-pressed", String(only.has(code)))
-  }
-  return button
+const FILLED = ["star", "hexagon", "flag"]
+
+function markOf({ shape, colour, meaning }, own) {
+  const paint = own[colour] ?? colour
+  return { shape, [FILLED.includes(shape) ? "fill" : "edge"]: paint, text: meaning }
 }
 
 function scaleOf(colouring) {
@@ -83,12 +82,6 @@ function scaleOf(colouring) {
   const both = element("span", "scaled")
   both.append(scale, element("span", "unit", unit))
   return both
-}
-
-function markOf(mark, dpr) {
-  const entry = element("span", "entry")
-  entry.append(swatch(mark, dpr), element("span", "", mark.text))
-  return entry
 }
 
 function swatch(mark, dpr) {

@@ -12,15 +12,13 @@ from g2is.app.shared import number, visible
 from g2is.app.shared.canvas.parts import pack
 from g2is.app.shared.canvas.points import NOWHERE, MapPoints
 from g2is.config import RegimeName, WalkParameters
-from g2is.figures.colouring import LEVELS, NONE, Colouring, colouring
+from g2is.figures.colouring import COLOURED, LEVELS, NONE, Colouring, colouring
 from g2is.run.paths import LayoutKind, array_file
 from g2is.run.run import Run
 from g2is.walk import WalkTrace
 
 TICKS = 4
 """Intervals between the numbers along a scale."""
-SHAPES = {"triangle-up": "triangle"}
-"""Markers that the canvas has another name for."""
 
 
 @st.cache_resource(max_entries=8, show_spinner="Placing the instructions")
@@ -98,10 +96,10 @@ def colours_part(
     scale = colouring.scale
     if scale is None:
         header["entries"] = [
-            {"name": visible(entry.name), "count": entry.count, "shape": SHAPES.get(entry.shape, entry.shape)}
+            {"name": visible(entry.name), "count": entry.count, "shape": entry.shape}
             for entry in colouring.categories
         ]
-        header["shapes"] = [entry["shape"] for entry in header["entries"]]
+        header |= {"shapes": [entry["shape"] for entry in header["entries"]], "coloured": COLOURED}
     else:
         header |= {
             "low": scale.low,

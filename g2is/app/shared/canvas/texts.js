@@ -50,7 +50,7 @@ export class Texts {
   drawTip() {
     const { pointed, places, plane, ready, find } = this.map
     const tip = find(".tip")
-    tip.hidden = pointed === null || !ready
+    tip.hidden = pointed === null || !ready || !places.has(pointed)
     if (tip.hidden) return
     const text = element("span", "said", this.known.get(pointed) ?? "…")
     text.dir = "auto"
