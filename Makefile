@@ -52,6 +52,7 @@ bench: setup ## speed of gradients, walk, graph, map and pages, as tables and as
 	$(BIN)/python -m benchmarks.graph
 	$(BIN)/python -m benchmarks.map
 	$(BIN)/python -m benchmarks.neighbourhood
+	$(BIN)/python -m benchmarks.pages
 	$(BIN)/python -m benchmarks.large
 
 screenshots: setup ## pictures of every page, light and dark, from the demo run (needs chromium)

@@ -95,7 +95,7 @@ def test_a_chosen_node_is_shown_beside_the_focus(open_app, run):
     ego = ego_of(run, "sgd", 22, knowledge=SETTINGS)
     example = int(ego.nodes[ego.nodes["kind"] == "validation"]["id"].iloc[0])
     app = open_app(PAGE, **LINK, focus="22", node=f"validation-{example}")
-    assert any(text.value.startswith(f"##### Validation example {example} ·") for text in app.markdown)
+    assert any(text.value.startswith(f"## Validation example {example} ·") for text in app.markdown)
     assert any(text.value.startswith(run.validation["prompt"].iloc[example]) for text in app.code)
     button(app, "Close").click().run()
     assert "node" not in app.query_params

@@ -28,7 +28,7 @@ def show_basket(run: Run) -> None:
     basket = ui.basket(run)
     before = st.session_state.get(f"basket of {run.hash} before")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("Basket", anchor=False)
+        st.header("Basket", anchor=False)
         if before and before != basket:
             st.button(
                 f"Restore {ui.number(len(before))}",

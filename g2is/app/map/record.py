@@ -21,7 +21,7 @@ def show_focus(view: MapView) -> None:
     """Show what is in focus, its neighbours by gradient, and links to other pages."""
     focus = in_focus(view.run)
     example = focus is not None and focus < 0
-    st.subheader("Validation example in focus" if example else "Instruction in focus", anchor=False)
+    st.header("Validation example in focus" if example else "Instruction in focus", anchor=False)
     if focus is None:
         st.caption(
             "Click a dot to read the instruction, or a star to read the validation example. Arrow keys then go to the "

@@ -32,12 +32,12 @@ def show_records(run: Run, around: Neighbourhood, chosen: int | None, trail: tup
     """Two columns: the focus, and the node that is chosen."""
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True):
-        st.markdown("##### In focus, in full")
+        st.markdown("## In focus, in full")
         why = st.empty()
         show_record(run, trail[-1])
     with right, st.container(border=True):
         if chosen is None or around.nodes["relation"].iloc[chosen] == "focus":
-            st.markdown("##### To compare")
+            st.markdown("## To compare")
             st.caption(
                 "Choose a row of the table, or click a validation example or a target direction in the graph."
             )
@@ -55,7 +55,7 @@ def _show_chosen(run: Run, around: Neighbourhood, chosen: int, trail: tuple[int,
         node["kind"]
     ]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"##### {name} {number(row)} · cosine {number(float(node['cosine']))}", width="content")
+        st.markdown(f"## {name} {number(row)} · cosine {number(float(node['cosine']))}", width="content")
         if node["kind"] == "train":
             st.button(
                 "Go there", key="go there", icon=":material/my_location:", on_click=go_to, args=(row, trail)

@@ -16,6 +16,7 @@ from g2is.app.walk.screen import show_screen
 from g2is.app.walk.status import show_status
 from g2is.app.walk.tabs import show_tabs
 from g2is.app.walk.undo import show_undo
+from g2is.app.warming import page_drawn
 
 _STYLE = Path(__file__).parent / "page.css"
 
@@ -45,3 +46,4 @@ def show() -> None:
     if settings.budget_is_open:
         with settings.budget:
             show_budget_curve(run, walk, key="budget in bar")
+    page_drawn()

@@ -8,9 +8,9 @@ const VERDICTS = {
   tied: ["=", "tied"],
   taken: ["–", "taken before"],
   left_out: ["–", "left out"],
-  conflict: ["✘", "conflict"],
-  consistency: ["✘", "consistency"],
-  redundant: ["✘", "too similar"],
+  conflict: ["✕", "conflict"],
+  consistency: ["✕", "consistency"],
+  redundant: ["✕", "too similar"],
 }
 
 export class Reader {
@@ -68,7 +68,7 @@ export class Reader {
     const { relation, row } = compared
     const example = relation === "component" ? walk.part.examples[row] : row
     const title = relation === "component" ? `Direction ${number(row)}, closest to example ${number(example)}` : `Example ${number(example)}`
-    const head = element("h4", "", title)
+    const head = element("h2", "", title)
     const close = element("button", "close", "Close")
     close.type = "button"
     close.onclick = () => this.screen.backOnce()
@@ -77,16 +77,16 @@ export class Reader {
   }
 
   exampleText(example) {
-    if (example === null) return [element("h4", "", "No example"), element("p", "", "It belongs to no direction.")]
+    if (example === null) return [element("h2", "", "No example"), element("p", "", "It belongs to no direction.")]
     const title = this.screen.asked === null ? `Example ${number(example)} asks` : `Closest: example ${number(example)}`
-    return [element("h4", "", title), ...textOf(this.screen.walk.examples.get(example))]
+    return [element("h2", "", title), ...textOf(this.screen.walk.examples.get(example))]
   }
 
   takenText() {
     const { walk, asked, shown } = this.screen
     const title = asked === null ? `Taken #${number(shown)}` : `Asked about #${number(shown)}`
     const text = walk.texts.get(shown)
-    const head = element("h4", "", title)
+    const head = element("h2", "", title)
     if (text) head.append(element("span", "from", ` ${text.from}`))
     return [head, ...textOf(text)]
   }

@@ -7,6 +7,7 @@ import { WalkGraph } from "./graph.js"
 import { bindKeys } from "./keys.js"
 import { WalkMap } from "./map.js"
 import { Reader } from "./reader.js"
+import { addSkip } from "./skip.js"
 import { Strip } from "./strip.js"
 import { Walk } from "./walk.js"
 
@@ -52,6 +53,7 @@ class Screen {
     this.reader = new Reader(this)
     this.strip = new Strip(this)
     this.unbind = bindKeys(this)
+    this.removeSkip = addSkip(this)
     for (const tab of root.querySelectorAll("[role=tab]")) tab.onclick = () => this.showTab(tab.dataset.tab)
     for (const button of root.querySelectorAll("[data-show]")) button.onclick = () => this.showTab(button.dataset.show)
     const zooms = { in: 1.5, out: 1 / 1.5, all: null }
@@ -64,7 +66,7 @@ class Screen {
     find.oninput = () => find.value || this.raise("find", "")
     this.channel = channel("walk")
     this.stopListening = this.channel.listen((kind) => this.receive(kind))
-    for (const kind of ["points", "walk", "window", "reply"]) this.receive(kind)
+    for (const kind of ["points", "colours", "walk", "window", "reply"]) this.receive(kind)
     this.receiveGraphs()
   }
 
@@ -74,6 +76,7 @@ class Screen {
     this.map.close()
     this.graph.close()
     this.unbind()
+    this.removeSkip()
     clearTimeout(this.resting)
     this.stopListening()
   }
@@ -81,14 +84,13 @@ class Screen {
   // What Python sent
 
   // A later rerun repeats an order, though the reader has moved on since.
-  order({ step, picture, order }) {
-    this.map.readTheme()
-    this.graph.readTheme()
+  order({ step, picture, colour, schemes, order }) {
     if (this.ordered !== order) {
       this.ordered = order
       clearTimeout(this.resting)
       this.step = this.target = step
       if (picture !== this.picture) this.turnTo(picture)
+      this.map.colours.offer(schemes, colour)
     }
     this.draw()
   }
@@ -97,6 +99,7 @@ class Screen {
     const part = this.channel.parts[kind]
     if (!part) return
     if (kind === "points") this.map.receivePoints(part)
+    if (kind === "colours") this.map.colours.receive(part)
     if (kind === "walk") {
       this.walk.receive(part)
       this.receive("window")
@@ -145,7 +148,6 @@ class Screen {
     this.target = null
     this.forget()
     this.draw()
-    this.announce()
     this.reportSoon()
   }
 
@@ -190,7 +192,6 @@ class Screen {
     this.compared = null
     this.tell(sample)
     this.draw()
-    this.announce()
   }
 
   // Has Python write it to the URL, and answer. null: none.
@@ -298,7 +299,9 @@ class Screen {
   }
 
   focusFind() {
-    this.find(".find").focus()
+    const find = this.find(".find")
+    if (!find.offsetParent) this.showTab(this.picture)
+    find.focus()
   }
 
   toggleHelp() {
@@ -308,25 +311,39 @@ class Screen {
   }
 
   draw() {
+    this.readTheme()
     if (!this.walk.count) return
     this.step = Math.min(this.step, this.walk.count - 1)
     this.strip.draw()
     this.reader.draw()
     if (this.picture === "graph") this.graph.draw()
     else this.map.drawMarks()
+    if (this.compared === null) this.announce()
     Object.assign(this.root.dataset, { step: this.step, asked: this.asked ?? "" })
   }
 
-  // To a screen reader: step, text and reason.
-  announce() {
-    const { walk, step, asked, answer } = this
-    if (asked !== null) return this.say(`#${number(asked)}. ${walk.lines.get(asked) ?? ""}. ${answer?.text ?? ""}`)
-    const reason = walk.at(step)?.reason ?? ""
-    const text = walk.lines.get(walk.sample(step)) ?? ""
-    this.say(`Step ${number(step + 1)} of ${number(walk.count)}. ${text}. ${reason}`)
+  // Streamlit says nothing of another theme.
+  readTheme() {
+    const paper = getComputedStyle(this.root).getPropertyValue("--st-background-color")
+    if (paper === this.paper) return
+    this.paper = paper
+    this.map.readTheme()
+    this.graph.readTheme()
   }
 
-  say(text) {
-    this.find(".status").textContent = text
+  // To a screen reader: step, text and reason, or the answer about an instruction; once, when both are known. Not while
+  // it plays.
+  announce() {
+    const { walk, step, asked, shown } = this
+    const reason = asked === null ? walk.at(step)?.reason : this.answer?.text
+    const text = walk.lines.get(shown)
+    if (this.strip.playing || !reason || !text) return
+    const about = asked === null ? `Step ${number(step + 1)} of ${number(walk.count)}` : `Instruction ${number(asked)}`
+    this.say(`${about}. ${text}. ${reason}`)
+  }
+
+  say(words) {
+    const status = this.find(".status")
+    if (status.textContent !== words) status.textContent = words
   }
 }
