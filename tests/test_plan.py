@@ -191,6 +191,11 @@ def test_settings_move_the_cost_as_they_should(tmp_path):
     assert changed(warmup={"epochs": 0}).stages[0].hours == 0
     assert changed(lora={"rank": 16}).trained == plan.trained / 8
     assert changed(gradients={"batch_tokens": 1024}).activations_bytes < plan.activations_bytes / 3
+    four = changed(gradients={"checkpoints": 4})
+    for stage in (1, 2):
+        assert four.stages[stage].hours == pytest.approx(4 * plan.stages[stage].hours)
+    assert four.stages[0].hours == plan.stages[0].hours  # one training
+    assert 3.5 < four.disk_bytes / plan.disk_bytes < 4 and "at 4 checkpoints" in describe(four)
     eight = Plan(plan.shape, plan.config, plan.work, Hardware(devices=8))
     assert eight.stages[0].hours == plan.stages[0].hours  # one training
     assert eight.stages[1].hours == pytest.approx(plan.stages[1].hours / 8)

@@ -47,8 +47,8 @@ def register(command: AddCommand) -> None:
         action="extend",
         required=True,
         metavar="FILE",
-        help=".pt (weights only), .npy, .safetensors, or a folder of LESS: one row a record; several data sets in the "
-        "order of --train, each at every checkpoint (dolly-ckpt105-adam/dim8192)",
+        help=".pt (weights only), .npy, .safetensors, or a folder of LESS or bergson: one row a record; several data "
+        "sets in the order of --train, each at every checkpoint (dolly-ckpt105-adam/dim8192)",
     )
     parser.add_argument(
         "--validation-gradients",
@@ -61,8 +61,13 @@ def register(command: AddCommand) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace a run of that name")
     add_settings(parser, ImportConfig)
 
-    parser = command("demo", demo, "build the demo run from the embedded model and data")
+    parser = command(
+        "demo",
+        demo,
+        "build the demo run from the embedded model and data, with selections and fine-tuning results",
+    )
     parser.add_argument("--run", default="demo", help="name of the run [demo]")
+    parser.add_argument("--run-only", action="store_true", help="no selections and no fine-tuning")
     parser.add_argument("--overwrite", action="store_true", help="replace a run of that name")
     _add_extras(parser)
 
@@ -139,7 +144,13 @@ def import_gradients(arguments: argparse.Namespace) -> None:
 def demo(arguments: argparse.Namespace) -> None:
     from g2is.demo.run import build_demo
 
-    run = build_demo(run_folder(arguments), extras=_extras(arguments), overwrite=arguments.overwrite, say=say)
+    run = build_demo(
+        run_folder(arguments),
+        extras=_extras(arguments),
+        overwrite=arguments.overwrite,
+        evaluated=not arguments.run_only,
+        say=say,
+    )
     say(f"run {run.name} is complete: {run.folder}")
 
 

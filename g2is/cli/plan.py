@@ -111,6 +111,11 @@ def describe(plan: Plan) -> str:
         + (f"(its own weights, {plan.own})" if plan.own else f"(LoRA, rank {config.lora.rank})"),
         f"pool       {work.samples:,} samples x {work.tokens:,.0f} tokens = {_big(plan.tokens)} tokens, "
         f"{work.trained_share:.0%} of them trained; {work.validation_samples:,} validation examples",
+        *(
+            [f"gradients  at {checkpoints} checkpoints: passes, rows and trained state that many times"]
+            if (checkpoints := config.gradients.checkpoints) > 1
+            else []
+        ),
         f"rate       {hardware.peak_share:.0%} of {hardware.tflops:,.0f} TFLOP/s (neighbours: of "
         f"{hardware.float32_tflops:,.0f}), {hardware.bandwidth:g} TB/s, {hardware.devices} device(s)",
         "",

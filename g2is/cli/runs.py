@@ -38,6 +38,16 @@ def open_run(arguments: argparse.Namespace) -> Run:
     return Run.open(path if len(path.parts) > 1 else Path(arguments.cache) / path)
 
 
+def selection_path(given: str, run: Run) -> Path:
+    """The path of a selection given by its name in the run or as a file."""
+    from g2is.run.paths import selection_file
+
+    path = Path(given)
+    if not path.is_file() and len(path.parts) == 1:
+        return run.folder / selection_file(given.removesuffix(".json"))
+    return path
+
+
 def output_file(output: Path, run: Run) -> Path:
     """The file that a command writes: the target of a link, unless that leads out of the run.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from g2is.config.graph import CommunityConfig, GraphConfig, LayoutConfig
 from g2is.config.model import SMALL, GradientConfig, LoraSettings, ModelConfig, WarmupConfig
@@ -41,6 +41,16 @@ class BuildConfig(Settings):
     layout: LayoutConfig = LayoutConfig()
     communities: CommunityConfig = CommunityConfig()
 
+    @model_validator(mode="after")
+    def _checkpoints_among_epochs(self) -> Self:
+        most = max(1, self.warmup.epochs)
+        if self.gradients.checkpoints > most:
+            raise ValueError(
+                f"checkpoints = {self.gradients.checkpoints}: the warm-up has {most} at the ends of its epochs; "
+                "expected at most that many, or more --warmup-epochs"
+            )
+        return self
+
     @property
     def regimes(self) -> tuple[RegimeName, ...]:
         """The regimes the run keeps."""
@@ -76,7 +86,7 @@ class ImportConfig(Settings):
     """All settings that determine the content of a run of imported gradients."""
 
     regime: RegimeName = Field(
-        "adam", description="regime of the training gradients; adam: as LESS computes them"
+        "adam", description="kind of the training gradients; adam: as LESS computes them"
     )
     checkpoint_weights: dict[str, Weight] | None = Field(
         None,

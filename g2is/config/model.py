@@ -32,7 +32,7 @@ class ModelConfig(Settings):
         None,
         ge=8,
         le=LARGEST,
-        description="most tokens a sample has (2048, or the model's positions if fewer); longer ones are cut",
+        description="most tokens an instruction has (2048, or the model's positions if fewer); longer ones are cut",
     )
 
 
@@ -64,13 +64,13 @@ class WarmupConfig(Settings):
     )
     schedule_warmup: float = Field(0.03, ge=0, lt=1, description="share of the steps with a rising rate")
     batch_size: int | None = Field(
-        None, ge=1, le=LARGEST, description="samples an optimizer step (128; small models: 16)"
+        None, ge=1, le=LARGEST, description="instructions an optimizer step (128; small models: 16)"
     )
     seed: int = Field(
         0,
         ge=0,
         lt=SEEDS,
-        description="random seed of the training samples, the adapter, their order and dropout",
+        description="random seed of the instructions trained on, the adapter, their order and dropout",
     )
 
 
@@ -81,6 +81,13 @@ class GradientConfig(Settings):
         "lora",
         description="the parameters of the gradients, which the warm-up trains: an adapter; all linear layers but the "
         "output layer; every weight, with embeddings, norms and the output layer",
+    )
+    checkpoints: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="checkpoints of the warm-up that gradients are of, at the ends of epochs, the last one among them; "
+        "each weighs as much as its mean learning rate, as LESS has it",
     )
     optimizer_epsilon: Literal["inside", "outside"] = Field(
         "inside", description="Adam's epsilon: inside the root as LESS does it, or outside as in textbooks"
@@ -93,14 +100,14 @@ class GradientConfig(Settings):
     )
     projection_seed: int = Field(0, ge=0, lt=SEEDS, description="random seed of the projection")
     regimes: tuple[RegimeName, ...] = Field(
-        REGIMES, min_length=1, description="gradient regimes kept for the training samples"
+        REGIMES, min_length=1, description="kinds of gradients kept for the instructions"
     )
     store_dtype: Literal["float16", "float32", "int8"] = Field(
         "float16", description="of the unit rows on disk; int8: half of float16's size, rounded"
     )
     batch_tokens: int = Field(4096, ge=1, le=LARGEST, description="tokens (with padding) in a batch")
     shard_size: int = Field(
-        512, ge=1, le=LARGEST, description="samples a shard; a stopped build repeats at most one"
+        512, ge=1, le=LARGEST, description="instructions a shard; a stopped build repeats at most one"
     )
 
 
@@ -110,7 +117,7 @@ class EnsembleConfig(Settings):
     argument_prefix = "ensemble_"
 
     members: int = Field(
-        3, ge=2, le=1000, description="adapters, each with its own seed and sample of the pool"
+        3, ge=2, le=1000, description="adapters, each with its own seed and draw from the pool"
     )
     epochs: int = Field(
         4, ge=2, le=10_000, description="passes; gradients are measured after the first and the last"

@@ -144,6 +144,16 @@ def _schedule(step: int, rising: int, total: int) -> float:
     return (total - step) / max(1, total - rising)
 
 
+def mean_rates(ends: Sequence[int], total: int, schedule_warmup: float) -> list[float]:
+    """Mean share of the learning rate over the steps up to each of `ends`, from the end before it.
+
+    total: steps of the training whose schedule it is.
+    """
+    rising = math.ceil(total * schedule_warmup)
+    rates = [_schedule(step, rising, total) for step in range(total)]
+    return [float(np.mean(rates[start:end])) for start, end in zip([0, *ends], ends, strict=False)]
+
+
 def _state(
     optimizer: torch.optim.Optimizer, parameters: dict[str, torch.nn.Parameter], step: int
 ) -> TrainingState:

@@ -24,6 +24,11 @@ def draw(count: int, config: WarmupConfig) -> np.ndarray:
     return np.sort(np.random.default_rng(config.seed).choice(count, size=size, replace=False))
 
 
+def checkpoint_epochs(epochs: int, checkpoints: int) -> list[int]:
+    """The epochs, counted from 1, at whose ends gradients are taken: spread evenly, the last one among them."""
+    return [-(-epochs * number // checkpoints) for number in range(1, checkpoints + 1)]
+
+
 def warm_up(
     model: Any,
     samples: Sequence[Encoded],

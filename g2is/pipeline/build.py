@@ -133,7 +133,7 @@ class _Build:
             done = self.writer.manifest.stages
             if "gradients" in done and "graph" not in done:
                 self.graph.help()
-            elif "warmup" in done and "gradients" not in done and self.gradients.store.absent():
+            elif "warmup" in done and "gradients" not in done and self.gradients.absent():
                 self.gradients.help()
             time.sleep(PAUSE)
             self.writer.look()

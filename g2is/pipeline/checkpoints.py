@@ -9,15 +9,18 @@ as their product and are of length 1 themselves, so that everything that takes c
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from g2is.arrays.unit import lengths, unit
 from g2is.errors import InputError
-from g2is.pipeline.gradient_files import gradient_file, read_gradients
+from g2is.pipeline.gradient_files import BERGSON_FILE, gradient_file, read_gradients
+from g2is.storage.dtypes import stored_rows
+from g2is.storage.shards import ShardStore, write_blocks
 
 CHECKPOINT = re.compile(r"^(.*?)[-_]?(?:ckpt|checkpoint)[-_]?(\d+)(?:[-_](?:adam|sgd|sign))?$", re.IGNORECASE)
 """A part of a path that names a checkpoint; LESS's folders are `{data set}-ckpt{step}-{adam or sgd}`."""
@@ -33,12 +36,12 @@ class GradientFile:
 
     @classmethod
     def of(cls, path: Path) -> GradientFile:
-        """The file, or that of LESS in a folder; raises `InputError` for a folder without one."""
+        """The file, or that of LESS or bergson in a folder; raises `InputError` for a folder without one."""
         file = gradient_file(path)
         for part in reversed(file.parts[:-1] if path.is_dir() else (*file.parts[:-1], file.stem)):
             if match := CHECKPOINT.match(part):
                 return cls(file, match[1] or file.stem, match[2].lstrip("0") or "0")
-        return cls(file, path.stem)
+        return cls(file, file.parent.name if file.name == BERGSON_FILE else path.stem)
 
     def __str__(self) -> str:
         return f"{self.path} (checkpoint {self.checkpoint})" if self.checkpoint else str(self.path)
@@ -131,17 +134,60 @@ class Rows:
     def combined(self, weights: Sequence[float]) -> np.ndarray:
         """One row a sample: of the only checkpoint as they are, of several side by side, weighted.
 
-        weights: of the checkpoints in order, with sum 1. A sample whose gradient is zero at one of them has a row of
-        zeros.
+        weights: of the checkpoints in order, with sum 1.
         """
         parts = list(self.by_checkpoint.values())
-        if len(parts) == 1:
-            return parts[0]
-        rows = np.concatenate(
-            [unit(part) * np.float32(np.sqrt(w)) for part, w in zip(parts, weights, strict=True)], axis=1
-        )
-        rows[np.any([lengths(part) == 0 for part in parts], axis=0)] = 0
-        return rows
+        return parts[0] if len(parts) == 1 else side_by_side(parts, weights)
+
+
+def side_by_side(parts: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
+    """Rows (n, d) of the same samples at several checkpoints as one unit row each: side by side, weighted.
+
+    weights: of the checkpoints, with sum 1. A sample whose gradient is zero at one of them has a row of zeros.
+    """
+    rows = np.concatenate(
+        [unit(part) * np.float32(np.sqrt(w)) for part, w in zip(parts, weights, strict=True)], axis=1
+    )
+    rows[np.any([lengths(part) == 0 for part in parts], axis=0)] = 0
+    return rows
+
+
+@dataclass(frozen=True)
+class CheckpointShards:
+    """Shards of the same samples at several checkpoints, read as those of one store.
+
+    weights: of the checkpoints, with sum 1. dtype: of the rows on disk. Losses and lengths are those at the last
+    checkpoint; norms are the means over all, by weight.
+    """
+
+    stores: Sequence[ShardStore]
+    weights: Sequence[float]
+    regimes: Sequence[str]
+    dtype: str
+
+    @property
+    def count(self) -> int:
+        return self.stores[0].count
+
+    def notes(self) -> dict[int, str]:
+        """What is wrong with single samples, at any checkpoint."""
+        return {row: note for store in self.stores for row, note in store.notes().items()}
+
+    def blocks(self, name: str) -> Iterator[np.ndarray]:
+        """The parts of one array, shard by shard."""
+        if name in self.regimes:
+            for parts in zip(*(store.blocks(name) for store in self.stores), strict=True):
+                yield stored_rows(side_by_side([unit(part) for part in parts], self.weights), self.dtype)
+        elif name.removesuffix("_norms") in self.regimes:
+            for parts in zip(*(store.blocks(name) for store in self.stores), strict=True):
+                mean = np.average(np.stack(parts), axis=0, weights=self.weights).astype(np.float32)
+                yield np.where(np.all(parts, axis=0), mean, np.float32(0))
+        else:
+            yield from self.stores[-1].blocks(name)
+
+    def merge(self, name: str, path: Path) -> None:
+        """Write an array of all shards as one `.npy` file."""
+        write_blocks(path, self.blocks(name), self.count)
 
 
 def normalised(checkpoints: Sequence[str], given: Mapping[str, float] | None) -> list[float]:
@@ -159,6 +205,11 @@ def normalised(checkpoints: Sequence[str], given: Mapping[str, float] | None) ->
         )
     total = sum(given.values())
     return [given[step] / total for step in checkpoints]
+
+
+def checkpoint_numbers(checkpoints: Sequence[str], weights: Sequence[float]) -> dict[str, Any]:
+    """For the manifest: the checkpoints that rows are of, in order, with their weights; nothing where none is known."""
+    return {"checkpoints": dict(zip(checkpoints, weights, strict=True))} if checkpoints != [""] else {}
 
 
 def check_checkpoints(name: str, target: GradientSet, train: GradientSet) -> None:

@@ -56,6 +56,11 @@ class Plan:
         return self.shape.adapter(self.config.lora.rank or 0)
 
     @property
+    def width(self) -> int:
+        """Numbers in a row: those of all checkpoints side by side."""
+        return (self.config.gradients.projection_dim or 0) * self.config.gradients.checkpoints
+
+    @property
     def own(self) -> str | None:
         """The kind of own weights whose gradients are computed; None for an adapter."""
         parameters = self.config.gradients.parameters
@@ -91,8 +96,8 @@ class Plan:
         passes = (SGD_PASSES if "sgd" in config.regimes else 0) + (
             ADAM_PASSES if set(config.regimes) != {"sgd"} else 0
         )
-        samples = work.samples + work.validation_samples
-        pairs = work.samples**2 * (config.gradients.projection_dim or 0)
+        samples = (work.samples + work.validation_samples) * config.gradients.checkpoints
+        pairs = work.samples**2 * self.width
         return (
             self._stage("warm-up", seen * work.tokens * self.flop_per_token, steps * 28 * self.trained),
             self._stage(
@@ -170,24 +175,24 @@ class Plan:
     def regime_bytes(self) -> float:
         """A regime in a run: unit rows, norms, neighbours, conflicts, cosines to validation."""
         config = self.config
-        row = (config.gradients.projection_dim or 0) * BYTES[config.gradients.store_dtype] + 4
+        row = self.width * BYTES[config.gradients.store_dtype] + 4
         row += 8 * (config.graph.neighbors + config.graph.conflicts) + 4 * self.work.validation_samples
         return row * self.work.samples
 
     @property
     def disk_bytes(self) -> float:
         """A finished run without the instructions themselves."""
-        validation = 4 * self.work.validation_samples * (self.config.gradients.projection_dim or 0)
+        validation = 4 * self.work.validation_samples * self.width
         return self.regime_bytes * len(self.config.regimes) + self.state_bytes + validation
 
     @property
     def state_bytes(self) -> float:
-        """Trained parameters with Adam's averages, in float32."""
+        """Trained parameters with Adam's averages at each checkpoint, in float32."""
         without = self.own and not self.config.warmup.epochs and set(self.config.regimes) == {"sgd"}
-        return 0 if without else 12 * self.trained
+        return 0 if without else 12 * self.trained * self.config.gradients.checkpoints
 
     @property
     def building_bytes(self) -> float:
         """Peak disk use of a build: shards beside the arrays that they are merged into."""
-        row = (self.config.gradients.projection_dim or 0) * BYTES[self.config.gradients.store_dtype]
+        row = self.width * BYTES[self.config.gradients.store_dtype]
         return self.disk_bytes + row * self.work.samples * len(self.config.regimes)

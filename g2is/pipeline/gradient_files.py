@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,28 +10,35 @@ import numpy as np
 
 from g2is.arrays.unit import lengths
 from g2is.errors import InputError, shortened
+from g2is.storage.files import write_file
 
 LESS_FILES = ("all_unormalized.pt", "all_orig.pt")
 """Files of LESS, in order of preference: gradients as they are, and normalised."""
+BERGSON_FILE, BERGSON_INFO = "gradients.bin", "info.json"
+"""A store of bergson: rows one after another, and their number, type and sizes."""
+IN_FOLDERS = (*LESS_FILES, BERGSON_FILE)
+"""Files that a folder is named for."""
 
 
 def gradient_file(path: Path) -> Path:
-    """The file itself, or that of LESS in a folder (`dim8192`) or in the only folder of such a name inside.
+    """The file itself, or that of LESS or bergson in a folder; of LESS (`dim8192`) also in the only folder of such a
+    name inside.
 
     Raises `InputError` for a folder without one.
     """
     if not path.is_dir():
         return path
-    files = [path / name for name in LESS_FILES if (path / name).is_file()]
+    files = [path / name for name in IN_FOLDERS if (path / name).is_file()]
     if not files and len(inner := sorted(path.glob("dim*/"))) == 1:
         return gradient_file(inner[0])
     if not files:
-        raise InputError(f"{path}: expected one of {', '.join(LESS_FILES)} in this folder")
+        raise InputError(f"{path}: expected one of {', '.join(IN_FOLDERS)} in this folder")
     return files[0]
 
 
 def read_gradients(path: Path) -> np.ndarray:
-    """A matrix with one gradient in each row, (n, d) float32: .npy, .pt, .safetensors, or a folder of LESS.
+    """A matrix with one gradient in each row, (n, d) float32: .npy, .pt, .safetensors, or a folder of LESS
+    or bergson.
 
     A .pt file is loaded as weights only, so nothing in it is executed. Raises `InputError` for a file that is not one
     matrix of numbers, and for a row with a number that is not finite or a norm outside the range of float32.
@@ -82,10 +90,17 @@ def read_neighbors(path: Path, count: int) -> np.ndarray:
     return lists.astype(np.int32)
 
 
+def write_pt(path: Path, rows: np.ndarray) -> None:
+    """Write a matrix as a tensor that torch loads as weights only; complete or absent."""
+    import torch
+
+    write_file(path, lambda file: torch.save(torch.from_numpy(rows), file))
+
+
 def _read(path: Path) -> np.ndarray:
-    readers = {".npy": _npy, ".pt": _pt, ".safetensors": _safetensors}
+    readers = {".npy": _npy, ".pt": _pt, ".safetensors": _safetensors, ".bin": _bergson}
     if path.suffix not in readers:
-        raise InputError(f"{path}: expected {', '.join(readers)} or a folder of LESS")
+        raise InputError(f"{path}: expected {', '.join(readers)} or a folder of LESS or bergson")
     try:
         return readers[path.suffix](path)
     except InputError:
@@ -113,6 +128,32 @@ def _safetensors(path: Path) -> np.ndarray:
     from safetensors.torch import load_file
 
     return _only(path, load_file(path))
+
+
+def _bergson(path: Path) -> np.ndarray:
+    """The rows of a store of bergson, the modules side by side as they are stored."""
+    info_path = path.with_name(BERGSON_INFO)
+    try:
+        info = json.loads(info_path.read_bytes())
+        # Stores of early versions list the type of each module's numbers, which is one.
+        name = info["base_dtype"] if "base_dtype" in info else np.dtype(info["dtype"]["formats"][0]).base.name
+        count, width = int(info["num_grads"]), sum(int(size) for size in info["grad_sizes"].values())
+        kind = np.dtype(np.uint16) if name == "bfloat16" else np.dtype(name)
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{info_path}: does not describe a store of bergson ({error})") from None
+    if info.get("attribute_tokens"):
+        raise InputError(
+            f"{path}: holds gradients of tokens, expected one row a record; let bergson build it without "
+            "attribute_tokens"
+        )
+    if (size := path.stat().st_size) != (expected := count * width * kind.itemsize):
+        raise InputError(
+            f"{path}: {size:,} bytes, expected {expected:,} for {count:,} rows of {width:,} {name} as {BERGSON_INFO} "
+            "says; copy the whole folder again"
+        )
+    rows = np.fromfile(path, kind).reshape(count, width)
+    # NumPy has no bfloat16: it is the upper half of a float32.
+    return (rows.astype(np.uint32) << 16).view(np.float32) if name == "bfloat16" else rows
 
 
 def _only(path: Path, loaded: Any) -> np.ndarray:

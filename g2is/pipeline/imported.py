@@ -16,9 +16,16 @@ from g2is.config import ImportConfig
 from g2is.engine.sharing import exclusive
 from g2is.errors import InputError, printable
 from g2is.instructions import Reading, Source, find_sources, read_instructions
-from g2is.pipeline.checkpoints import GradientFile, GradientSet, Rows, check_checkpoints, normalised
+from g2is.pipeline.checkpoints import (
+    GradientFile,
+    GradientSet,
+    Rows,
+    check_checkpoints,
+    checkpoint_numbers,
+    normalised,
+)
 from g2is.pipeline.comparing import new_manifest
-from g2is.pipeline.gradient_files import LESS_FILES, read_neighbors
+from g2is.pipeline.gradient_files import IN_FOLDERS, read_neighbors
 from g2is.pipeline.inputs import Target, check_pool_size, input_file, input_files
 from g2is.pipeline.stages.graph import GraphStage
 from g2is.pipeline.stages.instructions import write_pool
@@ -165,7 +172,7 @@ class _Import:
 
     def _source(self, target: str) -> str:
         first = self.targets[target].files[0]
-        return first.data if first.path.name in LESS_FILES else first.path.name
+        return first.data if first.path.name in IN_FOLDERS else first.path.name
 
     def _gradients(self) -> StageResult:
         self.writer.say(self._described())
@@ -192,6 +199,7 @@ class _Import:
             "valid": int(valid.sum()),
             "invalid": int((~valid).sum()),
             "projection_dim": self.rows.shape[1],
+            **checkpoint_numbers(self.gradients.checkpoints, self.weights),
         }
 
     def _described(self) -> str:

@@ -51,8 +51,13 @@ LABELS = "community_labels.json"
 
 # Added to a finished run; not in the manifest
 SELECTIONS = "selections"
+SETS = "sets"
 EVALUATIONS = "evaluations"
 EXPORTS = "exports"
+NOTES = "notes"
+"""Of selections, evaluations and exports: `notes/FOLDER/NAME.txt`. Those of sets are in their own files."""
+TRASH = "trash"
+"""What was deleted and can be restored."""
 
 BUILDING = "building"
 """Folder of files that only a build in progress needs: checkpoints and shards."""
@@ -73,9 +78,24 @@ def representations_file(pooling: Pooling, *, validation: bool = False) -> str:
     return f"{REPRESENTATIONS}/{'validation_' if validation else ''}{pooling}.npy"
 
 
+def warmup_file(step: int) -> str:
+    """The state of the warm-up after a step before its last; that after the last is `WARMUP`."""
+    return f"warmup-{step:09d}.safetensors"
+
+
 def selection_file(name: str) -> str:
     """A saved selection."""
     return f"{SELECTIONS}/{name}.json"
+
+
+def set_file(name: str) -> str:
+    """A named set."""
+    return f"{SETS}/{name}.json"
+
+
+def note_file(folder: str, name: str) -> str:
+    """The note on what is called `name` in a folder of the run."""
+    return f"{NOTES}/{folder}/{name}.txt"
 
 
 # Beside the folder of a run, which contains only the run itself
@@ -89,6 +109,11 @@ def lock_path(folder: Path) -> Path:
 def begin_lock_path(folder: Path) -> Path:
     """The lock of a process that is about to start or join a build of the run."""
     return folder.with_name(f".{folder.name}.begin.lock")
+
+
+def saving_lock_path(folder: Path) -> Path:
+    """The lock of who writes, renames or deletes a set, a selection, an export or an evaluation."""
+    return folder.with_name(f".{folder.name}.saving.lock")
 
 
 def progress_path(folder: Path) -> Path:

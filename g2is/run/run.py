@@ -40,7 +40,6 @@ from g2is.run.paths import (
     SAMPLES,
     VALIDATION,
     VALIDATION_GRADIENTS,
-    WARMUP,
     LayoutKind,
     Pooling,
     RegimeArray,
@@ -48,6 +47,8 @@ from g2is.run.paths import (
     labels_file,
     representations_file,
 )
+from g2is.run.reference import RunReference
+from g2is.run.sets import Sets
 from g2is.storage.files import inside
 from g2is.storage.tables import read_frame
 
@@ -187,6 +188,16 @@ class Run:
         if not fitting.any():
             raise InputError(f"where: no instruction fits {shortened(' '.join(where), 200)}; widen it")
         return fitting
+
+    @property
+    def reference(self) -> RunReference:
+        """What files that list rows of the pool say of this run."""
+        return RunReference(name=self.name, hash=self.hash)
+
+    @cached_property
+    def sets(self) -> Sets:
+        """The named sets of instructions by name."""
+        return Sets(self.folder, self.reference, self._number("instructions", "pool"))
 
     @cached_property
     def sources(self) -> list[str]:
@@ -353,7 +364,9 @@ class Run:
     def damage(self) -> list[str]:
         """A quick check for pages: as `check`, but large files only by size, and without the warm-up, which only a
         build reads."""
-        return self._integrity.problems(name for name in self.manifest.files if name != WARMUP)
+        stage = self.manifest.stages.get("warmup")
+        warmup = set() if stage is None else set(stage.files)
+        return self._integrity.problems(name for name in self.manifest.files if name not in warmup)
 
     @property
     def remedy(self) -> str:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -106,20 +107,7 @@ class ShardStore:
 
     def merge(self, name: str, path: Path) -> None:
         """Write an array of all shards as one `.npy` file."""
-        first = next(self.blocks(name))
-
-        # Plain writes: on a full disk they raise an error, while a writable memory map kills the process.
-        def write(file: BinaryIO) -> None:
-            header = {
-                "descr": np.lib.format.dtype_to_descr(first.dtype),
-                "fortran_order": False,
-                "shape": (self.count, *first.shape[1:]),
-            }
-            np.lib.format.write_array_header_1_0(file, header)
-            for block in self.blocks(name):
-                file.write(block.tobytes())
-
-        write_file(path, write)
+        write_blocks(path, self.blocks(name), self.count)
 
     def _is_current(self, path: Path) -> bool:
         if not self.required:
@@ -141,6 +129,24 @@ class ShardStore:
         if missing := self._not_among(files):
             raise FileNotFoundError(f"shard {missing[0]} of {self.folder} is missing")
         return [files[shard] for shard in range(len(self))]
+
+
+def write_blocks(path: Path, blocks: Iterator[np.ndarray], count: int) -> None:
+    """Write blocks of `count` rows, one below the other, as one `.npy` file."""
+    first = next(blocks)
+
+    # Plain writes: on a full disk they raise an error, while a writable memory map kills the process.
+    def write(file: BinaryIO) -> None:
+        header = {
+            "descr": np.lib.format.dtype_to_descr(first.dtype),
+            "fortran_order": False,
+            "shape": (count, *first.shape[1:]),
+        }
+        np.lib.format.write_array_header_1_0(file, header)
+        for block in chain([first], blocks):
+            file.write(block.tobytes())
+
+    write_file(path, write)
 
 
 def try_lock(lock: FileLock) -> bool:

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from g2is.analysis import walks
 from g2is.analysis.why_not import why_not
-from g2is.app.map.points import MapPoints
+from g2is.app.shared.canvas.points import MapPoints
 from g2is.app.walk.parts import LINE
 from g2is.config import walk_preset
 from g2is.walk import ORIGINS
@@ -298,7 +298,7 @@ def test_a_live_region_says_step_text_and_reason(page, server, run):
 
 def test_editing_a_budget_keeps_the_sum(page, server):
     open_walk(page, server)
-    page.get_by_role("button", name="Budget per direction").click()
+    page.get_by_role("button", name="By direction").click()
     table = page.get_by_test_id("stDataFrame").filter(visible=True).first
     table.wait_for()
     # From the first cell to the second column of the second row, as in any spreadsheet.

@@ -45,7 +45,7 @@ def show_basket(run: Run) -> None:
     if not basket:
         st.caption(
             "Draw a lasso or a box around dots to put them into the basket: instructions set aside by hand, to pin, "
-            "ban, read or export. All other dots turn grey."
+            "ban, read or export. They get a frame on the map."
         )
         return
     share = len(basket) / len(run.instructions)

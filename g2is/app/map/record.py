@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from g2is.app import shared as ui
 from g2is.app.map.view import MapView, change_basket, go_to, in_focus
+from g2is.app.walk.why import show_why_line
 from g2is.config import RegimeName
 from g2is.graph.edges import nearest_rows
 from g2is.run.run import Run
@@ -68,6 +69,7 @@ def _show_sample(view: MapView, sample: int) -> None:
         ui.link_to("Neighbourhood", "Similar and conflicting", focus=sample)
         ui.link_to("Walk", "Why is it in, or not?", focus=sample)
         ui.link_to("Instructions", "Show in Instructions", focus=sample)
+    why = st.empty()
     if not view.points.placed[sample]:
         st.caption(":material/info: No gradient, so no place on the map.")
     with st.container(border=True):
@@ -76,6 +78,9 @@ def _show_sample(view: MapView, sample: int) -> None:
     neighbors, cosines = regime.neighbors[sample][:NEAREST], regime.cosines[sample][:NEAREST]
     known = neighbors >= 0
     _nearest(view, neighbors[known], cosines[known], "Where the walk would look next from here.")
+    # Last: the walk may have to be computed first.
+    with why:
+        show_why_line(run, sample)
 
 
 def _nearest(

@@ -11,12 +11,12 @@ from g2is.run.run import Run
 
 TABLE = "ego table"
 MARKS = {
-    "focus": "◆ focus",
-    "aligned": "● aligned",
+    "focus": "◉ focus",
+    "aligned": "● similar",
     "further": "○ two hops",
-    "conflict": "✕ conflict",
-    "validation": "■ validation",
-    "component": "★ direction",
+    "conflict": "✕ conflicting",
+    "validation": "★ validation",
+    "component": "⬢ direction",
 }
 
 
@@ -71,9 +71,9 @@ def counts_of(around: Neighbourhood) -> str:
     """How many nodes are shown and how many there are, by kind."""
     counts = around.nodes["relation"].value_counts()
     names = {
-        "aligned": "aligned",
+        "aligned": "similar",
         "further": "two hops away",
-        "conflict": "in conflict",
+        "conflict": "conflicting",
         "validation": "validation examples",
         "component": "target directions",
     }

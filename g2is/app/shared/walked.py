@@ -25,6 +25,11 @@ class Walked:
     diagnosis: Diagnosis
     seconds: float
 
+    @property
+    def examples(self) -> list[int]:
+        """The validation example closest to each target direction, which stands for it."""
+        return abs(self.knowledge.loadings).argmax(axis=1).tolist()
+
     def explain(self, run: Run, sample: int) -> Explanation:
         """Why an instruction is in the walk, or not."""
         return walks.explain(run, self.trace, sample)
@@ -32,6 +37,8 @@ class Walked:
 
 def walked(run: Run, parameters: WalkParameters) -> Walked:
     """The walk over a run. Raises `InputError` if the parameters do not fit it."""
+    # With versions, so that a set that somebody changes gives another walk.
+    parameters = walks.with_versions(run, parameters)
     last = last_walked(run)
     current = _walk(run, run.hash, parameters.model_dump_json(), parameters)
     if last is None or last.parameters != current.parameters:

@@ -33,8 +33,11 @@ def show_status(run: Run, walked: Walked) -> None:
                 _show_alike(alike)
         before = walked_before(run)
         if before is not None:
-            with st.popover(change_text(before.trace, walked.trace), key="status change", type="tertiary"):
-                show_change(run, walked)
+            said = change_text(before.trace, walked.trace)
+            change = st.popover(said, key="status change", type="tertiary", on_change="rerun")
+            if change.open:
+                with change:
+                    show_change(run, walked)
         idle = idle_settings(run, walked.trace)
         if idle:
             with st.popover(f"{len(idle)} settings without effect", key="status idle", type="tertiary"):
@@ -47,7 +50,7 @@ def budget_of(trace: WalkTrace) -> int:
     parameters = trace.parameters
     if parameters.count and parameters.component_budgets is None:
         return parameters.count
-    return int(trace.budgets.sum()) + len(parameters.pins)
+    return int(trace.budgets.sum()) + trace.pinned
 
 
 def taken_text(trace: WalkTrace) -> str:

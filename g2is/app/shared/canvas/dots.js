@@ -3,7 +3,8 @@
 import { faint, isDark } from "./colours.js"
 import { SHAPES } from "./shapes.js"
 
-export const [HIDDEN, PALE, SHOWN] = [0, 1, 2] // states of a dot
+export const [HIDDEN, PALE, SHOWN] = [0, 1, 2] // states of a dot,
+export const FRAMED = 4 // to which this is added for a frame around it
 const SHAPED = 3.2 // the least radius at which shapes can be told apart, in pixels of the device
 const PARTS = 4 // a stamp is cut for each quarter of a pixel
 
@@ -57,9 +58,9 @@ export class Dots {
   }
 
   // points: x, y. colours: codes, palette (r, g, b of each code), shapes of codes or none. state: for each dot HIDDEN,
-  // PALE or SHOWN. projection: [a, b, c, d] with pixel = (a x + b, c y + d). radius: in pixels of the device. ink,
-  // paper: [r, g, b] of text and page.
-  draw({ points, colours, state, projection, radius, ink, paper }) {
+  // PALE or SHOWN, and FRAMED. projection: [a, b, c, d] with pixel = (a x + b, c y + d). radius, line: of a dot and of
+  // a frame, in pixels of the device. ink, paper, accent: [r, g, b] of text, page and frames.
+  draw({ points, colours, state, projection, radius, line = 1.5, ink, paper, accent = ink }) {
     const { width, height } = this.canvas
     const image = this.context.createImageData(width, height)
     const base = (255 << 24) | (paper[2] << 16) | (paper[1] << 8) | paper[0]
@@ -69,6 +70,8 @@ export class Dots {
     const round = this.stamps("circle", radius, rim)
     const ofCode = shaped && colours.shapes.map((shape) => this.stamps(shape, radius, rim))
     const small = this.stamps("circle", Math.max(0.7, 0.8 * radius), 0)
+    const frame = this.stamps("frame", Math.max(radius + line, 2 * line), 0)
+    const gap = radius > line && this.stamps("frame", radius + 0.2 * line, 0)
     const pale = faint(paper, ink)
     const { codes, palette } = colours
     const { x, y } = points
@@ -78,10 +81,12 @@ export class Dots {
     const solid = count > 60000 ? 0.62 : count > 8000 ? 0.8 : 0.95
     const press = { pixels: image.data, width, height, edge: isDark(ink) ? 0 : 255 }
 
-    // Pale dots first, beneath the others. In a scattered order, so that the last file of a pool does not cover the
-    // others.
-    for (const layer of [PALE, SHOWN]) {
-      const strength = layer === PALE ? 0.42 : solid
+    // Pale dots first, beneath the others; those in frames last. In a scattered order, so that the last file of a pool
+    // does not cover the others.
+    const layers = [PALE, SHOWN, FRAMED | PALE, FRAMED | SHOWN].filter((layer) => layer < FRAMED || state.includes(layer))
+    for (const layer of layers) {
+      const shown = (layer & SHOWN) > 0
+      const strength = shown ? solid : 0.42
       let [red, green, blue] = pale
       for (let turn = 0, sample = 0; turn < count; turn++, sample = (sample + step) % count) {
         if (state[sample] !== layer) continue
@@ -92,9 +97,13 @@ export class Dots {
         const row = Math.floor(top)
         const place = ((top - row) * PARTS | 0) * PARTS + ((left - column) * PARTS | 0)
         let stamp = small[place]
-        if (layer === SHOWN) {
+        if (layer & FRAMED) {
+          pressStamp(press, frame[place], column, row, ...accent, 1)
+          if (gap) pressStamp(press, gap[place], column, row, ...paper, 1)
+        }
+        if (shown) {
           const code = codes[sample]
-          stamp = ofCode ? ofCode[code][place] : round[place]
+          stamp = (ofCode?.[code] ?? round)[place]
           red = palette[3 * code]
           green = palette[3 * code + 1]
           blue = palette[3 * code + 2]

@@ -7,7 +7,7 @@ import { Pen } from "../../shared/canvas/pen.js"
 import { Plane } from "../../shared/canvas/plane.js"
 import { element, number } from "../../shared/dom.js"
 import { ORIGINS } from "../../shared/origins.js"
-import { Places } from "../../map/places.js"
+import { Places } from "../../shared/canvas/places.js"
 import { drawWalk } from "./path.js"
 import { Trail } from "./trail.js"
 
@@ -17,19 +17,14 @@ const HITS = 8 // instructions found that are listed
 export class WalkMap {
   constructor(screen) {
     this.screen = screen
-    const { root, find } = screen
-    this.stage = find(".stage")
+    const { find } = screen
+    this.stage = find(".stage[data-stage=map]")
     this.plane = new Plane()
     this.dots = new Dots(find(".dots"))
     this.pen = new Pen(find(".over"))
     this.gestures = new Gestures(find(".over"), this)
     this.trail = new Trail()
     this.found = null
-    const zooms = { in: 1.5, out: 1 / 1.5 }
-    for (const button of root.querySelectorAll("[data-zoom]")) {
-      const factor = zooms[button.dataset.zoom]
-      button.onclick = () => (factor ? this.gestures.zoomBy(factor) : this.reset())
-    }
     this.resized = new ResizeObserver(() => this.resize())
     this.resized.observe(this.stage)
     this.readTheme()
@@ -83,7 +78,6 @@ export class WalkMap {
 
   hover(sample) {
     this.screen.hover(sample)
-    this.drawTip()
   }
 
   open(sample) {
@@ -119,10 +113,6 @@ export class WalkMap {
   modeChanged() {}
 
   // Search
-
-  focusFind() {
-    this.screen.find(".find").focus()
-  }
 
   hideHits() {
     this.screen.find(".hits").hidden = true
@@ -202,6 +192,11 @@ export class WalkMap {
     this.screen.root.dataset.drawn = this.key
   }
 
+  drawHover() {
+    this.drawMarks()
+    this.drawTip()
+  }
+
   drawMarks() {
     const { walk, step, asked, hovered, basket } = this.screen
     if (this.closed || !this.places || !walk.count || this.plane.width < 2) return
@@ -228,7 +223,7 @@ export class WalkMap {
       ["□", "set aside (Shift and drag around them)"],
       ["+ −", "added, removed by the last change"],
     ]
-    this.screen.find(".marks").replaceChildren(
+    this.screen.find(".marks[data-stage=map]").replaceChildren(
       ...entries.map(([mark, text]) => {
         const entry = element("span", "entry")
         entry.append(element("b", "", mark), ` ${text}`)

@@ -1,7 +1,7 @@
 // The texts of samples: shown beside the pointer and said to screen readers. They are fetched for where the reader is,
 // with those around, so that the next one is often here already.
 
-import { element, number } from "../shared/dom.js"
+import { element, number } from "../dom.js"
 
 const HOVER_MS = 110 // Python is asked for a text after the pointer rests this long
 const AROUND_PX = 60 // texts this near are asked for with it,
@@ -50,7 +50,7 @@ export class Texts {
   drawTip() {
     const { pointed, places, plane, ready, find } = this.map
     const tip = find(".tip")
-    tip.hidden = pointed === null || !ready
+    tip.hidden = pointed === null || !ready || !places.has(pointed)
     if (tip.hidden) return
     const text = element("span", "said", this.known.get(pointed) ?? "…")
     text.dir = "auto"

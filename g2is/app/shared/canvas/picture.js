@@ -1,26 +1,32 @@
 // The map with its legend beneath, as a PNG file.
 
-import { css } from "../shared/canvas/colours.js"
-import { number } from "../shared/dom.js"
+import { inLine, smaller } from "./categories.js"
+import { css } from "./colours.js"
+import { number } from "../dom.js"
 import { marksOf, paintSwatch, withoutValue } from "./legend.js"
 
 const LEFT = 12
 const ROW = 24
 const RAMP = 255 // pixels
 
-// layers: canvases, one above the other. width, height: of the map, in CSS pixels. The rest as in `drawLegend`.
-export function savePicture({ layers, width, height, dpr, font, ink, paper, colouring, places, walk }) {
+// shown: as in `drawLegend`, and layers: canvases, one above the other; width, height: of the map, in CSS pixels; only:
+// the categories that were picked.
+export function savePicture(shown) {
+  const { layers, width, height, dpr, font, ink, paper, colouring, only } = shown
   const { title, entries, ticks, unit } = colouring.part
   const canvas = document.createElement("canvas")
   const c = canvas.getContext("2d")
   c.font = `13px ${font}`
-  const categories = (entries ?? []).map(({ name, count, shape }, code) => {
-    return { shape, fill: css(colouring.colour(code)), text: `${name} (${number(count)})` }
-  })
+  const markOf = ({ name, count }, code) => {
+    return { shape: colouring.shapes[code], fill: css(colouring.colour(code)), text: `${name} (${number(count)})` }
+  }
+  const categories = entries ? inLine(colouring, only).map((code) => markOf(entries[code], code)) : []
+  const others = entries && smaller(colouring.part)
+  if (others?.count) categories.push(markOf(others, entries.length - 1))
   const left = LEFT + c.measureText(title).width + 18
   const [placed, top] = flow(c, categories, [left, height + 22], width)
-  const others = [...withoutValue(colouring, ink, paper), ...marksOf(places, walk, ink)]
-  const [more, bottom] = flow(c, others, [LEFT, top + (entries ? ROW : ROW + 22)], width)
+  const marks = [...withoutValue(colouring, ink, paper), ...marksOf(shown)]
+  const [more, bottom] = flow(c, marks, [LEFT, top + (entries ? ROW : ROW + 22)], width)
 
   canvas.width = width * dpr
   canvas.height = (bottom + 20) * dpr

@@ -18,6 +18,20 @@ export class Places {
     return Array.from(this.vx, (_, row) => -1 - row).filter((example) => this.has(example))
   }
 
+  // [left, bottom, right, top] of samples; null if none has a place.
+  box(samples) {
+    const box = [Infinity, Infinity, -Infinity, -Infinity]
+    for (const sample of samples) {
+      if (!this.has(sample)) continue
+      const [x, y] = this.at(sample)
+      if (x < box[0]) box[0] = x
+      if (y < box[1]) box[1] = y
+      if (x > box[2]) box[2] = x
+      if (y > box[3]) box[3] = y
+    }
+    return box[0] === Infinity ? null : box
+  }
+
   // The nearest sample, at most `reach` away. Stars are larger and lie above the dots, and starts of a walk above
   // those: an example wins if it lies within `star`, unless the nearest sample is one of `starts`.
   nearest([atX, atY], reach, star, starts) {

@@ -1,21 +1,33 @@
 // The colours of the samples, and what they mean: the part of that kind, on a page of one brightness.
 
-import { isDark } from "../shared/canvas/colours.js"
-import { HIDDEN, PALE, SHOWN } from "../shared/canvas/dots.js"
-import { number } from "../shared/dom.js"
+import { isDark } from "./colours.js"
+import { number } from "../dom.js"
 
 export class Colouring {
   constructor(part, paper) {
     this.part = part
-    this.palette = isDark(paper) ? part.dark : part.light
+    this.own = isDark(paper) ? part.dark : part.light
+    this.pick(new Set())
   }
 
   get codes() {
     return this.part.codes
   }
 
-  get shapes() {
-    return this.part.shapes
+  // Categories that the reader picks are told apart: those that share a colour and a shape get free ones, in the order
+  // in which they were picked.
+  pick(only) {
+    const { shapes, coloured } = this.part
+    this.palette = this.own.slice()
+    this.shapes = shapes?.slice()
+    if (!shapes) return
+    const free = Array.from({ length: coloured }, (_, code) => code).filter((code) => !only.has(code))
+    for (const code of only) {
+      if (code < coloured || !free.length) continue
+      const like = free.shift()
+      this.palette.set(this.own.slice(3 * like, 3 * like + 3), 3 * code)
+      this.shapes[code] = shapes[like]
+    }
   }
 
   // [r, g, b] of a code.
@@ -39,19 +51,5 @@ export class Colouring {
     const share = code / levels
     const value = log ? low * (high / low) ** share : low + (high - low) * share
     return `${title}: about ${number(whole ? Math.round(value) : Number(value.toPrecision(3)))} ${unit}`
-  }
-
-  // Which dots are drawn, and which of them pale. selected: a bit a sample, or none where nothing is selected. only:
-  // the codes of the legend entries that are shown alone, or none.
-  states(places, selected, only) {
-    const { codes, missing } = this.part
-    const states = new Uint8Array(codes.length)
-    for (let sample = 0; sample < states.length; sample++) {
-      const code = codes[sample]
-      const chosen = !selected || (selected[sample >> 3] >> (sample & 7)) & 1
-      const shown = chosen && code !== missing && (!only.size || only.has(code))
-      states[sample] = !places.has(sample) ? HIDDEN : shown ? SHOWN : PALE
-    }
-    return states
   }
 }
