@@ -12,6 +12,7 @@ from g2is.app.neighbourhood.graph import View, graph_part, neighbourhood
 from g2is.app.shared.graph.parts import EDGES, MOST_BETWEEN, drawn_edges, graphs_part
 from g2is.config import walk_preset
 from g2is.figures.colours import GREY, OKABE_ITO, community_colours
+from g2is.figures.symbols import SYMBOLS
 from g2is.graph import Path, ego_layout
 from g2is.run.run import Run
 from tests.app.serving import ROOT
@@ -102,11 +103,20 @@ def test_a_path_is_marked_where_it_is_shown(run, settings, ego):
 
 def test_no_two_marks_differ_in_colour_alone():
     script = (ROOT / "g2is" / "app" / "shared" / "graph" / "marks.js").read_text()
-    marks = re.findall(r'shape: "(\w+)", radius: (\d+), word: "[^"]+"(?:, \w+: (\w+))?', script)
-    nodes = re.search(r"const NODES = \{(.*?)\n\}", script, re.DOTALL)[1].strip().splitlines()
+    nodes = dict(
+        re.findall(
+            r"^  (\w+): \{ shape: (.*?), radius: .*?\}",
+            re.search(r"const NODES = \{(.*?)\n\}", script, re.DOTALL)[1],
+            re.MULTILINE,
+        )
+    )
+    assert list(nodes) == list(RELATIONS)
+    circles = {name for name, shape in nodes.items() if shape == '"circle"'}
+    assert circles == {"focus", "aligned", "further"}, "instructions; one is larger and ringed, one is open"
+    for name in set(nodes) - circles:
+        assert nodes[name] == f"SYMBOLS.{name}.shape"
+    assert len({SYMBOLS[name].shape for name in set(nodes) - circles} | {"circle"}) == len(nodes) - 2
     dashes = re.search(r"const DASHES = \{(.*?) \}", script)[1]
-    assert [line.split(":")[0].strip() for line in nodes] == list(RELATIONS)
-    assert len(set(marks)) == len(marks) == len(RELATIONS)
     lines = re.findall(r"(\w+): (\[[^\]]*\])", dashes)
     assert [name for name, _ in lines] == list(EDGES) and len({dash for _, dash in lines}) == len(EDGES)
 

@@ -60,7 +60,7 @@ def difference(results: pd.DataFrame, selection: str, other: str) -> Difference 
         selection,
         other,
         float(values.mean()),
-        _half_width(values),
+        half_width(values),
         better=int((by_task < 0).sum()),
         tasks=len(by_task),
         seeds=values.shape[1],
@@ -68,8 +68,8 @@ def difference(results: pd.DataFrame, selection: str, other: str) -> Difference 
     )
 
 
-def _half_width(values: np.ndarray) -> float:
-    """Of the interval around the mean of (examples, seeds)."""
+def half_width(values: np.ndarray) -> float:
+    """Half the width of the interval around the mean of differences (examples, seeds); NaN for a single one."""
     from scipy.stats import t
 
     parts = [

@@ -7,10 +7,11 @@ import numpy as np
 from playwright.sync_api import expect
 
 from g2is.analysis import walks
+from g2is.analysis.map_values import scheme_title, schemes
 from g2is.analysis.step_graphs import step_graph
 from g2is.config import walk_preset
 from tests.app.conftest import settle
-from tests.app.test_walk_screen import open_walk
+from tests.app.test_walk_screen import open_walk, wait_for_step
 
 GRAPH = ".stage[data-stage=graph]"
 
@@ -66,7 +67,7 @@ def test_the_graph_of_the_step_beside_the_map(page, server, run):
     # A click brings a node into focus, with its text and why it is in or not; Backspace goes back one by one.
     page.mouse.click(*place_of(page, node))
     expect(graph).to_have_attribute("data-focus", str(node))
-    expect(screen.locator("article.taken h2")).to_contain_text(f"#{node}")
+    expect(screen.locator("article.taken h4")).to_contain_text(f"#{node}")
     expect(screen.locator("article.taken .prompt")).to_have_text(run.instructions["prompt"].iloc[node])
     expect(screen.locator(".reason .why")).not_to_have_text("…")
     settle(page)
@@ -92,9 +93,9 @@ def test_the_graph_of_the_step_beside_the_map(page, server, run):
         int(row) for row in ego.nodes["id"][ego.nodes["kind"] == "validation"] if int(row) != example
     )
     page.mouse.click(*place_of(page, -1 - other))
-    expect(screen.locator("article.example h2")).to_contain_text(f"Example {other}")
+    expect(screen.locator("article.example h4")).to_contain_text(f"Example {other}")
     page.keyboard.press("Backspace")
-    expect(screen.locator("article.example h2")).to_contain_text(f"Example {example} asks")
+    expect(screen.locator("article.example h4")).to_contain_text(f"Example {example} asks")
 
     page.keyboard.press("m")
     expect(graph).to_be_hidden()
@@ -120,3 +121,44 @@ def test_the_graph_on_a_phone_and_by_a_link(new_page, server, run):
     expect(graph).to_have_attribute("data-focus", str(samples[3]))
     screen.get_by_role("tab", name="Map").click()
     expect(graph).to_be_hidden()
+
+
+def test_the_map_is_coloured_as_on_the_map_page(page, server, run):
+    screen = open_walk(page, server, "&step=5")
+    page.wait_for_selector(".screen[data-drawn][data-scheme='']")
+    choice = screen.get_by_label("Colour the map by")
+    titles = choice.locator("option").all_inner_texts()
+    assert titles[1:] == [scheme_title(name) for name in schemes(run)]
+    choice.select_option("source")
+    page.wait_for_selector(".screen[data-scheme=source]")
+    entries = screen.locator(".colours button.entry")
+    assert entries.count() == run.instructions["source"].nunique()
+    entries.first.click()
+    expect(entries.first).to_have_attribute("aria-pressed", "true")
+    page.wait_for_function("() => new URL(location).searchParams.get('colour') === 'source'")
+    settle(page)
+
+    page.reload()
+    page.wait_for_selector(".screen[data-scheme=source]", timeout=60_000)
+    assert screen.get_attribute("data-step") == "5"
+    choice.select_option("order")
+    page.wait_for_selector(".screen[data-scheme=order]")
+    expect(screen.locator(".colours .ticks")).to_contain_text("40")
+    choice.select_option("")
+    page.wait_for_selector(".screen[data-scheme='']")
+    expect(screen.locator(".colours")).to_be_hidden()
+
+
+def test_a_step_sends_a_few_kilobytes(page, server):
+    """Of the screen itself nothing is sent again: its script alone is a quarter of a megabyte."""
+    received = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda data: received.append(len(data))))
+    screen = open_walk(page, server, "&picture=graph&colour=source")
+    screen.focus()
+    page.keyboard.press("ArrowRight")
+    wait_for_step(page, screen, 1)
+    for step in (2, 3):
+        received.clear()
+        page.keyboard.press("ArrowRight")
+        wait_for_step(page, screen, step)
+        assert 0 < sum(received) < 20_000

@@ -74,7 +74,7 @@ def test_what_the_paper_does_not_have_is_in_the_panel(open_app, run):
     assert "above 0.2" in considered["redundant"]
     app.segmented_control(key="below").set_value("step").run()
     table = next(frame.value for frame in app.dataframe if "verdict" in frame.value)
-    assert "✘ too similar" in set(table["verdict"])
+    assert "✕ too similar" in set(table["verdict"])
     assert table["why"].str.contains("above 0.2").any()
 
 

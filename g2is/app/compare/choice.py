@@ -24,15 +24,19 @@ from g2is.app.shared import (
 )
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
+from g2is.config import RegimeName
 from g2is.errors import InputError
 from g2is.evaluation.candidates import at_budget
 from g2is.run.paths import selection_file
 from g2is.run.run import Run
-from g2is.run.selections import Selection, select
+from g2is.run.selections import Selection, select, select_set
 from g2is.selectors import METHODS
 
 THIS = "(this walk)"
 """Stands for the walk with the settings in the URL among the names of saved selections."""
+
+SET_PREFIX = "set: "
+"""Begins the name of a named set; no selection can be called so."""
 
 COLUMNS = {"pool", "samples", "source", "task", "community", "others", "this walk"}
 """Other columns of tables and charts; a selection of such a name is shown as “… (saved)”."""
@@ -61,13 +65,14 @@ class Compared:
 
 def choose_selections(run: Run) -> list[Compared]:
     """The box of selections, and the button that makes baselines; what is chosen, the walk first."""
-    names = [THIS, *saved_selections(run), *([BASKET] if basket(run) else [])]
+    saved = [THIS, *saved_selections(run), *([BASKET] if basket(run) else [])]
+    names = [*saved, *(SET_PREFIX + name for name in run.sets.names())]
     labels = {name: visible(name) for name in names} | {THIS: "this walk"}
     labels |= {name: f"{name} (saved)" for name in names if name in COLUMNS}
     asked, filled = all_texts().get("compare", []), f"compare filled {run.hash}"
     if "compare" not in all_texts() and filled not in st.session_state:
         # A link must not depend on what else is saved when it is opened.
-        put_in_url(compare=sensible_choice(run, names))
+        put_in_url(compare=sensible_choice(run, saved))
     elif asked != (few := list(dict.fromkeys(asked))[:MOST]):
         # The box can hold no more, and none twice.
         put_in_url(compare=few)
@@ -79,7 +84,7 @@ def choose_selections(run: Run) -> list[Compared]:
             format_func=lambda name: labels[name],
             max_selections=MOST,
             placeholder="choose one or more",
-            help="This walk: with the settings of the Walk page. Then saved selections, and the basket.",
+            help="This walk: with the settings of the Walk page. Then saved selections, the basket, and named sets.",
             **in_url("compare", [], one_of(names)),
         )
         with st.popover("Add baselines", icon=":material/add:"):
@@ -132,6 +137,8 @@ def _offer_baselines(run: Run, budget: int) -> None:
 
 
 def read(run: Run, name: str) -> Selection:
+    if name.startswith(SET_PREFIX):
+        return select_set(run, name.removeprefix(SET_PREFIX))
     if name != THIS:
         return read_selection(run, name)
     trace = walked(run, parameters_in_url(run)).trace
@@ -190,7 +197,8 @@ def _save_baselines(run: Run, methods: Sequence[str], budget: int) -> None:
         try:
             if name not in saved_selections(run):
                 with st.spinner(f"{method} …"):
-                    select(run, method, count=budget).write(run.inside(selection_file(name)))
+                    chosen_by = select(run, method, count=budget, **_kept_regime(run, method))
+                    chosen_by.write(run.inside(selection_file(name)))
             added.append(name)
         except InputError as error:
             show_error(error)
@@ -199,6 +207,12 @@ def _save_baselines(run: Run, methods: Sequence[str], budget: int) -> None:
         # The box may be drawn already in this run: its new value waits for the next.
         st.session_state.pop("compare", None)
         put_in_url(compare=chosen)
+
+
+def _kept_regime(run: Run, method: str) -> dict[str, RegimeName]:
+    """The gradients for a method whose usual ones the run does not keep."""
+    field = METHODS[method].model_fields.get("regime")
+    return {} if field is None or field.default in run.regimes else {"regime": run.regimes[0]}
 
 
 def validation_rows(run: Run) -> tuple[str, np.ndarray | None]:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from g2is.analysis.inspection import inspect_files
 from g2is.app.compare import tuning_job
-from g2is.app.compare.choice import THIS
+from g2is.app.compare.choice import SET_PREFIX, THIS
 from g2is.app.compare.parts import fingerprint
 from g2is.app.compare.tuning_check import (
     check_lines,
@@ -24,6 +24,7 @@ from g2is.app.home.demo import progress_text
 from g2is.app.inspect.sources import is_local
 from g2is.app.places import default_cache
 from g2is.app.shared import (
+    all_texts,
     cache_folder,
     literal,
     put_in_url,
@@ -124,25 +125,27 @@ def _show_last(run: Run, words: list[str]) -> None:
 
 def _choose(run: Run) -> None:
     """The form: selections, test file, seeds, budgets; then what it will do, and the button that starts it."""
-    names = [THIS, *saved_selections(run)]
+    names = [THIS, *saved_selections(run), *(SET_PREFIX + name for name in run.sets.names())]
     labels = {THIS: "this walk"} | {name: visible(name) for name in names[1:]}
     with st.form("fine-tuning", border=True):
         selections = st.multiselect(
-            "Selections",
+            "Selections and sets",
             names,
-            default=names[1:4] or [THIS],
+            default=_compared(names),
             format_func=labels.__getitem__,
             key="tune selections",
             help="Your walk is saved under a name of its own when fine-tuning starts.",
         )
-        test = st.text_input(
-            "Test file",
-            value=str(demo_test(run) or ""),
-            key="tune test",
-            disabled=not is_local(),
-            placeholder="/data/test.jsonl",
-            help="Held-out examples of the target, on the machine that the app runs on; read as the pool is.",
-        )
+        with st.container(horizontal=True):
+            test = st.text_input(
+                "Test file",
+                value=str(demo_test(run) or ""),
+                key="tune test",
+                disabled=not is_local(),
+                placeholder="/data/test.jsonl",
+                help="Held-out examples of the target, on the machine that the app runs on; read as the pool is.",
+            )
+            name = st.text_input("Name", key="tune name", placeholder="after the test file", width=200)
         with st.container(horizontal=True):
             seeds = st.number_input(
                 "Seeds", 1, 20, 3, key="tune seeds", help="Fine-tunings of each selection."
@@ -159,7 +162,6 @@ def _choose(run: Run) -> None:
         with st.container(horizontal=True):
             drawn = st.checkbox("Beside a random draw, anew for each seed", value=True, key="tune drawn")
             answers = st.checkbox("Exact answers too (slower)", key="tune answers")
-            name = st.text_input("Name", key="tune name", placeholder="after the test file")
         st.form_submit_button("Check and estimate", icon=":material/fact_check:", key="tune check")
     if "tune checked" not in st.session_state and not st.session_state.get("tune check"):
         return
@@ -167,7 +169,8 @@ def _choose(run: Run) -> None:
         target = short_name(test.strip())
         asked = Asked(
             name=name.strip() or suggested_evaluation(run, target),
-            selections=tuple(selections),
+            selections=tuple(one for one in selections if not one.startswith(SET_PREFIX)),
+            sets=tuple(one.removeprefix(SET_PREFIX) for one in selections if one.startswith(SET_PREFIX)),
             test=test_path(test),
             target=target,
             seeds=int(seeds),
@@ -181,6 +184,14 @@ def _choose(run: Run) -> None:
         _show_check(run, asked)
     except InputError as error:
         show_error(error)
+
+
+def _compared(names: list[str]) -> list[str]:
+    """What the page compares, without a draw that would be drawn again anyway."""
+    asked = [
+        name for name in all_texts().get("compare", []) if name in names and not name.startswith("random")
+    ]
+    return list(dict.fromkeys(asked))[:4] or [THIS]
 
 
 def _show_check(run: Run, asked: Asked) -> None:

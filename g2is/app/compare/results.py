@@ -76,10 +76,12 @@ def _overview(run: Run, name: str, evaluation: Evaluation, results: pd.DataFrame
     rows = [f"{number(done)} of {number(total)} fine-tunings are done"] if done < total else []
     budgets = by_budget(evaluation.fine_tunings)
     sizes = sorted({one.size for one in evaluation.fine_tunings})
-    rows.append(f"{number(len({one.seed for one in evaluation.fine_tunings}))} seeds")
+    rows.append(counted(len({one.seed for one in evaluation.fine_tunings}), "seed"))
     config = evaluation.configuration
     if config.steps or config.epochs:
-        rows.append(f"{config.steps} steps" if config.steps else f"{config.epochs} passes")
+        rows.append(
+            counted(config.steps, "step") if config.steps else counted(config.epochs or 1, "pass", "passes")
+        )
     if not results.empty:
         rows.append(f"{number(results['example'].nunique())} test examples")
     if len(sizes) == 1:
@@ -102,6 +104,11 @@ def _overview(run: Run, name: str, evaluation: Evaluation, results: pd.DataFrame
             f":material/block: {literal(row.what)}: {number(row.left_out)} of {number(row.of)} left out: "
             f"{literal(row.reason)}"
         )
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """Such as 1 seed, 3 seeds."""
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"
 
 
 def _dots(results: pd.DataFrame, budgets: dict[int, list[str]]) -> None:

@@ -23,7 +23,7 @@ LONGEST = 100_000
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked for. selections: names of saved ones. test: its file. drawn: whether a random draw is added.
+    """What is asked for. selections, sets: names of saved ones. test: its file. drawn: whether a random draw is added.
     budgets: empty for the selections as they are. epochs: None for what the model's size suggests."""
 
     name: str
@@ -31,6 +31,7 @@ class Asked:
     test: Path
     target: str
     seeds: int
+    sets: tuple[str, ...] = ()
     budgets: tuple[int, ...] = ()
     drawn: bool = True
     epochs: int | None = None
@@ -42,6 +43,7 @@ class Asked:
             *("evaluate", run.name, "--name", self.name),
             *("--test", f"{self.target}={self.test}"),
             *(word for name in self.selections for word in ("--selection", name)),
+            *(word for name in self.sets for word in ("--set", name)),
             *(("--method", "random") if self.drawn else ()),
             *(("--budgets", *map(str, self.budgets)) if self.budgets else ()),
             *("--seeds", str(self.seeds)),

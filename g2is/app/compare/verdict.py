@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -79,14 +80,13 @@ def evaluation_stamp(run: Run) -> list[tuple[str, int, int]]:
     ]
 
 
-def literal_words(line: str, names: Sequence[str] | dict[str, Any]) -> str:
-    """A sentence in which the names of selections are shown literally."""
-    marks = {name: f"\0{place}\0" for place, name in enumerate(names)}
-    for name in sorted(names, key=len, reverse=True):
-        line = line.replace(name, marks[name])
-    for name, mark in marks.items():
-        line = line.replace(mark, name if name == "this walk" else literal(name))
-    return line
+def literal_words(line: str, names: Iterable[str]) -> str:
+    """A sentence in which the names of selections are shown literally, the walk's excepted."""
+    longest_first = sorted(set(names) - {"this walk"}, key=len, reverse=True)
+    if not longest_first:
+        return line
+    pattern = "|".join(re.escape(name) for name in longest_first)
+    return re.sub(rf"(?<![\w-])({pattern})(?![\w-])", lambda found: literal(found[0]), line)
 
 
 def _shown(table: pd.DataFrame) -> pd.DataFrame:

@@ -65,7 +65,7 @@ def show_path(run: Run, path: Path, names: list[str], trail: tuple[int, ...]) ->
                 on_click=go_to,
                 args=(sample, trail),
             )
-            right.markdown(literal(_beginning(str(prompts.iloc[sample]))))
+            right.markdown(literal(snippet(str(prompts.iloc[sample]), TEXT)))
             mark = " · **the weakest edge**" if place == weakest else ""
             st.caption(f":material/arrow_downward: cosine {number(float(path.cosines[place]))}{mark}")
         st.markdown(f"⬢ **Direction {path.component}**, closest to {literal(names[path.component])}")
@@ -73,9 +73,3 @@ def show_path(run: Run, path: Path, names: list[str], trail: tuple[int, ...]) ->
 
 def _ends(path: Path) -> list[str]:
     return [f"#{number(int(row))}" for row in path.samples] + [f"direction {path.component}"]
-
-
-def _beginning(text: str) -> str:
-    """On one line, cut after a word where there are words."""
-    text = snippet(text, 2 * TEXT)
-    return text if len(text) <= TEXT else text[:TEXT].rsplit(" ", 1)[0] + " …"

@@ -15,7 +15,8 @@ from g2is.app.shared.text import literal
 from g2is.app.shared.timeline import DONE, Timeline, is_setting, shaping
 
 SHARED = {"run", "focus", "selection", "tour", DONE}
-"""Parameters that all pages have in common, besides the settings of the walk: what they are about, the tour."""
+"""Parameters that all pages have in common, besides the settings of the walk: what they are about, and the step of the
+tour."""
 
 
 def is_shared(name: str) -> bool:

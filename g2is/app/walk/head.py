@@ -54,10 +54,10 @@ class Bar:
 
 def walk_by_bar(run: Run, bar: DeltaGenerator, messages: DeltaGenerator) -> Bar:
     """Draw the settings as one bar of popovers, and walk by them. messages: the place for what is wrong with them."""
+    with messages:
+        preset = current_preset()
     with bar:
-        presets = st.popover(
-            PRESETS[current_preset()][0], icon=":material/tune:", key="presets", on_change="rerun"
-        )
+        presets = st.popover(PRESETS[preset][0], icon=":material/tune:", key="presets", on_change="rerun")
         labels = {**SHORT, "Budget": budget_label()}
         places = {
             name: st.popover(

@@ -19,6 +19,7 @@ from g2is.app.shared import snippets, visible
 from g2is.app.shared.canvas.parts import pack
 from g2is.app.shared.graph.parts import graphs_part, rows_shown
 from g2is.app.shared.walked import Walked
+from g2is.instructions.snippet import beginning
 from g2is.run.run import Run
 from g2is.walk import ORIGINS, WalkTrace
 
@@ -144,9 +145,9 @@ def _text(row: pd.Series, most: int) -> dict[str, str]:
 
 
 def _shortened(text: str, most: int) -> str:
-    if len(text) <= most:
-        return visible(text)
-    return f"{visible(text[:most])}… ({len(text) - most:,} more characters)"
+    shown = beginning(text, most)
+    more = len(text) - len(shown) + 1
+    return visible(shown) + (f" ({more:,} more characters)" if shown != text else "")
 
 
 def lines(run: Run, rows: Iterable[int]) -> dict[str, str]:

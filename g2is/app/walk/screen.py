@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from g2is.analysis.map_values import schemes
 from g2is.analysis.search import Filter, matching
 from g2is.analysis.step_graphs import AFTER, BEFORE, chunks_around, steps_of
 from g2is.analysis.steps import StepView, step_views, window_start
 from g2is.analysis.why_not import Answer, why_not
-from g2is.app.shared import all_texts, basket, focus, one_of, set_url, show_error, url_value, whole
+from g2is.app.shared import basket, focus, one_of, set_url, show_error
 from g2is.app.shared.canvas.parts import show_part
-from g2is.app.shared.canvas.pool import points_of, points_part
+from g2is.app.shared.canvas.pool import colouring_of, colours_part, points_of, points_part
 from g2is.app.shared.filling import fill_basket
 from g2is.app.shared.graph.parts import STYLE as GRAPH_STYLE
 from g2is.app.shared.javascript import module
@@ -32,11 +33,11 @@ from g2is.app.walk.parts import (
     walk_part,
     window_part,
 )
+from g2is.app.walk.shown import PICTURES, colour_in_url, order, picture_in_url, rests, step_in_url
 from g2is.errors import InputError
 from g2is.run.run import Run
 
 SCREEN = "walk screen"
-PICTURES = ("map", "graph")
 _FOLDER = Path(__file__).parent / "screen"
 
 
@@ -45,6 +46,7 @@ def show_screen(run: Run, walked: Walked) -> None:
     if not len(walked.trace.steps):
         st.info("No instruction was chosen: the budget is empty, or none is left to choose.")
         return
+    order(run, step_in_url(len(walked.trace.steps) - 1), picture_in_url(), colour_in_url(run), anew=True)
     with st.container(gap=None):
         _steps(run, walked)
         show_part(_points(run, walked), key="walk points")
@@ -55,7 +57,7 @@ def show_screen(run: Run, walked: Walked) -> None:
 def _steps(run: Run, walked: Walked) -> None:
     """The part that reruns with the step."""
     with st.container(gap=None):
-        step, picture = step_in_url(len(walked.trace.steps) - 1), _picture()
+        step, picture, colour = step_in_url(len(walked.trace.steps) - 1), picture_in_url(), colour_in_url(run)
         screen = st.components.v2.component(
             "g2is_walk_screen",
             html=(_FOLDER / "screen.html").read_text(),
@@ -64,9 +66,10 @@ def _steps(run: Run, walked: Walked) -> None:
         )
         screen(
             key=SCREEN,
-            data={"step": step, "picture": picture, "order": _order(step, picture)},
+            data=order(run, step, picture, colour),
             on_step_change=_rest,
             on_picture_change=_turn,
+            on_colour_change=lambda: _recolour(run),
             on_ask_change=_ask,
             on_find_change=lambda: st.session_state.update({"walk words": str(_event("find"))[:200]}),
             on_change_change=lambda: _change(run),
@@ -79,6 +82,8 @@ def _steps(run: Run, walked: Walked) -> None:
         show_part(_reply(run, walked), key="walk reply")
         if picture == "graph":
             _graphs(run, walked, step)
+        if colour:
+            _colours(run, walked, colour)
 
 
 def _graphs(run: Run, walked: Walked, step: int) -> None:
@@ -137,40 +142,22 @@ def _set_aside(run: Run, walked: Walked) -> None:
     st.session_state["walk changed"] = True
 
 
-def step_in_url(last: int) -> int:
-    """The step in the URL. A setting that makes the walk shorter leaves the reader at its end."""
-    longest = st.session_state["longest walk"] = max(st.session_state.get("longest walk", 0), last)
-    asked = all_texts().get("step", ["0"])[-1]
-    if re.fullmatch("[0-9]{1,9}", asked) and last < int(asked) <= longest:
-        return last
-    return url_value("step", 0, whole(0, last))
-
-
-def _picture() -> str:
-    """Map or graph."""
-    return url_value("picture", PICTURES[0], one_of(PICTURES))
-
-
-def _order(*shown: object) -> int:
-    """Another number whenever the URL has another step or picture than the screen reported: a link, or the browser's
-    Back."""
-    if st.session_state.get("screen rests at") != shown:
-        st.session_state["screen rests at"] = shown
-        st.session_state["screen order"] = st.session_state.get("screen order", 0) + 1
-    return st.session_state["screen order"]
-
-
 def _rest() -> None:
     step = int(st.session_state[SCREEN].step)
-    st.session_state["screen rests at"] = step, _picture()
+    rests(step=step)
     set_url(step=step or None)
 
 
 def _turn() -> None:
     picture = one_of(PICTURES)(str(_event("picture")))
-    before = st.session_state.get("screen rests at", (0,))
-    st.session_state["screen rests at"] = before[0], picture
+    rests(picture=picture)
     set_url(picture=None if picture == PICTURES[0] else picture)
+
+
+def _recolour(run: Run) -> None:
+    colour = one_of(("", *schemes(run)))(str(_event("colour")))
+    rests(colour=colour)
+    set_url(colour=colour or None)
 
 
 def _ask() -> None:
@@ -178,9 +165,22 @@ def _ask() -> None:
     set_url(focus=None if sample < 0 else sample)
 
 
+def _colours(run: Run, walked: Walked, scheme: str) -> None:
+    regime = walked.parameters.regime
+    try:
+        colours = colouring_of(run, scheme, regime, walked.parameters, lambda: walked.trace)
+    except InputError as error:
+        show_error(error)
+        return
+    show_part(colours_part(CHANNEL, _map_id(run, walked), colours, []), key="walk colours")
+
+
+def _map_id(run: Run, walked: Walked) -> str:
+    return f"{run.hash} {run.layouts[0]} {walked.parameters.regime}"
+
+
 def _points(run: Run, walked: Walked) -> bytes:
-    regime, kind = walked.parameters.regime, run.layouts[0]
-    return _packed_points(run, f"{run.hash} {kind} {regime}", kind, regime)
+    return _packed_points(run, _map_id(run, walked), run.layouts[0], walked.parameters.regime)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -63,15 +63,12 @@ export class Dots {
   draw({ points, colours, state, projection, radius, line = 1.5, ink, paper, accent = ink }) {
     const { width, height } = this.canvas
     const image = this.context.createImageData(width, height)
-    const base = (255 << 24) | (paper[2] << 16) | (paper[1] << 8) | paper[0]
-    new Uint32Array(image.data.buffer).fill(base)
+    new Uint32Array(image.data.buffer).fill(solidOf(paper))
     const shaped = colours.shapes && radius >= SHAPED
     const rim = radius >= 2.4 ? Math.max(1, radius / 3.5) : 0
     const round = this.stamps("circle", radius, rim)
     const ofCode = shaped && colours.shapes.map((shape) => this.stamps(shape, radius, rim))
     const small = this.stamps("circle", Math.max(0.7, 0.8 * radius), 0)
-    const frame = this.stamps("frame", Math.max(radius + line, 2 * line), 0)
-    const gap = radius > line && this.stamps("frame", radius + 0.2 * line, 0)
     const pale = faint(paper, ink)
     const { codes, palette } = colours
     const { x, y } = points
@@ -83,9 +80,10 @@ export class Dots {
 
     // Pale dots first, beneath the others; those in frames last. In a scattered order, so that the last file of a pool
     // does not cover the others.
-    const layers = [PALE, SHOWN, FRAMED | PALE, FRAMED | SHOWN].filter((layer) => layer < FRAMED || state.includes(layer))
-    for (const layer of layers) {
+    for (const layer of [PALE, SHOWN, FRAMED | PALE, FRAMED | SHOWN]) {
+      if (layer & FRAMED && !state.includes(layer)) continue
       const shown = (layer & SHOWN) > 0
+      if (layer & FRAMED) drawFrames(image, { x, y, state, layer, projection, radius, line, accent, paper })
       const strength = shown ? solid : 0.42
       let [red, green, blue] = pale
       for (let turn = 0, sample = 0; turn < count; turn++, sample = (sample + step) % count) {
@@ -97,10 +95,6 @@ export class Dots {
         const row = Math.floor(top)
         const place = ((top - row) * PARTS | 0) * PARTS + ((left - column) * PARTS | 0)
         let stamp = small[place]
-        if (layer & FRAMED) {
-          pressStamp(press, frame[place], column, row, ...accent, 1)
-          if (gap) pressStamp(press, gap[place], column, row, ...paper, 1)
-        }
         if (shown) {
           const code = codes[sample]
           stamp = (ofCode?.[code] ?? round)[place]
@@ -113,6 +107,31 @@ export class Dots {
     }
     this.context.putImageData(image, 0, 0)
   }
+}
+
+// Squares around dots; where they overlap, one line around all of them.
+function drawFrames(image, { x, y, state, layer, projection: [a, b, c, d], radius, line, accent, paper }) {
+  const { width, height } = image
+  const pixels = new Uint32Array(image.data.buffer)
+  const inside = radius > line ? Math.round(1.2 * radius + 0.2 * line) : 0
+  const outside = Math.round(Math.max(1.2 * (radius + line), 2 * line))
+  for (const [reach, colour] of [[outside, solidOf(accent)], [inside, solidOf(paper)]]) {
+    if (!reach) continue
+    for (let sample = 0; sample < state.length; sample++) {
+      if (state[sample] !== layer) continue
+      const left = Math.round(a * x[sample] + b)
+      const top = Math.round(c * y[sample] + d)
+      const [from, to] = [Math.max(0, left - reach), Math.min(width, left + reach + 1)]
+      if (from >= to) continue
+      const last = Math.min(height - 1, top + reach)
+      for (let row = Math.max(0, top - reach); row <= last; row++) pixels.fill(colour, row * width + from, row * width + to)
+    }
+  }
+}
+
+// A colour as a pixel of a canvas.
+function solidOf([red, green, blue]) {
+  return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0
 }
 
 function pressStamp({ pixels, width, height, edge }, stamp, column, row, red, green, blue, strength) {

@@ -14,11 +14,16 @@ export const SHAPES = {
   triangle: (c, r) => polygon(c, 3, 1.3 * r, 0.15 * r),
   star: (c, r) => star(c, 5, 1.35 * r, 0.6 * r, 0),
   hexagon: (c, r) => polygon(c, 6, 1.08 * r),
-  x: (c, r) => star(c, 4, 1.3 * r, 0.45 * r, Math.PI / 4),
   bowtie: (c, r) => trace(c, [[-1.2, -0.9], [1.2, 0.9], [1.2, -0.9], [-1.2, 0.9]], r),
   flag: (c, r) => trace(c, [[-0.8, 1.4], [-0.8, -1.3], [1.2, -0.5], [-0.4, 0.3], [-0.4, 1.4]], r),
   // Outlines around a dot.
   frame: (c, r) => c.rect(-1.2 * r, -1.2 * r, 2.4 * r, 2.4 * r),
+  corners: (c, r) => {
+    for (const [x, y] of [[-r, -r], [r, -r], [r, r], [-r, r]]) {
+      line(c, [1.1 * x, 0.4 * y], [1.1 * x, 1.1 * y])
+      c.lineTo(0.4 * x, 1.1 * y)
+    }
+  },
   target: (c, r) => {
     c.arc(0, 0, 1.35 * r, 0, 7)
     c.moveTo(0.7 * r, 0)

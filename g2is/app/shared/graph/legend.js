@@ -17,7 +17,7 @@ export function graphLegend(names, theme) {
 
 function swatch(name, theme) {
   const dpr = globalThis.devicePixelRatio || 1
-  const canvas = element("canvas", "swatch")
+  const canvas = element("canvas", "edge-swatch")
   canvas.width = WIDE * dpr
   canvas.height = HIGH * dpr
   const c = canvas.getContext("2d")

@@ -1,20 +1,21 @@
 // How nodes and edges of a neighbourhood are marked: each relation by a shape, each kind of edge by a dash, and by a
-// colour of Okabe and Ito's besides. A star is a validation example on the map as well.
+// colour of Okabe and Ito's besides. Symbols that other pages have too are those of the common table.
 
-const [BLUE, SKY, VERMILION, PINK, GREY] = ["#0072b2", "#56b4e9", "#d55e00", "#cc79a7", "#999999"]
-const YELLOW = "#f0e442"
-const LEAK = VERMILION
+import SYMBOLS from "../../../figures/symbols.json"
+
+const [BLUE, SKY, GREY, YELLOW] = ["#0072b2", "#56b4e9", "#999999", "#f0e442"]
+const { conflict, validation, component, leak } = SYMBOLS
 
 const NODES = {
-  focus: { shape: "circle", radius: 10, word: "in focus" },
+  focus: { shape: "circle", radius: 10, word: SYMBOLS.focus.name },
   aligned: { shape: "circle", radius: 6, word: "similar", edge: "aligned" },
   further: { shape: "circle", radius: 5, word: "two hops away", open: true },
-  conflict: { shape: "cross", radius: 6, word: "conflicting", edge: "conflict" },
-  validation: { shape: "star", radius: 7, word: "validation example", edge: "validation" },
-  component: { shape: "hexagon", radius: 8, word: "target direction", edge: "affinity" },
+  conflict: { shape: conflict.shape, radius: 6, word: conflict.name, edge: "conflict" },
+  validation: { shape: validation.shape, radius: 7, word: validation.name, edge: "validation" },
+  component: { shape: component.shape, radius: 8, word: component.name, edge: "affinity" },
 }
 const INSTRUCTIONS = ["focus", "aligned", "further", "conflict"]
-const MARKS = { taken: "taken", walked: "edge just walked", path: "on the strongest path", leak: "possible leak" }
+const MARKS = { taken: "taken", walked: "edge just walked", path: "on the strongest path", leak: leak.name }
 const DASHES = { aligned: [], conflict: [6, 4], validation: [2, 4], affinity: [7, 3, 2, 3] }
 
 // A relation, or another mark of the legend, in words.
@@ -26,7 +27,7 @@ export function relationOf(name) {
 function colourOf(name, { dark, ink, accent, grey }) {
   if (grey) return ink
   const blue = dark ? SKY : BLUE
-  const colours = { aligned: blue, further: blue, conflict: VERMILION, component: PINK, affinity: PINK }
+  const colours = { aligned: blue, further: blue, conflict: conflict.colour }
   return name === "focus" ? accent : (colours[name] ?? ink)
 }
 
@@ -55,7 +56,7 @@ export function drawGraph(pen, { graph, at, marks, dark }) {
   for (const node of graph.nodes) {
     const { radius } = NODES[node.relation]
     if (marks.ringed?.(node) && node.relation !== "focus") pen.ring(at(node), radius + 4, 2)
-    if (marks.leaked?.(node)) pen.framed("square", at(node), radius + 5, null, LEAK)
+    if (marks.leaked?.(node)) pen.framed(leak.shape, at(node), radius + 5, null, leak.colour)
     if (node.key === marks.chosen) pen.framed("circle", at(node), radius + 7, null, pen.ink)
     if (node.key === marks.hovered) pen.framed("circle", at(node), radius + 8, null, pen.accent)
   }
@@ -121,6 +122,6 @@ export function drawSwatch(c, wide, high, name, theme) {
     return { shape, middle, radius: Math.min(radius, 6), colour: colourOf(name, theme), open: outlined }
   }
   if (name === "taken") return { shape: "circle", middle, radius: 6, colour: theme.ink, open: true }
-  if (name === "leak") return { shape: "square", middle, radius: 6, colour: LEAK, open: true }
+  if (name === "leak") return { shape: leak.shape, middle, radius: 6, colour: leak.colour, open: true }
   return null
 }

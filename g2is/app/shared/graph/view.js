@@ -1,9 +1,10 @@
 // A neighbourhood on a canvas: drawn, zoomed, pointed at and walked through by keys.
 
-import { css, isDark, parse } from "../canvas/colours.js"
+import { css, isDark } from "../canvas/colours.js"
 import { Gestures } from "../canvas/gestures.js"
 import { Pen } from "../canvas/pen.js"
 import { Plane } from "../canvas/plane.js"
+import { readTheme } from "../canvas/theme.js"
 import { element } from "../dom.js"
 import { drawGraph } from "./marks.js"
 
@@ -49,12 +50,7 @@ export class GraphView {
   }
 
   readTheme() {
-    const style = getComputedStyle(this.stage)
-    const read = (name) => parse(style.getPropertyValue(name).trim())
-    this.ink = read("--st-text-color")
-    this.paper = read("--st-background-color")
-    this.accent = style.getPropertyValue("--st-primary-color")
-    this.font = style.getPropertyValue("--st-font") || "sans-serif"
+    Object.assign(this, readTheme(this.stage))
   }
 
   resize() {

@@ -8,9 +8,9 @@ const VERDICTS = {
   tied: ["=", "tied"],
   taken: ["–", "taken before"],
   left_out: ["–", "left out"],
-  conflict: ["✘", "conflict"],
-  consistency: ["✘", "consistency"],
-  redundant: ["✘", "too similar"],
+  conflict: ["✕", "conflict"],
+  consistency: ["✕", "consistency"],
+  redundant: ["✕", "too similar"],
 }
 
 export class Reader {

@@ -66,7 +66,7 @@ class Screen {
     find.oninput = () => find.value || this.raise("find", "")
     this.channel = channel("walk")
     this.stopListening = this.channel.listen((kind) => this.receive(kind))
-    for (const kind of ["points", "walk", "window", "reply"]) this.receive(kind)
+    for (const kind of ["points", "colours", "walk", "window", "reply"]) this.receive(kind)
     this.receiveGraphs()
   }
 
@@ -84,14 +84,13 @@ class Screen {
   // What Python sent
 
   // A later rerun repeats an order, though the reader has moved on since.
-  order({ step, picture, order }) {
-    this.map.readTheme()
-    this.graph.readTheme()
+  order({ step, picture, colour, schemes, order }) {
     if (this.ordered !== order) {
       this.ordered = order
       clearTimeout(this.resting)
       this.step = this.target = step
       if (picture !== this.picture) this.turnTo(picture)
+      this.map.colours.offer(schemes, colour)
     }
     this.draw()
   }
@@ -100,6 +99,7 @@ class Screen {
     const part = this.channel.parts[kind]
     if (!part) return
     if (kind === "points") this.map.receivePoints(part)
+    if (kind === "colours") this.map.colours.receive(part)
     if (kind === "walk") {
       this.walk.receive(part)
       this.receive("window")
@@ -115,7 +115,6 @@ class Screen {
     if (kind === "reply") this.receiveReply(part)
     if (kind.startsWith("graph")) this.walk.receiveGraphs(part)
     this.draw()
-    if (this.unsaid) this.announce()
   }
 
   receiveGraphs() {
@@ -159,7 +158,6 @@ class Screen {
     const rest = this.isHere() ? REST_MS : MISSING_MS
     this.resting = setTimeout(() => {
       this.waiting = null
-      this.announce()
       this.report(this.step)
     }, late ? 0 : rest)
   }
@@ -194,7 +192,6 @@ class Screen {
     this.compared = null
     this.tell(sample)
     this.draw()
-    this.announce()
   }
 
   // Has Python write it to the URL, and answer. null: none.
@@ -302,7 +299,9 @@ class Screen {
   }
 
   focusFind() {
-    this.find(".find").focus()
+    const find = this.find(".find")
+    if (!find.offsetParent) this.showTab(this.picture)
+    find.focus()
   }
 
   toggleHelp() {
@@ -312,28 +311,39 @@ class Screen {
   }
 
   draw() {
+    this.readTheme()
     if (!this.walk.count) return
     this.step = Math.min(this.step, this.walk.count - 1)
     this.strip.draw()
     this.reader.draw()
     if (this.picture === "graph") this.graph.draw()
     else this.map.drawMarks()
+    if (this.compared === null) this.announce()
     Object.assign(this.root.dataset, { step: this.step, asked: this.asked ?? "" })
   }
 
-  // To a screen reader, once the reader rests: step, text and reason, or the answer about an instruction. What Python has
-  // not sent yet is said when it comes.
-  announce() {
-    const { walk, step, asked, answer } = this
-    const reason = asked === null ? walk.at(step)?.reason : answer?.text
-    const text = walk.lines.get(asked ?? walk.sample(step))
-    const about = asked === null ? `Step ${number(step + 1)} of ${number(walk.count)}` : `#${number(asked)}`
-    this.say([about, text, reason].filter(Boolean).join(". "))
-    this.unsaid = !text || !reason
+  // Streamlit says nothing of another theme.
+  readTheme() {
+    const paper = getComputedStyle(this.root).getPropertyValue("--st-background-color")
+    if (paper === this.paper) return
+    this.paper = paper
+    this.map.readTheme()
+    this.graph.readTheme()
   }
 
-  say(text) {
-    this.unsaid = false
-    this.find(".status").textContent = text
+  // To a screen reader: step, text and reason, or the answer about an instruction; once, when both are known. Not while
+  // it plays.
+  announce() {
+    const { walk, step, asked, shown } = this
+    const reason = asked === null ? walk.at(step)?.reason : this.answer?.text
+    const text = walk.lines.get(shown)
+    if (this.strip.playing || !reason || !text) return
+    const about = asked === null ? `Step ${number(step + 1)} of ${number(walk.count)}` : `Instruction ${number(asked)}`
+    this.say(`${about}. ${text}. ${reason}`)
+  }
+
+  say(words) {
+    const status = this.find(".status")
+    if (status.textContent !== words) status.textContent = words
   }
 }
