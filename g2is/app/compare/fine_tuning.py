@@ -60,7 +60,7 @@ def follow_fine_tuning(run: Run) -> bool:
 
 def offer_fine_tuning(run: Run) -> None:
     """The form that starts fine-tuning; where there is no model, the command to run elsewhere."""
-    st.subheader("Fine-tune on selections", anchor=False)
+    st.header("Fine-tune on selections", anchor=False)
     if not POSSIBLE or tuning_job.model_at_hand(run) is None:
         _explain_elsewhere(run)
     else:
