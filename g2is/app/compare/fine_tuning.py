@@ -60,7 +60,7 @@ def follow_fine_tuning(run: Run) -> bool:
 
 def offer_fine_tuning(run: Run) -> None:
     """The form that starts fine-tuning; where there is no model, the command to run elsewhere."""
-    st.subheader("Fine-tune on selections", anchor=False)
+    st.header("Fine-tune on selections", anchor=False)
     if not POSSIBLE or tuning_job.model_at_hand(run) is None:
         _explain_elsewhere(run)
     else:
@@ -199,7 +199,7 @@ def _show_check(run: Run, asked: Asked) -> None:
     """How the test file is read, what is left out, what it costs; and the button that starts it."""
     stamp = asked.test.stat().st_mtime_ns, asked.test.stat().st_size
     walk = walked(run, parameters_in_url(run)) if THIS in asked.selections else None
-    key = fingerprint(run.hash, asked, stamp, walk.parameters.model_dump() if walk else None)
+    key = fingerprint(run.state, asked, stamp, walk.parameters.model_dump() if walk else None)
     checked = st.session_state.get("tune checked")
     if checked is None or checked[0] != key:
         with st.spinner("Reading the test file and counting what there is to do"):

@@ -39,7 +39,7 @@ def show_action(run: Run) -> None:
 
 def show_ideas(run: Run) -> None:
     """Gradients, graph and walk, as this run has them."""
-    found = _ideas(run, run.hash)
+    found = _ideas(run, run.state)
     if found is None:
         return
     # Not st.html, which takes drawings out.

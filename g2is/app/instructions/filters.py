@@ -46,7 +46,7 @@ def filtered(run: Run) -> NDArray[np.int64] | None:
     texts = ui.all_texts()
     if not any(name in texts for name in FILTERS if name not in MINOR):
         return None
-    rows = matches(run, run.hash, filter_in_url(run))
+    rows = matches(run, run.state, filter_in_url(run))
     if _has_communities(run) and "community" in texts:
         communities = run.communities(walk_regime(run))
         community = ui.url_value("community", None, ui.whole(0, len(communities) - 1))

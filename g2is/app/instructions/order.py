@@ -38,7 +38,7 @@ def columns_of(run: Run, trace: WalkTrace) -> WalkColumns:
     """What a walk says of every instruction."""
     # A walk that was saved may differ from one with the same settings that is computed now.
     return _columns(
-        run, f"{run.hash} {trace.parameters.model_dump_json()} {hash(trace.samples.tobytes())}", trace
+        run, f"{run.state} {trace.parameters.model_dump_json()} {hash(trace.samples.tobytes())}", trace
     )
 
 

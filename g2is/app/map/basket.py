@@ -68,7 +68,7 @@ def show_basket(run: Run) -> DeltaGenerator:
             sources_figure(_source_mix(run, samples)), key="basket mix", config={"displayModeBar": False}
         )
     with words:
-        terms = _terms(run, run.hash, hash(key), samples)
+        terms = _terms(run, run.state, hash(key), samples)
         if not terms:
             st.caption("No word is more frequent here than in the pool.")
         else:

@@ -41,7 +41,7 @@ def _show_example(view: MapView, row: int) -> None:
         ui.show_text(f"{example['prompt']}\n\n→ {example['response']}")
     _nearest(
         view,
-        *_nearest_to_example(run, run.hash, view.regime, row),
+        *_nearest_to_example(run, run.state, view.regime, row),
         "The instructions that, each on its own, help most with this example.",
     )
 

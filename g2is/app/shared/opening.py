@@ -86,7 +86,8 @@ def open_page(title: str, *, stages: Sequence[str] = CONTENT_STAGES, compact: bo
         show_closed(folder, error)
         st.stop()
     for stage in run.manifest.stage_names:
-        if stage in stages and stage not in run.manifest.stages:
+        needed = stage in stages or (stage == "targets" and "graph" in stages)
+        if needed and stage not in run.manifest.stages:
             st.error(
                 f"This page needs the stage **{stage}**, which this run has not finished. This finishes it:"
             )

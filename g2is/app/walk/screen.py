@@ -113,7 +113,7 @@ def _graph(_run: Run, walk: str, sample: int, _walked: Walked) -> bytes:
 
 def walk_id(run: Run, walked: Walked) -> str:
     """Identifies a walk over a run."""
-    return f"{run.hash} {walked.parameters.model_dump_json()}"
+    return f"{run.state} {walked.parameters.model_dump_json()}"
 
 
 def _event(name: str) -> Any:
@@ -176,7 +176,7 @@ def _colours(run: Run, walked: Walked, scheme: str) -> None:
 
 
 def _map_id(run: Run, walked: Walked) -> str:
-    return f"{run.hash} {run.layouts[0]} {walked.parameters.regime}"
+    return f"{run.state} {run.layouts[0]} {walked.parameters.regime}"
 
 
 def _points(run: Run, walked: Walked) -> bytes:
@@ -206,7 +206,7 @@ def _window(_run: Run, walk: str, start: int, _walked: Walked) -> bytes:
 def _reply(run: Run, walked: Walked) -> bytes:
     """The answers to what the reader asked: about the instruction in focus, and where words are found."""
     words = st.session_state.get("walk words", "").strip()
-    found = _found(run, run.hash, words) if words else np.zeros(0, np.int64)
+    found = _found(run, run.state, words) if words else np.zeros(0, np.int64)
     sample = focus(run)
     answer: dict[str, Any] = {}
     if sample is not None:

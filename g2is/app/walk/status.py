@@ -81,7 +81,7 @@ def change_text(before: WalkTrace, after: WalkTrace) -> str:
 def service_of(run: Run, walked: Walked) -> Served:
     """How a walk serves the examples of its targets."""
     regime = walked.parameters.regime
-    return served(_pool_service(run, run.hash, regime), run.regime(regime), walked.trace.samples)
+    return served(_pool_service(run, run.state, regime), run.regime(regime), walked.trace.samples)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -94,7 +94,7 @@ def resemblance_of(run: Run, walked: Walked) -> list[Resemblance]:
     samples = walked.trace.samples
     if not len(samples):
         return []
-    chosen = _choices(run, run.hash, walked.parameters.regime, len(samples))
+    chosen = _choices(run, run.state, walked.parameters.regime, len(samples))
     return resemblances(samples, chosen, int(run.valid.sum()))
 
 
