@@ -20,6 +20,7 @@ from g2is.pipeline.stages.graph import GraphStage
 from g2is.pipeline.stages.instructions import InstructionsStage
 from g2is.pipeline.stages.warmup import write_warmup
 from g2is.pipeline.views import write_views
+from g2is.pipeline.whiten import add_missing
 from g2is.pipeline.writer import RunWriter
 from g2is.run.manifest import Manifest
 from g2is.run.run import Run
@@ -45,6 +46,7 @@ def build(
     config = config.resolve(card.hidden_size, card.positions)
     say(f"model {config.model.model}: {card}")
     sources = find_sources(train)
+    asked, config = config, config.without_whitened()
     requested = new_manifest(
         config,
         input_files(sources),
@@ -57,7 +59,13 @@ def build(
         },
     )
     stages = _Build(
-        RunWriter(folder, say), config, LazyModel(config, card, say), sources, validation, extras or Extras()
+        RunWriter(folder, say),
+        config,
+        asked,
+        LazyModel(config, card, say),
+        sources,
+        validation,
+        extras or Extras(),
     )
     lead = Lead(folder)
     try:
@@ -73,12 +81,13 @@ def build(
 
 
 class _Build:
-    """The stages of one build."""
+    """The stages of one build. asked: its settings with regimes that are made from others once these are there."""
 
     def __init__(
         self,
         writer: RunWriter,
         config: BuildConfig,
+        asked: BuildConfig,
         lazy: LazyModel,
         train: Sequence[Source],
         validation: Sequence[Target],
@@ -86,6 +95,7 @@ class _Build:
     ) -> None:
         self.writer = writer
         self.config = config
+        self.asked = asked
         self.lazy = lazy
         self.extras = extras
         self.instructions = InstructionsStage(train, validation, config.reading, lambda: lazy.encoder)
@@ -117,6 +127,7 @@ class _Build:
         writer.stage("graph", self.graph.write)
         write_views(writer, config)
         write_extras(writer, config, self.lazy, self.extras)
+        add_missing(writer, self.asked)
         return writer.end()
 
     def help(self, lead: Lead, requested: Manifest) -> Run:

@@ -94,7 +94,7 @@ class Plan:
         seen = max(1, round(work.samples * config.warmup.fraction)) * config.warmup.epochs
         steps = -(-seen // (config.warmup.batch_size or 1))
         passes = (SGD_PASSES if "sgd" in config.regimes else 0) + (
-            ADAM_PASSES if set(config.regimes) != {"sgd"} else 0
+            ADAM_PASSES if config.gradients.computed != ("sgd",) else 0
         )
         samples = (work.samples + work.validation_samples) * config.gradients.checkpoints
         pairs = work.samples**2 * self.width
@@ -166,7 +166,7 @@ class Plan:
     @property
     def gradients_bytes(self) -> float:
         """Weights, averages (unless only `sgd` is kept), the sketch's permutation and signs, activations."""
-        averages = 0 if set(self.config.regimes) == {"sgd"} else 8 * self.trained
+        averages = 0 if self.config.gradients.computed == ("sgd",) else 8 * self.trained
         return self.weights_bytes + averages + min(8 * self.trained, LARGEST_SKETCH) + self.activations_bytes
 
     # Disk, in bytes
@@ -188,7 +188,7 @@ class Plan:
     @property
     def state_bytes(self) -> float:
         """Trained parameters with Adam's averages at each checkpoint, in float32."""
-        without = self.own and not self.config.warmup.epochs and set(self.config.regimes) == {"sgd"}
+        without = self.own and not self.config.warmup.epochs and self.config.gradients.computed == ("sgd",)
         return 0 if without else 12 * self.trained * self.config.gradients.checkpoints
 
     @property

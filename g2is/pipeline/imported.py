@@ -30,6 +30,7 @@ from g2is.pipeline.inputs import Target, check_pool_size, input_file, input_file
 from g2is.pipeline.stages.graph import GraphStage
 from g2is.pipeline.stages.instructions import write_pool
 from g2is.pipeline.views import write_views
+from g2is.pipeline.whiten import add_missing
 from g2is.pipeline.writer import RunWriter, StageResult
 from g2is.run.paths import SAMPLES, VALIDATION, VALIDATION_GRADIENTS, array_file
 from g2is.run.run import Run
@@ -62,10 +63,17 @@ def import_run(
     validation = {name: GradientSet(files) for name, files in targets.items()}
     with exclusive(folder):
         work = _Import(
-            RunWriter(folder, say), config, tuple(find_sources(train)), gradients, validation, graph
+            RunWriter(folder, say),
+            config.without_whitened(),
+            tuple(find_sources(train)),
+            gradients,
+            validation,
+            graph,
         )
         try:
-            return work.run(overwrite)
+            work.run(overwrite)
+            add_missing(work.writer, config)
+            return work.writer.end()
         finally:
             work.writer.close()
 
@@ -79,7 +87,7 @@ class _Import:
     targets: dict[str, GradientSet]
     graph: Path | None
 
-    def run(self, overwrite: bool) -> Run:
+    def run(self, overwrite: bool) -> None:
         gradients = [file.path for file in self.gradients.files] + [path for path in [self.graph] if path]
         requested = new_manifest(
             self.config,
@@ -97,7 +105,6 @@ class _Import:
             ).write(),
         )
         write_views(self.writer, self.config)
-        return self.writer.end()
 
     @cached_property
     def reading(self) -> Reading:

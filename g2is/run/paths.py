@@ -26,6 +26,8 @@ RegimeArray = Literal[
     "communities",
     "forest",
     "forest_cosines",
+    "eigenvectors",
+    "eigenvalues",
     LayoutKind,
 ]
 
@@ -54,6 +56,8 @@ SELECTIONS = "selections"
 EVALUATIONS = "evaluations"
 EXPORTS = "exports"
 
+WHITENED: RegimeName = "whitened"
+"""The regime whose files are made from others, and its folder."""
 BUILDING = "building"
 """Folder of files that only a build in progress needs: checkpoints and shards."""
 

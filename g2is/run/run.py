@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from g2is.config import REGIMES, RegimeName
+from g2is.config.commands import command
 from g2is.errors import InputError, shortened
 from g2is.run.columns import Columns
 from g2is.run.integrity import Integrity
@@ -40,6 +41,7 @@ from g2is.run.paths import (
     SAMPLES,
     VALIDATION,
     VALIDATION_GRADIENTS,
+    WHITENED,
     LayoutKind,
     Pooling,
     RegimeArray,
@@ -47,12 +49,14 @@ from g2is.run.paths import (
     labels_file,
     representations_file,
 )
+from g2is.run.whitening import open_whitening
 from g2is.storage.files import inside
 from g2is.storage.tables import read_frame
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from g2is.arrays.whitening import Whitening
     from g2is.graph.communities import Communities
 
 __all__ = [
@@ -149,6 +153,7 @@ class Run:
             for stage in CONTENT_STAGES
             if stage in self.manifest.stages
             for name, record in self.manifest.stages[stage].files.items()
+            if not name.startswith(f"{WHITENED}/")  # made of the others, at any time
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -203,6 +208,21 @@ class Run:
         """(m, d) float32 plain gradients of the validation samples, not normalised."""
         _, dim, validation = self._sizes
         return self._array(VALIDATION_GRADIENTS, "f", (validation, dim))
+
+    def validation_gradients_in(self, regime: RegimeName) -> np.ndarray:
+        """(m, d) float32 gradients of the validation samples as they are compared with the rows of a regime, not
+        normalised: plain, and whitened as these are."""
+        return self._whitened_validation if regime == "whitened" else self.validation_gradients
+
+    @cached_property
+    def _whitened_validation(self) -> np.ndarray:
+        return self.whitening(self.validation_gradients)
+
+    @cached_property
+    def whitening(self) -> Whitening:
+        """What makes whitened gradients from plain ones; raises `InputError` if the run keeps none."""
+        self._check_regime("whitened")
+        return open_whitening(self._integrity.path, self.manifest)
 
     @property
     def regimes(self) -> tuple[RegimeName, ...]:
@@ -369,10 +389,10 @@ class Run:
         if name not in REGIMES:
             raise InputError(f"regime = {name!r}: expected one of {', '.join(REGIMES)}")
         if name not in self.regimes:
-            raise InputError(
-                f"regime = {name!r}: run {self.name} keeps {', '.join(self.regimes)}; "
-                f"build it with --regimes … {name}"
-            )
+            remedy = f"build it with --regimes … {name}"
+            if name == WHITENED:
+                remedy = f"{command('whiten', self.name, cache=self.folder.parent)} adds it"
+            raise InputError(f"regime = {name!r}: run {self.name} keeps {', '.join(self.regimes)}; {remedy}")
 
     def _number(self, stage: str, name: str) -> int:
         """A number that a finished stage recorded in the manifest."""

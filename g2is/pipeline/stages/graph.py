@@ -21,6 +21,7 @@ from g2is.graph.neighbors import (
     join_blocks,
     neighbor_block,
 )
+from g2is.pipeline.stages.whitened import compared
 from g2is.pipeline.writer import RunWriter, StageResult
 from g2is.run.paths import BUILDING, VALIDATION_GRADIENTS, RegimeArray, array_file
 from g2is.storage.files import write_array
@@ -61,7 +62,9 @@ class GraphStage:
                 "cosines": lists.cosines if self.given is None else edge_cosines(rows, self.given),
                 "conflicts": lists.conflicts,
                 "conflict_cosines": lists.conflict_cosines,
-                "validation_cosines": cosines_to(rows, self.valid, validation, device=self.device),
+                "validation_cosines": cosines_to(
+                    rows, self.valid, compared(self.writer, regime, validation), device=self.device
+                ),
             }
             for name, array in arrays.items():
                 write_array(self.writer.folder / array_file(regime, name), array)

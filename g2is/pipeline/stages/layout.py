@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from g2is.config import BuildConfig, ImportConfig
+from g2is.config import BuildConfig, ImportConfig, RegimeName
 from g2is.graph.layout import pca_layout, umap_layout
+from g2is.pipeline.stages.whitened import compared
 from g2is.pipeline.writer import RunWriter, StageResult
 from g2is.run.paths import VALIDATION_GRADIENTS, LayoutKind, array_file
 from g2is.storage.files import write_array
 
 
-def write_layout(writer: RunWriter, config: BuildConfig | ImportConfig) -> StageResult:
-    """Write one array of coordinates for each regime and kind."""
+def write_layout(
+    writer: RunWriter, config: BuildConfig | ImportConfig, regimes: Sequence[RegimeName] | None = None
+) -> StageResult:
+    """Write one array of coordinates for each regime and kind. regimes: only these; None for all of the run."""
+    regimes = config.regimes if regimes is None else regimes
     settings = config.layout
     valid = writer.read_valid()
     validation = writer.read_array(VALIDATION_GRADIENTS)
     files = []
-    with writer.progress("layout", len(config.regimes) * (1 + settings.umap), "map") as bar:
-        for regime in config.regimes:
+    with writer.progress("layout", len(regimes) * (1 + settings.umap), "map") as bar:
+        for regime in regimes:
             rows = writer.read_array(array_file(regime, "gradients"))
-            pca = pca_layout(rows, validation, valid, seed=settings.layout_seed)
+            pca = pca_layout(rows, compared(writer, regime, validation), valid, seed=settings.layout_seed)
             kinds: dict[LayoutKind, np.ndarray] = {"pca": pca}
             bar.update()
             if settings.umap:
