@@ -52,13 +52,11 @@ bench: setup ## speed of gradients, walk, graph, map and pages, as tables and as
 	$(BIN)/python -m benchmarks.graph
 	$(BIN)/python -m benchmarks.map
 	$(BIN)/python -m benchmarks.neighbourhood
+	$(BIN)/python -m benchmarks.pages
 	$(BIN)/python -m benchmarks.large
 
 screenshots: setup ## pictures of every page, light and dark, from the demo run (needs chromium)
 	$(BIN)/g2is demo
-	$(BIN)/g2is walk demo --fraction 0.02
-	$(BIN)/g2is walk demo --preset official --fraction 0.02
-	for method in random round_robin less; do $(BIN)/g2is select demo --method $$method --fraction 0.02; done
 	$(BIN)/python -m scripts.screenshots --cache cache
 
 clean: ## remove what setup and tests made; runs stay

@@ -3,7 +3,7 @@
     python -m benchmarks.neighbourhood [--quick] [RUN_FOLDER …]
 
 Without folders, on generated runs of 2,000 and 12,000 samples with 10 neighbours each. compute_ms: the ego graph, its
-layout and its figure alone, the best of a few. click_s: from the click until the new graph is drawn, best and median;
+layout and its bytes alone, the best of a few. click_s: from the click until the new graph is drawn, best and median;
 back_s: the same for a step back on the trail, which the page remembers; down_kB: received through the socket for a
 click, median. Needs chromium.
 """
@@ -20,12 +20,12 @@ from typing import Any
 from benchmarks.report import best_seconds, report
 from g2is.analysis import walks
 from g2is.analysis.neighbourhood import ego_of, nodes_frame
+from g2is.analysis.step_graphs import DrawnGraph
+from g2is.app.shared.graph.parts import graphs_part
 from g2is.config import walk_preset
-from g2is.figures.neighbourhood import ego_figure
 from g2is.graph import ego_layout
 from g2is.run.run import Run
 from tests.app.serving import READY, chromium, serving
-from tests.app.test_neighbourhood_page import FOCUSED
 from tests.app.tiny_run import make_run
 
 SIZES = (2_000, 12_000)
@@ -33,20 +33,20 @@ VIEWS = ((1, 60), (2, 150))
 """Hops and most nodes."""
 PATIENCE = 60_000
 PRESET = "recommended"
+CANVAS = ".hood canvas.nodes"
+FOCUSED = """() => {
+  const find = (root) => root.querySelector(".hood") ?? [...root.querySelectorAll("*")]
+    .map((e) => e.shadowRoot && find(e.shadowRoot)).find(Boolean)
+  return find(document)?.dataset.focus
+}"""
 # Of the samples that were not in focus yet the one with most room around it, so that the click is for no other node.
-ROOMIEST = """visited => {
-  const plot = document.querySelector('.st-key-ego-graph .js-plotly-plot')
-  const {xaxis, yaxis} = plot._fullLayout, box = plot.getBoundingClientRect(), nodes = []
-  for (const [trace, data] of plot.data.entries())
-    for (const at of Array.from(data.customdata || []).keys()) {
-      const {x, y} = plot.calcdata[trace][at], sample = data.hovertext[at].match(/^<b>sample ([0-9,]+)/)
-      nodes.push({x: xaxis.c2p(x), y: yaxis.c2p(y), sample: sample && sample[1]})
-    }
+ROOMIEST = """(canvas, visited) => {
+  const nodes = canvas.places().map(([key, x, y]) => ({ key, x, y })), box = canvas.getBoundingClientRect()
   const room = node => Math.min(...nodes.filter(other => other !== node)
     .map(other => Math.hypot(other.x - node.x, other.y - node.y)))
-  const free = nodes.filter(node => node.sample && !visited.includes(node.sample))
+  const free = nodes.filter(node => node.key >= 0 && !visited.includes(String(node.key)))
   const best = free.reduce((one, other) => room(other) > room(one) ? other : one)
-  return [box.left + xaxis._offset + best.x, box.top + yaxis._offset + best.y]
+  return [box.left + best.x, box.top + best.y]
 }"""
 
 
@@ -60,7 +60,7 @@ def compute_seconds(run: Run, focus: int, hops: int, most: int, rounds: int) -> 
     def work() -> None:
         found = ego_of(run, regime, focus, hops=hops, most=most, knowledge=settings)
         relations = nodes_frame(run, found, knowledge)["relation"].tolist()
-        ego_figure(found, ego_layout(found), relations, relations).to_json()
+        graphs_part("neighbourhood", "graph", {}, {focus: DrawnGraph(found, relations, ego_layout(found))})
 
     return len(ego), len(ego.edges), best_seconds({"work": work}, rounds)["work"]
 
@@ -105,7 +105,7 @@ class Window:
     def click(self) -> tuple[float, float]:
         """Click on a sample that was not in focus before, so that nothing of it is cached."""
         self.visited.append(self.page.evaluate(FOCUSED))
-        place = self.page.evaluate(ROOMIEST, self.visited)
+        place = self.page.locator(CANVAS).evaluate(ROOMIEST, self.visited)
         return self.timed(lambda: self.page.mouse.click(*place))
 
     def back(self) -> tuple[float, float]:

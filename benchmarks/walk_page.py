@@ -3,10 +3,11 @@
     python -m benchmarks.walk_page [--quick] [--samples 12400 …] [--run cache/demo]
 
 Each run is opened with the default settings. first: from the address to the first step drawn, on a server that has
-not yet opened the run; again: the same on a server that has. A key is pressed, and the time taken until the handler has
-returned (handled) and until the next frame has been painted (painted); median and 95th percentile over the keys. While
-playing at 10 steps a second for 5 s, a frame is dropped if it comes more than 1.5 frames after the one before. Needs
-chromium. Times depend on what else the machine does.
+not yet opened the run; again: the same on a server that has; graph: again, with the graph in place of the map. A key
+is pressed, and the time taken until the handler has returned (handled) and until the next frame has been painted
+(painted); median and 95th percentile over the keys. While playing at 10 steps a second for 5 s, a frame is dropped if
+it comes more than 1.5 frames after the one before. late: steps, of those that keys and playing reached, whose graph had
+not come when they were drawn. step_kB: received a step. Needs chromium. Times depend on what else the machine does.
 """
 
 import argparse
@@ -24,6 +25,8 @@ from tests.app.serving import chromium, serving
 from tests.app.tiny_run import make_run
 
 SIZES = (12_400, 270_000)
+SETTLED = 1500
+"""Milliseconds for what is fetched ahead at first."""
 KEYS = """
 async (count) => {
   const host = [...document.querySelectorAll("*")].find((e) => e.shadowRoot?.querySelector(".screen"))
@@ -41,7 +44,9 @@ async (count) => {
     screen.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true, composed: true }))
     const handled = performance.now() - start
     await painted()
-    times.push([handled, performance.now() - start])
+    const graph = screen.querySelector(".stage[data-stage=graph]")
+    const late = screen.dataset.picture === "graph" && !graph.dataset.focus
+    times.push([handled, performance.now() - start, late])
     await new Promise((done) => setTimeout(done, 30))
   }
   return times
@@ -49,14 +54,20 @@ async (count) => {
 """
 FRAMES = """
 (milliseconds) => new Promise((done) => {
+  const host = [...document.querySelectorAll("*")].find((e) => e.shadowRoot?.querySelector(".screen"))
+  const screen = (host?.shadowRoot ?? document).querySelector(".screen")
+  const graph = screen.querySelector(".stage[data-stage=graph]")
   const gaps = []
+  const steps = new Map()
   const begin = performance.now()
   let last = begin
   const tick = (now) => {
     gaps.push(now - last)
     last = now
+    const late = screen.dataset.picture === "graph" && !graph.dataset.focus
+    if (!steps.has(screen.dataset.step)) steps.set(screen.dataset.step, late)
     if (now - begin < milliseconds) requestAnimationFrame(tick)
-    else done(gaps)
+    else done({ gaps, late: [...steps.values()].filter(Boolean).length, steps: steps.size })
   }
   requestAnimationFrame(tick)
 })
@@ -72,11 +83,20 @@ def measure(browser: Any, address: str, keys: int) -> dict[str, Any]:
         lambda: page.goto(address),
         lambda: page.wait_for_selector(".row.chosen", timeout=PATIENCE),
     )
-    page.wait_for_selector(".screen[data-drawn]", timeout=PATIENCE)
-    times = np.array(page.evaluate(KEYS, keys))
+    drawn = (
+        ".stage[data-stage=graph]:not([data-focus=''])"
+        if "picture=graph" in address
+        else ".screen[data-drawn]"
+    )
+    page.wait_for_selector(drawn, timeout=PATIENCE)
+    page.wait_for_timeout(SETTLED)
+    before = visit.bytes["down"]
+    times = np.array(page.evaluate(KEYS, keys), float)
     page.get_by_label("Steps a second while playing").select_option("10")
     page.get_by_role("button", name="Play").click()
-    gaps = np.array(page.evaluate(FRAMES, 5000)[1:])
+    played = page.evaluate(FRAMES, 5000)
+    gaps = np.array(played["gaps"][1:])
+    stepping = visit.bytes["down"] - before
     visit.close()
     usual = float(np.median(gaps))
     return {
@@ -88,6 +108,8 @@ def measure(browser: Any, address: str, keys: int) -> dict[str, Any]:
         "painted_95_ms": float(np.quantile(times[:, 1], 0.95)),
         "frames": len(gaps),
         "dropped": int((gaps > 1.5 * usual).sum()),
+        "late": int(times[:, 2].sum()) + played["late"],
+        "step_kB": stepping / 1e3 / (keys + played["steps"]),
     }
 
 
@@ -101,8 +123,9 @@ def main(quick: bool, sizes: Sequence[int], runs: Sequence[Path]) -> None:
             make_large_run(folder / f"of-{size}", tiny, size)
         for path in [*(folder / f"of-{size}" for size in sizes), *(run.resolve() for run in runs)]:
             with serving(path.parent) as server:
-                for visit in ("first", "again"):
-                    row = measure(browser, f"{server.url}/Walk?run={path.name}", keys)
+                for visit in ("first", "again", "graph"):
+                    more = "&picture=graph" if visit == "graph" else ""
+                    row = measure(browser, f"{server.url}/Walk?run={path.name}{more}", keys)
                     rows.append({"run": path.name, "visit": visit, **row})
                     print(rows[-1], flush=True)
     report("walk_page", rows, quick=quick)

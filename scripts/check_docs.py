@@ -1,6 +1,9 @@
-"""Runs every command of the documentation in a temporary folder, in the order in which a reader meets them.
+"""Runs every command of the documentation in a temporary folder.
 
     python -m scripts.check_docs
+
+Commands about one run keep the order in which a reader meets them; those about different runs go side by side, two at a
+time.
 
 The folder holds what the commands name: a small pool and validation examples out of the demo's data, gradients for
 `import`, and the demo's model under the names of the models. The app is started and stopped again, a benchmark prints
@@ -19,7 +22,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -53,6 +58,19 @@ def runnable(command: str) -> str | None:
     if words[:2] == ["python", "-m"] and words[2].startswith("benchmarks."):
         return f"python -m {words[2]} --help"
     return re.sub(r"(--nproc-per-node) \d+", r"\1 2", command) if words[0] in ("g2is", "torchrun") else None
+
+
+def chains(found: list[tuple[Path, str]]) -> list[list[tuple[Path, str]]]:
+    """The commands in chains whose order matters, one a run; the longest first, since it takes longest.
+
+    A command belongs to the run that it names first; one that names none can go at any time.
+    """
+    words = [shlex.split(command, comments=True) for _, command in found]
+    runs = {"demo"} | {after for line in words for word, after in pairwise(line) if word == "--run"}
+    known: dict[str, list[tuple[Path, str]]] = {}
+    for one, line in zip(found, words, strict=True):
+        known.setdefault(next((word for word in line if word in runs), one[1]), []).append(one)
+    return sorted(known.values(), key=len, reverse=True)
 
 
 def prepare(folder: Path) -> dict[str, str]:
@@ -140,28 +158,33 @@ def serve(command: str, folder: Path, environment: dict[str, str]) -> tuple[int,
         return int(not answers), (folder / ".app.log").read_text()
 
 
+def check(path: Path, command: str, folder: Path, environment: dict[str, str]) -> bool:
+    """Run one command and print how it went."""
+    start = time.monotonic()
+    code, output = run(command, folder, environment)
+    state = "FAILED" if code else "ok"
+    line = f"{state:6} {time.monotonic() - start:5.0f} s  {path.relative_to(ROOT)}: {command}"
+    print(line if code == 0 else f"{line}\n{output[-3000:]}", flush=True)
+    return code == 0
+
+
 def main() -> int:
-    failed = 0
-    with tempfile.TemporaryDirectory() as name:
+    start = time.monotonic()
+    found: dict[str, Path] = {}
+    for path in DOCUMENTS:
+        for command in filter(None, map(runnable, commands(path.read_text()))):
+            found.setdefault(command, path)
+    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(2) as pool:
         folder = Path(name)
         environment = prepare(folder)
-        found = [(path, runnable(command)) for path in DOCUMENTS for command in commands(path.read_text())]
-        seen: set[str] = set()
-        for path, command in found:
-            if command is None or command in seen:
-                continue
-            seen.add(command)
-            start = time.monotonic()
-            code, output = run(command, folder, environment)
-            place = path.relative_to(ROOT)
-            print(
-                f"{'ok' if code == 0 else 'FAILED':6} {time.monotonic() - start:5.0f} s  {place}: {command}",
-                flush=True,
-            )
-            if code:
-                failed += 1
-                print(output[-3000:])
-    print(f"{len(seen)} commands, {failed} failed")
+
+        def follow(chain: list[tuple[Path, str]]) -> list[bool]:
+            return [check(path, command, folder, environment) for path, command in chain]
+
+        listed = chains([(path, command) for command, path in found.items()])
+        results = [passed for chain in pool.map(follow, listed) for passed in chain]
+    failed = results.count(False)
+    print(f"{len(results)} commands in {time.monotonic() - start:.0f} s, {failed} failed")
     return int(failed > 0)
 
 

@@ -24,7 +24,7 @@ WALK = {"preset": "recommended", "fraction": 0.02}
 QUERIES: dict[str, dict[str, object]] = {
     "Walk": {**WALK, "step": 12, "focus": 0},
     "Core_knowledge": {**WALK, "component": 2},
-    "Compare": WALK,
+    "Compare": {"view": "results"},
     "Map": {**WALK, "focus": 0},
     "Neighbourhood": {**WALK, "focus": 0},
     "Instructions": {"focus": 0},

@@ -92,9 +92,9 @@ def test_any_sample_can_be_explained(files, tmp_path, capsys):
     place = run.instructions.iloc[left]
     for name in (str(left), f"{place['source']}:{place['line']}"):
         said = explained(name)
-        assert (
-            said.startswith(f"Instruction {left} was not taken.") and len(said.splitlines()) == components + 1
-        )
+        assert said.startswith(f"Instruction {left} was not taken. Its closest ")
+        assert re.search(r"cosine -?[0-9.]+, [0-9]+(st|nd|rd|th) of 79\. ", said), "one is banned"
+        assert len(said.splitlines()) <= components + 1 and "no step considered it" not in said
     assert explained("11") == "Instruction 11 was left out: it is banned."
     assert g2is(files, "explain", "both", "--selection", str(path), "--sample", "80") == 2
     assert "expected a row from 0 to 79, or source:line" in capsys.readouterr().err
@@ -230,13 +230,16 @@ def test_a_name_ends_at_the_first_equals_sign_unless_all_of_it_is_a_path(tmp_pat
     ]
 
 
-COMMANDS = "inspect plan build import demo app walk select explain evaluate export verify graph".split()
+COMMANDS = (
+    "inspect plan build import demo app walk select explain set selection exported evaluation scores evaluate export "
+    "verify graph gradients"
+).split()
 
 
 def test_help_lists_every_command(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
-    listed = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
+    listed = re.findall(r"^    (\w+)(?: |$)", capsys.readouterr().out, re.MULTILINE)
     assert sorted(listed) == sorted(COMMANDS)
 
 

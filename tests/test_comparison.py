@@ -8,7 +8,7 @@ import pytest
 
 from g2is.analysis import walks
 from g2is.analysis.comparison import Profiler, budget_counts, conflict_share, memberships, overlaps, shares
-from g2is.analysis.sensitivity import grid_table, other_axis, walk_grid
+from g2is.analysis.sensitivity import grid_table, other_axis, walk_grid, without_idle_delta
 from g2is.config import walk_preset
 from g2is.run.run import Run
 from tests.app.tiny_run import INVALID, make_run
@@ -111,6 +111,24 @@ def test_a_cell_of_the_grid_is_the_walk_with_its_settings(run, parameters):
         assert row["samples"] == len(alone.samples)
         either = len(set(here) | set(alone.samples))
         assert row["overlap"] == pytest.approx(len(set(here) & set(alone.samples)) / either)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"consistency": False}, {"count": 3, "facets": 4}], ids=["off", "one each"]
+)
+def test_a_delta_that_does_nothing_is_not_varied(run, changes):
+    parameters = walk_preset("recommended", **{"count": 30, "facets": 4, **changes})
+    others = (3, 4)
+    cells = walk_grid(run, parameters, deltas=(0.5, 0.9), others=others)
+    for cell in cells:
+        alone = walks.walk(run, parameters.replace(delta=cell.delta, facets=cell.other))
+        assert np.array_equal(cell.samples, alone.samples)
+    left = without_idle_delta(cells, parameters.delta)
+    assert [(cell.delta, cell.other) for cell in left] == [(0.9, other) for other in others]
+    acting = walk_grid(
+        run, walk_preset("recommended", count=30, facets=2), deltas=(0.5, 0.999), others=(1, 2)
+    )
+    assert without_idle_delta(acting, 0.8) == acting, "a run in which delta matters"
 
 
 def test_the_grid_of_the_same_settings_overlaps_fully(run):

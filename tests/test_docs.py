@@ -13,7 +13,7 @@ from torch.distributed.run import parse_args as launcher_arguments
 from g2is.cli import make_parser
 from g2is.export import FORMATS
 from g2is.selectors import METHODS
-from scripts.check_docs import DOCUMENTS, commands, runnable
+from scripts.check_docs import DOCUMENTS, chains, commands, runnable
 
 ROOT = Path(__file__).parents[1]
 TEXTS = {path: path.read_text() for path in DOCUMENTS}
@@ -166,6 +166,21 @@ def test_what_is_run_is_what_is_written():
     assert runnable("pip install .") is None
     text = "```bash\na \\\n    b # c\n# only a comment\n\nd\n```\n```python\nno\n```\n"
     assert [shlex.split(line, comments=True) for line in commands(text)] == [["a", "b"], ["d"]]
+
+
+def test_commands_about_one_run_keep_their_order():
+    lines = (
+        "g2is demo", "g2is plan --samples 3", "g2is build --run less --train a", "g2is walk demo --count 3",
+        "g2is build --run mine", "g2is select mine --method less", "g2is graph less", "g2is target add mine --name x",
+        "torchrun --nproc-per-node 2 -m g2is build --run mine",
+    )  # fmt: skip
+    found = chains([(ROOT, line) for line in lines])
+    assert [[lines.index(line) for _, line in chain] for chain in found] == [
+        [4, 5, 7, 8],
+        [0, 3],
+        [2, 6],
+        [1],
+    ]
 
 
 def test_spelling():

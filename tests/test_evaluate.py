@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,19 +11,24 @@ import pytest
 import torch
 from scipy import stats
 
+from g2is.analysis import walks
 from g2is.cli import main
-from g2is.config import BuildConfig, EvaluationConfig, LoraSettings
+from g2is.config import BuildConfig, EvaluationConfig, LoraSettings, walk_preset
 from g2is.errors import InputError
-from g2is.evaluation.fine_tuning import Candidate, evaluate
-from g2is.evaluation.results import Evaluation, read_evaluations, summarise
+from g2is.evaluation.budgets import budget_of, by_budget
+from g2is.evaluation.candidates import Candidate, baseline, saved
+from g2is.evaluation.fine_tuning import check, evaluate
+from g2is.evaluation.results import Evaluation, FineTuning, read_evaluations, read_left_out, summarise
+from g2is.evaluation.testing import TestSet
+from g2is.evaluation.work import Work, prepare
 from g2is.instructions import read_instructions
 from g2is.lm.evaluate import fine_tuned, greedy_answers, held_out_losses
 from g2is.lm.model import inspect_model, load_model, load_tokenizer
-from g2is.lm.text import Encoder
+from g2is.lm.text import Encoded, Encoder
 from g2is.pipeline.build import build
 from g2is.pipeline.inputs import Target
 from g2is.run.run import Run
-from g2is.run.selections import Selection
+from g2is.run.selections import Selection, select
 from tests.tiny import ARCHITECTURES, byte_tokenizer, random_samples, save_tiny_model, write_pool
 
 QUICK = EvaluationConfig(seeds=2, epochs=1, batch_size=4, learning_rate=1e-2, answers=3, new_tokens=4)
@@ -267,3 +273,120 @@ def test_a_base_model_that_is_not_the_runs_is_refused(run, built, tmp_path):
     (other / "config.json").write_text((other / "config.json").read_text().replace("256", "255"))
     with pytest.raises(InputError, match="is not the one that run"):
         run_evaluation(run, built, model=str(other))
+
+
+def test_what_cannot_be_trained_or_scored_is_counted_and_said_first(run, built, tmp_path):
+    lines = (built / "test.jsonl").read_text().splitlines()
+    turns = [{"role": "user", "content": "1?"}, {"role": "assistant", "content": "2", "train": False}]
+    wrong = {"prompt": "1 + 1?", "completion": "3", "label": False}
+    some = [*lines, json.dumps({"messages": turns}), json.dumps(wrong)]
+    (tmp_path / "some.jsonl").write_text("\n".join(some) + "\n")
+    tests = [Target("words", tmp_path / "some.jsonl")]
+    said: list[str] = []
+    check(run, tests, candidates(), QUICK, say=said.append)
+    lines = [line for line in said if line.startswith("test words")]
+    reason = '"label" is false: an example of what not to answer, which is not trained'
+    assert lines == [
+        f"test words: 1 of 10 are left out: {why}" for why in (reason, "the response has no tokens")
+    ]
+    assert not (run.folder / "evaluations").exists()
+    _, again = run_evaluation(run, built, tests=tests, config=QUICK.replace(seeds=1))
+    assert again[1:3] == lines
+    left_out = read_left_out(run.folder / "evaluations" / "test")
+    assert left_out.values.tolist()[1] == ["test words", 1, 10, "the response has no tokens"]
+    assert set(read_evaluations(run)["example"]) == set(range(8))
+
+
+def prepared(run: Run, tests: list, config: EvaluationConfig, rows: list[int], encoder) -> Work:
+    one = FineTuning(selection="some", seed=0, method="walk", size=len(rows), digest="0")
+    return prepare(run, {one: rows}, tests, encoder, config)
+
+
+def test_the_work_is_counted_in_instructions_steps_and_tokens(run, built):
+    def encoder(samples):
+        return [
+            Encoded(np.zeros(10, int), np.ones(10, bool), problem="refused" if place == 2 else None)
+            for place, sample in enumerate(samples)
+        ]
+
+    tests = [TestSet("words", [None] * 4, [Encoded(np.zeros(6, int), np.ones(6, bool))] * 4, Counter())]
+    config = EvaluationConfig(epochs=3, batch_size=2, learning_rate=0.1, answers=0)
+    work = prepared(run, tests, config, [4, 9, 12, 20], encoder)
+    (load,) = work.loads.values()
+    assert (load.usable, load.tokens, load.left_out) == (3, 30, {"refused": 1})
+    assert load.steps(config) == 3 * 2 and load.trained(config) == 90
+    assert load.steps(config.replace(steps=5)) == 5 and load.trained(config.replace(steps=5)) == 5 * 2 * 10
+    assert work.left_out.values.tolist() == [["selection some", 1, 4, "refused"]]
+    warmup = run.manifest.stages["warmup"]
+    mean = run.instructions["tokens"].mean()
+    rate = warmup.seconds / (warmup.found["samples"] * mean)  # one epoch
+    assert work.seconds(list(work.loads)) == pytest.approx(rate * (90 + 24 / 3))
+    with pytest.raises(InputError, match="none of its samples has anything to train on"):
+        prepared(
+            run,
+            tests,
+            config,
+            [1],
+            lambda samples: [Encoded(np.zeros(0, int), np.zeros(0, bool), problem="no")],
+        )
+
+
+def test_selections_are_chosen_again_at_each_budget(run):
+    less = select(run, "less", count=6)
+    found = saved(run, "less-6", less, [3, 9])
+    assert [one.name for one in found] == ["less-3", "less-9"]
+    assert list(found[0].choose(0)) == less.samples[:3] and len(found[1].choose(2)) == 9
+    walk = Selection.of(
+        run,
+        walks.walk(run, walk_preset("recommended", count=4)).samples,
+        "walk",
+        walk_preset("recommended", count=4).model_dump(),
+    )
+    (again,) = saved(run, "mine", walk, [7])
+    assert list(again.choose(0)) == walks.walk(run, walk_preset("recommended", count=7)).samples.tolist()
+    hand = Selection.of(run, np.array([3, 1, 2]), "by hand", {})
+    assert list(saved(run, "hand", hand, [2])[0].choose(0)) == [3, 1]
+    with pytest.raises(InputError, match="made by hand and has 3 instructions"):
+        saved(run, "hand", hand, [2, 4])
+    drawn = baseline(run, "random", [{"count": 5}], named=True)[0]
+    assert drawn.name == "random-5" and list(drawn.choose(0)) != list(drawn.choose(1))
+
+
+@pytest.mark.parametrize(
+    "name, size, expected",
+    [
+        ("less-60", 60, ("less", 60)),
+        ("walk-60", 58, ("walk", 60)),
+        ("less-60-2", 60, ("less-60-2", 60)),
+        ("mine", 4, ("mine", 4)),
+    ],
+)
+def test_the_budget_of_a_name(name, size, expected):
+    assert budget_of(name, size) == expected
+
+
+def test_selections_are_grouped_by_budget_where_each_has_several():
+    def done(**sizes):
+        return [
+            FineTuning(selection=name.replace("_", "-"), seed=seed, method="walk", size=size, digest="0")
+            for name, size in sizes.items()
+            for seed in (0, 1)
+        ]
+
+    assert by_budget(done(less_60=60, walk_9=9, less_9=9, walk_60=58)) == {
+        9: ["walk-9", "less-9"],
+        60: ["less-60", "walk-60"],
+    }
+    assert by_budget(done(mine=40, random=60)) == {0: ["mine", "random"]}
+    assert by_budget(done(mine=40, random=40)) == {40: ["mine", "random"]}
+
+
+def test_the_command_checks_without_training_and_takes_budgets(run, built, capsys):
+    words = ["evaluate", str(run.folder), "--test", f"words={built / 'test.jsonl'}", "--method", "random"]
+    words += ["--method", "less", "--budgets", "3", "5", "--seeds", "2", "--epochs", "1", "--answers", "0"]
+    assert main([*words, "--check"]) == 0
+    said = capsys.readouterr().err
+    assert "4 selections, 8 fine-tunings, each scored on 8 test examples" in said
+    assert "at the speed of the run's warm-up" in said and not (run.folder / "evaluations").exists()
+    assert main([*words, "--count", "4"]) == 2
+    assert main([*words[:-7], "--budgets", "0", *words[-6:]]) == 2

@@ -57,7 +57,8 @@ CONDITIONS = st.builds("{}{}{}".format, TEXTS, st.sampled_from(["=", "!="]), TEX
 SHARES = st.builds("{}={}:{}".format, TEXTS, TEXTS, st.sampled_from(["0", "0.1", ".3", "1e-3"])).filter(
     lambda text: _fits(split_share, text)
 )
-OF_FORM = {"where": CONDITIONS, "share": SHARES}
+SETS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,9}(@[0-9a-f]{12})?", fullmatch=True)
+OF_FORM = {"where": CONDITIONS, "share": SHARES} | dict.fromkeys(("pin_sets", "ban_sets", "only_sets"), SETS)
 """Settings whose text has a form of its own."""
 
 untimed = hypothesis.settings(deadline=None, max_examples=60, derandomize=True)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from g2is.analysis.map_values import Categories, Quantity, conflict_shares
-from g2is.app.map.points import FULL, NOWHERE, MapPoints
+from g2is.app.shared.canvas.points import FULL, NOWHERE, MapPoints
 from g2is.errors import InputError
-from g2is.figures.colouring import LEVELS, MOST, NONE, Colouring, colouring
+from g2is.figures.colouring import COLOURED, LEVELS, MOST, NONE, Colouring, colouring
 from g2is.instructions.words import distinctive_terms
 
 PLACES = arrays(np.float32, (40, 2), elements=st.floats(-1e3, 1e3, width=32))
@@ -97,23 +97,24 @@ def test_every_sample_has_the_colour_of_its_category(numbers):
     assert sorted(members) == sorted(set(numbers[numbers >= 0].tolist())), "each belongs to one entry"
     for number, code in zip(numbers, found.codes, strict=True):
         assert (code == NONE) if number < 0 else number in found.categories[code].members
-    shapes = [entry.shape for entry in found.categories]
+    shapes = [entry.shape for entry in found.categories[: COLOURED + 1]]
     assert len(set(shapes)) == len(shapes), "never told apart by colour alone"
 
 
-def test_with_many_categories_the_largest_have_their_own_colour_and_the_rest_is_said():
+def test_the_largest_categories_have_their_own_colour_and_all_have_an_entry():
     numbers = np.repeat(np.arange(12), np.arange(1, 13))
     found = by_category(numbers, [f"n{number}" for number in range(12)])
-    assert [entry.name for entry in found.categories] == [
-        *(f"n{n}" for n in range(11, 4, -1)),
-        "5 smaller ones",
-    ]
-    assert found.categories[-1].count == 1 + 2 + 3 + 4 + 5
-    assert found.light[MOST - 1].tolist() == found.dark[MOST - 1].tolist() != [0x99] * 3, (
-        "not as what is left out"
-    )
-    eight = by_category(numbers % 8, [f"n{number}" for number in range(8)])
-    assert len(eight.categories) == 8 and all(len(entry.members) == 1 for entry in eight.categories)
+    assert [entry.name for entry in found.categories] == [f"n{n}" for n in range(11, -1, -1)]
+    assert len(np.unique(found.light[: COLOURED + 1], axis=0)) == COLOURED + 1
+    assert len(np.unique(found.light[COLOURED:12], axis=0)) == 1
+
+
+def test_what_does_not_fit_into_a_legend_is_one_entry():
+    numbers = np.repeat(np.arange(300), 2)
+    found = by_category(numbers, [f"n{number}" for number in range(300)])
+    assert len(found.categories) == MOST and found.categories[0].name == "n0"
+    assert found.categories[-1].name == f"{300 - MOST + 1} smaller ones"
+    assert found.categories[-1].count == 2 * (300 - MOST + 1) and found.codes.max() == MOST - 1 < NONE
 
 
 def test_a_scale_puts_values_in_order_and_says_where_it_is_cut():
@@ -142,10 +143,10 @@ def test_a_scale_of_one_value_is_a_scale(values):
 
 def test_categories_have_the_colours_of_the_theme():
     theme = tomllib.loads((Path(__file__).parents[1] / ".streamlit" / "config.toml").read_text())["theme"]
-    found = by_category(np.arange(MOST), [str(number) for number in range(MOST)])
+    found = by_category(np.arange(COLOURED), [str(number) for number in range(COLOURED)])
     for page in ("light", "dark"):
-        shown = ["#" + bytes(colour).hex().upper() for colour in getattr(found, page)[:MOST]]
-        assert shown == theme[page]["chartCategoricalColors"]
+        shown = ["#" + bytes(colour).hex().upper() for colour in getattr(found, page)[:COLOURED]]
+        assert shown == theme[page]["chartCategoricalColors"][:COLOURED]
 
 
 @pytest.mark.parametrize("page", ["light", "dark"])

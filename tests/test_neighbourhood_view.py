@@ -1,16 +1,22 @@
 """What the Neighbourhood page shows of an ego graph."""
 
+import re
+
 import numpy as np
 import pytest
 
 from g2is.analysis import walks
-from g2is.analysis.neighbourhood import ego_of, nodes_frame, on_path, relations
-from g2is.app.neighbourhood.graph import _hover
+from g2is.analysis.neighbourhood import RELATIONS, ego_of, nodes_frame, on_path, relations
+from g2is.analysis.step_graphs import DrawnGraph
+from g2is.app.neighbourhood.graph import View, graph_part, neighbourhood
+from g2is.app.shared.graph.parts import EDGES, MOST_BETWEEN, drawn_edges, graphs_part
 from g2is.config import walk_preset
-from g2is.figures.colours import GREY, OKABE_ITO
-from g2is.figures.neighbourhood import EDGES, MOST_BETWEEN, NODES, community_colours, ego_figure
+from g2is.figures.colours import GREY, OKABE_ITO, community_colours
+from g2is.figures.symbols import SYMBOLS
 from g2is.graph import Path, ego_layout
 from g2is.run.run import Run
+from tests.app.serving import ROOT
+from tests.app.test_map_page import unpack
 from tests.app.tiny_run import HOSTILE, make_run
 
 FOCUS = 22
@@ -47,7 +53,7 @@ def test_every_node_is_what_the_lists_say(run, settings, ego):
     assert frame["leak"].iloc[0] == "same text", "sample 22 is the validation example 2"
 
 
-def test_by_community_no_two_share_a_colour_and_all_else_is_an_outline(run, ego, settings):
+def test_by_community_no_two_share_a_colour_and_all_else_has_none(run, settings):
     assert community_colours([14, 7, 7, 0, -1]) == [
         OKABE_ITO[2],
         OKABE_ITO[0],
@@ -57,17 +63,16 @@ def test_by_community_no_two_share_a_colour_and_all_else_is_an_outline(run, ego,
     ]
     many = community_colours(range(12))
     assert len(set(many[:7])) == 7 and set(many[7:]) == {GREY}
-    nodes = nodes_frame(run, ego, walks.core_knowledge(run, settings))
-    colours = community_colours(nodes["community"].tolist())
-    hovers = [""] * len(ego)
-    figure = ego_figure(ego, ego_layout(ego), nodes["relation"].tolist(), hovers, colours=colours)
-    for trace in figure.data:
-        if trace.mode == "lines":
-            assert trace.line.color == GREY
-        elif trace.customdata is not None:
-            kinds = set(nodes["kind"].iloc[list(trace.customdata)])
-            if kinds != {"train"}:
-                assert trace.marker.symbol.endswith("-open") and set(trace.marker.color) == {GREY}
+    around = neighbourhood(run, FOCUS, View("sgd", 2, 120, 0.0, None), settings)
+    options = {"path": None, "path_text": ""}
+    part = unpack(graph_part(run, around, None, by_community=True, **options))
+    membership = run.communities("sgd").membership
+    train = around.nodes["id"][around.nodes["kind"] == "train"].tolist()
+    assert part["labels"] == {str(row): str(membership[row]) for row in train}
+    colours = dict(zip(train, community_colours(membership[train].tolist()), strict=True))
+    assert part["colours"] == {str(row): colour for row, colour in colours.items()}
+    plain = unpack(graph_part(run, around, None, by_community=False, **options))
+    assert plain["labels"] == plain["colours"] == {}
 
 
 def test_a_path_is_marked_where_it_is_shown(run, settings, ego):
@@ -79,11 +84,12 @@ def test_a_path_is_marked_where_it_is_shown(run, settings, ego):
     places = on_path(nodes, path, settings, core)
     assert places[:3] == [0, None, 3]
     assert nodes.loc[places[3], ["kind", "id"]].tolist() == ["component", component]
-    relation = nodes["relation"].tolist()
-    where = ego_layout(ego)
-    line = ego_figure(ego, where, relation, [""] * len(ego), path=places).data[0]
-    assert line.name == "on the strongest path" and line.x[1] is None
-    assert line.x[2] == pytest.approx(where[3, 0]) and line.y[3] == pytest.approx(where[places[3], 1])
+    around = neighbourhood(run, FOCUS, View("sgd", 2, 120, 0.0, None), settings)
+    part = unpack(graph_part(run, around, None, by_community=False, path=places, path_text="so long"))
+    third = int(nodes["id"][3])
+    assert part["path"] == [FOCUS, None, third, f"direction {component}"] and part["pathText"] == "so long"
+    part = unpack(graph_part(run, around, None, by_community=False, path=None, path_text=""))
+    assert part["path"] is None
 
     each = walk_preset("recommended", count=60)
     ego = ego_of(run, "sgd", FOCUS, most=120, knowledge=each)
@@ -96,50 +102,74 @@ def test_a_path_is_marked_where_it_is_shown(run, settings, ego):
 
 
 def test_no_two_marks_differ_in_colour_alone():
-    assert len({symbol for _, _, symbol, _ in NODES.values()}) == len(NODES)
-    assert len({dash for _, dash in EDGES.values()}) == len(EDGES)
+    script = (ROOT / "g2is" / "app" / "shared" / "graph" / "marks.js").read_text()
+    nodes = dict(
+        re.findall(
+            r"^  (\w+): \{ shape: (.*?), radius: .*?\}",
+            re.search(r"const NODES = \{(.*?)\n\}", script, re.DOTALL)[1],
+            re.MULTILINE,
+        )
+    )
+    assert list(nodes) == list(RELATIONS)
+    circles = {name for name, shape in nodes.items() if shape == '"circle"'}
+    assert circles == {"focus", "aligned", "further"}, "instructions; one is larger and ringed, one is open"
+    for name in set(nodes) - circles:
+        assert nodes[name] == f"SYMBOLS.{name}.shape"
+    assert len({SYMBOLS[name].shape for name in set(nodes) - circles} | {"circle"}) == len(nodes) - 2
+    dashes = re.search(r"const DASHES = \{(.*?) \}", script)[1]
+    lines = re.findall(r"(\w+): (\[[^\]]*\])", dashes)
+    assert [name for name, _ in lines] == list(EDGES) and len({dash for _, dash in lines}) == len(EDGES)
 
 
-def test_the_figure_holds_every_node_and_the_strongest_edges(ego):
-    places = ego_layout(ego)
-    figure = ego_figure(ego, places, relations(ego), [str(node) for node in range(len(ego))], chosen=3)
-    nodes = [trace for trace in figure.data if trace.customdata is not None]
-    assert sorted(place for trace in nodes for place in trace.customdata) == list(range(len(ego)))
-    for trace in nodes:
-        assert list(trace.hovertext) == [str(place) for place in trace.customdata]
-        assert np.allclose(trace.x, places[list(trace.customdata), 0])
-    lines = [trace for trace in figure.data if trace.mode == "lines"]
-    at_focus = (ego.edges["source"] == 0).sum()
+def test_a_part_holds_every_node_and_the_strongest_edges(ego):
+    drawn = DrawnGraph(ego, relations(ego), ego_layout(ego))
+    part = unpack(graphs_part("c", "graphs", {"more": 1}, {FOCUS: drawn, 7: None}))
+    assert part["more"] == 1 and part["missing"] == [7]
+    at_focus = int((ego.edges["source"] == 0).sum())
     assert len(ego.edges) > at_focus + MOST_BETWEEN, "an ego graph in which the number of edges drawn matters"
-    assert sum(len(trace.x) // 3 for trace in lines) == at_focus + MOST_BETWEEN
-    for trace in lines:
-        assert trace.line.dash == EDGES[trace.name.split()[0]][1]
-
-
-def test_stronger_edges_are_wider(ego):
-    places = ego_layout(ego)
-    figure = ego_figure(ego, places, relations(ego), [""] * len(ego))
-    lines = [trace for trace in figure.data if trace.mode == "lines"]
-    place = {tuple(where): node for node, where in enumerate(places.tolist())}
+    count = at_focus + MOST_BETWEEN
+    assert part["graphs"] == [{"focus": FOCUS, "nodes": len(ego), "edges": count, "total": ego.total}]
+    assert part["row"].tolist() == ego.nodes["id"].tolist()
+    assert [part["relations"][code] for code in part["relation"]] == relations(ego)
+    assert np.allclose(np.stack([part["x"], part["y"]], axis=1), drawn.places)
     cosine = {
         (a, b, kind): abs(cosine)
         for a, b, kind, cosine in ego.edges[["source", "target", "kind", "cosine"]].itertuples(index=False)
     }
-    at_focus = []
-    for trace in lines:
-        ends = np.array([trace.x, trace.y], np.float32).T.reshape(-1, 3, 2)[:, :2]
-        for pair in ends.tolist():
-            edge = (*(place[tuple(end)] for end in pair), trace.name.split()[0])
-            if edge[0] == 0:
-                at_focus.append((cosine[edge], trace.line.width))
-    strengths, widths = np.array(sorted(at_focus)).T
-    assert (np.diff(widths) >= 0).all() and len(set(widths)) > 1
-    assert strengths.max() > strengths.min()
+    sent = [
+        ((int(a), int(b), part["kinds"][kind]), int(strength))
+        for a, b, kind, strength in zip(
+            part["source"], part["target"], part["edge"], part["strength"], strict=True
+        )
+    ]
+    assert len({edge for edge, _ in sent}) == count
+    for edge, strength in sent:
+        assert strength == pytest.approx(255 * min(1, cosine[edge]), abs=0.51)
+    left_out = [value for edge, value in cosine.items() if edge not in dict(sent) and edge[0] != 0]
+    assert max(left_out) <= min(cosine[edge] for edge, _ in sent if edge[0] != 0)
+    assert sent[-1][0][0] == 0 and sent[0][0][0] != 0, "those at the focus are drawn last"
+    assert drawn_edges(ego).index.is_unique
 
 
-def test_hostile_text_is_escaped_where_plotly_shows_it(run, settings):
-    ego = ego_of(run, "sgd", 1, knowledge=settings)
-    node = next(nodes_frame(run, ego, walks.core_knowledge(run, settings)).itertuples())
-    shown = _hover(node, run.communities("sgd").labels)
-    assert "<img" not in shown and "&lt;img" in shown
-    assert node.text == " ".join(HOSTILE[1].split())
+def test_graphs_of_one_part_follow_each_other(run, settings):
+    focuses = (3, 30, 31)
+    egos = {row: ego_of(run, "sgd", row, most=20, knowledge=settings) for row in focuses}
+    drawn = {row: DrawnGraph(ego, relations(ego), ego_layout(ego)) for row, ego in egos.items()}
+    part = unpack(graphs_part("c", "graphs", {}, drawn))
+    assert [graph["focus"] for graph in part["graphs"]] == list(focuses)
+    assert part["row"].tolist() == [row for ego in egos.values() for row in ego.nodes["id"].tolist()]
+    assert part["source"].size == sum(graph["edges"] for graph in part["graphs"])
+    assert unpack(graphs_part("c", "graphs", {}, {5: None}))["row"].size == 0
+
+
+def test_hostile_text_is_sent_as_it_is_and_long_texts_are_cut(run, settings):
+    """The browser sets it as text, never as HTML; see `dom.js`."""
+    around = neighbourhood(run, 1, View("sgd", 1, 60, 0.0, None), settings)
+    part = unpack(graph_part(run, around, None, by_community=False, path=None, path_text=""))
+    assert part["texts"]["1"]["prompt"] == HOSTILE[1]
+    rows = around.nodes["id"][around.nodes["kind"] == "train"]
+    assert set(part["texts"]) == set(rows.astype(str)) == set(part["notes"])
+    examples = {str(row) for row in around.nodes["id"][around.nodes["kind"] == "validation"]}
+    assert examples <= set(part["examples"])
+    for row in around.nodes["id"][around.nodes["kind"] == "component"]:
+        assert str(part["directions"][row]) in part["examples"]

@@ -26,7 +26,7 @@ def budget_curve(run: Run, trace: WalkTrace) -> pd.DataFrame:
     parameters = trace.parameters
     usable = int(run.valid.sum())
     counts = {max(1, int(usable * fraction)) for fraction in FRACTIONS} - {len(trace.steps)}
-    floor = max(1, len(parameters.pins))
+    floor = max(1, trace.pinned)
     counts = {count for count in counts if count >= floor}
     longest = _walk(run, parameters, max(counts, default=floor)) if parameters.order == "in_turn" else None
     rows = [_row(run, parameters, trace.samples, len(trace.steps), usable, present=True)]

@@ -127,7 +127,7 @@ def mean_pairwise_cosine(gradients: np.ndarray, samples: np.ndarray) -> float:
 
 def _remarks(trace: WalkTrace, regimes: pd.DataFrame) -> list[str]:
     remarks = []
-    budget = trace.parameters.count or int(trace.budgets.sum()) + len(trace.parameters.pins)
+    budget = trace.parameters.count or int(trace.budgets.sum()) + trace.pinned
     if len(trace.steps) < budget:
         remarks.append(
             f"{len(trace.steps):,} of {budget:,} instructions were chosen: where none passes the rules, the walk for "

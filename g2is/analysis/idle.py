@@ -12,12 +12,19 @@ from g2is.run.run import Run
 from g2is.walk import WalkTrace
 
 
+def one_each(trace: WalkTrace) -> bool:
+    """Whether no direction can take more than one instruction, so that the rules, which compare a candidate with those
+    taken for the same direction, have nothing to compare."""
+    left = int(trace.budgets.sum()) - int(np.count_nonzero(trace.steps.component >= 0))
+    passed_on = left > 0 and trace.parameters.unspent == "pass_on"
+    return bool(trace.budgets.size) and int(trace.budgets.max()) <= 1 and not passed_on
+
+
 def idle_settings(run: Run, trace: WalkTrace) -> dict[str, str]:
     """Fields of `WalkParameters` that this walk would be the same without, and the reason in words."""
     parameters = trace.parameters
     reasons: dict[str, str] = {}
-    taken = np.bincount(trace.steps.component[trace.steps.component >= 0], minlength=len(trace.budgets))
-    if taken.size and taken.max() <= 1:
+    if one_each(trace):
         single = "no direction takes more than one instruction, so there is nothing to compare it with"
         rules = {
             "consistency": parameters.consistency,
@@ -26,8 +33,13 @@ def idle_settings(run: Run, trace: WalkTrace) -> dict[str, str]:
             "knowledge_coherence": parameters.knowledge_coherence,
         }
         reasons |= {name: single for name, on in rules.items() if on}
-        if parameters.consistency:
-            reasons["delta"] = single
+        settings_of = {
+            "consistency": ("delta", "consistency_reference"),
+            "no_conflict": ("conflict_threshold",),
+            "knowledge_coherence": ("neighbors",),
+        }
+        for rule, settings in settings_of.items():
+            reasons |= dict.fromkeys(settings if rules[rule] else (), single)
     elif (
         parameters.no_conflict
         and parameters.conflict_threshold <= 0

@@ -26,6 +26,7 @@ NO_GRADIENT = "no gradient"
 
 SCHEMES = {
     "source": "source file",
+    "task": "task",
     "community": "community",
     "component": "closest target direction",
     "order": "walk order",
@@ -41,6 +42,7 @@ COLUMN = "column:"
 
 MEANINGS = {
     "source": "The file of the pool that an instruction comes from.",
+    "task": "The task that a record names.",
     "community": "Groups of instructions with more strong edges inside than to others (Leiden), named by words "
     "that are frequent in them.",
     "component": "The target direction of the walk that the gradient is closest to, named by the validation example "
@@ -107,6 +109,10 @@ def map_values(
         numbers, names = pool["source"].factorize()
         return Categories(scheme, title, numbers, names.tolist())
 
+    def task() -> Categories:
+        numbers, names = pool["task"].factorize()
+        return Categories(scheme, title, numbers, names.tolist(), "none named")
+
     def community() -> Categories:
         communities = run.communities(regime)
         return Categories(scheme, title, communities.membership, _numbered(communities.labels), NO_GRADIENT)
@@ -144,6 +150,7 @@ def map_values(
 
     functions: dict[str, Callable[[], Categories | Quantity]] = {
         "source": source,
+        "task": task,
         "community": community,
         "component": component,
         "order": order,
@@ -162,6 +169,7 @@ def schemes(run: Run) -> list[str]:
     """
     pool = run.instructions
     known = {"loss": bool(pool["loss"].notna().any()), "length": bool(pool["tokens"].any())}
+    known["task"] = bool(pool["task"].notna().any())
     known["community"] = "communities" in run.manifest.stages
     columns = [COLUMN + column.name for column in run.columns.of_records]
     return [*(name for name in SCHEMES if known.get(name, True)), *columns]

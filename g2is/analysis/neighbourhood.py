@@ -43,7 +43,7 @@ def strongest_path(run: Run, regime: RegimeName, sample: int, knowledge: WalkPar
     """
     graph = run.regime(regime)
     if not 0 <= sample < len(graph.neighbors) or not run.valid[sample]:
-        raise InputError(f"sample = {sample}: expected an instruction of the pool that has a gradient")
+        raise InputError(f"{sample}: expected an instruction of the pool that has a gradient")
     affinities = walks.affinities(run, knowledge.replace(regime=regime))
     return find_path(
         graph.neighbors, graph.cosines, run.valid, run.spanning_forest(regime), affinities, sample
@@ -115,6 +115,6 @@ def on_path(
 
 def leaks_of(run: Run) -> pd.DataFrame:
     """The possible leaks of a run; an empty table if the run was not searched for them."""
-    if "leaks" in run.manifest.stages:
+    if run.searched_for_leaks:
         return run.leaks
     return pd.DataFrame(columns=["sample", "validation", "kind", "similarity"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,7 @@ STATES = {
 class Filter:
     """Conditions on an instruction; empty ones and None are ignored.
 
+    text: words, an expression, or a row number such as "#1,204".
     tokens: minimum and maximum. where: conditions on columns. column: one whose values are searched too.
     """
 
@@ -50,7 +52,10 @@ def matching(pool: pd.DataFrame, filter: Filter, columns: Columns | None = None)
         matches &= pool["tokens"].between(*filter.tokens).to_numpy()
     if filter.state:
         matches &= _in_state(pool, filter.state)
-    if filter.text:
+    row = None if filter.regular_expression else row_named(filter.text)
+    if row is not None:
+        matches &= np.arange(len(pool)) == row
+    elif filter.text:
         in_text = _contains(pool["prompt"], filter) | _contains(pool["response"], filter)
         if columns is not None and filter.column in columns:
             in_text |= _column_contains(columns[filter.column], filter)
@@ -58,6 +63,12 @@ def matching(pool: pd.DataFrame, filter: Filter, columns: Columns | None = None)
     if columns is not None and filter.where:
         matches &= columns.matching(filter.where)
     return np.flatnonzero(matches)
+
+
+def row_named(text: str) -> int | None:
+    """The number in a text such as "#1,204"; None for any other."""
+    digits = text.strip().removeprefix("#").replace(",", "")
+    return int(digits) if text.strip().startswith("#") and re.fullmatch("[0-9]{1,15}", digits) else None
 
 
 def _in_state(pool: pd.DataFrame, state: str) -> np.ndarray:

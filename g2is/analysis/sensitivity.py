@@ -11,9 +11,11 @@ import pandas as pd
 
 from g2is.analysis import walks
 from g2is.analysis.comparison import Profiler
+from g2is.analysis.idle import one_each
 from g2is.config import WalkParameters
 from g2is.errors import InputError
 from g2is.run.run import Run
+from g2is.walk import WalkTrace
 
 DELTAS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
 VARIANCES = (0.2, 0.35, 0.5, 0.65, 0.8, 0.95)
@@ -51,26 +53,50 @@ def walk_grid(
 ) -> list[Cell]:
     """The walk with `parameters` for each delta and each value of the second setting (`other_axis`).
 
-    on_walk: called after each walk.
+    Where delta does nothing, one walk stands for all. on_walk: called for each cell.
     """
     name, known = other_axis(parameters, len(run.validation))
     base = parameters.replace(components=None)
     if parameters.component_budgets is not None:
         # Budgets set by hand fit one number of components only: use their sum, and the pins, which come on top.
-        total = sum(parameters.component_budgets) + len(parameters.pins)
+        total = sum(parameters.component_budgets) + len(walks.with_rows(run, parameters).pins)
         base = base.replace(component_budgets=None, fraction=None, count=max(1, total))
     if name == "facets":
         base = base.replace(facets_by="number")
     cells = []
     for other in known if others is None else others:
+        trace = None
         for delta in deltas:
             try:
-                trace = walks.walk(run, base.replace(delta=delta, **{name: other}))
+                if trace is None or not delta_is_idle(trace):
+                    trace = walks.walk(run, base.replace(delta=delta, **{name: other}))
                 cells.append(Cell(delta, other, trace.samples, len(trace.budgets)))
             except InputError:
                 cells.append(Cell(delta, other, None))
             on_walk()
     return cells
+
+
+def delta_is_idle(trace: WalkTrace) -> bool:
+    """Whether a walk is the same for every delta."""
+    return not trace.parameters.consistency or one_each(trace)
+
+
+def without_idle_delta(cells: Sequence[Cell], delta: float) -> list[Cell]:
+    """The cells of a grid; only those of one delta, near `delta`, where the walks of all others are the same."""
+    rows: dict[Any, list[Cell]] = {}
+    for cell in cells:
+        rows.setdefault(cell.other, []).append(cell)
+    if not all(_same(row[0], cell) for row in rows.values() for cell in row):
+        return list(cells)
+    nearest = min({cell.delta for cell in cells}, key=lambda other: abs(other - delta))
+    return [cell for cell in cells if cell.delta == nearest]
+
+
+def _same(first: Cell, second: Cell) -> bool:
+    if first.samples is None or second.samples is None:
+        return first.samples is second.samples
+    return np.array_equal(first.samples, second.samples)
 
 
 def grid_table(cells: Sequence[Cell], name: str, here: np.ndarray, profiler: Profiler) -> pd.DataFrame:

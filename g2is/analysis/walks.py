@@ -7,9 +7,11 @@ computation.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -37,20 +39,59 @@ def walk(run: Run, parameters: WalkParameters) -> WalkTrace:
     """The gradient walk over a run. Raises `InputError` if the parameters do not fit the run."""
     from g2is.walk import gradient_walk
 
+    parameters = with_versions(run, parameters)
     regime = run.regime(parameters.regime)
     prepared = _prepared(run, parameters)
-    return gradient_walk(
+    trace = gradient_walk(
         regime.gradients,
         regime.neighbors,
         regime.cosines,
         prepared.knowledge,
-        parameters,
+        with_rows(run, parameters),
         sources=run.sources,
         valid=run.valid,
         fitting=fitting(run, parameters),
         quotas=run.columns.quotas(parameters.share),
         affinities=prepared.affinities,
     )
+    return replace(trace, parameters=parameters)
+
+
+def with_versions(run: Run, parameters: WalkParameters) -> WalkParameters:
+    """The same settings, with the present version of each named set: what a walk with them is cached and saved under.
+
+    Raises `InputError` for a set that is missing, or that has changed since a version the settings ask for.
+    """
+    return _with_sets(parameters, lambda field: {f"{field}_sets": run.sets.stamped(_sets(parameters, field))})
+
+
+def with_rows(run: Run, parameters: WalkParameters) -> WalkParameters:
+    """The same settings, with the rows of named sets in place of their names, as a walk takes them. Raises `InputError`
+    as `with_versions` does."""
+
+    def rows(field: str) -> dict[str, tuple[Any, ...]]:
+        of_sets = run.sets.union(_sets(parameters, field)).tolist()
+        single = getattr(parameters, _SINGLE[field])
+        return {_SINGLE[field]: tuple(dict.fromkeys([*single, *of_sets])), f"{field}_sets": ()}
+
+    return _with_sets(parameters, rows)
+
+
+_SINGLE = {"pin": "pins", "ban": "bans", "only": "only"}
+"""The setting that lists single instructions, by what `…_sets` begins with."""
+
+
+def _sets(parameters: WalkParameters, field: str) -> tuple[str, ...]:
+    return getattr(parameters, f"{field}_sets")
+
+
+def _with_sets(
+    parameters: WalkParameters, changes: Callable[[str], dict[str, tuple[Any, ...]]]
+) -> WalkParameters:
+    used = [field for field in _SINGLE if _sets(parameters, field)]
+    if not used:
+        return parameters
+    return parameters.replace(**{name: value for field in used for name, value in changes(field).items()})
 
 
 def fitting(run: Run, parameters: WalkParameters) -> NDArray[np.bool_] | None:
@@ -63,7 +104,7 @@ def left_out(run: Run, parameters: WalkParameters) -> NDArray[np.bool_]:
     from g2is.walk.budget import rows_left_out
 
     return rows_left_out(
-        parameters,
+        with_rows(run, parameters),
         len(run.valid),
         sources=run.sources,
         valid=run.valid,
@@ -80,7 +121,7 @@ def explain(run: Run, trace: WalkTrace, sample: int) -> Explanation:
 
     regime = run.regime(trace.parameters.regime)
     return explain(
-        trace,
+        replace(trace, parameters=with_rows(run, trace.parameters)),
         sample,
         regime.gradients,
         regime.neighbors,
@@ -112,8 +153,10 @@ class _Kept:
     def get(self, run: Run, parameters: WalkParameters) -> _Prepared:
         key = parameters.knowledge_key
         with self.lock:
-            entry = self.entries.get(key)
-            if entry is None:
+            entry = self.entries.pop(key, None)
+            if entry is not None:
+                self.entries[key] = entry  # the oldest is the one that was used longest ago
+            else:
                 mine = self.entries[key] = Future()
         if entry is not None:
             return entry.result()

@@ -8,6 +8,7 @@ import runpy
 import sys
 from pathlib import Path
 
+from g2is.app import warming
 from g2is.app.places import SITE
 from g2is.config.commands import CACHE
 from g2is.config.grammar import AddCommand
@@ -37,6 +38,7 @@ def app(arguments: argparse.Namespace) -> None:
     # Before torch is imported by a build that the app starts: threads that sleep instead of spinning.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("KMP_BLOCKTIME", "0")
+    warming.begin_with_server()
     runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
 
 

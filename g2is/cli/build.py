@@ -1,4 +1,4 @@
-"""Commands that write a run: build, import, whiten, demo."""
+"""Commands that write a run: build, import, whiten, demo, upgrade."""
 
 from __future__ import annotations
 
@@ -70,8 +70,16 @@ def register(command: AddCommand) -> None:
         help="what is added to the second moment of the unit rows, whose eigenvalues sum to 1 [0.1 times their mean]",
     )
 
-    parser = command("demo", demo, "build the demo run from the embedded model and data")
+    parser = command("upgrade", upgrade, "bring a run of an earlier format to the present one, on request")
+    parser.add_argument("run", help="name or folder of the run")
+
+    parser = command(
+        "demo",
+        demo,
+        "build the demo run from the embedded model and data, with selections and fine-tuning results",
+    )
     parser.add_argument("--run", default="demo", help="name of the run [demo]")
+    parser.add_argument("--run-only", action="store_true", help="no selections and no fine-tuning")
     parser.add_argument("--overwrite", action="store_true", help="replace a run of that name")
     _add_extras(parser)
 
@@ -157,8 +165,24 @@ def whiten(arguments: argparse.Namespace) -> None:
 def demo(arguments: argparse.Namespace) -> None:
     from g2is.demo.run import build_demo
 
-    run = build_demo(run_folder(arguments), extras=_extras(arguments), overwrite=arguments.overwrite, say=say)
+    run = build_demo(
+        run_folder(arguments),
+        extras=_extras(arguments),
+        overwrite=arguments.overwrite,
+        evaluated=not arguments.run_only,
+        say=say,
+    )
     say(f"run {run.name} is complete: {run.folder}")
+
+
+def upgrade(arguments: argparse.Namespace) -> None:
+    run = open_run(arguments)
+    before = run.manifest.format_version
+    from g2is.pipeline.changing import changing
+
+    with changing(run.folder, say) as writer:
+        now = writer.manifest.format_version
+    say(f"run {run.name} is of format {now}" + (" already" if now == before else f", it was {before}"))
 
 
 def gradient_targets(values: Sequence[str]) -> list[Target]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from g2is.errors import InputError
 from g2is.selectors import METHODS
 
 if TYPE_CHECKING:
-    from g2is.evaluation.fine_tuning import Candidate
+    from g2is.evaluation.candidates import Candidate
     from g2is.run.run import Run
 
 
@@ -38,6 +37,9 @@ def register(command: AddCommand) -> None:
         help="a selection file, or the name of one in the run; once for each",
     )
     parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME", help="a named set of the run; once for each"
+    )
+    parser.add_argument(
         "--method",
         action="append",
         default=[],
@@ -50,6 +52,18 @@ def register(command: AddCommand) -> None:
     budget.add_argument("--fraction", type=float, help="budget of the baselines as a share of the pool")
     budget.add_argument(
         "--count", type=int, help="budget of the baselines as a number (that of the largest selection)"
+    )
+    budget.add_argument(
+        "--budgets",
+        type=int,
+        nargs="+",
+        metavar="COUNT",
+        help="several: every selection and baseline is chosen again with each",
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="say what would be trained, tested and left out, and about how long it takes; train nothing",
     )
     parser.add_argument(
         "--name", default="test", help="of the evaluation; again to resume or add to it [test]"
@@ -66,7 +80,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     run = open_run(arguments)
     output = None if arguments.output is None else output_file(arguments.output, run)
     candidates = _candidates(run, arguments)
-    from g2is.evaluation.fine_tuning import evaluate
+    from g2is.evaluation.fine_tuning import check, evaluate
     from g2is.instructions import short_name
     from g2is.pipeline.inputs import Target
     from g2is.run.paths import EVALUATIONS
@@ -74,6 +88,9 @@ def evaluate(arguments: argparse.Namespace) -> None:
     from g2is.storage.files import write_bytes
 
     tests = [Target(name or short_name(file), Path(file)) for name, file in map(named, arguments.test)]
+    if arguments.check:
+        check(run, tests, candidates, config, name=arguments.name, model=arguments.model, say=say)
+        return
     summary = evaluate(
         run,
         tests,
@@ -92,29 +109,35 @@ def evaluate(arguments: argparse.Namespace) -> None:
 
 
 def _candidates(run: Run, arguments: argparse.Namespace) -> list[Candidate]:
-    """The selections, and the baselines at the same budget."""
-    from g2is.evaluation.fine_tuning import Candidate
-    from g2is.run.selections import Selection
+    """The selections, and the baselines at the same budget; with several budgets, all of them at each."""
+    from g2is.evaluation.candidates import baseline, saved
+    from g2is.run.selections import Selection, select_set
 
+    budgets: list[int] = arguments.budgets or []
     candidates, largest = [], 0
     for name, file in map(named, arguments.selection):
         path = selection_path(file, run)
         selection = Selection.read(path, run)
         largest = max(largest, len(selection.samples))
-        candidates.append(Candidate(name or path.stem, selection.method, _always(selection.samples)))
-    budget = _budget(arguments) or {"count": largest}
+        candidates += saved(run, name or path.stem, selection, budgets)
+    for name in arguments.set:
+        selection = select_set(run, name)
+        largest = max(largest, len(selection.samples))
+        candidates += saved(run, name, selection, budgets)
+    one = _budget(arguments) or {"count": largest}
     for method in arguments.method:
         if "count" not in METHODS[method].model_fields:
-            values = {}
-        elif budget == {"count": 0}:
+            candidates += baseline(run, method, [{}], named=False)
+        elif budgets:
+            candidates += baseline(run, method, [{"count": count} for count in budgets], named=True)
+        elif one == {"count": 0}:
             raise InputError(
-                f"method {method}: give --fraction or --count, or a selection whose budget it gets"
+                f"method {method}: give --fraction or --count, or a selection or set whose budget it gets"
             )
         else:
-            values = budget
-        candidates.append(Candidate(method, method, _drawn(run, method, values)))
+            candidates += baseline(run, method, [one], named=False)
     if not candidates:
-        raise InputError("nothing to evaluate; give --selection or --method")
+        raise InputError("nothing to evaluate; give --selection, --set or --method")
     return candidates
 
 
@@ -123,17 +146,6 @@ def _budget(arguments: argparse.Namespace) -> dict[str, Any]:
     budget = {name: value for name, value in given(Budget, arguments).items() if value is not None}
     if budget:
         Budget(**budget)
+    for count in arguments.budgets or ():
+        Budget(count=count)
     return budget
-
-
-def _always(samples: list[int]) -> Callable[[int], list[int]]:
-    """The same samples for every seed."""
-    return lambda seed: samples
-
-
-def _drawn(run: Run, method: str, values: dict[str, Any]) -> Callable[[int], list[int]]:
-    """Selects by a method, again for each seed if the method has one."""
-    from g2is.run.selections import select
-
-    seeded = "seed" in METHODS[method].model_fields
-    return lambda seed: select(run, method, **values, **({"seed": seed} if seeded else {})).samples

@@ -16,10 +16,17 @@ def register(command: AddCommand) -> None:
     """Add the commands to the parser."""
     parser = command("export", export, "write a selection as files that trainers read")
     parser.add_argument("run", help="name or folder of the run")
-    parser.add_argument("--selection", type=Path, required=True, help="selection file")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--selection", type=Path, help="selection file")
+    what.add_argument("--set", metavar="NAME", help="named set of the run")
     formats = "; ".join(f"{format.name}: {format.purpose}" for format in FORMATS.values())
     parser.add_argument("--format", default="jsonl", choices=FORMATS, help=f"{formats} [jsonl]")
     parser.add_argument("--output", type=Path, required=True, help="folder to write")
+    parser.add_argument(
+        "--tags",
+        action="store_true",
+        help="add the column tags, the names of the sets that an instruction is in (formats csv and parquet)",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier export there")
 
     parser = command("gradients", gradients, "write a run's gradients as files of LESS or bergson")
@@ -46,11 +53,20 @@ def register(command: AddCommand) -> None:
 
 def export(arguments: argparse.Namespace) -> None:
     from g2is.export import export
-    from g2is.run.selections import Selection
+    from g2is.run.selections import Selection, select_set
 
     run = open_run(arguments)
-    selection = Selection.read(arguments.selection, run)
-    exported = export(run, selection, arguments.format, arguments.output, overwrite=arguments.overwrite)
+    selection = (
+        Selection.read(arguments.selection, run) if arguments.set is None else select_set(run, arguments.set)
+    )
+    exported = export(
+        run,
+        selection,
+        arguments.format,
+        arguments.output,
+        overwrite=arguments.overwrite,
+        tags=arguments.tags,
+    )
     for note in exported.notes:
         say(f"note: {note}")
     tokens = "" if exported.tokens is None else f", {exported.tokens:,} tokens"

@@ -26,7 +26,9 @@ def register(command: AddCommand) -> None:
         help=f"whose core knowledge [{DEFAULT_PRESET}]",
     )
     for name, text in (("neighbors", "nearest"), ("conflicts", "most conflicting")):
-        parser.add_argument(f"--{name}", type=int, metavar="N", help=f"{text} samples per sample [all kept]")
+        parser.add_argument(
+            f"--{name}", type=int, metavar="N", help=f"{text} instructions of each [all kept]"
+        )
 
 
 def graph(arguments: argparse.Namespace) -> None:

@@ -99,6 +99,7 @@ def _output(arguments: argparse.Namespace, run: Run, name: str) -> Path:
 
 def explain(arguments: argparse.Namespace) -> None:
     from g2is.analysis import walks
+    from g2is.analysis.why_not import why_not
     from g2is.run.selections import Selection
     from g2is.run.traces import read_trace, trace_path
 
@@ -108,4 +109,15 @@ def explain(arguments: argparse.Namespace) -> None:
     trace = read_trace(trace_path(path))
     if trace.samples.tolist() != selection.samples:
         raise InputError(f"{trace_path(path)}: the trace of another walk; walk again to write both")
-    print(walks.explain(run, trace, run.row(arguments.sample)).text)
+    sample = run.row(arguments.sample)
+    explanation = walks.explain(run, trace, sample)
+    if not explanation.verdicts:
+        print(explanation.text)
+        return
+    print(f"Instruction {sample} was not taken. {why_not(run, trace, sample).text}")
+    # Directions that never came near it say nothing, and there may be hundreds.
+    told = [verdict for verdict in explanation.verdicts if verdict.reason not in ("not reached", "no budget")]
+    for verdict in sorted(told, key=lambda verdict: -verdict.affinity):
+        print(f"{verdict.text[0].upper()}{verdict.text[1:]}.")
+    if not told:
+        print(f"No step considered it, for any of the {len(explanation.verdicts):,} directions.")

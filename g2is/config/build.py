@@ -108,7 +108,7 @@ class ImportConfig(Settings):
     """All settings that determine the content of a run of imported gradients."""
 
     regime: Literal["adam", "adam_without_momentum", "sgd"] = Field(
-        "adam", description="regime of the training gradients; adam: as LESS computes them"
+        "adam", description="kind of the training gradients; adam: as LESS computes them"
     )
     whitened: bool = Field(False, description="make whitened gradients from them; they have to be sgd")
     whitening_lambda: float | None = WHITENING_LAMBDA

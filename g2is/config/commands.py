@@ -40,10 +40,18 @@ def walk_command(run: str, parameters: dict[str, Any], *, output: str, cache: st
 
 
 def export_command(
-    run: str, *, selection: str | Path, format: str, output: str, cache: str | Path = CACHE
+    run: str,
+    *,
+    selection: str | Path | None = None,
+    set: str | None = None,
+    format: str,
+    output: str,
+    tags: bool = False,
+    cache: str | Path = CACHE,
 ) -> str:
-    """Exports a selection again."""
-    words = (*argument("selection", selection), "--format", format, *argument("output", output))
+    """Exports a selection again, or a named set."""
+    what = argument("set", set) if selection is None else argument("selection", selection)
+    words = (*what, "--format", format, *argument("output", output), *(["--tags"] if tags else []))
     return command("export", run, *words, cache=cache)
 
 

@@ -16,7 +16,7 @@ class EvaluationConfig(Settings):
 
     seeds: int = Field(3, ge=1, le=1000, description="fine-tunings of each selection, with seeds 0, 1, 2 …")
     epochs: int | None = Field(
-        None, ge=1, le=10_000, description="passes over the selected samples (3; small models: 10)"
+        None, ge=1, le=10_000, description="passes over the selected instructions (3; small models: 10)"
     )
     steps: int | None = Field(
         None,
@@ -29,7 +29,7 @@ class EvaluationConfig(Settings):
     )
     schedule_warmup: float = Field(0.03, ge=0, lt=1, description="share of the steps with a rising rate")
     batch_size: int | None = Field(
-        None, ge=1, le=LARGEST, description="samples an optimizer step (128; small models: 16)"
+        None, ge=1, le=LARGEST, description="instructions an optimizer step (128; small models: 16)"
     )
     dropout: float | None = Field(None, ge=0, lt=1, description="LoRA dropout (that of the run)")
     answers: int | None = Field(

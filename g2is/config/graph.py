@@ -27,7 +27,7 @@ class LayoutConfig(Settings):
 
     umap: bool = Field(True, description="compute UMAP beside principal components, which take seconds")
     umap_neighbors: int = Field(
-        15, ge=2, le=LARGEST, description="neighbours per sample that UMAP keeps close"
+        15, ge=2, le=LARGEST, description="neighbours of an instruction that UMAP keeps close"
     )
     umap_min_dist: float = Field(0.1, ge=0, le=1, description="smallest distance between points in UMAP")
     layout_seed: int = Field(0, ge=0, lt=SEEDS, description="random seed of the layout")

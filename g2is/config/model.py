@@ -41,7 +41,7 @@ class ModelConfig(Settings):
         None,
         ge=8,
         le=LARGEST,
-        description="most tokens a sample has (2048, or the model's positions if fewer); longer ones are cut",
+        description="most tokens an instruction has (2048, or the model's positions if fewer); longer ones are cut",
     )
 
 
@@ -73,13 +73,13 @@ class WarmupConfig(Settings):
     )
     schedule_warmup: float = Field(0.03, ge=0, lt=1, description="share of the steps with a rising rate")
     batch_size: int | None = Field(
-        None, ge=1, le=LARGEST, description="samples an optimizer step (128; small models: 16)"
+        None, ge=1, le=LARGEST, description="instructions an optimizer step (128; small models: 16)"
     )
     seed: int = Field(
         0,
         ge=0,
         lt=SEEDS,
-        description="random seed of the training samples, the adapter, their order and dropout",
+        description="random seed of the instructions trained on, the adapter, their order and dropout",
     )
 
 
@@ -111,7 +111,7 @@ class GradientConfig(Settings):
     regimes: tuple[RegimeName, ...] = Field(
         COMPUTED,
         min_length=1,
-        description="gradient regimes kept for the training samples; whitened is made from sgd, at any time (whiten)",
+        description="kinds of gradients kept for the instructions; whitened is made from sgd, at any time (whiten)",
     )
     whitening_lambda: float | None = WHITENING_LAMBDA
     store_dtype: Literal["float16", "float32", "int8"] = Field(
@@ -119,7 +119,7 @@ class GradientConfig(Settings):
     )
     batch_tokens: int = Field(4096, ge=1, le=LARGEST, description="tokens (with padding) in a batch")
     shard_size: int = Field(
-        512, ge=1, le=LARGEST, description="samples a shard; a stopped build repeats at most one"
+        512, ge=1, le=LARGEST, description="instructions a shard; a stopped build repeats at most one"
     )
 
     @model_validator(mode="after")
@@ -142,7 +142,7 @@ class EnsembleConfig(Settings):
     argument_prefix = "ensemble_"
 
     members: int = Field(
-        3, ge=2, le=1000, description="adapters, each with its own seed and sample of the pool"
+        3, ge=2, le=1000, description="adapters, each with its own seed and draw from the pool"
     )
     epochs: int = Field(
         4, ge=2, le=10_000, description="passes; gradients are measured after the first and the last"

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from g2is.config.conditions import check_shares
+from g2is.config.names import SetReference
 from g2is.config.settings import LARGEST, SEEDS, Budget, Condition, RegimeName, Share, Whole
 from g2is.errors import InputError
 
@@ -29,11 +30,11 @@ class WalkParameters(Budget):
         min_length=1,
         description="budget of each target direction, in the order of the Core knowledge page; replaces their weights",
     )
-    regime: RegimeName = Field("adam", description="gradients that are compared (regime)")
+    regime: RegimeName = Field("adam", description="gradients that are compared")
     knowledge: Literal["principal", "facets"] = Field(
         "principal",
         description="target directions: principal directions of the validation gradients (the paper), or "
-        "facets, groups of similar validation examples",
+        "groups of similar validation examples (facets)",
     )
     variance: float = Field(0.5, gt=0, lt=1, description="principal: share of the spectrum to keep")
     components: int | None = Field(
@@ -48,12 +49,12 @@ class WalkParameters(Budget):
         32,
         ge=1,
         le=LARGEST,
-        description="facets: number of groups, at most a third of the validation examples",
+        description="number of groups of examples, at most a third of the validation examples",
     )
     facets_by: Literal["number", "silhouette", "each"] = Field(
         "number",
-        description="facets: how to group; the number that is set, the number with the clearest groups up to that, or "
-        "each validation example alone",
+        description="how to group the examples; the number that is set, the number with the clearest groups up to "
+        "that, or each validation example alone",
     )
     delta: float = Field(
         0.8, ge=0, le=1, description="consistency: share of the alignment that every step must keep"
@@ -95,6 +96,15 @@ class WalkParameters(Budget):
     pins: tuple[Whole, ...] = Field((), description="instructions that are always selected")
     bans: tuple[Whole, ...] = Field((), description="instructions that are never selected")
     only: tuple[Whole, ...] = Field((), description="the only instructions that may be selected (all)")
+    pin_sets: tuple[SetReference, ...] = Field(
+        (), description="named sets whose instructions are always selected"
+    )
+    ban_sets: tuple[SetReference, ...] = Field(
+        (), description="named sets whose instructions are never selected"
+    )
+    only_sets: tuple[SetReference, ...] = Field(
+        (), description="named sets: the only instructions that may be selected, with those of `only` (all)"
+    )
     sources: tuple[str, ...] | None = Field(
         None, min_length=1, description="source files to select from (all)"
     )
@@ -106,8 +116,8 @@ class WalkParameters(Budget):
     )
     share: tuple[str, ...] = Field(
         (),
-        description="shares of the budget by a column, COLUMN=VALUE:SHARE; all other samples have the rest, and what "
-        "a share cannot use is not passed on",
+        description="shares of the budget by a column, COLUMN=VALUE:SHARE; all other instructions have the rest, and "
+        "what a share cannot use is not passed on",
     )
     targets: dict[str, Share] | None = Field(
         None,
@@ -132,6 +142,11 @@ class WalkParameters(Budget):
     def _shares_in_form(self) -> Self:
         check_shares(self.share)
         return self
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """The named sets that it refers to."""
+        return (*self.pin_sets, *self.ban_sets, *self.only_sets)
 
     @property
     def cosine_bounds(self) -> tuple[float, float]:

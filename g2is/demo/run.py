@@ -1,4 +1,4 @@
-"""The demo as a run: the embedded data and model through the ordinary build."""
+"""The demo as a run: the embedded data and model through the ordinary build, selections, and their evaluation."""
 
 from __future__ import annotations
 
@@ -19,16 +19,22 @@ def build_demo(
     *,
     extras: Extras | None = None,
     overwrite: bool = False,
+    evaluated: bool = True,
     say: Callable[[str], None] = print,
 ) -> Run:
-    """Copy the demo's instructions beside `folder` and build the run there; nothing is downloaded."""
+    """Copy the demo's instructions beside `folder`, build the run there, save selections and fine-tune on them; again
+    to resume. Nothing is downloaded.
+
+    evaluated: False for the run alone.
+    """
+    from g2is.demo.results import evaluate_selections, save_selections, save_set
     from g2is.pipeline.build import build
     from g2is.pipeline.inputs import Target
 
     files = copy_demo(folder.with_name(f"{folder.name}-data"))
     say(f"instructions of the demo: {files.train[0].parent}")
     config = BuildConfig(model=ModelConfig(model=str(MODEL), device="cpu"))
-    return build(
+    run = build(
         folder,
         config,
         files.train,
@@ -37,3 +43,9 @@ def build_demo(
         overwrite=overwrite,
         say=say,
     )
+    if evaluated:
+        if saved := save_selections(run):
+            say(f"selections saved: {', '.join(saved)}")
+        save_set(run)
+        evaluate_selections(run, files.test, say)
+    return run

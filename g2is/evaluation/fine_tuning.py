@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from g2is.config import EvaluationConfig
 from g2is.engine.sharing import exclusive
 from g2is.errors import InputError
 from g2is.evaluation.base import RunModel
 from g2is.evaluation.beginning import begin
+from g2is.evaluation.candidates import Candidate
 from g2is.evaluation.leaks import count_leaks, evaluation_leaks
 from g2is.evaluation.results import (
     LEAKS,
@@ -26,25 +26,56 @@ from g2is.evaluation.results import (
     FineTuning,
     read_evaluations,
     summarise,
+    write_left_out,
 )
-from g2is.evaluation.testing import TestSet, read_tests, score
+from g2is.evaluation.scores import score
+from g2is.evaluation.testing import read_tests
+from g2is.evaluation.work import Work, cost_line, prepare
 from g2is.instructions import from_frame
 from g2is.lm.evaluate import fine_tuned
 from g2is.pipeline.inputs import Target, input_files
-from g2is.run.paths import EVALUATIONS
+from g2is.pipeline.progress import Bar
+from g2is.run.paths import EVALUATIONS, progress_path
 from g2is.run.run import Run
 from g2is.storage.files import write_bytes
 
 PLAIN_NAME = re.compile(r"[\w][\w .,+=-]*")
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A selection to evaluate. choose: returns rows of the pool for a seed, which may be the same for all seeds."""
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """All that an evaluation needs before its first fine-tuning.
 
-    name: str
-    method: str
-    choose: Callable[[int], Sequence[int]]
+    rows: of the pool, of each fine-tuning. validation: how many validation examples the run has.
+    """
+
+    folder: Path
+    base: RunModel
+    rows: dict[FineTuning, list[int]]
+    work: Work
+    leaks: pd.DataFrame
+    requested: Evaluation
+    validation: int
+
+    @property
+    def missing(self) -> list[FineTuning]:
+        """The fine-tunings without results."""
+        return [one for one in self.rows if not (self.folder / one.file).is_file()]
+
+
+def check(
+    run: Run,
+    tests: Sequence[Target],
+    candidates: Sequence[Candidate],
+    config: EvaluationConfig,
+    *,
+    name: str = "test",
+    model: str | None = None,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Say what `evaluate` with the same arguments would do and leave out, and about how long it would take. Writes
+    nothing; raises `InputError` as that does."""
+    _report(_prepare(run, tests, candidates, config, name, model), say)
 
 
 def evaluate(
@@ -56,62 +87,78 @@ def evaluate(
     name: str = "test",
     model: str | None = None,
     overwrite: bool = False,
+    progress: Path | None = None,
     say: Callable[[str], None] = print,
 ) -> pd.DataFrame:
     """Evaluate selections, or resume an evaluation; returns its summary.
 
     Selections and seeds may be added to an evaluation later. model: where the run's base model is now, or which
-    it is where the run was made from gradients. Raises `InputError` for wrong input, a base model that is not
+    it is where the run was made from gradients. progress: the file that says how far it is; beside the evaluation's
+    folder where None. Raises `InputError` for wrong input, a base model that is not
     the run's, and an evaluation of that name with other tests, settings or samples (unless `overwrite`).
     """
-    _check_names("selection", [candidate.name for candidate in candidates])
-    _check_names("test target", [test.name for test in tests])
-    _check_names("evaluation", [name])
+    _check_names(candidates, tests, name)
     folder = run.inside(EVALUATIONS, name)
     with exclusive(folder):
-        base = RunModel(run, model)
-        config = config.resolve(base.card.hidden_size)
-        rows = {
-            _fine_tuning(candidate, seed, samples): samples
-            for candidate in candidates
-            for seed in range(config.seeds)
-            for samples in [[int(sample) for sample in candidate.choose(seed)]]
-        }
-        sets = read_tests(tests, base.encoder)
-        leaks = evaluation_leaks(run, sets)
-        sizes = {"validation": len(run.validation)} | {f"test {s.name}": len(s.samples) for s in sets}
-        _report_leaks(leaks, sizes, say, folder)
-        requested = Evaluation(
-            run=run.hash,
-            model={
-                "fingerprint": base.card.fingerprint,
-                "dtype": base.card.dtype,
-                "device": base.card.device,
-            },
-            configuration=config,
-            tests=[file for test in tests for file in input_files(test.sources, test.name)],
-            leaks=count_leaks(leaks),
-            fine_tunings=list(rows),
-        )
-        begin(folder, requested, overwrite=overwrite)
-        write_bytes(folder / LEAKS, leaks.to_csv(index=False).encode())
-        missing = {one: rows[one] for one in rows if not (folder / one.file).is_file()}
-        if done := len(rows) - len(missing):
-            say(f"{done:,} of {len(rows):,} fine-tunings are done already")
-        _fine_tune_all(folder, run, base, missing, sets, config)
+        prepared = _prepare(run, tests, candidates, config, name, model)
+        begin(folder, prepared.requested, overwrite=overwrite)
+        _report(prepared, say)
+        write_bytes(folder / LEAKS, prepared.leaks.to_csv(index=False).encode())
+        write_left_out(folder, prepared.work.left_out)
+        _fine_tune_all(run, prepared, progress or progress_path(folder))
         results = read_evaluations(run)
         summary = summarise(results[results["evaluation"] == name])
         write_bytes(folder / SUMMARY, summary.to_csv(index=False).encode())
         return summary
 
 
-def _check_names(kind: str, names: Sequence[str]) -> None:
+def _prepare(
+    run: Run,
+    tests: Sequence[Target],
+    candidates: Sequence[Candidate],
+    config: EvaluationConfig,
+    name: str,
+    model: str | None,
+) -> _Prepared:
+    _check_names(candidates, tests, name)
+    base = RunModel(run, model)
+    config = config.resolve(base.card.hidden_size)
+    rows = {
+        _fine_tuning(candidate, seed, samples): samples
+        for candidate in candidates
+        for seed in range(config.seeds)
+        for samples in [[int(sample) for sample in candidate.choose(seed)]]
+    }
+    sets = read_tests(tests, base.encoder)
+    leaks = evaluation_leaks(run, sets)
+    requested = Evaluation(
+        run=run.hash,
+        model={
+            "fingerprint": base.card.fingerprint,
+            "dtype": base.card.dtype,
+            "device": base.card.device,
+        },
+        configuration=config,
+        tests=[file for test in tests for file in input_files(test.sources, test.name)],
+        leaks=count_leaks(leaks),
+        fine_tunings=list(rows),
+    )
+    work = prepare(run, rows, sets, base.encoder, config)
+    return _Prepared(run.inside(EVALUATIONS, name), base, rows, work, leaks, requested, len(run.validation))
+
+
+def _check_names(candidates: Sequence[Candidate], tests: Sequence[Target], evaluation: str) -> None:
     """Raise `InputError` for a name that cannot be a file name, and for one that occurs twice."""
-    for name in names:
-        if not PLAIN_NAME.fullmatch(name):
-            raise InputError(f"{kind} {name!r}: expected a plain name; give one with NAME=…")
-        if names.count(name) > 1:
-            raise InputError(f"{kind} {name!r} is given twice; name each one: NAME=…")
+    for kind, names in {
+        "selection": [candidate.name for candidate in candidates],
+        "test target": [test.name for test in tests],
+        "evaluation": [evaluation],
+    }.items():
+        for name in names:
+            if not PLAIN_NAME.fullmatch(name):
+                raise InputError(f"{kind} {name!r}: expected a plain name; give one with NAME=…")
+            if names.count(name) > 1:
+                raise InputError(f"{kind} {name!r} is given twice; name each one: NAME=…")
 
 
 def _fine_tuning(candidate: Candidate, seed: int, samples: list[int]) -> FineTuning:
@@ -127,56 +174,53 @@ def _fine_tuning(candidate: Candidate, seed: int, samples: list[int]) -> FineTun
     )
 
 
-def _report_leaks(
-    leaks: pd.DataFrame, sizes: dict[str, int], say: Callable[[str], None], folder: Path
-) -> None:
-    for (of, place), table in leaks.groupby(["of", "copy_in"], sort=False):
+def _report(prepared: _Prepared, say: Callable[[str], None]) -> None:
+    """What will be done, what is left out, and about how long it takes."""
+    work, missing = prepared.work, prepared.missing
+    for line in work.lines():
+        say(line)
+    sizes = {"validation": prepared.validation} | {
+        f"test {test.name}": len(test.samples) for test in work.tests
+    }
+    for (of, place), table in prepared.leaks.groupby(["of", "copy_in"], sort=False):
         say(
             f"possible leaks: {table['example'].nunique():,} of {sizes[of]:,} samples of {of} have a near-copy "
-            f"in the {place} (see {folder / LEAKS})"
+            f"in the {place}"
         )
-    if leaks.empty:
+    if prepared.leaks.empty:
         say("possible leaks: none between test, validation and pool")
+    if done := len(prepared.rows) - len(missing):
+        say(f"{done:,} of {len(prepared.rows):,} fine-tunings are done already")
+    if missing:
+        say(cost_line(work, missing))
 
 
-def _fine_tune_all(
-    folder: Path,
-    run: Run,
-    base: RunModel,
-    rows: dict[FineTuning, list[int]],
-    tests: Sequence[TestSet],
-    config: EvaluationConfig,
-) -> None:
+def _fine_tune_all(run: Run, prepared: _Prepared, progress: Path) -> None:
     """Write the results of each fine-tuning as soon as it is done."""
-    with tqdm(total=len(rows), desc="fine-tunings", unit=" run") as bar:
-        for one, samples in rows.items():
-            bar.set_postfix_str(f"{one.selection}, seed {one.seed}")
-            buffer = BytesIO()
-            _results(run, base, one, samples, tests, config).to_parquet(buffer, index=False)
-            write_bytes(folder / one.file, buffer.getvalue())
-            bar.update()
+    missing, config = prepared.missing, prepared.work.config
+    steps = sum(prepared.work.loads[one].steps(config) for one in missing)
+    try:
+        with Bar(progress, "fine-tuning", steps, "step") as bar:
+            for place, one in enumerate(missing):
+                bar.rename(f"fine-tuning {place + 1:,} of {len(missing):,}: {one.selection}, seed {one.seed}")
+                buffer = BytesIO()
+                results = _results(run, prepared, one, bar)
+                results.to_parquet(buffer, index=False)
+                write_bytes(prepared.folder / one.file, buffer.getvalue())
+    finally:
+        progress.unlink(missing_ok=True)
 
 
-def _results(
-    run: Run,
-    base: RunModel,
-    one: FineTuning,
-    rows: list[int],
-    tests: Sequence[TestSet],
-    config: EvaluationConfig,
-) -> pd.DataFrame:
+def _results(run: Run, prepared: _Prepared, one: FineTuning, bar: Bar) -> pd.DataFrame:
     """Train on some rows of the pool, and score every test sample."""
-    encoded = base.encoder(from_frame(run.instructions.iloc[rows]))
+    base, config = prepared.base, prepared.work.config
+    encoded = base.encoder(from_frame(run.instructions.iloc[prepared.rows[one]]))
     usable = [sample for sample in encoded if sample.problem is None]
-    if not usable:
-        raise InputError(f"selection {one.selection!r}: none of its samples has anything to train on")
     lora = base.config.lora
     if config.dropout is not None:
         lora = lora.replace(dropout=config.dropout)
-    steps = config.steps or (config.epochs or 1) * -(-len(usable) // (config.batch_size or 1))
-    with (
-        tqdm(total=steps, desc=f"{one.selection}, seed {one.seed}", unit=" step", leave=False) as bar,
-        fine_tuned(base.base, lora, usable, config, one.seed, lambda loss: bar.update()) as model,
-    ):
-        scores = [score(model, base.encoder.tokenizer, test, config) for test in tests]
-        return pd.concat(scores, ignore_index=True)
+    with fine_tuned(base.base, lora, usable, config, one.seed, bar.step) as model:
+        tests = prepared.work.tests
+        return pd.concat(
+            [score(model, base.encoder.tokenizer, test, config) for test in tests], ignore_index=True
+        )

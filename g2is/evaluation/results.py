@@ -13,11 +13,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from g2is.config import EvaluationConfig
-from g2is.errors import InputError
+from g2is.errors import InputError, shortened
 from g2is.run.manifest import InputFile
 from g2is.run.paths import EVALUATIONS
 from g2is.run.run import Run
-from g2is.storage.files import inside
+from g2is.storage.files import inside, write_bytes
 from g2is.storage.tables import read_frame
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 ABOUT = "evaluation.json"
 SUMMARY = "summary.csv"
 LEAKS = "leaks.csv"
+LEFT_OUT = "left_out.csv"
+"""Examples of tests without anything to score, and instructions without anything to train on, counted."""
 
 
 class FineTuning(BaseModel):
@@ -87,7 +89,7 @@ def evaluations(run: Run) -> dict[str, Evaluation]:
 def read_evaluations(run: Run) -> pd.DataFrame:
     """All results so far, one row a test example of a fine-tuning.
 
-    Columns: evaluation, selection, method, size, seed, target, task, example (place in its test file), loss
+    Columns: evaluation, selection, method, size, seed, target, task, example (place among those scored), loss
     (mean token loss of the response), answer, correct (None where no answer was asked for). Empty without
     evaluations. Needs no torch.
     """
@@ -119,6 +121,31 @@ def read_evaluations(run: Run) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def read_left_out(folder: Path) -> pd.DataFrame:
+    """What an evaluation left out: what (a test or a selection), left_out, of, reason. Empty where it counted none, as
+    those of earlier versions."""
+    import pandas as pd
+
+    path = inside(folder, LEFT_OUT)
+    try:
+        frame = pd.read_csv(path) if path.is_file() else pd.DataFrame(columns=LEFT_OUT_COLUMNS)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not readable ({shortened(str(error))}); delete it") from None
+    if list(frame.columns) != LEFT_OUT_COLUMNS:
+        raise InputError(f"{path}: not a table of what was left out; delete it")
+    return frame
+
+
+def write_left_out(folder: Path, left_out: pd.DataFrame) -> None:
+    """Add what was left out to what is known of the evaluation's earlier selections."""
+    import pandas as pd
+
+    known = read_left_out(folder)
+    both = left_out if known.empty else pd.concat([known, left_out]).drop_duplicates()
+    write_bytes(folder / LEFT_OUT, both.to_csv(index=False).encode())
+
+
+LEFT_OUT_COLUMNS = ["what", "left_out", "of", "reason"]
 RESULTS = ("target", "task", "example", "loss", "answer", "correct")
 COLUMNS = [*("evaluation", "selection", "method", "size", "seed"), *RESULTS]
 

@@ -67,4 +67,5 @@ CSV = ExportFormat(
     notes=csv_notes,
     pack=csv_file,
     header=csv_header,
+    columns=True,
 )

@@ -18,7 +18,7 @@ class ExportFormat:
     records: instructions -> records, each as text as it will be in the file (Parquet, which is binary: as JSON).
     notes: instructions -> a sentence for everything that is lost or changed. pack: records -> files by name. The
     data file is called train, so that `datasets.load_dataset(folder)` finds it beside the manifest. header: what the
-    file begins with, before the records.
+    file begins with, before the records. columns: whether it holds those of the records.
     """
 
     name: str
@@ -28,6 +28,7 @@ class ExportFormat:
     notes: Callable[[Sequence[Instruction]], list[str]]
     pack: Callable[[Sequence[str]], dict[str, bytes]]
     header: Callable[[Sequence[Instruction]], list[str]] = lambda samples: []
+    columns: bool = False
 
     def files(self, samples: Sequence[Instruction]) -> dict[str, bytes]:
         """The files of these instructions by name."""

@@ -76,4 +76,5 @@ PARQUET = ExportFormat(
     records=parquet_rows,
     notes=parquet_notes,
     pack=parquet_file,
+    columns=True,
 )

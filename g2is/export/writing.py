@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +16,13 @@ import numpy as np
 
 from g2is import __version__
 from g2is.config.commands import export_command, walk_command
+from g2is.config.names import split_reference
 from g2is.errors import InputError
 from g2is.export.format import ExportFormat
 from g2is.export.formats import FORMATS
 from g2is.instructions import Instruction, from_frame
+from g2is.instructions.kept import Value
+from g2is.run.reference import SET
 from g2is.storage.files import sync_folder
 
 if TYPE_CHECKING:
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     from g2is.run.selections import Selection
 
 MANIFEST = "g2is.json"
+TAGS = "tags"
+"""The column with the names of the sets that an instruction is in."""
 
 
 @dataclass(frozen=True)
@@ -43,18 +49,28 @@ class Exported:
     trained_tokens: int | None
 
 
-def preview(run: Run, selection: Selection, format: str, count: int = 3) -> list[str]:
+def preview(run: Run, selection: Selection, format: str, count: int = 3, *, tags: bool = False) -> list[str]:
     """The first records exactly as they will be written (Parquet, which is binary: as JSON)."""
-    return _format(format).records(_samples(run, selection))[:count]
+    return _format(format).records(_samples(run, selection, tags))[:count]
 
 
-def manifest(run: Run, selection: Selection, format: str, output: str = "subset") -> dict[str, Any]:
+def manifest(
+    run: Run, selection: Selection, format: str, output: str = "subset", *, tags: bool = False
+) -> dict[str, Any]:
     """The content of g2is.json in an export to a folder named `output`, without the checksums of files."""
+    if tags and not _format(format).columns:
+        known = ", ".join(one.name for one in FORMATS.values() if one.columns)
+        raise InputError(f"tags: format {format} has no columns beside the conversation; choose {known}")
     chosen = _chosen(run, selection)
     counts: dict[str, int | None] = {"samples": len(chosen)}
     for column in ("tokens", "trained_tokens"):
         counts[column] = int(chosen[column].sum()) if column in chosen else None
-    commands = [export_command(run.name, selection="selection.json", format=format, output=output)]
+    if selection.method == SET:
+        name, _ = split_reference(str(selection.parameters["set"]))
+        commands = [export_command(run.name, set=name, format=format, output=output, tags=tags)]
+    else:
+        file = "selection.json"
+        commands = [export_command(run.name, selection=file, format=format, output=output, tags=tags)]
     if selection.method == "walk":
         commands.insert(0, walk_command(run.name, selection.parameters, output="selection.json"))
     return {
@@ -64,7 +80,7 @@ def manifest(run: Run, selection: Selection, format: str, output: str = "subset"
         "parameters": selection.parameters,
         "format": format,
         "counts": counts,
-        "notes": _format(format).notes(_samples(run, selection)),
+        "notes": _format(format).notes(_samples(run, selection, tags)),
         "commands": commands,
         "samples": [
             {"sample": sample, "place": f"{source}:{line}"}
@@ -74,18 +90,26 @@ def manifest(run: Run, selection: Selection, format: str, output: str = "subset"
 
 
 def export(
-    run: Run, selection: Selection, format: str, folder: str | Path, *, overwrite: bool = False
+    run: Run,
+    selection: Selection,
+    format: str,
+    folder: str | Path,
+    *,
+    overwrite: bool = False,
+    tags: bool = False,
 ) -> Exported:
     """Write the samples in order of choice, with a manifest, into a folder of their own.
+
+    tags: with the column `tags`, the names of the sets that each instruction is in.
 
     An existing folder must be empty or, with `overwrite`, hold nothing but an earlier export. Raises
     `InputError` for an unknown format, an empty selection and a folder that holds other files; then nothing has
     changed on disk.
     """
     folder = Path(folder).resolve()
-    content = manifest(run, selection, format, folder.name)
+    content = manifest(run, selection, format, folder.name, tags=tags)
     _check_folder(folder, overwrite)
-    files = FORMATS[format].files(_samples(run, selection))
+    files = FORMATS[format].files(_samples(run, selection, tags))
     content["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
     files[MANIFEST] = text.encode()
@@ -113,11 +137,17 @@ def _chosen(run: Run, selection: Selection) -> pd.DataFrame:
     return run.instructions.iloc[selection.samples]
 
 
-def _samples(run: Run, selection: Selection) -> list[Instruction]:
-    """The instructions of a selection, with their values in the columns of the records."""
+def _samples(run: Run, selection: Selection, tags: bool) -> list[Instruction]:
+    """The instructions of a selection, with their values in the columns of the records, and their tags."""
     instructions = from_frame(_chosen(run, selection))
     rows = np.array(selection.samples)
-    values = {column.name: column.values_of(rows) for column in run.columns.of_records}
+    values: dict[str, Sequence[Value | None]] = {
+        column.name: column.values_of(rows) for column in run.columns.of_records
+    }
+    if tags:
+        # A field of the records that is called tags stays beside it.
+        name = TAGS if TAGS not in values else f"{TAGS} (sets)"
+        values[name] = [", ".join(names) for names in run.sets.tags(rows)]
     return (
         [
             replace(instruction, columns=dict(zip(values, row, strict=True)))

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from g2is.figures.colours import BLUE, GREY, OKABE_ITO, VERMILION
+from g2is.figures.colours import BLUE, GREY, OKABE_ITO
 from g2is.figures.style import PATTERNS, framed, hover, look, named, share_axis
-
-CELL = 44
-"""Pixels of a cell of the grid."""
 
 SETS = 20
 """Columns of the overlap chart, at most."""
@@ -162,94 +159,6 @@ def budget_figure(table: pd.DataFrame, measure: str, title: str) -> go.Figure:
     return framed(figure, 300)
 
 
-def grid_figure(
-    table: pd.DataFrame, measure: str, title: str, here: tuple[float, float], *, other_title: str
-) -> go.Figure:
-    """A heat map of one measure over the grid of `sensitivity`; every cell is a point that can be clicked.
-
-    here: delta and the other setting of the current walk, whose cell is framed. other_title: name of that setting.
-    """
-    other = next(name for name in ("variance", "facets") if name in table)
-    values = table[measure].to_numpy(dtype=float)
-    across = [f"{delta:g}" for delta in table["delta"]]
-    down = [f"{value:g}" for value in table[other]]
-    known = values[np.isfinite(values)]
-    middle = (known.min() + known.max()) / 2 if known.size else 0.0
-    figure = go.Figure(
-        go.Scatter(
-            x=across,
-            y=down,
-            mode="markers+text",
-            text=["–" if np.isnan(value) else _three(value) for value in values],
-            # Dark text on the bright end of the scale, light text on the dark one.
-            textfont={"size": 11, "color": ["#ffffff" if value < middle else "#000000" for value in values]},
-            marker={"symbol": "square", "size": CELL, "color": values, "colorscale": "Cividis"},
-            hovertemplate=f"delta %{{x}}, {other_title} %{{y}}<br>{title} %{{text}}<extra>click to use this</extra>",
-        )
-    )
-    figure.add_trace(
-        go.Scatter(
-            x=[f"{here[0]:g}"],
-            y=[f"{here[1]:g}"],
-            mode="markers",
-            marker={
-                "symbol": "square-open",
-                "size": CELL + 2,
-                "color": VERMILION,
-                "line": {"width": 4, "color": VERMILION},
-            },
-            hoverinfo="skip",
-            visible=here[0] in set(table["delta"]) and here[1] in set(table[other]),
-        )
-    )
-    figure.update_xaxes(title="delta", type="category", showgrid=False, zeroline=False)
-    figure.update_yaxes(title=other_title, type="category", showgrid=False, zeroline=False)
-    rows = table[other].nunique()
-    return framed(
-        figure,
-        90 + (CELL + 5) * rows,
-        top=36,
-        title={"text": title, "font": {"size": 14}},
-        showlegend=False,
-    )
-
-
-def results_figure(
-    results: pd.DataFrame, measure: str, title: str, *, best: Literal["low", "high"]
-) -> go.Figure:
-    """The value of every seed, their mean and standard deviation, one row a selection, the best on top.
-
-    results: one row a selection and seed with `selection`, `seed` and the measure.
-    """
-    figure = go.Figure()
-    order = results.groupby("selection")[measure].mean().sort_values(ascending=best == "high").index
-    labels = [named(name) for name in order]
-    for place, name in enumerate(order):
-        values = results.loc[results["selection"] == name, measure].to_numpy(dtype=float)
-        figure.add_trace(
-            go.Scatter(
-                x=values,
-                y=[place] * len(values),  # shortened names may be equal
-                mode="markers",
-                marker={"symbol": "circle-open", "size": 9, "color": BLUE},
-                hovertemplate=hover("%{x:.4g}", name),
-            )
-        )
-        figure.add_trace(
-            go.Scatter(
-                x=[values.mean()],
-                y=[place],
-                mode="markers",
-                marker={"symbol": "diamond", "size": 11, "color": VERMILION},
-                error_x={"type": "data", "array": [values.std(ddof=1) if len(values) > 1 else 0.0]},
-                hovertemplate=hover("mean %{x:.4g}", name),
-            )
-        )
-    figure.update_xaxes(title=title, zeroline=False)
-    figure.update_yaxes(tickvals=list(range(len(labels))), ticktext=labels, zeroline=False)
-    return framed(figure, 110 + 32 * len(order), showlegend=False)
-
-
 def _line(place: int) -> dict[str, Any]:
     """The line of the series at a place, of which the first is the pool."""
     if place == 0:
@@ -264,8 +173,3 @@ def _log_axis(values: np.ndarray) -> dict[str, Any]:
     ticks = [step * 10**power for power in range(len(str(most)) + 1) for step in (1, 2, 5)]
     ticks = [tick for tick in ticks if least <= tick <= most]
     return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:,}" for tick in ticks]}
-
-
-def _three(value: float) -> str:
-    """The number with three significant digits, or a whole number in full."""
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.3g}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,6 +68,7 @@ def ego_graph(
     floor: float = 0.0,
     components: NDArray[np.float32] | None = None,
     members: NDArray[np.bool_] | None = None,
+    always: Mapping[str, Sequence[int]] | None = None,
 ) -> EgoGraph:
     """The neighbourhood of sample `focus` on the mixed graph: at most `most` nodes, itself included.
 
@@ -77,7 +78,8 @@ def ego_graph(
     have edges to the focus and to their `LINKS` nearest others.
 
     components: (c, d) directions to show as nodes (none). members: (n,) samples that may be shown beside the focus
-    (all). Raises `InputError` for a focus without a gradient, or options out of range.
+    (all). always: by kind, ids that are shown whatever their rank, before all others of their kind. Raises `InputError`
+    for a focus without a gradient, or options out of range.
     """
     graph = run.regime(regime)
     if not 0 <= focus < len(graph.neighbors) or not run.valid[focus]:
@@ -88,14 +90,19 @@ def ego_graph(
         )
     allowed = run.valid if members is None else run.valid & members
     near, far, conflicts = _samples(graph, allowed, focus, hops, floor)
+    wanted = {kind: np.array(ids, np.intp) for kind, ids in (always or {}).items()}
+    others = wanted.get("train", np.zeros(0, np.intp))
+    others = others[allowed[others] & (others != focus)]
+    near = _first(others, near)
+    far, conflicts = far[~np.isin(far, others)], conflicts[~np.isin(conflicts, others)]
     validation = graph.validation_cosines[focus]
     if components is None:
         components = np.zeros((0, graph.gradients.shape[1]), np.float32)
     affinities = components @ read_rows(graph.gradients, np.array([focus]))[0]
     candidates = {
         "conflict": conflicts,
-        "validation": _above(validation, floor),
-        "component": _above(affinities, floor),
+        "validation": _first(wanted.get("validation"), _above(validation, floor)),
+        "component": _first(wanted.get("component"), _above(affinities, floor)),
     }
     total = 1 + len(near) + len(far) + sum(map(len, candidates.values()))
 
@@ -109,12 +116,12 @@ def ego_graph(
 
     samples = np.concatenate([[focus], aligned, shown["conflict"]]).astype(np.intp)
     rows = read_rows(graph.gradients, samples)
-    others = {
+    nodes = {
         "validation": (shown["validation"], graph.validation_cosines[samples][:, shown["validation"]]),
         "affinity": (shown["component"], rows @ components[shown["component"]].T),
     }
-    edges = list(_edges(graph, samples, others, floor))
-    return EgoGraph(regime, focus, _nodes(samples, rows, others, set(far.tolist())), _table(edges), total)
+    edges = list(_edges(graph, samples, nodes, floor))
+    return EgoGraph(regime, focus, _nodes(samples, rows, nodes, set(far.tolist())), _table(edges), total)
 
 
 def ego_layout(ego: EgoGraph, seed: int = 0) -> NDArray[np.float32]:
@@ -183,6 +190,11 @@ def _samples(
     far, first = np.unique(other[order], return_index=True)
     far = far[np.argsort(first)]
     return near, far[~np.isin(far, np.concatenate([near, conflicts]))], conflicts
+
+
+def _first(wanted: Rows | None, rows: Rows) -> Rows:
+    """The wanted rows, then the others."""
+    return rows if wanted is None else np.concatenate([wanted, rows[~np.isin(rows, wanted)]])
 
 
 def _above(cosines: NDArray[np.float32], floor: float) -> Rows:

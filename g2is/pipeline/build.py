@@ -8,7 +8,7 @@ from pathlib import Path
 
 from g2is.config import BuildConfig
 from g2is.engine.sharing import PAUSE, Lead, restarted
-from g2is.instructions import Source, find_sources
+from g2is.instructions import Source, find_sources, to_frame
 from g2is.lm.lazy import LazyModel
 from g2is.lm.model import inspect_model
 from g2is.lm.vocabulary import check_tokens
@@ -18,11 +18,13 @@ from g2is.pipeline.inputs import Target, input_files
 from g2is.pipeline.stages.gradients import GradientsStage
 from g2is.pipeline.stages.graph import GraphStage
 from g2is.pipeline.stages.instructions import InstructionsStage
+from g2is.pipeline.stages.targets import TargetsStage
 from g2is.pipeline.stages.warmup import write_warmup
+from g2is.pipeline.targets import TakenTarget
 from g2is.pipeline.views import write_views
 from g2is.pipeline.whiten import add_missing
-from g2is.pipeline.writer import RunWriter
-from g2is.run.manifest import Manifest
+from g2is.pipeline.writer import RunWriter, StageResult
+from g2is.run.manifest import Manifest, TargetFacts
 from g2is.run.run import Run
 
 
@@ -100,6 +102,7 @@ class _Build:
         self.extras = extras
         self.instructions = InstructionsStage(train, validation, config.reading, lambda: lazy.encoder)
         self.gradients = GradientsStage(writer, config, lazy)
+        self.targets = TargetsStage(writer, [target.name for target in validation], self._take)
 
     @property
     def graph(self) -> GraphStage:
@@ -123,12 +126,34 @@ class _Build:
         writer, config = self.writer, self.config
         writer.stage("instructions", lambda: self.instructions.write(writer))
         writer.stage("warmup", lambda: write_warmup(writer, config, self.lazy))
-        writer.stage("gradients", self.gradients.write)
+        writer.stage("gradients", self._write_gradients)
         writer.stage("graph", self.graph.write)
-        write_views(writer, config)
+        write_views(writer, config, self.targets)
         write_extras(writer, config, self.lazy, self.extras)
         add_missing(writer, self.asked)
         return writer.end()
+
+    def _write_gradients(self) -> StageResult:
+        self.targets.take_missing()
+        return self.gradients.write()
+
+    def _take(self, name: str) -> TakenTarget:
+        start, read = time.monotonic(), self.instructions.target(name)
+        gradients = self.gradients.of_examples(read.samples)
+        inputs = [file for file in self.writer.manifest.validation if file.target == name]
+        return TakenTarget(
+            name,
+            to_frame(read.samples),
+            gradients,
+            TargetFacts(
+                examples=len(read.samples),
+                origin="build",
+                inputs=inputs,
+                left_out=read.left_out,
+                reading=read.report,
+            ),
+            time.monotonic() - start,
+        )
 
     def help(self, lead: Lead, requested: Manifest) -> Run:
         """Compute shards until another process has finished the run; do all stages if that process ends before.

@@ -16,8 +16,8 @@ LIBRARIES = ("torch", "transformers", "peft", "numpy", "pandas", "umap-learn", "
 """Packages whose versions the manifest records, since results may depend on them."""
 
 CHANGEABLE = {
-    "graph": ("graph", "layout", "communities"),
-    "layout": ("layout",),
+    "graph": ("graph", "layout", "communities", "targets"),
+    "layout": ("layout", "targets"),
     "communities": ("communities",),
 }
 """Sections of the settings that may change in a finished run, and the stages that are then computed again. They are

@@ -75,6 +75,13 @@ class Bar(tqdm):
         super().update(n)
         self._write()
 
+    def rename(self, label: str) -> None:
+        """Say what is being done now."""
+        self._label = label
+        self._next_write = -math.inf
+        self.set_description(label, refresh=False)
+        self._write()
+
     def step(self, loss: float) -> None:
         """Advance the bar by a training step, and show the step's loss."""
         self.set_postfix(loss=f"{loss:.3f}", refresh=False)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from g2is.config import BuildConfig, ImportConfig
 from g2is.engine.sharing import exclusive
 from g2is.errors import InputError
@@ -13,9 +15,11 @@ from g2is.pipeline.stages.communities import write_communities
 from g2is.pipeline.stages.graph import GraphStage
 from g2is.pipeline.stages.layout import write_layout
 from g2is.pipeline.stages.whitened import write_whitened
+from g2is.pipeline.targets import records, view_files, write_views_in
+from g2is.pipeline.upgrade import upgraded
 from g2is.pipeline.writer import RunWriter, StageResult
 from g2is.run.manifest import Manifest, record, without_whitened
-from g2is.run.paths import BUILDING, WHITENED
+from g2is.run.paths import BUILDING, EXAMPLE_GRADIENTS, WHITENED, target_file
 from g2is.run.run import Run
 from g2is.storage.files import remove_folder
 
@@ -40,7 +44,7 @@ def whiten(folder: Path, damping: float | None = None, say: Callable[[str], None
             raise InputError("; ".join([*problems, run.remedy]))
         writer = RunWriter(folder, say)
         try:
-            _write(writer, run.manifest, damping)
+            _write(writer, upgraded(folder, run.manifest, say), damping)
             return writer.end()
         finally:
             writer.close()
@@ -71,6 +75,10 @@ def _write(writer: RunWriter, before: Manifest, damping: float | None) -> None:
     _add(writer, "graph", GraphStage(writer, (WHITENED,), config.graph, device_here()).write())
     _add(writer, "layout", (write_layout(writer, config, (WHITENED,))[0], {}))
     _add(writer, "communities", write_communities(writer, config, (WHITENED,)))
+    run = Run(writer.folder, writer.manifest)
+    for place, part in writer.manifest.targets.items():
+        write_views_in(run, place, WHITENED, np.load(writer.folder / target_file(place, EXAMPLE_GRADIENTS)))
+        part.files |= records(writer.folder, view_files(run, place))
     writer.manifest.write(writer.folder)
 
 

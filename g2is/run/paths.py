@@ -28,6 +28,7 @@ RegimeArray = Literal[
     "forest_cosines",
     "eigenvectors",
     "eigenvalues",
+    "pca_axes",
     LayoutKind,
 ]
 
@@ -40,21 +41,34 @@ INSTRUCTIONS_PARQUET = "instructions.parquet"
 """The pool in runs of earlier versions."""
 COLUMNS = "columns.arrow"
 """Fields of the pool's records beside their conversations; runs of earlier versions and pools without any have none."""
-VALIDATION = "validation.parquet"
 REJECTED = "rejected.jsonl"
 WARMUP = "warmup.safetensors"
 SAMPLES = "samples.parquet"
-VALIDATION_GRADIENTS = "validation_gradients.npy"
-LEAKS = "leaks.parquet"
 REPRESENTATIONS = "representations"
 ENSEMBLE = "ensemble.parquet"
 LABELS = "community_labels.json"
 """In the folder of each regime."""
 
+TARGETS = "targets"
+"""Folder of the validation targets."""
+EXAMPLES = "examples.parquet"
+EXAMPLE_GRADIENTS = "gradients.npy"
+"""With the examples, all that a target's other files are computed from."""
+LEAKS = "leaks.parquet"
+
+# In runs of format 1, which have the files of all targets together
+VALIDATION = "validation.parquet"
+VALIDATION_GRADIENTS = "validation_gradients.npy"
+
 # Added to a finished run; not in the manifest
 SELECTIONS = "selections"
+SETS = "sets"
 EVALUATIONS = "evaluations"
 EXPORTS = "exports"
+NOTES = "notes"
+"""Of selections, evaluations and exports: `notes/FOLDER/NAME.txt`. Those of sets are in their own files."""
+TRASH = "trash"
+"""What was deleted and can be restored."""
 
 WHITENED: RegimeName = "whitened"
 """The regime whose files are made from others, and its folder."""
@@ -72,6 +86,21 @@ def labels_file(regime: RegimeName) -> str:
     return f"{regime}/{LABELS}"
 
 
+def target_file(folder: str, name: str) -> str:
+    """A file of a target: EXAMPLES, EXAMPLE_GRADIENTS, LEAKS."""
+    return f"{folder}/{name}"
+
+
+def target_array(folder: str, regime: RegimeName, array: Literal["cosines"] | LayoutKind) -> str:
+    """An array of a target in one regime: cosines (n, m) of the pool to its examples, or their places (m, 2)."""
+    return f"{folder}/{regime}/{array}.npy"
+
+
+def target_representations(folder: str, pooling: Pooling) -> str:
+    """The representations of a target's examples in one pooling."""
+    return f"{folder}/{REPRESENTATIONS}/{pooling}.npy"
+
+
 def representations_file(pooling: Pooling, *, validation: bool = False) -> str:
     """The representations of the pool, or of the validation samples, in one pooling."""
     return f"{REPRESENTATIONS}/{'validation_' if validation else ''}{pooling}.npy"
@@ -87,6 +116,16 @@ def selection_file(name: str) -> str:
     return f"{SELECTIONS}/{name}.json"
 
 
+def set_file(name: str) -> str:
+    """A named set."""
+    return f"{SETS}/{name}.json"
+
+
+def note_file(folder: str, name: str) -> str:
+    """The note on what is called `name` in a folder of the run."""
+    return f"{NOTES}/{folder}/{name}.txt"
+
+
 # Beside the folder of a run, which contains only the run itself
 
 
@@ -98,6 +137,11 @@ def lock_path(folder: Path) -> Path:
 def begin_lock_path(folder: Path) -> Path:
     """The lock of a process that is about to start or join a build of the run."""
     return folder.with_name(f".{folder.name}.begin.lock")
+
+
+def saving_lock_path(folder: Path) -> Path:
+    """The lock of who writes, renames or deletes a set, a selection, an export or an evaluation."""
+    return folder.with_name(f".{folder.name}.saving.lock")
 
 
 def progress_path(folder: Path) -> Path:

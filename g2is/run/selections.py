@@ -15,19 +15,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from g2is.config.commands import command
 from g2is.errors import InputError, shortened
+from g2is.run.reference import SET, RunReference
 from g2is.run.run import Run
 from g2is.run.traces import trace_path, write_trace
 from g2is.selectors import method_settings
-from g2is.storage.files import write_bytes
+from g2is.storage.files import read_small, write_bytes
 from g2is.walk import WalkTrace
 
-
-class RunReference(BaseModel):
-    """The run that a selection belongs to."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    name: str
-    hash: str
+MOST_BYTES = 2**30
+"""Of a selection's file; 100 million rows take that."""
 
 
 class Selection(BaseModel):
@@ -46,25 +42,21 @@ class Selection(BaseModel):
             samples=[int(sample) for sample in samples],
             method=method,
             parameters=parameters,
-            run=RunReference(name=run.name, hash=run.hash),
+            run=run.reference,
         )
 
     @classmethod
     def read(cls, path: Path, run: Run) -> Self:
         """Read a selection of `run`; raises `InputError` if the file is not one or belongs to another run."""
         try:
-            selection = cls.model_validate_json(path.read_bytes())
+            selection = cls.model_validate_json(read_small(path, MOST_BYTES))
         except OSError as error:
             raise InputError(f"{path}: not readable ({error.strerror}); expected a selection file") from None
         except ValidationError as error:
             first = error.errors()[0]
             where = shortened(".".join(map(str, first["loc"]))) or first["msg"]
             raise InputError(f"{path}: not a selection ({where}); {command('walk')} writes one") from None
-        if selection.run.hash != run.hash:
-            raise InputError(
-                f"{path}: was made on run {shortened(selection.run.name)} ({shortened(selection.run.hash)}), "
-                f"this is {run.name} ({run.hash}); row numbers would mean other instructions"
-            )
+        selection.run.check(run.reference, path)
         count = len(run.instructions)
         for sample in selection.samples:
             if not 0 <= sample < count:
@@ -87,6 +79,12 @@ def select(run: Run, method: str, **values: Any) -> Selection:
     """
     settings = method_settings(method, values)
     return Selection.of(run, settings.select(run), method, settings.model_dump(mode="json"))
+
+
+def select_set(run: Run, name: str) -> Selection:
+    """A named set of a run as a selection, its rows ascending. Raises `InputError` where there is none."""
+    found = run.sets[name]
+    return Selection.of(run, found.rows, SET, {"set": found.reference})
 
 
 def save_walk(path: Path, run: Run, trace: WalkTrace) -> Selection:

@@ -21,7 +21,7 @@ NEGLIGIBLE = 1e-10
 class Gist(TargetedMethod):
     """Cosine inside the subspace of the validation gradients."""
 
-    regime: RegimeName = Field("sgd", description="gradients that are compared (regime); sgd: as published")
+    regime: RegimeName = Field("sgd", description="gradients that are compared; sgd: as published")
     rank: int = Field(
         32, ge=1, le=LARGEST, description="number of singular vectors of the validation gradients to keep"
     )

@@ -18,7 +18,7 @@ class Less(TargetedMethod):
     """The mean cosine to the gradients of a subtask, the highest over all subtasks."""
 
     regime: RegimeName = Field(
-        "adam", description="gradients that are compared (regime); adam: as published, with momentum"
+        "adam", description="gradients that are compared; adam: as published, with momentum"
     )
 
     def choose(self, pool: Pool, budget: int) -> Rows:

@@ -17,7 +17,7 @@ from g2is.selectors.ranking import alternating, in_turn
 class RoundRobin(TargetedMethod):
     """Each validation example in turn takes the free instruction with the most similar gradient."""
 
-    regime: RegimeName = Field("sgd", description="gradients that are compared (regime)")
+    regime: RegimeName = Field("sgd", description="gradients that are compared")
 
     def choose(self, pool: Pool, budget: int) -> Rows:
         examples = self.examples(pool)

@@ -22,7 +22,7 @@ TOLERANCE = 1e-4
 class Tagcos(BudgetedMethod):
     """Clusters of gradients, and matching pursuit in each."""
 
-    regime: RegimeName = Field("adam", description="gradients that are compared (regime)")
+    regime: RegimeName = Field("adam", description="gradients that are compared")
     clusters: int = Field(
         100, ge=1, le=LARGEST, description="number of clusters of instructions with similar gradients"
     )

@@ -6,6 +6,8 @@ import errno
 import hashlib
 import os
 import shutil
+import stat
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -34,7 +36,8 @@ def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     Raises `InputError` if the disk is full or the folder is not writable, and if `path` is a device, a pipe, a folder
     or a link: only a file is replaced. The temporary file is removed in any case.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
+    # Threads of one process may write one file: two visitors of the app.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}{TEMPORARY}")
     try:
         refuse_special(path)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,6 +79,24 @@ def refuse_special(path: Path) -> None:
     else:
         return  # a rename does not replace a folder
     raise InputError(f"{path}: is a {kind}")
+
+
+def read_small(path: Path, most: int) -> bytes:
+    """The bytes of a file that others may have put there: never waits for a pipe, and reads at most `most` bytes.
+
+    Raises `InputError` for what is not a file or is larger, OSError for what cannot be opened.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        state = os.fstat(handle)
+        if not stat.S_ISREG(state.st_mode):
+            raise InputError(f"{path}: is a device, a pipe or a folder, expected a file; remove it")
+        if state.st_size > most:
+            raise InputError(f"{path}: {state.st_size:,} bytes, expected at most {most:,}; remove it")
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read(most)
+    finally:
+        os.close(handle)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -136,6 +136,11 @@ class WalkTrace:
         """The selection: row indices in order of choice."""
         return replay(self)
 
+    @property
+    def pinned(self) -> int:
+        """How many of the samples were pinned."""
+        return int(np.count_nonzero(self.steps.origin == PIN))
+
     def reference(self, component: int, step: int) -> np.float32:
         """The alignment that consistency compares with at this step of a component: after its previous step, or the
         best so far; NaN at its first step."""

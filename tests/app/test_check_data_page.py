@@ -55,7 +55,7 @@ def records_of(app) -> list[dict]:
 
 
 def texts(app) -> str:
-    kinds = (app.warning, app.error, app.markdown, app.caption, app.text, app.code, app.subheader)
+    kinds = (app.warning, app.error, app.markdown, app.caption, app.text, app.code, app.header)
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
@@ -123,7 +123,7 @@ def test_broken_records_are_left_out_when_asked(open_app, tmp_path):
 def test_files_of_one_name_and_pasted_records(open_app, tmp_path):
     data = lines(RECORDS[2:4])
     app = check(open_app, ("a.jsonl", data), ("a.jsonl", gzip.compress(data)), folder=tmp_path)
-    assert [heading.value for heading in app.subheader[:2]] == ["`a.jsonl`", "`a (2).jsonl`"]
+    assert [heading.value for heading in app.header[:2]] == ["`a.jsonl`", "`a (2).jsonl`"]
     assert "**4 instructions** · 0 rejected · 2 exact duplicates" in texts(app)
     app.segmented_control(key="data_from").set_value(sources.PASTE).run()
     app.text_area(key="pasted").set_value('{"prompt": "a", "completion": "b"}').run()
@@ -134,7 +134,7 @@ def test_nothing_of_a_file_is_read_as_markup(open_app, tmp_path):
     name = "![x](http://evil.example/n.png).jsonl"
     records = [{"question": text, "answer": text, text: text, "images": text} for text in HOSTILE]
     app = check(open_app, (name, lines([*records, {HOSTILE[1]: 1}])), folder=tmp_path)
-    for kind in (app.warning, app.error, app.markdown, app.caption, app.subheader):
+    for kind in (app.warning, app.error, app.markdown, app.caption, app.header):
         for element in kind:
             outside = "".join(element.value.split("`")[::2])
             assert "evil.example" not in outside and "<b>" not in outside

@@ -1,7 +1,11 @@
 """The compare page: its numbers are those of the selections, and a cell of the grid becomes the walk."""
 
+import json
 import shlex
 import shutil
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,9 +13,15 @@ import pytest
 
 from g2is.analysis import walks
 from g2is.analysis.comparison import Profiler, memberships
+from g2is.analysis.verdict import digest
+from g2is.app.compare import fine_tuning, tuning_job
 from g2is.app.compare.choice import MOST
+from g2is.app.compare.tuning_check import read_budgets
+from g2is.app.compare.verdict import literal_words
+from g2is.app.shared.jobs import Job
 from g2is.cli import make_parser
 from g2is.config import EvaluationConfig, walk_preset
+from g2is.errors import InputError
 from g2is.evaluation.results import Evaluation, FineTuning
 from g2is.figures.compare import shares_figure
 from g2is.run.run import Run
@@ -206,10 +216,8 @@ def test_a_click_on_a_cell_becomes_the_walk(page, server):
     page.wait_for_url("**delta=0.5**")
     assert "facets=1" in page.url
     settle(page)
-    assert (
-        "delta 0.5, number of groups 1, framed"
-        in page.locator("[data-testid=stCaptionContainer]").all_inner_texts()[0]
-    )
+    captions = page.locator("[data-testid=stCaptionContainer]").all_inner_texts()
+    assert any("delta 0.5, number of groups 1, framed" in caption for caption in captions)
 
 
 def test_selections_that_are_called_like_a_column(open_app, own_cache):
@@ -256,3 +264,155 @@ def test_names_that_are_cut_to_the_same_keep_bars_of_their_own():
     names = ["pool", *(f"the-very-same-long-beginning-{end}" for end in "ab")]
     figure = shares_figure(pd.DataFrame({name: [0.5, 0.5] for name in names}, index=["one", "other"]))
     assert all(len(set(bar.y)) == len(names) for bar in figure.data)
+
+
+def test_it_opens_with_the_walk_beside_other_selections_of_its_size(open_app, own_cache):
+    run = Run.open(own_cache / "tiny")
+    walk = walks.walk(run, walk_preset("recommended", facets=4, count=12)).samples
+    others = np.flatnonzero(run.valid)
+    Selection.of(run, walk[::-1], "by hand", {}).write(run.inside("selections", "copy.json"))
+    Selection.of(run, others[:12], "by hand", {}).write(run.inside("selections", "as-many.json"))
+    Selection.of(run, others[:7], "by hand", {}).write(run.inside("selections", "fewer.json"))
+    app = open_app(PAGE, folder=own_cache, **{**WALK, "count": "12"})
+    # first-walk and copy are this walk; second-walk and fewer are smaller.
+    assert app.multiselect(key="compare").value == ["(this walk)", "as-many"]
+    table = frame(app, "Verdict on each selection").set_index("selection")
+    assert set(table.index) == {"this walk", "as-many"}
+    assert any("validation examples well" in text for text in app.markdown.values)
+    other = open_app(PAGE, folder=own_cache, **{**WALK, "count": "30"})
+    assert set(other.multiselect(key="compare").value) >= {"(this walk)", "second-walk", "fewer", "as-many"}
+
+
+def test_one_click_adds_the_usual_baselines_to_a_walk_that_stands_alone(open_app, tmp_path):
+    run = make_run(tmp_path / "bare", 60)
+    shutil.rmtree(run.folder / "selections")
+    app = open_app(PAGE, folder=tmp_path, **{**WALK, "count": "9"})
+    app.button(key="usual baselines").click().run()
+    assert not app.exception and not app.error, [error.value for error in app.error]
+    names = ["round-robin-9", "less-9", "random-9"]
+    assert app.multiselect(key="compare").value == ["(this walk)", *names]
+    assert len(frame(app, "Verdict on each selection")) == 4
+    assert all(len(saved(run, name)) == 9 for name in names)
+
+
+def test_the_verdict_tells_the_measured_loss(open_app, evaluated, own_cache):
+    about = evaluated.folder / "evaluations" / "test" / "evaluation.json"
+    known = Evaluation.model_validate_json(about.read_text())
+    samples = saved(evaluated, "first-walk")
+    (own_cache / "tiny" / "selections" / "drawn.json").write_text(
+        Selection.of(evaluated, np.arange(20, 29), "random", {}).model_dump_json()
+    )
+    digests = {"first-walk": digest(samples), "random": digest(range(20, 29))}
+    done = [one.model_copy(update={"digest": digests[one.selection]}) for one in known.fine_tunings]
+    about.write_text(known.model_copy(update={"fine_tunings": done}).model_dump_json())
+    app = open_app(PAGE, folder=own_cache, compare=["first-walk", "drawn"])
+    table = frame(app, "Verdict on each selection").set_index("selection")
+    assert table.loc["first-walk", "loss"] == "2.550 ± 0.071"
+    assert table.index[0] == "first-walk"
+    told = "is better than `drawn` by 1.00 ± 0.00 (on 2 of 2 subtasks)"
+    assert any(told in text for text in app.markdown.values)
+
+
+def test_a_named_set_is_compared_like_a_selection(open_app, own_cache):
+    run = Run.open(own_cache / "tiny")
+    run.sets.write("first-walk", [30, 31, 32])
+    app = open_app(PAGE, folder=own_cache, compare=["first-walk", "set: first-walk"])
+    table = frame(app, "Verdict on each selection").set_index("selection")
+    assert table.loc["set: first-walk", "samples"] == 3 and len(table) == 2
+
+
+def test_names_are_shown_literally_in_sentences():
+    assert literal_words("a and a-b share 2", ["a", "a-b"]) == "`a` and `a-b` share 2"
+    assert literal_words("this walk serves", ["this walk"]) == "this walk serves"
+
+
+SLEEPER = "print('begun', flush=True); import time; time.sleep(60)"
+
+
+@pytest.fixture
+def tunable(own_cache) -> Run:
+    """A run whose model is at hand; the command that fine-tunes only sleeps."""
+    run = Run.open(own_cache / "tiny")
+    model = own_cache / "model"
+    model.mkdir()
+    (model / "config.json").write_text("{}")
+    config = run.manifest.configuration
+    changed = config.replace(model=config.model.replace(model=str(model)))
+    text = run.manifest.model_copy(update={"configuration": changed}).model_dump_json()
+    (run.folder / "manifest.json").write_text(text)
+    return Run.open(run.folder)
+
+
+def test_fine_tuning_is_checked_started_followed_cancelled_and_resumed(
+    open_app, tunable, own_cache, monkeypatch
+):
+    tunable.sets.write("mine", range(30, 41))
+    test = own_cache / "test.jsonl"
+    test.write_text('{"question": "1 + 1?", "answer": "2"}\n')
+    started = []
+
+    def start(self, arguments):
+        started.append(list(arguments))
+        return real_start(self, [sys.executable, "-c", SLEEPER])
+
+    real_start = Job.start
+    monkeypatch.setattr(Job, "start", start)
+    monkeypatch.setattr(
+        fine_tuning, "check_lines", lambda run, asked: ["test test: 1 of 2 are left out: *no* tokens"]
+    )
+    app = open_app(PAGE, folder=own_cache, view="results", **WALK)
+    app.multiselect(key="tune selections").set_value(["first-walk", "(this walk)", "set: mine"])
+    app.text_input(key="tune test").set_value(str(test))
+    app.text_input(key="tune budgets").set_value("9, 5")
+    app.button(key="tune check").click().run()
+    assert not app.exception and not app.error, [error.value for error in app.error]
+    assert any("1 of 2 are left out" in text for text in app.markdown.values)
+    next(button for button in app.button if button.label == "Start fine-tuning").click().run()
+    (words,) = started
+    assert words[1:4] == ["-m", "g2is", "evaluate"]
+    arguments = make_parser().parse_args(words[3:])
+    assert arguments.budgets == [5, 9] and arguments.seeds == "3" and arguments.method == ["random"]
+    assert arguments.test == [f"test={test}"] and Path(arguments.cache) == own_cache
+    assert arguments.selection == ["first-walk", "recommended-40"], "the walk was saved"
+    assert arguments.set == ["mine"]
+    job = tuning_job.job_of(tunable)
+    try:
+        again = open_app(PAGE, folder=own_cache, view="results", **WALK)  # as after a reload
+        assert again.get("progress")[0].proto.text.startswith("Starting")
+        assert not tuning_job.start(tunable, words[3:]), "one at a time"
+        again.button(key="cancel fine-tuning").click().run()
+        for _ in range(100):
+            if not job.running():
+                break
+            time.sleep(0.1)
+    finally:
+        job.cancel()
+    stopped = open_app(PAGE, folder=own_cache, view="results", **WALK)
+    assert any("ended before it was complete" in warning.value for warning in stopped.warning)
+    assert "begun" in stopped.code[0].value
+    next(button for button in stopped.button if button.label == "Forget it").click().run()
+    assert not stopped.warning and tuning_job.last_words(tunable) is None
+    assert len(started) == 1
+
+
+@pytest.mark.parametrize("text", ["", "12, x", "0", "1 2 3 4 5 6 7", "-3"])
+def test_budgets_are_read_from_any_list(text):
+    assert read_budgets("60; 150,60") == (60, 150)
+    if text:
+        with pytest.raises(InputError, match="expected up to 6 numbers"):
+            read_budgets(text)
+    else:
+        assert read_budgets(text) == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '["evaluate", "other", "--name", "x"]', '["rm", "tiny", "--name", "x"]']
+)
+def test_only_its_own_command_is_resumed(run, tmp_path, text):
+    folder = tmp_path / "tiny"
+    shutil.copytree(run.folder, folder)
+    mine = Run.open(folder)
+    (tmp_path / ".tiny.evaluation.json").write_text(text)
+    assert tuning_job.last_words(mine) is None
+    (tmp_path / ".tiny.evaluation.json").write_text(json.dumps(["evaluate", "tiny", "--name", "x"]))
+    assert tuning_job.last_words(mine) == ["evaluate", "tiny", "--name", "x"]

@@ -78,11 +78,11 @@ def test_the_cut_moves_with_variance(open_app, run):
 
 def test_facets_show_groups_instead(open_app, run):
     app = open_app(PAGE, **FACETS)
-    assert app.subheader[0].value == "Groups"
+    assert app.header[0].value == "Groups"
     assert table(app, "cohesion")["examples"].sum() == len(run.validation)
     assert "Sign flipped" not in [metric.label for metric in app.metric]
     app.toggle(key="with_spectrum").set_value(True).run()
-    assert "Spectrum" in [heading.value for heading in app.subheader]
+    assert "Spectrum" in [heading.value for heading in app.header]
     assert not app.exception and not any("in use" in text.value for text in app.markdown)
 
 
@@ -96,7 +96,7 @@ def test_fewer_groups_than_asked_for_are_explained(open_app, run):
 
 def test_single_examples_show_how_alike_they_are(open_app, run):
     app = open_app(PAGE, preset="recommended", count="60")
-    assert app.subheader[0].value == "Examples"
+    assert app.header[0].value == "Examples"
     shown = table(app, "cosine to it")
     rows = unit(run.validation_gradients)
     cosines = rows @ rows.T
@@ -107,7 +107,7 @@ def test_single_examples_show_how_alike_they_are(open_app, run):
 def test_fewer_components_lead_back_to_the_first(open_app):
     app = open_app(PAGE, **FACETS, component="3")
     app.number_input(key="facets").set_value(2).run()
-    assert not app.warning and any(heading.value == "Direction 0" for heading in app.subheader)
+    assert not app.warning and any(heading.value == "Direction 0" for heading in app.header)
     app = open_app(PAGE, **FACETS, component="99")
     assert "component=99" in app.warning[0].value
 

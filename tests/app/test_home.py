@@ -1,5 +1,6 @@
 import json
 import os
+import subprocess
 import sys
 import time
 
@@ -8,6 +9,7 @@ import pytest
 from g2is.app.shared import building
 from g2is.pipeline.progress import Progress
 from g2is.run.paths import progress_path
+from tests.app.serving import ROOT
 from tests.app.tiny_run import make_run
 
 BAR = (
@@ -58,6 +60,63 @@ def test_shows_a_run(open_app, run):
     assert run.hash in facts["value"].tolist()
     assert any(caption.startswith("1 exact duplicates") for caption in app.caption.values)
     assert app.query_params == {"run": "tiny"}
+
+
+def test_leads_with_one_action_on_the_newest_finished_run(open_app, tmp_path):
+    make_run(tmp_path / "older")
+    make_run(tmp_path / "newer", seed=1)
+    half = make_run(tmp_path / "unfinished", seed=2)
+    del half.manifest.stages["graph"]
+    (half.folder / "manifest.json").write_text(half.manifest.model_dump_json())
+    for age, name in enumerate(("unfinished", "newer", "older")):
+        os.utime(tmp_path / name / "manifest.json", (1e9 - age, 1e9 - age))
+    app = open_app(folder=tmp_path)
+    assert app.query_params["run"] == "unfinished"
+    (action,) = [link.proto for link in app.get("page_link") if link.proto.label == "Select a subset"]
+    assert action.page == "Walk" and "run=newer" in action.query_string
+    action = next(
+        link.proto
+        for link in open_app(folder=tmp_path, run="older").get("page_link")
+        if link.proto.label == "Select a subset"
+    )
+    assert "run=older" in action.query_string, "the run that the reader chose"
+    assert not any(button.label == "Build the demo run" for button in app.button)
+
+
+def test_the_tour_leads_through_five_pages_and_can_be_left(open_app):
+    app = open_app()
+    app.button[0].click().run()
+    seen = []
+    scripts = {"Walk": "4_Walk", "Map": "1_Map", "Compare": "6_Compare", "Export": "7_Export"}
+    for number in range(1, 6):
+        assert app.query_params["tour"] == str(number)
+        (words,) = [text.value for text in app.markdown if text.value.startswith("**Tour, ")]
+        assert words.startswith(f"**Tour, {number} of 5: ")
+        following = [link.proto for link in app.get("page_link") if link.proto.label.startswith("Next: ")]
+        seen.append(words.partition(": ")[2].partition(".")[0])
+        if following:
+            assert f"tour={number + 1}" in following[0].query_string
+            app = open_app(scripts[following[0].label.removeprefix("Next: ")], tour=str(number + 1))
+    assert seen == ["Home", "Walk", "Map", "Compare", "Export"]
+    next(button for button in app.button if button.label == "End the tour").click().run()
+    assert "tour" not in app.query_params and not any("Tour" in text.value for text in app.markdown)
+    off = open_app("5_Instructions", tour="3")
+    assert any(link.proto.label == "Go on at Map" for link in off.get("page_link"))
+
+
+def test_what_later_pages_need_is_loaded_once_the_first_is_drawn():
+    code = """
+import sys
+from g2is.app import warming
+from g2is.app.shared import pages
+warming._drawn.wait = lambda _: print("sklearn" in sys.modules) or True
+warming.begin().join()
+assert warming.begin() is warming.begin()
+names = [path.read_text().partition("from ")[2].partition(" import")[0] for path in pages().values()]
+print(len(names) == 9 and {*names, "sklearn.decomposition"} <= set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == ["False", "True"], "not before"
 
 
 def test_an_unfinished_run_names_the_stage_and_the_command(open_app, tmp_path):

@@ -1,9 +1,13 @@
+from urllib.parse import parse_qs
+
 import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 import pytest
 
+from g2is.analysis import walks
 from g2is.analysis.search import Filter, matching
+from g2is.config import walk_preset
 from g2is.errors import InputError
 from tests.app.conftest import settle
 from tests.app.tiny_run import CUT, DUPLICATE, INVALID, POOL, make_run
@@ -72,6 +76,53 @@ def test_filters(open_app):
     assert "No instruction matches" in open_app(PAGE, search="zzz").info[0].value
 
 
+def test_what_the_walk_says_of_each_and_the_order_of_the_list(open_app, run):
+    parameters = walk_preset("recommended", count=30)
+    taken = walks.walk(run, parameters).samples
+    app = open_app(PAGE, preset="recommended", count="30", order_by="step")
+    table = app.dataframe[0].value
+    assert table["sample"].tolist()[:30] == taken.tolist() and table["step"].tolist()[:30] == [
+        str(step) for step in range(1, 31)
+    ]
+    assert set(table["step"].tolist()[30:]) == {""}
+    aligned = np.where(run.valid, walks.affinities(run, parameters).max(axis=1), np.nan)
+    np.testing.assert_allclose(table["alignment"], aligned[table["sample"]], rtol=1e-6)
+    # Next goes on in the order of the list.
+    app = open_app(PAGE, preset="recommended", count="30", order_by="step", focus=str(taken[4]))
+    next(button for button in app.button if button.label == "Next").click().run()
+    assert app.query_params["focus"] == [str(taken[5])] or app.query_params["focus"] == str(taken[5])
+    lengths = open_app(PAGE, order_by="longest").dataframe[0].value["tokens"].tolist()
+    assert lengths == sorted(run.instructions["tokens"], reverse=True)[:100]
+
+
+def test_what_is_found_can_be_shown_on_the_map_and_walked_on(open_app, run):
+    app = open_app(PAGE, search="question 12", state="gradient", page="1")
+    links = {link.proto.label: parse_qs(link.proto.query_string) for link in app.get("page_link")}
+    shown = {name: links["Show on the map"].get(name) for name in ("search", "state", "page")}
+    assert shown == {"search": ["question 12"], "state": ["gradient"], "page": None}
+    assert links["Walk on what is found"]["only"] == [", ".join(map(str, listed(app)))]
+    # Conditions that the walk knows itself go as they are.
+    app = open_app(PAGE, source="first.jsonl")
+    links = {link.proto.label: parse_qs(link.proto.query_string) for link in app.get("page_link")}
+    assert (
+        links["Walk on what is found"]["sources"] == ["first.jsonl"]
+        and "only" not in links["Walk on what is found"]
+    )
+    assert not any(link.proto.label == "Walk on what is found" for link in open_app(PAGE).get("page_link"))
+
+
+def test_a_named_set_is_a_filter(open_app, run, cache):
+    run.sets.write("reads", [7, 3, 200], origin="a test")
+    try:
+        app = open_app(PAGE, in_set="reads")
+        assert listed(app) == [3, 7, 200]
+        links = {link.proto.label: parse_qs(link.proto.query_string) for link in app.get("page_link")}
+        assert links["Walk on what is found"]["only_sets"] == ["reads"]
+        assert "`in_set=other`" in open_app(PAGE, in_set="other").warning[0].value
+    finally:
+        (run.folder / "sets" / "reads.json").unlink()
+
+
 def test_what_a_selection_has_taken_and_left(open_app, run, cache):
     from g2is.run.selections import Selection
     from g2is.run.traces import read_trace
@@ -95,9 +146,13 @@ def test_an_invalid_sample_says_why(open_app):
 
 def test_previous_and_next_stay_within_the_filter(open_app):
     app = open_app(PAGE, search="Question 12")
-    app.button[1].click().run()
+
+    def press(label):
+        next(button for button in app.button if button.label == label).click().run()
+
+    press("Next")
     assert app.query_params["focus"] == "120"
-    app.button[0].click().run()
+    press("Previous")
     assert app.query_params["focus"] == "12"
 
 

@@ -15,12 +15,16 @@ import pytest
 from PIL import Image
 
 from g2is.analysis import walks
+from g2is.analysis.ordering import in_order
+from g2is.analysis.search import Filter, matching
 from g2is.app.map.basket import basket_csv
 from g2is.app.map.canvas import MOST_TEXTS, hover_text
 from g2is.app.map.parts import walk_part
-from g2is.app.map.points import NOWHERE, MapPoints
 from g2is.app.map.view import read_view
 from g2is.app.shared.canvas.parts import pack
+from g2is.app.shared.canvas.points import NOWHERE, MapPoints
+from g2is.figures.colouring import COLOURED
+from g2is.figures.symbols import SYMBOLS
 from g2is.walk import ORIGINS
 from g2is.walk.trace import Steps
 from tests.app.conftest import settle
@@ -31,6 +35,7 @@ from tests.app.tiny_run import INVALID, POOL, VALIDATION
 PAGE = "1_Map"
 LINK = "/Map?run=tiny&preset=recommended&count=40"
 LARGE = 270_000
+KINDS = {"points", "colours", "marks", "walk", "texts", "matches", "rows"}
 DOWN, UP = 2_000_000, 100_000
 """Bytes that showing the map of 270,000 samples may send down, and any action up."""
 
@@ -143,7 +148,7 @@ def test_alignment_is_that_of_the_closest_component(open_app, run):
 def test_a_meaningless_address_is_reported(open_app, name, value):
     app = open_app(PAGE, **{name: value})
     assert f"`{name}={value}`" in app.warning[0].value
-    assert parts_of(app).keys() == {"points", "colours", "marks", "walk", "texts"}
+    assert parts_of(app).keys() == KINDS
 
 
 def test_focus_shows_the_record_and_its_ten_nearest(open_app, run):
@@ -171,7 +176,7 @@ def test_a_validation_example_in_focus_is_shown_with_the_samples_nearest_to_it(o
     assert parts_of(open_app(PAGE, example="7", focus="33"))["marks"]["focus"] == 33
 
 
-def test_the_basket_greys_out_the_others(open_app, run):
+def test_the_basket_is_marked(open_app, run):
     app = open_app(PAGE, focus="33")
     assert len(parts_of(app)["marks"]["bits"]) == 0
     next(button for button in app.button if button.label == "Into the basket").click().run()
@@ -182,6 +187,51 @@ def test_the_basket_greys_out_the_others(open_app, run):
     assert len(parts_of(app)["marks"]["bits"]) == 0
     next(button for button in app.button if button.label.startswith("Restore")).click().run()
     assert parts_of(app)["marks"]["counted"] == 1
+
+
+def link_of(app, label) -> dict[str, list[str]]:
+    """What a link of a page hands on."""
+    return parse_qs(next(one.proto.query_string for one in app.get("page_link") if one.proto.label == label))
+
+
+def test_filters_of_the_address_mark_what_they_find(open_app, run):
+    parts = parts_of(open_app(PAGE, path="none"))
+    assert not parts["matches"]["on"] and not len(parts["matches"]["bits"]) and parts["rows"]["rows"] == []
+    # The same as on the Instructions page, also for what no canvas has a box for.
+    app = open_app(PAGE, path="none", search="question 12", source="first.jsonl", order_by="shortest")
+    pool = run.instructions
+    found = matching(pool, Filter(text="question 12", sources=("first.jsonl",)))
+    matches, rows = parts_of(app)["matches"], parts_of(app)["rows"]
+    assert np.flatnonzero(np.unpackbits(matches["bits"], bitorder="little")).tolist() == found.tolist()
+    assert matches["on"] and matches["count"] == len(found) > 2 and matches["words"] == "question 12"
+    ordered = found[np.argsort(pool["tokens"].to_numpy()[found], kind="stable")]
+    assert [row["sample"] for row in rows["rows"]] == ordered.tolist()
+    columns = {column["name"]: column for column in rows["columns"]}
+    assert columns["tokens"]["sorted"] == "ascending" and columns["tokens"]["order"] == "longest"
+    assert "step" not in columns, "no walk is shown"
+    back = link_of(app, "List in Instructions")
+    assert back["search"] == ["question 12"] and back["source"] == ["first.jsonl"]
+    assert link_of(app, "Walk on what is found")["only"] == [", ".join(map(str, found))]
+    # None found is not the same as nothing searched for.
+    nothing = parts_of(open_app(PAGE, search="zzz"))["matches"]
+    assert nothing["on"] and nothing["count"] == 0
+
+
+def test_the_table_holds_the_basket_or_the_walk(open_app, run):
+    from g2is.config import walk_preset
+
+    app = open_app(PAGE, preset="recommended", count="30", order_by="step")
+    taken = walks.walk(run, walk_preset("recommended", count=30)).samples
+    rows = parts_of(app)["rows"]
+    assert [row["sample"] for row in rows["rows"]] == taken.tolist() and rows[
+        "title"
+    ] == "30 taken by the walk"
+    place = [column["name"] for column in rows["columns"]].index("step")
+    assert [row["values"][place] for row in rows["rows"]] == [str(step + 1) for step in range(30)]
+    app.session_state[f"basket of {run.hash}"] = [40, 33]
+    app.run()
+    rows = parts_of(app)["rows"]
+    assert rows["title"] == "2 in the basket" and {row["sample"] for row in rows["rows"]} == {33, 40}
 
 
 def test_what_a_run_lacks_is_not_offered(open_app, tmp_path, run):
@@ -235,7 +285,9 @@ def test_the_path_joins_each_step_to_the_last_of_its_component():
         np.array([ORIGINS.index(name) for name in origins], np.uint8),
         *[blank] * 5,
     )
-    part = unpack(walk_part("m", SimpleNamespace(steps=steps)))
+    trace = SimpleNamespace(steps=steps, parameters=SimpleNamespace(bans=(9, 3)))
+    part = unpack(walk_part("m", trace))
+    assert part["bans"] == [9, 3]
     assert part["sample"].tolist() == [4, 7, 1, 8, 2, 5]
     assert part["came_from"].tolist() == [-1, -1, 4, 7, -1, 1]
     assert [part["origins"][origin] for origin in part["origin"]] == list(origins)
@@ -245,7 +297,7 @@ def test_the_path_joins_each_step_to_the_last_of_its_component():
 def test_an_address_of_the_removed_plotly_map_shows_the_map(open_app):
     app = open_app(PAGE, plotly="True")
     assert not app.warning
-    assert parts_of(app).keys() == {"points", "colours", "marks", "walk", "texts"}
+    assert parts_of(app).keys() == KINDS
 
 
 # In a browser
@@ -399,11 +451,14 @@ def test_a_lasso_fills_the_basket_and_it_stays_on_other_pages(page, server, run)
     assert (away < 0.97 * radius).sum() <= count <= (away < 1.01 * radius).sum()
     assert page.get_by_text(f"{count} instructions").first.is_visible()
 
+    # Each in a frame of the page's main colour; all others as they were.
     after = pixels(page)
-    coloured = [np.ptp(picture[..., :3].astype(int), axis=2) > 40 for picture in (before, after)]
-    drawn = [(np.abs(p.astype(int) - p[0, 0]).sum(axis=2) > 12).sum() for p in (before, after)]
-    assert coloured[1].sum() < 0.8 * coloured[0].sum(), "the others are grey"
-    assert drawn[1] > 0.4 * drawn[0], "grey, not gone"
+    framed = (np.abs(after[..., :3].astype(int) - [0x00, 0x72, 0xB2]) < 8).all(axis=2)
+    assert framed.sum() > 6 * count
+    box = np.argwhere(framed)
+    outside = np.ones(framed.shape, bool)
+    outside[box[:, 0].min() : box[:, 0].max() + 1, box[:, 1].min() : box[:, 1].max() + 1] = False
+    assert np.array_equal(before[outside], after[outside]) and (before[~outside] != after[~outside]).any()
 
     page.get_by_test_id("stSidebar").get_by_role("link", name="Instructions").click()
     page.wait_for_url("**/Instructions**")
@@ -529,6 +584,90 @@ def test_a_category_of_the_legend_can_be_seen_alone(page, server):
     assert 0 < coloured[1] < 0.8 * coloured[0]
 
 
+def test_search_table_and_isolation(page, server, run):
+    found = matching(run.instructions, Filter(text="question 12"))
+    shown = open_map(page, server, "&names=False")
+    before = pixels(page)
+    page.locator(".map .find").press("ControlOrMeta+a")
+    page.keyboard.type("question 12")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(f".map[data-found='{len(found)}'][data-focus='{found[0]}']")
+    settle(page)
+    assert page.locator(".map .found").inner_text() == f"{len(found)} found"
+    assert query(page)["search"] == ["question 12"] and query(page)["focus"] == [str(found[0])]
+    coloured = [(np.ptp(p[..., :3].astype(int), axis=2) > 40).sum() for p in (before, pixels(page))]
+    assert coloured[1] < 0.5 * coloured[0], "the others are grey"
+    page.locator(".map .find").press("Enter")
+    page.wait_for_selector(f".map[data-focus='{found[1]}']")
+    for name, there in (("Previous", found[0]), ("Previous", found[-1]), ("Next", found[0])):
+        page.get_by_role("button", name=f"{name} one found").click()
+        page.wait_for_selector(f".map[data-focus='{there}']")
+    settle(page)
+
+    # A row and its dot are pointed at and opened together.
+    rows = page.locator(".map tbody tr")
+    assert [
+        int(row) for row in rows.evaluate_all("rows => rows.map(row => row.dataset.sample)")
+    ] == found.tolist()
+    assert rows.first.get_attribute("class") == "focused"
+    rows.nth(2).hover()
+    assert page.locator(".map .tip b").inner_text() == f"Instruction {found[2]}"
+    page.mouse.move(*place_of(page, run, int(found[1])))
+    page.wait_for_selector(f".map tr.pointed[data-sample='{found[1]}']")
+    rows.nth(3).click()
+    wait_for(page, "focus", str(found[3]))
+    settle(page)
+    by_length = in_order(found, "longest", run.instructions, None)
+    page.get_by_role("button", name="Sort by Tokens").or_(
+        page.locator(".sort", has_text="Tokens")
+    ).first.click()
+    page.wait_for_selector(f".map tbody tr:first-child[data-sample='{by_length[0]}']")
+    wait_for(page, "order_by", "longest")
+
+    # Alone, they fill the map; again, all are back where they were.
+    page.get_by_role("button", name="Isolate").click()
+    page.wait_for_selector(".map[data-alone='true']")
+    assert float(shown.get_attribute("data-zoom")) != 1
+    grey = np.ptp(pixels(page)[..., :3].astype(int), axis=2) < 12
+    assert (pixels(page)[grey][:, :3] < 230).mean() < 0.01, "no pale dots"
+    page.get_by_role("button", name="Isolate").click()
+    page.wait_for_selector(".map[data-alone='false'][data-zoom='1.000']")
+    page.get_by_role("link", name="List in Instructions").click()
+    page.wait_for_url("**/Instructions**")
+    settle(page)
+    assert page.get_by_text(f"{len(found)} of {POOL} instructions").first.is_visible()
+    page.get_by_role("link", name="Show on the map").first.click()
+    page.wait_for_url("**/Map**")
+    page.wait_for_selector(f".map[data-found='{len(found)}']")
+
+
+def test_every_category_can_be_found_in_the_legend_and_seen_alone(page, server):
+    open_map(page, server, "&path=none&names=False&colour=component")
+    legend = page.locator(".legend")
+    assert legend.locator(".entry[data-code]:not(.more)").count() == COLOURED
+    legend.locator(".more").click()
+    assert legend.locator(".found-categories .entry").count() == VALIDATION
+    last = legend.locator(".found-categories .named").last.inner_text()
+    legend.get_by_role("searchbox", name="Find a category").fill(last.upper())
+    assert legend.locator(".found-categories .entry").count() == 1
+    before = pixels(page)
+    legend.locator(".found-categories .entry").click()
+    picked = legend.locator(".entry[aria-pressed='true']")
+    assert picked.count() == 2, "in the list and in the line"
+    page.wait_for_timeout(200)
+    after = pixels(page)
+    brown, blue = (
+        [
+            (np.abs(picture[..., :3].astype(int) - colour) < 40).all(axis=2).sum()
+            for picture in (before, after)
+        ]
+        for colour in ([0x7A, 0x45, 0x22], [0x00, 0x72, 0xB2])
+    )
+    assert brown[0] > 10 > brown[1] and blue[1] > 10, "a colour of its own instead of the common one"
+    legend.get_by_role("button", name="Show all").click()
+    assert picked.count() == 0
+
+
 def test_dark_mode_is_read_from_the_page(new_page, server):
     pictures = {}
     for scheme in ("light", "dark"):
@@ -564,7 +703,7 @@ def test_the_legend_lists_what_there_is_and_the_picture_can_be_saved(page, serve
         ORIGINS[origin] for origin in walks.walk(run, walk_preset("recommended", count=40)).steps.origin
     }
     said = page.locator(".legend").inner_text()
-    words = {"pin": "pinned", "anchor": "anchor", "neighbor": "taken", "fallback": "best in pool"}
+    words = {origin: SYMBOLS[origin].meaning for origin in ORIGINS}
     assert {origin for origin, word in words.items() if word in said} == origins
     with page.expect_download() as download:
         page.get_by_role("button", name="↓ PNG").click()

@@ -1,7 +1,9 @@
 """The Neighbourhood page: the graph, its table, the way here, the path and the leaks."""
 
 import json
+import os
 import shutil
+import signal
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from g2is.run.manifest import record
 from g2is.run.paths import LABELS
 from g2is.storage.files import write_array, write_bytes
 from tests.app.conftest import settle
+from tests.app.test_map_page import unpack
 from tests.app.tiny_run import HOSTILE, INVALID, make_run
 
 PAGE = "2_Neighbourhood"
@@ -23,6 +26,12 @@ SETTINGS = walk_preset("recommended", count=60)
 
 def nodes(app):
     return next(frame.value for frame in app.dataframe if "what" in frame.value)
+
+
+def sent(app):
+    """What the canvas shows."""
+    parts = [element.proto for element in app.get("bidi_component")]
+    return next(unpack(proto.bytes) for proto in parts if proto.component_name == "g2is_part")
 
 
 def button(app, label):
@@ -37,7 +46,9 @@ def test_the_table_is_the_ego_graph(open_app, run):
         assert nodes(app)["cosine"].to_numpy() == pytest.approx(ego.nodes["cosine"].to_numpy())
         shown = f"Showing **{len(ego)} of {ego.total}**"
         assert any(text.value.startswith(shown) for text in app.markdown)
-        assert not app.warning or "Possible leak" in app.warning[0].value
+        assert not app.warning
+        part = sent(app)
+        assert part["row"].tolist() == ego.nodes["id"].tolist() and part["focus"] == 22
 
 
 def test_without_a_focus_it_begins_near_the_core_knowledge(open_app, run):
@@ -48,25 +59,23 @@ def test_without_a_focus_it_begins_near_the_core_knowledge(open_app, run):
 
 def test_search_by_number_and_by_words(open_app):
     app = open_app(PAGE, **LINK, focus="22")
-    app.text_input(key="search sample").set_value("#30").run()
+    app.text_input(key="search instruction").set_value("#30").run()
     assert (app.query_params["focus"], app.query_params["trail"]) == ("30", "22,30")
-    assert app.text_input(key="search sample").value == ""
-    app.text_input(key="search sample").set_value("QUESTION 123:").run()
-    app.selectbox(key="search sample found").set_value(123).run()
+    assert app.text_input(key="search instruction").value == ""
+    app.text_input(key="search instruction").set_value("QUESTION 123:").run()
+    app.selectbox(key="search instruction found").set_value(123).run()
     assert (app.query_params["focus"], app.query_params["trail"]) == ("123", "22,30,123")
-    app.text_input(key="search sample").set_value("9999").run()
+    app.text_input(key="search instruction").set_value("9999").run()
     assert "There is no instruction `9999`" in app.warning[0].value
-    app.text_input(key="search sample").set_value("no such words").run()
+    app.text_input(key="search instruction").set_value("no such words").run()
     assert "No instruction contains `no such words`" in app.warning[0].value
 
 
 def test_an_example_that_is_a_component_is_shown_once(open_app):
     app = open_app(PAGE, **LINK, focus="22")
     assert not nodes(app)["what"].str.contains("direction").any()
-    assert any("a target direction here, so it is drawn once" in text.value for text in app.caption)
     app = open_app(PAGE, **LINK, focus="22", facets_by="number", facets="4")
     assert nodes(app)["what"].str.contains("direction").any()
-    assert not any("drawn once" in text.value for text in app.caption)
 
 
 def test_the_trail_leads_back(open_app):
@@ -86,7 +95,7 @@ def test_a_chosen_node_is_shown_beside_the_focus(open_app, run):
     ego = ego_of(run, "sgd", 22, knowledge=SETTINGS)
     example = int(ego.nodes[ego.nodes["kind"] == "validation"]["id"].iloc[0])
     app = open_app(PAGE, **LINK, focus="22", node=f"validation-{example}")
-    assert any(text.value.startswith(f"##### Validation example {example} ·") for text in app.markdown)
+    assert any(text.value.startswith(f"## Validation example {example} ·") for text in app.markdown)
     assert any(text.value.startswith(run.validation["prompt"].iloc[example]) for text in app.code)
     button(app, "Close").click().run()
     assert "node" not in app.query_params
@@ -100,17 +109,15 @@ def test_a_community_filters_graph_and_search(open_app, run):
     communities = run.communities("sgd")
     own = int(communities.membership[22])
     app = open_app(PAGE, **LINK, focus="22")
-    assert any(
-        text.value.startswith(f"Community {own}: `{communities.labels[own]}`") for text in app.markdown
-    )
+    assert sent(app)["notes"]["22"].startswith(f"community {own}: {communities.labels[own]}, ")
     app.selectbox(key="community").set_value(str(own)).run()
     shown = nodes(app)
-    train = shown[shown["what"].str.contains("aligned|conflict")]["number"]
+    train = shown[shown["what"].str.contains("similar|conflict")]["number"]
     assert set(communities.membership[train]) == {own}
     ego = ego_of(run, "sgd", 22, knowledge=SETTINGS, members=communities.membership == own)
     assert shown["number"].tolist() == ego.nodes["id"].tolist()
     outside = int(np.flatnonzero((communities.membership != own) & (communities.membership >= 0))[-1])
-    app.text_input(key="search sample").set_value(f"question {outside}:").run()
+    app.text_input(key="search instruction").set_value(f"question {outside}:").run()
     assert "No instruction contains" in app.warning[0].value
 
 
@@ -138,21 +145,20 @@ def test_another_regime_has_other_communities(open_app, run, tmp_path):
 
 
 def test_the_strongest_path_is_a_chain(open_app, run):
-    app = open_app(PAGE, **LINK, focus="100")
-    app.toggle(key="path").set_value(True).run()
+    assert sent(open_app(PAGE, **LINK, focus="100"))["path"] is None
+    app = open_app(PAGE, **LINK, focus="100", path="True")
     path = strongest_path(run, "sgd", 100, SETTINGS)
     assert [b.label for b in app.button if b.key and b.key.startswith("path")] == list(map(str, path.samples))
     weakest = [text.value for text in app.caption if "the weakest edge" in text.value]
-    assert len(weakest) == 1 and f"cosine {path.strength:.3g}" in weakest[0]
-    assert any(
-        text.value.startswith(f"**{len(path)} edge") and f"**{path.strength:.3g}**" in text.value
-        for text in app.markdown
-    )
+    assert any(f"cosine {path.strength:.3g}" in text for text in weakest)
+    part = sent(app)
+    assert part["pathText"].startswith(f"{len(path)} edge") and f"of {path.strength:.3g}." in part["pathText"]
     shown = nodes(app)
     example = int(walks.core_knowledge(run, SETTINGS).loadings[path.component].argmax())
     ends = {*path.samples.tolist()} & set(shown["number"][~shown["what"].str.contains("validation")])
     count = len(ends) + (example in set(shown["number"][shown["what"].str.contains("validation")]))
-    assert any(f"{len(path) + 1} nodes the graph above shows {count}," in text.value for text in app.markdown)
+    assert f"{count} of its {len(path) + 1} nodes are here" in part["pathText"]
+    assert sum(node is not None for node in part["path"]) == count and part["path"][0] == 100
     if len(path) > 1:
         app.button(key="path 1").click().run()
         assert app.query_params["focus"] == str(path.samples[1])
@@ -160,7 +166,7 @@ def test_the_strongest_path_is_a_chain(open_app, run):
 
 def test_leaks_are_flagged_and_banned_at_once(open_app, run):
     app = open_app(PAGE, **LINK, focus="22", bans="3")
-    assert "near-copy of validation example 2" in app.warning[0].value
+    assert "near-copy of validation example 2" in sent(app)["warnings"]["22"] and 22 in sent(app)["leaks"]
     leaks = run.leaks["sample"].tolist()
     button(app, f"Ban all {len(leaks)}").click().run()
     assert app.query_params["bans"] == ", ".join(map(str, [3, *leaks]))
@@ -205,83 +211,100 @@ def test_a_sample_without_a_gradient_is_reported(open_app):
 
 # In a browser
 
-PLACE = """node => {
-  const plot = document.querySelector('.st-key-ego-graph .js-plotly-plot')
-  const {xaxis, yaxis} = plot._fullLayout, box = plot.getBoundingClientRect()
-  for (const [trace, data] of plot.data.entries()) {
-    const at = Array.from(data.customdata || []).indexOf(node)
-    if (at < 0) continue
-    const {x, y} = plot.calcdata[trace][at]
-    return [box.left + xaxis._offset + xaxis.c2p(x), box.top + yaxis._offset + yaxis.c2p(y)]
-  }
-}"""
-FOCUSED = """() => {
-  const plot = document.querySelector('.st-key-ego-graph .js-plotly-plot')
-  const focus = plot && plot.data && plot.data.find(trace => trace.name === 'instruction in focus')
-  return focus && focus.hovertext[0].match(/instruction ([0-9,]+)/)[1]
-}"""
-
 
 def open_page(page, server, more=""):
     page.goto(f"{server.url}/Neighbourhood?run=tiny&preset=recommended&count=60&focus=22{more}")
-    expect(page.get_by_role("heading", name="Possible leaks")).to_be_visible(timeout=60_000)
-    page.wait_for_function(FOCUSED, timeout=60_000)
+    page.wait_for_selector(".hood[data-focus]", timeout=60_000)
     settle(page)
+    return page.locator(".hood")
 
 
-def click_node(page, place):
-    page.locator(".st-key-ego-graph").scroll_into_view_if_needed()
-    page.mouse.click(*page.evaluate(PLACE, place))
+def place_of(page, key):
+    """Where a node is in the window."""
+    canvas = page.locator(".hood canvas.nodes")
+    left, top = next(at for node, *at in canvas.evaluate("canvas => canvas.places()") if node == key)
+    box = canvas.bounding_box()
+    return box["x"] + left, box["y"] + top
 
 
 def wait_for_focus(page, sample):
-    page.wait_for_function(f"sample => ({FOCUSED})() === sample", arg=f"{sample:,}")
+    page.wait_for_selector(f".hood[data-focus='{sample}']")
     page.wait_for_function(
         "sample => new URL(location).searchParams.get('focus') === sample", arg=str(sample)
     )
+    settle(page)
 
 
-def test_a_click_goes_there_and_the_trail_back(page, server, run):
-    open_page(page, server)
-    ego = ego_of(run, "sgd", 22, knowledge=SETTINGS)
-    first = int(ego.nodes["id"][4])
-    click_node(page, 4)
-    wait_for_focus(page, first)
-    settle(page)
-    second = int(ego_of(run, "sgd", first, knowledge=SETTINGS).nodes["id"][2])
-    click_node(page, 2)
-    wait_for_focus(page, second)
-    assert f"trail=22%2C{first}%2C{second}" in page.url
-    settle(page)
-    page.get_by_role("button", name="22", exact=True).click()
+def test_the_graph_with_both_texts_is_above_the_fold(page, server, run):
+    """One page, walked through: pointer, keys, the trail, the path, the table."""
+    page.set_viewport_size({"width": 1280, "height": 720})
+    hood = open_page(page, server)
+    box = hood.bounding_box()
+    assert box["y"] + box["height"] <= 720 and box["height"] > 0.75 * 720
+    nodes = ego_of(run, "sgd", 22, knowledge=SETTINGS).nodes
+    neighbour, example = int(nodes["id"][4]), int(nodes["id"][nodes["kind"] == "validation"].iloc[0])
+
+    # The pointer: the text of what it is at, without the server; a click on an example keeps it.
+    focus, other = hood.locator("article.focus"), hood.locator("article.other")
+    expect(focus).to_contain_text(run.instructions["prompt"].iloc[22])
+    expect(focus).to_contain_text("possible leak: a near-copy of validation example 2")
+    os.kill(server.process.pid, signal.SIGSTOP)
+    try:
+        page.mouse.move(*place_of(page, neighbour))
+        expect(other).to_contain_text(run.instructions["prompt"].iloc[neighbour])
+        page.mouse.move(*place_of(page, -1 - example))
+        expect(other).to_contain_text(run.validation["prompt"].iloc[example])
+    finally:
+        os.kill(server.process.pid, signal.SIGCONT)
+    page.mouse.click(*place_of(page, -1 - example))
+    page.wait_for_url(f"**node=validation-{example}**")
+    page.mouse.move(5, 300)
+    expect(other).to_contain_text(f"Validation example {example}")
+    other.get_by_role("button", name="Close").click()
+    page.wait_for_function("() => !new URL(location).searchParams.has('node')")
+    expect(other).to_contain_text("Point at a node")
+
+    # A click goes there, Backspace back; so does the browser.
+    page.mouse.click(*place_of(page, neighbour))
+    wait_for_focus(page, neighbour)
+    assert f"trail=22%2C{neighbour}" in page.url
+    hood.locator("canvas.nodes").focus()
+    page.keyboard.press("Backspace")
     wait_for_focus(page, 22)
     page.go_back()
-    wait_for_focus(page, second)
+    wait_for_focus(page, neighbour)
+    page.get_by_role("button", name="22", exact=True).click()
+    wait_for_focus(page, 22)
 
+    # Keys alone.
+    page.evaluate("document.activeElement.blur()")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    third = int(nodes["id"][3])
+    expect(other).to_contain_text(f"Instruction {third}")
+    expect(hood.locator("[aria-live]")).to_contain_text(f"Instruction {third}. ")
+    page.keyboard.press("Enter")
+    wait_for_focus(page, third)
 
-def test_a_click_on_a_validation_example_shows_it(page, server, run):
-    open_page(page, server)
-    ego = ego_of(run, "sgd", 22, knowledge=SETTINGS)
-    place = int(np.flatnonzero(ego.nodes["kind"] == "validation")[0])
-    click_node(page, place)
-    example = int(ego.nodes["id"][place])
-    expect(page.get_by_role("heading", name=f"Validation example {example} ·")).to_be_visible()
-    assert "focus=22" in page.url and f"node=validation-{example}" in page.url
+    # The path is switched on beside where it is drawn.
+    hood.get_by_role("button", name="Path to core knowledge").click()
+    expect(hood.locator(".found")).to_contain_text("the weakest, from #")
+    assert "path=True" in page.url
+    expect(hood.get_by_role("button", name="Path to core knowledge")).to_have_attribute(
+        "aria-pressed", "true"
+    )
 
 
 def test_a_row_of_the_table_is_marked_in_the_graph(page, server, run):
-    open_page(page, server)
+    hood = open_page(page, server)
     rows = page.locator(".st-key-ego-table").get_by_test_id("stDataFrame")
     rows.scroll_into_view_if_needed()
     rows.click(position={"x": 18, "y": 36 + 35 * 3 + 17})
     sample = int(ego_of(run, "sgd", 22, knowledge=SETTINGS).nodes["id"][3])
     page.wait_for_url(f"**node=train-{sample}**")
-    page.wait_for_function(
-        "() => document.querySelector('.st-key-ego-graph .js-plotly-plot').data"
-        ".some(trace => trace.name === 'chosen in the table')"
-    )
+    expect(hood.locator("article.other")).to_contain_text(f"Instruction {sample}")
     expect(page.get_by_role("heading", name=f"Instruction {sample} ·")).to_be_visible()
-    page.get_by_role("button", name="Go there").click()
+    page.locator(".st-key-go-there button").click()
     wait_for_focus(page, sample)
 
 
@@ -291,7 +314,7 @@ def test_fits_a_phone_and_fetches_nothing(server, new_page, scheme):
     page = new_page(color_scheme=scheme)
     page.set_viewport_size({"width": 420, "height": 900})
     page.goto(f"{server.url}/Neighbourhood?run=tiny&preset=recommended&focus=1&trail=0,2,3,1&path=True")
-    page.wait_for_function(FOCUSED, timeout=60_000)
+    expect(page.locator(".hood .focus .prompt")).to_have_text(HOSTILE[1], timeout=60_000)
     expect(page.locator('[data-testid="stCode"] code').first).to_have_text(HOSTILE[1])
     assert page.locator('[data-testid="stMain"] img').count() == 0
     main = page.get_by_test_id("stMain")
@@ -308,4 +331,4 @@ def test_communities_computed_again_are_shown(open_app, tmp_path):
     run.manifest.stages["communities"] = stage.model_copy(update={"files": files})
     run.manifest.write(run.folder)
     shown = nodes(open_app(PAGE, folder=tmp_path, **LINK, focus="22"))
-    assert set(shown["community"][shown["what"].str.contains("aligned|focus")]) == {"0: all alike"}
+    assert set(shown["community"][shown["what"].str.contains("similar|focus")]) == {"0: all alike"}

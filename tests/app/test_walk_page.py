@@ -14,13 +14,17 @@ from g2is.analysis import walks
 from g2is.analysis.budget_curve import budget_curve, flattens_at
 from g2is.analysis.budgets import rebalance
 from g2is.analysis.candidates import candidates_at
+from g2is.analysis.effects import effect
 from g2is.analysis.served import pool_service, served
 from g2is.analysis.steps import step_views
+from g2is.analysis.why_not import why_not
 from g2is.app.shared.labels import FIELDS, VALUES, value_text
+from g2is.app.walk.effects import effect_words
 from g2is.app.walk.parameters import read_rows
 from g2is.cli import main
 from g2is.config import WalkParameters, walk_preset
 from g2is.errors import InputError
+from g2is.instructions.snippet import snippet
 from g2is.run.selections import Selection
 from g2is.run.traces import read_trace
 from g2is.walk import ORIGINS, explain
@@ -70,7 +74,7 @@ def test_what_the_paper_does_not_have_is_in_the_panel(open_app, run):
     assert "above 0.2" in considered["redundant"]
     app.segmented_control(key="below").set_value("step").run()
     table = next(frame.value for frame in app.dataframe if "verdict" in frame.value)
-    assert "✘ too similar" in set(table["verdict"])
+    assert "✕ too similar" in set(table["verdict"])
     assert table["why"].str.contains("above 0.2").any()
 
 
@@ -350,21 +354,25 @@ def test_pinning_and_banning_by_button(open_app, run):
 
 def test_a_change_says_what_it_changed(open_app, run):
     app = open_app(PAGE, **LINK)
-    assert not any("Compared with your last walk" in part.label for part in app.expander)
+    app.session_state["status change"] = True
+    assert not any("since the last change" in part.proto.popover.label for part in popovers(app))
     app.slider(key="delta").set_value(0.99).run()
     before, after = walks.walk(run, parameters()).samples, walks.walk(run, parameters(delta=0.99)).samples
     came, left = np.setdiff1d(after, before), np.setdiff1d(before, after)
-    said = next(part.label for part in app.expander if "Compared with your last walk" in part.label)
+    opening = f"since the last change: +{len(came)} −{len(left)}"
+    assert opening in [part.proto.popover.label for part in popovers(app)]
+    said = next(text.value for text in app.markdown if "Compared with your last walk" in text.value)
     assert "(alignment to keep (delta) 0.8 → 0.99)" in said
     assert f"**{len(came)} added**, **{len(left)} removed**, {len(after) - len(came)} kept" in said
-    listed = [
-        frame.value["sample"].tolist()
+    listed = {
+        tuple(sorted(frame.value["sample"])): frame.value["text"].tolist()
         for frame in app.dataframe
-        if list(frame.value)[:2] == ["sample", "source"]
-    ]
-    assert sorted(left.tolist()) in map(sorted, listed)
+        if list(frame.value)[:2] == ["sample", "text"]
+    }
+    texts = listed[tuple(sorted(left.tolist()))]
+    assert texts == [snippet(run.instructions["prompt"].iloc[row]) for row in before if row in left]
     app.run()
-    assert said in [part.label for part in app.expander], "it stays until the next change"
+    assert opening in [part.proto.popover.label for part in popovers(app)], "it stays until the next change"
 
 
 def test_the_share_of_the_pool_is_said_in_per_cent(open_app):
@@ -502,5 +510,34 @@ def test_a_flat_budget_is_one_click_away(open_app, run):
     curve = budget_curve(run, walks.walk(run, parameters()))
     flat = int(flattens_at(curve)["count"])
     if flat != 60:
-        app.button(key="use budget").click().run()
+        app.button(key="use budget curve").click().run()
         assert app.query_params["count"] == str(flat)
+
+
+def test_a_popover_that_is_open_says_what_its_settings_would_do(open_app, run):
+    app = open_app(PAGE, **LINK)
+    assert not any(text.value.startswith("off: ") for text in app.caption), "nothing is computed before"
+    app.session_state["settings Rules"] = True
+    app.run()
+    samples = walks.walk(run, parameters()).samples
+    without = effect_words(effect(run, parameters(), samples, parameters(no_conflict=False)))
+    assert any(text.value == f"off: {without}" for text in app.caption)
+
+
+def test_settings_without_effect_say_so_where_they_are_set(open_app):
+    app = open_app(PAGE, preset="recommended", count="12")
+    said = [text.value for text in app.caption if text.value.startswith("No effect here: no direction takes")]
+    assert len(said) == 5, "two rules, and the settings of each"
+
+
+@pytest.mark.parametrize("page", ["1_Map", "5_Instructions", "2_Neighbourhood"])
+def test_why_not_is_answered_wherever_an_instruction_is_read(open_app, run, page):
+    trace = walks.walk(run, walk_preset("recommended", count=12))
+    left = next(row for row in range(30, 120) if row not in trace.samples)
+    for sample, begins in (
+        (int(trace.samples[2]), "Taken at step 3 "),
+        (left, "Not in the walk. Its closest "),
+    ):
+        app = open_app(page, count="12", focus=str(sample))
+        said = next(text.value for text in app.text if text.value.startswith(begins))
+        assert why_not(run, trace, sample).text in said

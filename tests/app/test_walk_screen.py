@@ -10,9 +10,11 @@ from playwright.sync_api import expect
 
 from g2is.analysis import walks
 from g2is.analysis.why_not import why_not
-from g2is.app.map.points import MapPoints
+from g2is.app.shared.canvas.points import MapPoints
+from g2is.app.shared.timeline import PAUSE_SECONDS
 from g2is.app.walk.parts import LINE
 from g2is.config import walk_preset
+from g2is.instructions.snippet import snippet
 from g2is.walk import ORIGINS
 from tests.app.conftest import settle
 from tests.app.serving import Server
@@ -45,7 +47,7 @@ def test_ten_quick_presses_are_ten_steps(page, server, run):
     assert strip.get_attribute("data-step") == "10", "the strip does not wait for the server"
     wait_for_step(page, strip, 10)
     trace = walks.walk(run, walk_preset("recommended", count=40))
-    assert page.locator("article.taken h4").inner_text().startswith(f"Taken #{trace.steps.sample[10]}")
+    assert page.locator("article.taken h2").inner_text().startswith(f"Taken #{trace.steps.sample[10]}")
     assert page.locator(".row.chosen .number").inner_text() == f"#{trace.steps.sample[10]}"
     assert page.locator(".card[aria-current=step] .number").inner_text() == "11", "they count from 1"
     assert strip.locator(".where").inner_text().startswith("Step 11 of 40")
@@ -108,7 +110,7 @@ def test_a_walk_of_more_steps_than_texts_are_sent(page, tmp_path):
             wait_for_step(page, strip, step)
             text = page.locator(".card[aria-current=step] .words")
             prompt = run.instructions["prompt"].iloc[samples[step]]
-            expect(text).to_have_text(" ".join(prompt.split())[:LINE], use_inner_text=True)
+            expect(text).to_have_text(snippet(prompt, LINE), use_inner_text=True)
         page.get_by_role("slider", name="Step", exact=True).fill("1234")
         wait_for_step(page, strip, 1234)
         expect(page.locator(".cards")).not_to_contain_text("…")
@@ -142,6 +144,7 @@ def test_a_link_and_back_restore_the_step(page, server):
     strip.focus()
     page.keyboard.press("ArrowRight")
     wait_for_step(page, strip, 13)
+    page.wait_for_timeout(1000 * PAUSE_SECONDS + 200)  # steps without a pause are one entry of the history
     page.keyboard.press("End")
     wait_for_step(page, strip, 39)
     page.go_back()
@@ -177,6 +180,9 @@ def test_a_shorter_walk_ends_where_it_ends(page, server):
     assert not page.get_by_text("It is not used").is_visible()
     page.go_back()
     page.wait_for_selector(".screen[data-step='39']")
+    settle(page)
+    if not box.is_visible():
+        page.get_by_role("button", name="Budget", exact=False).first.click()
     assert box.input_value() == "40"
 
 
@@ -209,7 +215,7 @@ def test_what_is_found_can_be_asked_about(page, server, run):
     expect(strip.locator(".reason .why")).to_have_text(why_not(run, trace, 1).text)
     assert strip.locator("article.taken p").first.text_content() == HOSTILE[1]
     page.get_by_role("button", name="Back to step 1").click()
-    expect(strip.locator("article.taken h4")).to_contain_text(f"Taken #{trace.samples[0]}")
+    expect(strip.locator("article.taken h2")).to_contain_text(f"Taken #{trace.samples[0]}")
 
 
 def test_a_rejected_or_next_one_says_why(page, server, run):
@@ -232,7 +238,7 @@ def test_keys_pin_and_ban_what_is_shown(page, server, run):
     assert parse_qs(urlsplit(page.url).query)["bans"] == [str(first)]
     settle(page)
     now = walks.walk(run, walk_preset("recommended", count=40, bans=(first,))).samples[0]
-    expect(strip.locator("article.taken h4")).to_contain_text(f"Taken #{now}")
+    expect(strip.locator("article.taken h2")).to_contain_text(f"Taken #{now}")
     page.keyboard.press("p")
     page.wait_for_function("() => new URL(location).searchParams.has('pins')")
     expect(strip.get_by_role("button", name="Unpin")).to_be_visible()
@@ -298,7 +304,7 @@ def test_a_live_region_says_step_text_and_reason(page, server, run):
 
 def test_editing_a_budget_keeps_the_sum(page, server):
     open_walk(page, server)
-    page.get_by_role("button", name="Budget per direction").click()
+    page.get_by_role("button", name="By direction").click()
     table = page.get_by_test_id("stDataFrame").filter(visible=True).first
     table.wait_for()
     # From the first cell to the second column of the second row, as in any spreadsheet.
@@ -359,7 +365,7 @@ def test_keys_are_answered_without_the_server(page, server, run):
             page.keyboard.press("ArrowRight")
         assert strip.get_attribute("data-step") == "20"
         assert page.locator(".card[aria-current=step] .row").inner_text() == f"#{samples[20]}"
-        assert page.locator("article.taken h4").inner_text().startswith(f"Taken #{samples[20]}")
+        assert page.locator("article.taken h2").inner_text().startswith(f"Taken #{samples[20]}")
     finally:
         os.kill(server.process.pid, signal.SIGCONT)
     wait_for_step(page, strip, 20)

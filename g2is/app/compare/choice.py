@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from g2is.analysis import walks
 from g2is.app.shared import (
     BASKET,
     all_texts,
     basket,
     in_url,
     link_to,
+    number,
     one_of,
     put_in_url,
     read_selection,
@@ -24,21 +24,27 @@ from g2is.app.shared import (
 )
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
-from g2is.config import WalkParameters
+from g2is.config import RegimeName
 from g2is.errors import InputError
+from g2is.evaluation.candidates import at_budget
 from g2is.run.paths import selection_file
 from g2is.run.run import Run
-from g2is.run.selections import Selection, select
+from g2is.run.selections import Selection, select, select_set
 from g2is.selectors import METHODS
 
 THIS = "(this walk)"
 """Stands for the walk with the settings in the URL among the names of saved selections."""
+
+SET_PREFIX = "set: "
+"""Begins the name of a named set; no selection can be called so."""
 
 COLUMNS = {"pool", "samples", "source", "task", "community", "others", "this walk"}
 """Other columns of tables and charts; a selection of such a name is shown as “… (saved)”."""
 
 MOST = 8
 """Selections side by side, at most; charts cannot tell more apart."""
+LOOKED_AT = 20
+"""Selections that are read to find some worth comparing with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,26 +60,19 @@ class Compared:
 
     def with_budget(self, run: Run) -> Callable[[int], Sequence[int]]:
         """Selects with the same method and another budget; the first samples of a selection made by hand."""
-        method, parameters = self.selection.method, self.selection.parameters
-        if method == "walk":
-            walk = WalkParameters(**{**parameters, "fraction": None, "component_budgets": None, "count": 1})
-            return lambda count: walks.walk(run, walk.replace(count=count)).samples.tolist()
-        if method in METHODS and "count" in METHODS[method].model_fields:
-            return lambda count: (
-                select(run, method, **{**parameters, "fraction": None, "count": count}).samples
-            )
-        return lambda count: self.samples[:count]
+        return at_budget(run, self.selection)
 
 
 def choose_selections(run: Run) -> list[Compared]:
     """The box of selections, and the button that makes baselines; what is chosen, the walk first."""
-    names = [THIS, *saved_selections(run), *([BASKET] if basket(run) else [])]
-    labels = {name: visible(name) for name in names} | {THIS: "the walk with your settings"}
+    saved = [THIS, *saved_selections(run), *([BASKET] if basket(run) else [])]
+    names = [*saved, *(SET_PREFIX + name for name in run.sets.names())]
+    labels = {name: visible(name) for name in names} | {THIS: "this walk"}
     labels |= {name: f"{name} (saved)" for name in names if name in COLUMNS}
     asked, filled = all_texts().get("compare", []), f"compare filled {run.hash}"
     if "compare" not in all_texts() and filled not in st.session_state:
         # A link must not depend on what else is saved when it is opened.
-        put_in_url(compare=names[:4])
+        put_in_url(compare=sensible_choice(run, saved))
     elif asked != (few := list(dict.fromkeys(asked))[:MOST]):
         # The box can hold no more, and none twice.
         put_in_url(compare=few)
@@ -85,7 +84,7 @@ def choose_selections(run: Run) -> list[Compared]:
             format_func=lambda name: labels[name],
             max_selections=MOST,
             placeholder="choose one or more",
-            help="The walk with the settings of the Walk page, saved selections, and the basket.",
+            help="This walk: with the settings of the Walk page. Then saved selections, the basket, and named sets.",
             **in_url("compare", [], one_of(names)),
         )
         with st.popover("Add baselines", icon=":material/add:"):
@@ -93,22 +92,60 @@ def choose_selections(run: Run) -> list[Compared]:
     selections = []
     for name in chosen:
         try:
-            selections.append(Compared(labels[name] if name != THIS else "this walk", _read(run, name)))
+            selections.append(Compared(labels[name], read(run, name)))
         except InputError as error:
             show_error(error)
     if not saved_selections(run):
         st.caption("Nothing is saved yet. Add baselines here, or save walks on the Walk page.")
         link_to("Walk", "Go to the Walk page")
+    if len(selections) == 1 and selections[0].samples:
+        _offer_baselines(run, len(selections[0].samples))
     return selections
 
 
-def _read(run: Run, name: str) -> Selection:
+def sensible_choice(run: Run, names: Sequence[str]) -> list[str]:
+    """What the page opens with: the walk, and what is saved with other instructions, of the same size if there is any.
+
+    names: of the box, saved ones the newest first.
+    """
+    known: list[set[int]] = []
+    same: list[str] = []
+    others: list[str] = []
+    for name in names[:LOOKED_AT]:
+        try:
+            samples = set(read(run, name).samples)
+        except InputError:
+            continue
+        if not samples or samples in known:
+            continue
+        known.append(samples)
+        if name != THIS:
+            (same if THIS in names and len(samples) == len(known[0]) else others).append(name)
+    return [THIS, *(same or others)[: MOST - 2]]
+
+
+def _offer_baselines(run: Run, budget: int) -> None:
+    """One button that adds what others would choose, where one selection stands alone."""
+    methods = [name for name in USUAL if name in METHODS]
+    st.button(
+        f"Compare with round robin, LESS and random at the same budget ({number(budget)})",
+        icon=":material/add:",
+        type="primary",
+        key="usual baselines",
+        on_click=lambda: _save_baselines(run, methods, budget),
+    )
+
+
+def read(run: Run, name: str) -> Selection:
+    if name.startswith(SET_PREFIX):
+        return select_set(run, name.removeprefix(SET_PREFIX))
     if name != THIS:
         return read_selection(run, name)
     trace = walked(run, parameters_in_url(run)).trace
     return Selection.of(run, trace.samples, "walk", trace.parameters.model_dump())
 
 
+USUAL = ("round_robin", "less", "random")
 BASELINES = {
     "random": "random: a draw by chance, what every method has to beat",
     "length": "length: the longest answers",
@@ -129,7 +166,7 @@ def _add_baselines(run: Run) -> None:
         methods = st.multiselect(
             "Methods",
             [name for name in BASELINES if name in METHODS],
-            default=[name for name in ("random", "round_robin", "less") if name in METHODS],
+            default=[name for name in USUAL if name in METHODS],
             format_func=lambda name: BASELINES[name],
         )
         budget = st.number_input(
@@ -143,6 +180,7 @@ def _add_baselines(run: Run) -> None:
         pressed = st.form_submit_button("Add", icon=":material/add:")
     if pressed:
         _save_baselines(run, methods, int(budget))
+        st.rerun()
 
 
 def _budget_here(run: Run) -> int:
@@ -159,16 +197,22 @@ def _save_baselines(run: Run, methods: Sequence[str], budget: int) -> None:
         try:
             if name not in saved_selections(run):
                 with st.spinner(f"{method} …"):
-                    select(run, method, count=budget).write(run.inside(selection_file(name)))
+                    chosen_by = select(run, method, count=budget, **_kept_regime(run, method))
+                    chosen_by.write(run.inside(selection_file(name)))
             added.append(name)
         except InputError as error:
             show_error(error)
     chosen = list(dict.fromkeys([*all_texts().get("compare", []), *added]))[:MOST]
     if added:
-        # The box is drawn already in this run: its new value waits for the next.
+        # The box may be drawn already in this run: its new value waits for the next.
         st.session_state.pop("compare", None)
         put_in_url(compare=chosen)
-        st.rerun()
+
+
+def _kept_regime(run: Run, method: str) -> dict[str, RegimeName]:
+    """The gradients for a method whose usual ones the run does not keep."""
+    field = METHODS[method].model_fields.get("regime")
+    return {} if field is None or field.default in run.regimes else {"regime": run.regimes[0]}
 
 
 def validation_rows(run: Run) -> tuple[str, np.ndarray | None]:

@@ -8,14 +8,14 @@ import pandas as pd
 import streamlit as st
 
 from g2is.analysis.comparison import Profiler
-from g2is.analysis.sensitivity import DELTAS, grid_table, other_axis, walk_grid
+from g2is.analysis.sensitivity import DELTAS, grid_table, other_axis, walk_grid, without_idle_delta
 from g2is.app.compare.parts import COLUMNS, PLAIN, fingerprint, kept, table
 from g2is.app.shared import link_to, number, set_url
 from g2is.app.shared.labels import label
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
 from g2is.config import WalkParameters
-from g2is.figures.compare import grid_figure
+from g2is.figures.sensitivity import grid_figure
 from g2is.run.run import Run
 
 MEASURES = {
@@ -40,7 +40,14 @@ def show_sensitivity(run: Run) -> None:
         f"**{label(name)}** ({_meaning(name)}); everything else stays. Where little changes from cell to cell, "
         "the setting is safe to leave alone. **Click a cell** and it becomes your walk."
     )
-    cells = _walks(run, parameters, name, len(others))
+    cells = without_idle_delta(_walks(run, parameters, name, len(others)), parameters.delta)
+    if len({cell.delta for cell in cells}) == 1:
+        current = cells[0].delta, current[1]
+        st.caption(
+            f"Delta changes none of these walks, so that only {label(name)} varies here."
+            if parameters.consistency
+            else f"The rule that delta belongs to is off, so that only {label(name)} varies here."
+        )
     frame = grid_table(cells, name, walked(run, parameters).trace.samples, Profiler(run, parameters.regime))
     cell = f"delta {current[0]:g}, {label(name)} {current[1]:g}"
     st.caption(
@@ -84,7 +91,7 @@ def _walks(run: Run, parameters: WalkParameters, name: str, others: int) -> Any:
         bar.empty()
         return cells
 
-    return kept("grids", fingerprint(run.hash, same), make, most=4)
+    return kept("grids", fingerprint(run.state, same), make, most=4)
 
 
 def _holds(frame: pd.DataFrame, name: str, current: tuple[float, float]) -> bool:

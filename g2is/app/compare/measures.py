@@ -13,7 +13,7 @@ import streamlit as st
 from g2is.analysis.comparison import Profiler, budget_counts
 from g2is.app.compare.choice import Compared, validation_rows
 from g2is.app.compare.parts import COLUMNS, PLAIN, download, fingerprint, kept, table
-from g2is.app.shared import in_url, number, one_of, show_error
+from g2is.app.shared import in_url, number, one_of, show_error, url_value
 from g2is.app.shared.labels import REGIME_NAMES
 from g2is.config import RegimeName
 from g2is.errors import InputError
@@ -74,7 +74,7 @@ def show_budget(run: Run, chosen: Sequence[Compared]) -> None:
     lines, bar = [], st.progress(0.0, "Choosing …")
     for place, one in enumerate(chosen):
         choose = one.with_budget(run)
-        asked = fingerprint(run.hash, one.selection.method, one.selection.parameters, one.samples)
+        asked = fingerprint(run.state, one.selection.method, one.selection.parameters, one.samples)
         for step, count in enumerate(counts):
             bar.progress(
                 (place * len(counts) + step) / (len(chosen) * len(counts)), f"{one.label}: {count:,}"
@@ -111,8 +111,7 @@ def choose_regime(run: Run) -> RegimeName:
     regimes = list(run.regimes)
     if len(regimes) == 1:
         return regimes[0]
-    default = "sgd" if "sgd" in regimes else regimes[0]
-    bound = in_url("in", default, one_of(regimes))
+    bound = in_url("in", _usual_regime(run), one_of(regimes))
     return st.selectbox(
         "Gradients",
         regimes,
@@ -124,11 +123,21 @@ def choose_regime(run: Run) -> RegimeName:
     )
 
 
+def regime_in_url(run: Run) -> RegimeName:
+    """The same, where the box is drawn further down."""
+    regime: RegimeName = url_value("in", _usual_regime(run), one_of(run.regimes))
+    return regime
+
+
+def _usual_regime(run: Run) -> RegimeName:
+    return "sgd" if "sgd" in run.regimes else run.regimes[0]
+
+
 def _profiler(run: Run, regime: RegimeName, target: str, rows: np.ndarray | None) -> Profiler:
-    key = fingerprint(run.hash, regime, target)
+    key = fingerprint(run.state, regime, target)
     return kept("profilers", key, lambda: Profiler(run, regime, rows), most=4)
 
 
 def _profile(run: Run, profiler: Profiler, regime: RegimeName, target: str, samples: Sequence[int]) -> Any:
-    key = fingerprint(run.hash, regime, target, list(samples))
+    key = fingerprint(run.state, regime, target, list(samples))
     return kept("profiles", key, lambda: profiler(samples), most=512)

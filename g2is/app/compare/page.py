@@ -1,32 +1,40 @@
-"""Selections side by side: what they share, what they are made of, how they pull, and what they taught a model."""
+"""Selections side by side: a verdict, then what they share, what they are made of, and what they taught a model."""
 
 import streamlit as st
 
 from g2is.app.compare.choice import choose_selections
+from g2is.app.compare.fine_tuning import follow_fine_tuning, offer_fine_tuning
 from g2is.app.compare.grid import show_sensitivity
 from g2is.app.compare.measures import show_budget, show_gradients
 from g2is.app.compare.overlap import show_mix, show_overlap
 from g2is.app.compare.results import show_results
+from g2is.app.compare.verdict import show_verdict
 from g2is.app.shared import in_url, one_of, open_page, show_error
 from g2is.errors import InputError
 
 VIEWS = {
-    "overlap": "Overlap",
+    "overlap": "Pairwise overlap",
     "mix": "Composition",
     "gradients": "Gradient measures",
     "budget": "By budget",
     "sensitivity": "Sensitivity of the walk",
-    "results": "Fine-tuning results",
+    "results": "Fine-tuning",
 }
 
 
 def show() -> None:
     """Draw the page."""
     run = open_page("Compare")
-    st.markdown(
-        "Is the walk better than what you use today? Put selections side by side: what they share, what they "
-        "contain, how well they are aligned, and, where models were fine-tuned on them, the results."
-    )
+    try:
+        chosen = choose_selections(run)
+    except InputError as error:
+        show_error(error)
+        chosen = []
+    if chosen:
+        try:
+            show_verdict(run, chosen)
+        except InputError as error:
+            show_error(error)
     view = st.segmented_control(
         "What to compare",
         list(VIEWS),
@@ -39,8 +47,11 @@ def show() -> None:
         if view == "sensitivity":
             show_sensitivity(run)
         elif view == "results":
+            running = follow_fine_tuning(run)
             show_results(run)
-        elif chosen := choose_selections(run):
+            if not running:
+                offer_fine_tuning(run)
+        elif chosen:
             {"overlap": show_overlap, "mix": show_mix, "gradients": show_gradients, "budget": show_budget}[
                 view
             ](run, chosen)

@@ -40,7 +40,7 @@ def show_component(run: Run, walked: Walked, chosen: int) -> None:
     row = frame_of(run, walked).iloc[chosen]
     count = len(knowledge)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(f"Direction {chosen}", width="content", anchor=False)
+        st.header(f"Direction {chosen}", width="content", anchor=False)
         for label, icon, place in (
             ("Previous direction", "arrow_back", chosen - 1),
             ("Next direction", "arrow_forward", chosen + 1),
@@ -78,7 +78,7 @@ def show_component(run: Run, walked: Walked, chosen: int) -> None:
         icon=":material/swap_vert:" if against else ":material/explore:",
     )
     _examples(run, walked, chosen)
-    st.markdown("#### Instructions near it")
+    st.markdown("### Instructions near it")
     left, right = st.columns([2, 3], gap="medium")
     with left:
         _affinities(run, walked, chosen, row)
@@ -88,7 +88,7 @@ def show_component(run: Run, walked: Walked, chosen: int) -> None:
 
 def _examples(run: Run, walked: Walked, component: int) -> None:
     """The validation examples at both ends of the direction, and all of them in a table."""
-    st.markdown("#### Its validation examples")
+    st.markdown("### Its validation examples")
     st.caption(
         "The **loading** of an example is the cosine of its gradient to the direction: near 1, training in "
         "this direction helps the example; near 0, it has no effect on it; below 0, it harms it."

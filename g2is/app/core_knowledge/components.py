@@ -25,7 +25,7 @@ def chosen_component(count: int) -> int:
 
 def frame_of(run: Run, walked: Walked) -> pd.DataFrame:
     """One row a direction; see `components_frame`."""
-    return _frame(run, run.hash, walked.parameters.model_dump_json(), walked)
+    return _frame(run, run.state, walked.parameters.model_dump_json(), walked)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -35,7 +35,7 @@ def _frame(_run: Run, run_hash: str, key: str, _walked: Walked) -> pd.DataFrame:
 
 def show_components(run: Run, walked: Walked, chosen: int) -> None:
     """The table; a click on a row chooses the direction."""
-    st.subheader("Target directions")
+    st.header("Target directions")
     st.caption(
         "Each has a budget of its own, the share of its weight, and the walk goes through the pool for each of them in "
         "turn. Choose a row to see all about it."

@@ -22,8 +22,8 @@ def _compare(_run: Run, run_hash: str) -> RegimeComparison:
 
 def show_regimes(run: Run, used: RegimeName) -> None:
     """Pairwise cosines, conflicts, and common neighbours. used: the regime of the walk."""
-    comparison = _compare(run, run.hash)
-    st.subheader("Kinds of gradients")
+    comparison = _compare(run, run.state)
+    st.header("Kinds of gradients")
     st.markdown(
         "The same backward pass gives gradients in several versions: as the Adam optimizer would step, the same "
         "without the momentum that all instructions share, and plain. They decide which instructions count as alike. "

@@ -28,7 +28,7 @@ def show_spectrum(run: Run, walked: Walked) -> None:
     """The share of each principal direction in the spectrum of the validation gradients, centred and not."""
     parameters, knowledge = walked.parameters, walked.knowledge
     in_use = parameters.knowledge == "principal"
-    st.subheader("Spectrum")
+    st.header("Spectrum")
     if not in_use:
         st.markdown(
             "What the published method would take its directions from; the settings above group examples instead."
@@ -57,7 +57,7 @@ def show_spectrum(run: Run, walked: Walked) -> None:
         with column:
             st.markdown(f"**{'Centred' if center else 'Not centred'}**{used}")
             try:
-                spectrum = _spectrum(run, run.hash, parameters.knowledge_key, parameters, target, center)
+                spectrum = _spectrum(run, run.state, parameters.knowledge_key, parameters, target, center)
             except InputError as error:
                 show_error(error)
                 continue
@@ -101,7 +101,7 @@ def show_groups(run: Run, walked: Walked, chosen: int) -> None:
     """How large each group is and how alike its members are; of single examples, how alike they are."""
     frame = facets_frame(walked.knowledge, run.validation["target"].tolist())
     if len(frame) > 1 and (frame["examples"] <= 1).all():
-        st.subheader("Examples")
+        st.header("Examples")
         st.caption(
             "Every target direction is a single validation example. The bar is its cosine to the **nearest "
             "other** one: near 1 two examples are nearly the same, and the walk chooses instructions for both; near 0 "
@@ -115,7 +115,7 @@ def show_groups(run: Run, walked: Walked, chosen: int) -> None:
             alt="Cosine of each direction to the nearest other",
         )
     else:
-        st.subheader("Groups")
+        st.header("Groups")
         st.caption(
             "Groups of validation examples whose gradients point the same way, found by k-means on the cosines; each "
             "target direction is the mean of its group. **Cohesion** is the mean cosine of the members to it: near 1 "

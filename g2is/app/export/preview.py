@@ -46,7 +46,7 @@ def show_conversion(records: list[str], content: dict[str, Any]) -> None:
         )
     else:
         st.success("Nothing is lost in this format.", icon=":material/check_circle:")
-    st.subheader("The first records, exactly as they will be written", anchor=False)
+    st.header("The first records, exactly as they will be written", anchor=False)
     for record in records:
         ui.show_text(record, language="json", tallest=220)
 

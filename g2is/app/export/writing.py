@@ -63,7 +63,7 @@ def write_files(run: Run, selection: Selection, format: str, output: str) -> Non
 def show_command(run: Run, selection_name: str, output: str, format: str) -> None:
     """The command that writes the same files."""
     cache = CACHE if ui.cache_folder() == default_cache() else ui.cache_folder()
-    st.subheader("The same from the command line", anchor=False)
+    st.header("The same from the command line", anchor=False)
     path = cache / run.name / selection_file(selection_name)
     command = export_command(run.name, selection=path, format=format, output=output, cache=cache)
     st.code(command, language="bash", wrap_lines=True)

@@ -102,6 +102,6 @@ def show_facts(run: Run, counts: dict[str, Any]) -> None:
         alt="Facts about the run",
         column_config={
             "what": st.column_config.TextColumn("Fact", width=150),
-            "value": st.column_config.TextColumn(""),
+            "value": st.column_config.TextColumn("Value"),
         },
     )

@@ -17,7 +17,8 @@ def offer_demo() -> None:
         st.subheader("The demo run", anchor=False)
         st.markdown(
             "A small model and a few thousand made-up instructions come with the tool, so nothing is downloaded. "
-            "Building takes a minute or two on a laptop; the build continues if you close this page."
+            "Building takes two to three minutes on a laptop, most of it for fine-tuning on a few selections so that "
+            "they can be compared; it continues if you close this page."
         )
         if not building.POSSIBLE:
             st.code("g2is demo", language="bash")

@@ -8,7 +8,7 @@ from g2is.app.home.runs import show_selections
 from g2is.app.home.stages import missing_stages, show_stages
 from g2is.run.run import Run
 
-NEXT = {
+PAGES = {
     "Walk": "Select a subset step by step, and see why each instruction is in or not.",
     "Map": "All instructions on a map; similar ones are close together.",
     "Neighbourhood": "What is similar to one instruction, and what conflicts with it.",
@@ -35,7 +35,7 @@ def show_run(run: Run) -> None:
         st.metric("Pool", ui.number(counts["pool"]), border=True, help="Instructions to select from.")
         st.metric(
             "Validation",
-            ui.number(counts["validation"]),
+            ui.number(sum(target.size for target in run.targets)),
             border=True,
             help="Examples of the target: what the model should get good at.",
         )
@@ -48,7 +48,6 @@ def show_run(run: Run) -> None:
             )
         st.metric("Selections saved", ui.number(len(ui.saved_selections(run))), border=True)
     show_leaks(run)
-    next_steps(run)
     left, right = st.columns([3, 2], gap="large")
     with left:
         if "graph" in stages:
@@ -62,8 +61,7 @@ def show_run(run: Run) -> None:
 
 def show_leaks(run: Run) -> None:
     """How many instructions may be copies of validation examples, where there are any."""
-    stage = run.manifest.stages.get("leaks")
-    count = sum(stage.found.values()) if stage else 0
+    count = len(run.leaks) if run.searched_for_leaks else 0
     if count:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.warning(
@@ -74,13 +72,11 @@ def show_leaks(run: Run) -> None:
             ui.link_to("Neighbourhood", "See and ban them", focus=int(run.leaks["sample"].iloc[0]))
 
 
-def next_steps(run: Run) -> None:
-    """A card for each page."""
-    if not run.complete:
-        return
-    known = [title for title in NEXT if title in ui.pages()]
-    with st.grid(len(known) or 1, min_column_width=200):
-        for title in known:
-            with st.container(border=True, height="stretch"):
+def show_pages() -> None:
+    """What each page is for."""
+    st.header("Pages", anchor=False)
+    with st.grid(2, min_column_width=300, gap="xxsmall"):
+        for title in [title for title in PAGES if title in ui.pages()]:
+            with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
                 ui.link_to(title, title)
-                st.caption(NEXT[title])
+                st.caption(PAGES[title])

@@ -30,12 +30,20 @@ def table_of_runs(folders: dict[str, Path]) -> pd.DataFrame:
                 **row,
                 "state": "complete" if not missing else f"lacks {', '.join(missing)}",
                 "pool": counts.get("pool"),
-                "validation": counts.get("validation"),
+                "validation": _examples(run),
                 "model": ui.visible(model_name(run)),
                 "built": run.manifest.created[:16].replace("T", " "),
             }
         )
     return pd.DataFrame(rows, columns=["run", "state", "pool", "validation", "model", "built", "note"])
+
+
+def _examples(run: Run) -> int | None:
+    """Number of validation examples; None where the run has not come to them or cannot tell."""
+    try:
+        return sum(target.size for target in run.targets) or None
+    except InputError:
+        return None
 
 
 def show_runs(runs: pd.DataFrame) -> None:

@@ -19,7 +19,7 @@ def show_file(found: FileInspection, preview: Preview, *, key: str) -> None:
     """All about one file."""
     file = found.file
     with st.container(border=True):
-        st.subheader(ui.literal(file.source), anchor=False)
+        st.header(ui.literal(file.source), anchor=False)
         counts = f"{found.container} · {ui.number(file.kept)} instructions"
         if file.rejected:
             counts += f" · {ui.number(file.rejected)} rejected"

@@ -114,7 +114,7 @@ def _show_summary(found: Inspection, notes: Sequence[str], model: str | None) ->
 def _show_commands(sources: Sequence[Source], reading: ReadingConfig, model: str | None, length: int) -> None:
     files = [source.name if source.copied else _named(source) for source in sources]
     cache = CACHE if ui.cache_folder() == default_cache() else ui.cache_folder()
-    st.subheader("On the command line", anchor=False)
+    st.header("On the command line", anchor=False)
     st.caption("The same check, and a build with these settings. Fill in what stands as …")
     st.code(inspect_command(files, reading, model, length), language="bash", wrap_lines=True)
     st.code(first_build_command(files, reading, model, length, cache=cache), language="bash", wrap_lines=True)

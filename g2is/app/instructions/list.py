@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from g2is.analysis.ordering import WalkColumns
 from g2is.app import shared as ui
 from g2is.run.run import Run
 
@@ -11,13 +12,18 @@ ROWS = 100
 """Rows of a page."""
 
 
-def table_of(run: Run, samples: np.ndarray, column: str = "") -> pd.DataFrame:
-    """The table of these instructions. column: one of the records that is shown too."""
+def table_of(
+    run: Run, samples: np.ndarray, column: str = "", walk: WalkColumns | None = None
+) -> pd.DataFrame:
+    """The table of these instructions. column: one of the records that is shown too. walk: what it says of each."""
     rows = run.instructions.iloc[samples]
     table = pd.DataFrame({"sample": samples, "prompt": ui.snippets(rows["prompt"])})
     if column in run.columns:
         values = run.columns[column].texts(samples)
         table["column"] = [None if value is None else ui.visible(value) for value in values]
+    if walk is not None:
+        table["step"] = ["" if step != step else f"{step:,.0f}" for step in walk.step[samples].tolist()]
+        table["alignment"] = walk.alignment[samples]
     if "tokens" in rows and rows["tokens"].any():
         table["tokens"] = rows["tokens"].to_numpy()
         table["loss"] = rows["loss"].to_numpy()
@@ -26,9 +32,15 @@ def table_of(run: Run, samples: np.ndarray, column: str = "") -> pd.DataFrame:
     return table
 
 
-def show_list(run: Run, rows: np.ndarray, focus: int | None, column: str = "") -> int:
-    """A page of the list; the row of the instruction to read. column: one of the records that is shown too."""
-    at = int(np.searchsorted(rows, focus)) if focus is not None and focus in rows else None
+def show_list(
+    run: Run, rows: np.ndarray, focus: int | None, column: str = "", walk: WalkColumns | None = None
+) -> int:
+    """A page of the list; the row of the instruction to read.
+
+    column: one of the records that is shown too. walk: what the current one says of each instruction.
+    """
+    places = np.flatnonzero(rows == (-1 if focus is None else focus))
+    at = int(places[0]) if len(places) else None
     pages = -(-len(rows) // ROWS)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**{ui.number(len(rows))}** of {ui.number(len(run.instructions))} instructions")
@@ -44,14 +56,20 @@ def show_list(run: Run, rows: np.ndarray, focus: int | None, column: str = "") -
             ui.set_url(focus=int(shown[place]))
 
     ui.choose_row(
-        table_of(run, shown, column),
+        table_of(run, shown, column, walk),
         "rows",
         choose,
         chosen=int(marked[0]) if marked.size else None,
         tallest=640,
         columns={
             "sample": st.column_config.NumberColumn("#", format="localized", width=70, pinned=True),
-            "prompt": st.column_config.TextColumn("Prompt", width=270),
+            "prompt": st.column_config.TextColumn("Prompt", width=255),
+            "step": st.column_config.TextColumn(
+                "Step", width=50, alignment="right", help="The step of the current walk that takes it."
+            ),
+            "alignment": st.column_config.NumberColumn(
+                "Alignment", format="%.3f", width=80, help="Cosine to the closest target direction."
+            ),
             "column": st.column_config.TextColumn(ui.visible(column), width=120),
             "response": st.column_config.TextColumn("Response", width=230),
             "tokens": st.column_config.NumberColumn("Tokens", format="localized", width=75),

@@ -1,10 +1,21 @@
 """Search the pool, filter it, and read any instruction in full."""
 
+import numpy as np
 import streamlit as st
 
+from g2is.analysis.ordering import in_order
 from g2is.app import shared as ui
-from g2is.app.instructions.filters import choose_filter, filter_by_community, filter_by_selection, matches
+from g2is.app.instructions.filters import (
+    carried,
+    choose_column,
+    choose_filters,
+    count_filters,
+    filtered,
+    filtering,
+    link_to_walk,
+)
 from g2is.app.instructions.list import show_list
+from g2is.app.instructions.order import choose_order, walk_columns
 from g2is.app.instructions.reader import show_reader
 from g2is.errors import InputError
 
@@ -12,24 +23,37 @@ from g2is.errors import InputError
 def show() -> None:
     """Draw the page."""
     run = ui.open_page("Instructions", stages=["instructions"])
-    st.caption(
-        "The pool: every instruction that could be selected. Search and filter, then read one in full."
+    walk = walk_columns(run)
+    search, filters, order = st.columns([6, 2, 3], vertical_alignment="bottom")
+    search.text_input(
+        "Search in prompts and responses",
+        type="search",
+        placeholder="words, or a row number such as #1204",
+        **filtering("search", ""),
     )
+    count = count_filters()
+    with filters.popover(
+        f"Filters: {count}" if count else "Filters", icon=":material/filter_list:", width="stretch"
+    ):
+        choose_filters(run)
+        column = choose_column(run)
+    with order:
+        by = choose_order(run, walk)
     try:
-        filter = choose_filter(run)
-        rows = matches(run, run.hash, filter)
+        found = filtered(run)
     except InputError as error:
         ui.stop(error)
-    of_selection, of_community = st.columns([3, 1], vertical_alignment="bottom")
-    with of_community:
-        rows = filter_by_community(run, rows)
-    with of_selection:
-        rows = filter_by_selection(run, rows)
+    rows = np.arange(len(run.instructions)) if found is None else found
     if not len(rows):
         st.info("No instruction matches. Remove a filter, or search for less.", icon=":material/search_off:")
         st.stop()
-    listed, reader = st.columns([5, 4], gap="medium")
+    if found is not None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            ui.link_to("Map", "Show on the map", **carried())
+            link_to_walk(run, rows)
+    rows = in_order(rows, by, run.instructions, walk)
+    listed, reader = st.columns([3, 2], gap="medium")
     with listed:
-        sample = show_list(run, rows, ui.focus(run), filter.column)
+        sample = show_list(run, rows, ui.focus(run), column, walk)
     with reader:
         show_reader(run, rows, sample)

@@ -4,13 +4,16 @@ import numpy as np
 import streamlit as st
 
 from g2is.app import shared as ui
+from g2is.app.shared.filling import fill_basket
+from g2is.app.walk.why import show_why_line
 from g2is.run.run import Run
 
 
 def show_reader(run: Run, rows: np.ndarray, sample: int) -> None:
     """The record, with links to other pages."""
-    at = int(np.searchsorted(rows, sample))
-    inside = at < len(rows) and rows[at] == sample
+    places = np.flatnonzero(rows == sample)
+    inside = bool(len(places))
+    at = int(places[0]) if inside else int((rows < sample).sum())
 
     def go(place: int) -> None:
         ui.set_url(focus=int(rows[place]), page=None)
@@ -40,19 +43,24 @@ def show_reader(run: Run, rows: np.ndarray, sample: int) -> None:
         ui.link_to("Map", "On the map", focus=sample)
     if not inside:
         st.caption(":material/info: This instruction does not match the filter.")
+    why = st.empty()
     ui.show_record(run, sample)
+    # Last: the walk may have to be computed first.
+    with why:
+        show_why_line(run, sample)
 
 
 def basket_button(run: Run, sample: int) -> None:
     """Puts the instruction into the basket, or takes it out."""
     basket = ui.basket(run)
     if sample in basket:
-        st.button("Out of the basket", icon=":material/remove:", on_click=basket.remove, args=(sample,))
+        without = [row for row in basket if row != sample]
+        st.button("Out of the basket", icon=":material/remove:", on_click=fill_basket, args=(run, without))
     else:
         st.button(
             "Into the basket",
             icon=":material/add:",
-            on_click=basket.append,
-            args=(sample,),
+            on_click=fill_basket,
+            args=(run, [*basket, sample]),
             help="Instructions put aside by hand; the Export page writes them like any selection.",
         )

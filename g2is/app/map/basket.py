@@ -28,7 +28,7 @@ def show_basket(run: Run) -> None:
     basket = ui.basket(run)
     before = st.session_state.get(f"basket of {run.hash} before")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("Basket", anchor=False)
+        st.header("Basket", anchor=False)
         if before and before != basket:
             st.button(
                 f"Restore {ui.number(len(before))}",
@@ -45,7 +45,7 @@ def show_basket(run: Run) -> None:
     if not basket:
         st.caption(
             "Draw a lasso or a box around dots to put them into the basket: instructions set aside by hand, to pin, "
-            "ban, read or export. All other dots turn grey."
+            "ban, read or export. They get a frame on the map."
         )
         return
     share = len(basket) / len(run.instructions)
@@ -60,7 +60,7 @@ def show_basket(run: Run) -> None:
             sources_figure(_source_mix(run, samples)), key="basket mix", config={"displayModeBar": False}
         )
     with words:
-        terms = _terms(run, run.hash, hash(key), samples)
+        terms = _terms(run, run.state, hash(key), samples)
         if not terms:
             st.caption("No word is more frequent here than in the pool.")
         else:

@@ -2,17 +2,21 @@
 // Python. Samples are rows of the pool; validation examples count from -1 down.
 
 import { channel } from "../shared/canvas/channel.js"
-import { css, parse } from "../shared/canvas/colours.js"
-import { Dots, SHOWN } from "../shared/canvas/dots.js"
+import { css } from "../shared/canvas/colours.js"
+import { Dots } from "../shared/canvas/dots.js"
 import { Gestures } from "../shared/canvas/gestures.js"
 import { Pen } from "../shared/canvas/pen.js"
 import { Plane } from "../shared/canvas/plane.js"
-import { Colouring } from "./colouring.js"
-import { drawLegend } from "./legend.js"
-import { drawMarks, startsOf } from "./marks.js"
-import { savePicture } from "./picture.js"
-import { Places } from "./places.js"
-import { Texts } from "./texts.js"
+import { Colouring } from "../shared/canvas/colouring.js"
+import { drawLegend } from "../shared/canvas/legend.js"
+import { drawMarks, startsOf } from "../shared/canvas/marks.js"
+import { savePicture } from "../shared/canvas/picture.js"
+import { Places } from "../shared/canvas/places.js"
+import { highlighted, statesOf } from "../shared/canvas/states.js"
+import { Texts } from "../shared/canvas/texts.js"
+import { readTheme } from "../shared/canvas/theme.js"
+import { Search } from "./search.js"
+import { Table } from "./table.js"
 
 const REST_MS = 250 // Python is told of a sample after the reader rests on it this long,
 const VIEW_MS = 700 // and of another view after this.
@@ -49,9 +53,13 @@ class MapView {
     this.memory.views ??= {} // what is seen of each map
     this.memory.order ??= null // the last order of Python to go to a focus and view
     this.texts = new Texts(this)
+    this.search = new Search(this)
+    this.table = new Table(this)
     this.only = new Set() // codes of the legend entries shown alone
+    this.list = { open: false, words: "" } // of all categories
+    this.alone = false // whether the others are hidden
     this.starts = new Set()
-    this.places = this.colouring = this.walk = this.selected = null
+    this.places = this.colouring = this.walk = this.basket = null
     this.focus = this.pointed = this.area = null
     this.changed = new Set()
     this.bindTools()
@@ -71,10 +79,14 @@ class MapView {
       in: () => this.gestures.zoomBy(1.5),
       out: () => this.gestures.zoomBy(1 / 1.5),
       reset: () => this.reset(),
+      alone: () => this.isolate(!this.alone),
       save: () => savePicture({ ...this.shown(), layers: [this.dots.canvas, this.pen.canvas] }),
     }
     for (const button of this.root.querySelectorAll("[data-act]")) {
       button.onclick = () => this.ready && acts[button.dataset.act]()
+    }
+    for (const button of this.root.querySelectorAll("[data-go]")) {
+      button.onclick = () => this.ready && this.search.go(Number(button.dataset.go))
     }
   }
 
@@ -82,6 +94,7 @@ class MapView {
     this.closed = true
     this.resized.disconnect()
     this.texts.close()
+    this.search.close()
     clearTimeout(this.resting)
     clearTimeout(this.viewing)
     this.stopListening()
@@ -104,6 +117,8 @@ class MapView {
       walk: () => this.receiveWalk(part),
       marks: () => this.receiveMarks(part),
       texts: () => this.texts.receive(part.texts),
+      matches: () => this.receiveMatches(part),
+      rows: () => this.table.receive(part),
     }
     receivers[kind]?.()
   }
@@ -111,19 +126,23 @@ class MapView {
   receivePoints(part) {
     this.key = part.map
     this.places = new Places(part)
-    this.colouring = this.walk = this.selected = null
+    this.colouring = this.walk = this.basket = null
     this.plane.extent = part.extent
     this.plane.view = this.memory.views[this.key] ??= this.plane.whole()
     this.pointed = this.area = null
     this.only.clear()
     this.find("#map-about").textContent = part.about
-    for (const kind of ["colours", "walk", "marks"]) this.receive(kind)
+    for (const kind of ["colours", "walk", "marks", "matches", "rows"]) this.receive(kind)
     this.change("dots")
   }
 
   receiveColours(part) {
-    if (part.scheme !== this.colouring?.part.scheme) this.only.clear()
+    if (part.scheme !== this.colouring?.part.scheme) {
+      this.only.clear()
+      this.list.words = ""
+    }
     this.colouring = new Colouring(part, this.paper)
+    this.colouring.pick(this.only)
     this.drawLegend()
     this.change("dots")
   }
@@ -136,11 +155,12 @@ class MapView {
   }
 
   receiveMarks(part) {
-    const another = part.bitsId !== this.selectedId
-    this.selected = part.bits.length ? part.bits : null
-    this.selectedId = part.bitsId
+    const another = part.bitsId !== this.basketId
+    this.basket = part.bits.length ? part.bits : null
+    this.basketId = part.bitsId
     this.counted = part.counted
     this.area = null
+    this.drawLegend()
     if (this.memory.order !== part.order) {
       this.memory.order = part.order
       this.focus = part.focus
@@ -155,14 +175,20 @@ class MapView {
     this.change(another ? "dots" : "marks")
   }
 
+  receiveMatches(part) {
+    const another = part.id !== this.search.part?.id
+    this.search.receive(part)
+    if (!another) return
+    if (this.alone) this.fit()
+    this.change("dots")
+  }
+
   readTheme() {
-    const style = getComputedStyle(this.root)
-    const read = (name) => parse(style.getPropertyValue(name).trim())
-    this.ink = read("--st-text-color")
-    this.paper = read("--st-background-color")
-    this.accent = style.getPropertyValue("--st-primary-color")
-    this.font = style.getPropertyValue("--st-font") || "sans-serif"
-    if (this.colouring) this.colouring = new Colouring(this.colouring.part, this.paper)
+    Object.assign(this, readTheme(this.root))
+    if (this.colouring) {
+      this.colouring = new Colouring(this.colouring.part, this.paper)
+      this.colouring.pick(this.only)
+    }
     this.drawLegend()
     this.change("dots")
   }
@@ -212,6 +238,7 @@ class MapView {
     if (!this.ready || sample === this.pointed) return
     this.pointed = sample
     this.change("marks")
+    this.table.mark()
     this.texts.drawTip()
     this.texts.askSoon(sample)
   }
@@ -233,11 +260,13 @@ class MapView {
     this.focus = this.root.dataset.focus = sample
     const { plane } = this
     const [left, top] = plane.place(...this.places.at(sample))
-    if (!plane.sees([left, top], -ROOM_PX)) {
+    if (this.places.has(sample) && !plane.sees([left, top], -ROOM_PX)) {
       plane.pan(plane.width / 2 - left, plane.height / 2 - top)
       this.moved()
     }
     this.change("marks")
+    this.drawLegend()
+    this.table.mark()
     this.texts.ask(sample)
     this.texts.announce()
     clearTimeout(this.resting)
@@ -253,12 +282,36 @@ class MapView {
     this.raise("drawn", { polygon, how: this.find(".how select").value })
   }
 
+  // Only what is highlighted, as large as it fits; or all again, where it was.
+  isolate(alone) {
+    const { plane } = this
+    const before = { ...plane.view }
+    if (alone && !this.fit()) {
+      return this.texts.announce("Nothing is highlighted: search, filter, or fill the basket first")
+    }
+    this.alone = alone
+    this.find("[data-act=alone]").setAttribute("aria-pressed", String(alone))
+    if (alone) this.before = before
+    else Object.assign(plane.view, this.before)
+    this.moved()
+  }
+
+  // Whether anything is highlighted, which is then shown as large as it fits.
+  fit() {
+    const box = this.places.box(highlighted(this.states(), this.choice()))
+    if (box) this.plane.show(box)
+    return box !== null
+  }
+
   clear() {
     clearTimeout(this.resting)
     this.focus = this.area = null
     this.root.dataset.focus = ""
     this.only.clear()
+    this.colouring?.pick(this.only)
+    if (this.alone) this.isolate(false)
     this.drawLegend()
+    this.table.mark()
     this.change("dots")
     this.texts.announce("Cleared")
     this.raise("cleared", true)
@@ -274,18 +327,33 @@ class MapView {
 
   // All that is drawn, for the functions that draw a part of it.
   shown() {
-    const { plane, dpr, font, ink, paper, accent, colouring, places, walk, only } = this
+    const { plane, dpr, font, ink, paper, accent, colouring, places, walk, only, focus } = this
     const { width, height } = plane
-    return { plane, width, height, dpr, font, ink, paper, accent, colouring, places, walk, only }
+    const basket = this.basket !== null
+    return { plane, width, height, dpr, font, ink, paper, accent, colouring, places, walk, only, focus, basket }
   }
 
   drawLegend() {
     if (!this.ready) return
-    const press = (code) => {
-      if (!this.only.delete(code)) this.only.add(code)
+    const { only, list } = this
+    const changed = () => {
+      this.colouring.pick(only)
+      this.drawLegend()
       this.change("dots")
     }
-    drawLegend(this.find(".legend"), { ...this.shown(), press })
+    drawLegend(this.find(".legend"), this.shown(), {
+      only,
+      list,
+      press: (code) => {
+        if (!only.delete(code)) only.add(code)
+        changed()
+      },
+      clear: () => {
+        only.clear()
+        changed()
+      },
+      redraw: () => this.drawLegend(),
+    })
   }
 
   // what: "dots" for everything, "marks" for what lies above the dots.
@@ -308,7 +376,7 @@ class MapView {
       hover: this.pointed,
       focus: this.focus,
       area: this.area,
-      colourOf: (sample) => this.colourOf(sample),
+      rampOf: this.colouring.part.scheme === "order" ? (sample) => this.rampOf(sample) : null,
     })
     // What tests and assistive scripts can read of a picture.
     Object.assign(this.root.dataset, {
@@ -317,34 +385,45 @@ class MapView {
       focus: this.focus ?? "",
       zoom: this.plane.view.zoom.toFixed(3),
       selected: this.counted ?? 0,
+      found: this.search.part?.on ? this.search.part.count : "",
+      alone: this.alone,
     })
     if (all) this.root.dataset.paint = (performance.now() - started).toFixed(1)
   }
 
   paintDots() {
-    const { dpr, ink, paper, places, colouring } = this
+    const { dpr, ink, paper, frames, places, colouring } = this
     this.dots.draw({
       points: places,
       colours: colouring,
       state: this.states(),
       projection: this.plane.projection(dpr),
       radius: Math.round(4 * this.radius * dpr) / 4,
+      line: 1.5 * dpr,
       ink,
       paper,
+      accent: frames,
     })
   }
 
-  colourOf(sample) {
-    const { codes } = this.colouring
-    return this.states()[sample] === SHOWN ? css(this.colouring.colour(codes[sample])) : null
+  // The colour of a step of the walk.
+  rampOf(sample) {
+    const { codes, part } = this.colouring
+    return codes[sample] === part.missing ? null : css(this.colouring.colour(codes[sample]))
   }
 
-  // Kept until places, colours, selection or legend change.
+  // What decides how dots are drawn.
+  choice() {
+    return { only: this.only, matches: this.search.bits, basket: this.basket, alone: this.alone }
+  }
+
+  // Kept until places, colours, basket, search or legend change.
   states() {
-    const key = [this.key, this.colouring.part.id, this.selectedId, ...this.only].join(" ")
+    const { key: map, colouring, basketId, search, alone } = this
+    const key = [map, colouring.part.id, basketId, search.part?.id, alone, ...this.only].join(" ")
     if (key !== this.statesKey) {
       this.statesKey = key
-      this.knownStates = this.colouring.states(this.places, this.selected, this.only)
+      this.knownStates = statesOf(this.places, colouring, this.choice())
     }
     return this.knownStates
   }

@@ -90,5 +90,4 @@ def hover_text(run: Run, sample: Any) -> str | None:
     if row >= len(frame):
         return None
     prompt, source = frame["prompt"].iat[row], frame["source"].iat[row]
-    text = snippet(prompt, TEXT_LENGTH + 1)
-    return visible(f"{text[:TEXT_LENGTH]}{'…' if len(text) > TEXT_LENGTH else ''}\n{source}")
+    return visible(f"{snippet(prompt, TEXT_LENGTH)}\n{source}")

@@ -11,7 +11,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from g2is.analysis.map_values import MEANINGS, SCHEMES, scheme_title, schemes
 from g2is.app import shared as ui
-from g2is.app.map.view import MapView, colouring_of, points_of
+from g2is.app.instructions.filters import choose_filters, count_filters
+from g2is.app.map.view import MapView
+from g2is.app.shared.canvas.pool import colouring_of, points_of
 from g2is.app.shared.labels import REGIME_NAMES
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
@@ -42,7 +44,7 @@ def choose_view(run: Run, switches: DeltaGenerator) -> MapView:
     switches: the container of the less important ones.
     """
     known = schemes(run)
-    with st.grid(4, min_column_width=150):
+    with st.grid(5, min_column_width=140):
         scheme = st.selectbox(
             "Colour by",
             known,
@@ -66,6 +68,11 @@ def choose_view(run: Run, switches: DeltaGenerator) -> MapView:
             help="\n\n".join(LAYOUT_MEANINGS[name] for name in run.layouts),
             **_another_map("layout", run.layouts[0], run.layouts),
         )
+        count = count_filters()
+        with st.popover(
+            f"Filters: {count}" if count else "Filters", icon=":material/filter_list:", width="stretch"
+        ):
+            choose_filters(run)
     with switches:
         named = st.toggle(
             "Names on the map",
@@ -82,9 +89,8 @@ def choose_view(run: Run, switches: DeltaGenerator) -> MapView:
 
 def explain(view: MapView) -> None:
     """Explain what the map shows, and what it does not mean."""
-    st.markdown(
-        "Each dot is an instruction, close to others with a similar effect on the model. Stars are the validation "
-        f"examples: what the model should learn. {LAYOUT_CAVEATS[view.kind]}",
+    st.caption(
+        f"Dots close to each other have a similar effect on the model. {LAYOUT_CAVEATS[view.kind]}",
         help="Dots are close to each other if their gradients are similar, so that training on one has much the same "
         f"effect as training on the other.\n\n{LAYOUT_MEANINGS[view.kind]}",
     )

@@ -1,4 +1,4 @@
-"""The pool in the plane: colour it, read it, draw a lasso around what you want."""
+"""The pool in the plane: colour it, search it, read it, draw a lasso around what you want."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from g2is.app import shared as ui
 from g2is.app.map.basket import show_basket
 from g2is.app.map.canvas import CANVAS, show_canvas, show_texts
 from g2is.app.map.controls import choose_view, explain
+from g2is.app.map.found import show_found
+from g2is.app.map.parts import walk_part
 from g2is.app.map.record import show_focus
 from g2is.app.map.view import keep_view, on_event
 from g2is.app.shared.canvas.parts import show_part
+from g2is.app.walk.undo import show_undo
 
 
 def show() -> None:
@@ -28,8 +31,12 @@ def show() -> None:
         show_canvas(view.parts(), key=CANVAS, on_event=lambda name: on_event(run, view.points, name))
         show_texts(run, view.id, keep_view)
     with beside:
+        with st.container(horizontal=True, gap="xxsmall"):
+            show_undo()
         show_basket(run)
         show_focus(view)
     # Last: the walk may have to be computed first, and all else is shown before.
     with canvas:
-        show_part(view.walk_part(), key="map walk")
+        trace = view.trace()
+        show_part(walk_part(view.id, trace), key="map walk")
+        show_found(run, view.id, trace)

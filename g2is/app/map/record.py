@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from g2is.app import shared as ui
 from g2is.app.map.view import MapView, change_basket, go_to, in_focus
+from g2is.app.walk.why import show_why_line
 from g2is.config import RegimeName
 from g2is.graph.edges import nearest_rows
 from g2is.run.run import Run
@@ -20,7 +21,7 @@ def show_focus(view: MapView) -> None:
     """Show what is in focus, its neighbours by gradient, and links to other pages."""
     focus = in_focus(view.run)
     example = focus is not None and focus < 0
-    st.subheader("Validation example in focus" if example else "Instruction in focus", anchor=False)
+    st.header("Validation example in focus" if example else "Instruction in focus", anchor=False)
     if focus is None:
         st.caption(
             "Click a dot to read the instruction, or a star to read the validation example. Arrow keys then go to the "
@@ -40,7 +41,7 @@ def _show_example(view: MapView, row: int) -> None:
         ui.show_text(f"{example['prompt']}\n\n→ {example['response']}")
     _nearest(
         view,
-        *_nearest_to_example(run, run.hash, view.regime, row),
+        *_nearest_to_example(run, run.state, view.regime, row),
         "The instructions that, each on its own, help most with this example.",
     )
 
@@ -68,6 +69,7 @@ def _show_sample(view: MapView, sample: int) -> None:
         ui.link_to("Neighbourhood", "Similar and conflicting", focus=sample)
         ui.link_to("Walk", "Why is it in, or not?", focus=sample)
         ui.link_to("Instructions", "Show in Instructions", focus=sample)
+    why = st.empty()
     if not view.points.placed[sample]:
         st.caption(":material/info: No gradient, so no place on the map.")
     with st.container(border=True):
@@ -76,6 +78,9 @@ def _show_sample(view: MapView, sample: int) -> None:
     neighbors, cosines = regime.neighbors[sample][:NEAREST], regime.cosines[sample][:NEAREST]
     known = neighbors >= 0
     _nearest(view, neighbors[known], cosines[known], "Where the walk would look next from here.")
+    # Last: the walk may have to be computed first.
+    with why:
+        show_why_line(run, sample)
 
 
 def _nearest(

@@ -10,15 +10,16 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from g2is.analysis.map_values import map_values
 from g2is.app import shared as ui
 from g2is.app.map.canvas import CANVAS, event
-from g2is.app.map.parts import colours_part, marks_part, points_part, walk_part
-from g2is.app.map.points import FULL, MapPoints
-from g2is.config import RegimeName, WalkParameters
+from g2is.app.map.parts import CHANNEL, marks_part
+from g2is.app.shared.canvas.points import FULL, MapPoints
+from g2is.app.shared.canvas.pool import colours_part, layout_key, points_part
+from g2is.app.shared.filling import fill_basket
+from g2is.config import RegimeName
 from g2is.errors import InputError
-from g2is.figures.colouring import Colouring, colouring
-from g2is.run.paths import LayoutKind, array_file
+from g2is.figures.colouring import Colouring
+from g2is.run.paths import LayoutKind
 from g2is.run.run import Run
 from g2is.walk import WalkTrace
 
@@ -41,7 +42,7 @@ class MapView:
     @property
     def id(self) -> str:
         """Identifies the layout: the same as long as every sample stays in its place."""
-        return _layout_key(self.run, self.kind, self.regime)
+        return layout_key(self.run, self.kind, self.regime)
 
     def parts(self) -> list[bytes]:
         """What the canvas shows, except the walk."""
@@ -56,14 +57,10 @@ class MapView:
             "instructions as text."
         )
         return [
-            points_part(self.id, self.points, about),
-            colours_part(self.id, self.colouring, self.names() if self.named else []),
+            points_part(CHANNEL, self.id, self.points, about),
+            colours_part(CHANNEL, self.id, self.colouring, self.names() if self.named else []),
             marks_part(self.id, len(pool), selected, focus, view, _order(focus, view)),
         ]
-
-    def walk_part(self) -> bytes:
-        """The path of the walk, which may have to be computed first."""
-        return walk_part(self.id, self.trace())
 
     def trace(self) -> WalkTrace | None:
         """The walk to draw, or None; settings that do not fit the run are reported on the page."""
@@ -83,50 +80,6 @@ class MapView:
             return []
         key = f"{self.id} {id(self.colouring) if components else 'community'}"
         return _names(self.run, key, self.regime, self.points, self.colouring if components else None)
-
-
-@st.cache_resource(max_entries=8, show_spinner="Placing the samples")
-def open_points(_run: Run, key: str, kind: LayoutKind, regime: RegimeName) -> MapPoints:
-    layout = _run.layout(kind, regime)
-    return MapPoints.of(layout.samples, layout.validation)
-
-
-def points_of(run: Run, kind: LayoutKind, regime: RegimeName) -> MapPoints:
-    """The places of the samples in one layout."""
-    return open_points(run, _layout_key(run, kind, regime), kind, regime)
-
-
-def _layout_key(run: Run, kind: LayoutKind, regime: RegimeName) -> str:
-    return f"{run.hash} {kind} {regime} {run.manifest.files[array_file(regime, kind)].sha256[:12]}"
-
-
-def colouring_of(
-    run: Run, scheme: str, regime: RegimeName, parameters: WalkParameters, walk: Callable[[], WalkTrace]
-) -> Colouring:
-    """The colours of the samples, cached. walk: called only if the colours depend on it."""
-    trace = walk() if scheme == "order" else None
-    key = ""
-    if scheme in ("component", "alignment"):
-        key = parameters.knowledge_key
-    elif trace is not None:
-        key = trace.parameters.model_dump_json()
-    elif scheme == "community":
-        key = run.manifest.files[array_file(regime, "communities")].sha256
-    elif scheme == "conflict":
-        key = regime
-    return _colouring(run, f"{run.hash} {scheme} {key}", scheme, regime, parameters, trace)
-
-
-@st.cache_resource(max_entries=24, show_spinner="Colouring")
-def _colouring(
-    _run: Run,
-    key: str,
-    scheme: str,
-    regime: RegimeName,
-    _parameters: WalkParameters,
-    _trace: WalkTrace | None,
-) -> Colouring:
-    return colouring(map_values(_run, scheme, regime, _parameters, _trace))
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
@@ -217,13 +170,10 @@ def change_basket(run: Run, samples: Sequence[int], how: str) -> None:
 
     how: "new", "add" or "remove".
     """
-    basket = ui.basket(run)
-    before = list(basket)
-    if how == "remove":
-        gone = set(samples)
-        basket[:] = [sample for sample in basket if sample not in gone]
-    else:
-        kept = before if how == "add" else []
-        basket[:] = list(dict.fromkeys([*kept, *samples]))
-    if before and basket != before:
+    before = list(ui.basket(run))
+    gone = set(samples)
+    kept = before if how == "add" else []
+    after = [*kept, *samples] if how != "remove" else [sample for sample in before if sample not in gone]
+    fill_basket(run, list(dict.fromkeys(after)))
+    if before and ui.basket(run) != before:
         st.session_state[f"basket of {run.hash} before"] = before

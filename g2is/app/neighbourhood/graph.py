@@ -1,29 +1,30 @@
-"""The neighbourhood of an instruction as a graph."""
+"""The neighbourhood of an instruction as a graph, on the canvas that the Walk page has as well."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from html import escape
-from textwrap import wrap
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
-from numpy.typing import NDArray
 
 from g2is.analysis import walks
-from g2is.analysis.neighbourhood import ego_of, nodes_frame
-from g2is.app.neighbourhood.trail import go_to
-from g2is.app.shared import set_url, url_value, visible
+from g2is.analysis.neighbourhood import ego_of, leaks_of, nodes_frame
+from g2is.analysis.step_graphs import DrawnGraph
+from g2is.app.shared import number, url_value, visible
+from g2is.app.shared.graph.parts import graphs_part, rows_shown
+from g2is.app.walk.parts import TEXT, texts
 from g2is.config import RegimeName, WalkParameters
-from g2is.figures.neighbourhood import MOST_BETWEEN, NODES, community_colours, ego_figure
+from g2is.figures.colours import community_colours
 from g2is.graph import EgoGraph, ego_layout
 from g2is.knowledge import CoreKnowledge
 from g2is.run.run import Run
 
-CHART = "ego graph"
+CHANNEL = "neighbourhood"
+SHORT = 1500
+"""Characters of the text of a node that is neither in focus nor chosen, at most."""
 
 
 @dataclass(frozen=True)
@@ -39,19 +40,22 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Neighbourhood:
-    """An ego graph with its layout. nodes: see `nodes_frame`. places: (k, 2) coordinates of the nodes."""
+    """An ego graph with its layout. nodes: see `nodes_frame`. examples: the validation example closest to each target
+    direction."""
 
-    ego: EgoGraph
+    drawn: DrawnGraph
     nodes: pd.DataFrame
-    places: NDArray[np.float32]
+    examples: list[int]
+
+    @property
+    def ego(self) -> EgoGraph:
+        """The graph itself."""
+        return self.drawn.ego
 
 
 def neighbourhood(run: Run, focus: int, view: View, knowledge: WalkParameters) -> Neighbourhood:
     """The neighbourhood of an instruction that has a gradient; cached, so that going back is quick."""
-    # The hash covers gradients and graph only; communities and leaks of a run may be computed again.
-    stages = run.manifest.stages
-    later = [stages[name].model_dump_json() for name in ("communities", "leaks") if name in stages]
-    key = " ".join([run.hash, *later, knowledge.knowledge_key])
+    key = f"{run.state} {knowledge.knowledge_key}"
     return _neighbourhood(run, key, focus, view, knowledge)
 
 
@@ -69,7 +73,9 @@ def _neighbourhood(_run: Run, key: str, focus: int, view: View, _knowledge: Walk
         members=None if view.community is None else membership == view.community,
     )
     knowledge: CoreKnowledge = walks.core_knowledge(_run, _knowledge.replace(regime=view.regime))
-    return Neighbourhood(ego, nodes_frame(_run, ego, knowledge), ego_layout(ego))
+    nodes = nodes_frame(_run, ego, knowledge)
+    drawn = DrawnGraph(ego, nodes["relation"].tolist(), ego_layout(ego))
+    return Neighbourhood(drawn, nodes, abs(knowledge.loadings).argmax(axis=1).tolist())
 
 
 def chosen_node(around: Neighbourhood) -> int | None:
@@ -88,82 +94,68 @@ def chosen_node(around: Neighbourhood) -> int | None:
     return int(here[0]) if here.size else None
 
 
-def show_graph(
+def graph_part(
     run: Run,
     around: Neighbourhood,
     chosen: int | None,
-    trail: tuple[int, ...],
-    knowledge: WalkParameters,
     *,
     by_community: bool,
-    path: list[int | None],
-) -> None:
-    """Show the graph. A click makes an instruction the focus and chooses any other node. path: see `on_path`."""
-    nodes = around.nodes
+    path: list[int | None] | None,
+    path_text: str,
+) -> bytes:
+    """The graph with all that is read beside it: texts, communities, possible leaks.
 
-    def click() -> None:
-        points = st.session_state[CHART]["selection"]["points"]
-        place = np.ravel(points[0].get("customdata", -1))[0] if points else -1
-        if place < 0:
-            return
-        node = nodes.iloc[int(place)]
-        if node.kind == "train":
-            go_to(int(node.id), trail)
-        else:
-            set_url(node=f"{node.kind}-{node.id}")
-
-    labels = run.communities(around.ego.regime).labels
-    figure = ego_figure(
-        around.ego,
-        around.places,
-        nodes["relation"].tolist(),
-        [_hover(node, labels) for node in nodes.itertuples()],
-        labels=[_label(node, by_community) for node in nodes.itertuples()],
-        colours=community_colours(nodes["community"].tolist()) if by_community else None,
-        ringed=np.flatnonzero(nodes["leak"] != "").tolist(),
-        chosen=chosen,
-        path=path,
-    )
-    st.plotly_chart(
-        figure,
-        key=CHART,
-        on_select=click,
-        selection_mode="points",
-        config={"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"},
-        alt="The instruction in focus and what is near it",
-    )
-    directions = "dash-dotted, to a target direction; "
-    each = ""
-    if knowledge.facet_per_example:
-        directions = ""
-        each = " Each validation example is a target direction here, so it is drawn once."
-    colour = ""
-    if by_community:
-        colour = " Number and colour are those of the community; beyond the seven commonest all are grey."
-    st.caption(
-        "Close together means alike. Lines: solid, aligned; dashed, in conflict; dotted, to a validation example; "
-        f"{directions}the thicker, the larger the cosine. Faint ones are the strongest {MOST_BETWEEN} between the "
-        f"others.{each}{colour} **Click** an instruction to go there; drag to move."
-    )
+    chosen: the node that is read beside the focus. path: see `on_path`; None where it is not asked for. path_text: what
+    there is to say of it.
+    """
+    ego, nodes = around.ego, around.nodes
+    rows, examples = rows_shown({ego.focus: around.drawn}, around.examples)
+    full = {ego.focus} | ({int(nodes["id"].iloc[chosen])} if chosen is not None else set())
+    keys = [_key(kind, row) for kind, row in zip(nodes["kind"], nodes["id"].tolist(), strict=True)]
+    train = nodes[nodes["kind"] == "train"]
+    coloured = train[by_community & (train["community"] >= 0)]
+    header: dict[str, Any] = {
+        "focus": ego.focus,
+        "chosen": None if chosen is None else keys[chosen],
+        "path": None if path is None else [None if node is None else keys[node] for node in path],
+        "pathText": path_text,
+        "texts": texts(run.instructions, rows, SHORT) | texts(run.instructions, full & rows),
+        "examples": texts(run.validation, examples, TEXT),
+        "directions": around.examples,
+        "notes": _notes(run, ego, train),
+        "leaks": train["id"][train["leak"] != ""].tolist(),
+        "warnings": _warnings(run, rows),
+        "labels": dict(zip(coloured["id"].astype(str), coloured["community"].astype(str), strict=True)),
+        "colours": dict(
+            zip(coloured["id"].astype(str), community_colours(coloured["community"].tolist()), strict=True)
+        ),
+    }
+    return graphs_part(CHANNEL, "graph", header, {ego.focus: around.drawn})
 
 
-def _label(node: Any, by_community: bool) -> str:
-    if by_community:
-        return str(node.community) if node.community >= 0 else ""
-    return f"{node.id}" if node.kind == "component" or node.relation == "focus" else ""
+def _key(kind: str, row: int) -> int | str:
+    """As in `graphs.js`."""
+    return row if kind == "train" else -1 - row if kind == "validation" else f"direction {row}"
 
 
-def _hover(node: Any, labels: tuple[str, ...]) -> str:
-    """What a node is, as HTML; Plotly shows tags of text from data unless they are escaped."""
-    name = {"train": "instruction", "validation": "validation example", "component": "target direction"}[
-        node.kind
-    ]
-    lines = [f"<b>{name} {node.id:,}</b>"]
-    if node.relation != "focus":
-        lines.append(f"{NODES[node.relation][0]}, cosine {node.cosine:.3g}")
-    if node.community >= 0:
-        lines.append(f"community {node.community}: {escape(visible(labels[node.community]))}")
-    if node.leak:
-        lines.append(f"<b>possible leak</b> ({node.leak})")
-    lines += [escape(line) for line in wrap(visible(node.text)[:200], 60)]
-    return "<br>".join(lines)
+def _notes(run: Run, ego: EgoGraph, train: pd.DataFrame) -> dict[str, str]:
+    """The community of each instruction."""
+    communities = run.communities(ego.regime)
+    return {
+        str(row): f"community {own}: {visible(communities.labels[own])}, "
+        f"{number(int(communities.sizes[own]))} instructions"
+        for row, own in zip(train["id"].tolist(), train["community"].tolist(), strict=True)
+        if own >= 0
+    }
+
+
+def _warnings(run: Run, rows: set[int]) -> dict[str, str]:
+    """What the possible leaks among these instructions are copies of."""
+    leaks = leaks_of(run)
+    found: dict[str, list[str]] = {}
+    for leak in leaks[leaks["sample"].isin(rows)].itertuples():
+        found.setdefault(str(leak.sample), []).append(
+            f"possible leak: a near-copy of validation example {number(int(leak.validation))} ({leak.kind}, "
+            f"similarity {number(float(leak.similarity))})"
+        )
+    return {row: "; ".join(each) for row, each in found.items()}

@@ -7,16 +7,14 @@ import streamlit as st
 
 from g2is.app.neighbourhood.graph import Neighbourhood
 from g2is.app.shared import choose_row, number, set_url, visible
+from g2is.figures.symbols import SYMBOLS
 from g2is.run.run import Run
 
 TABLE = "ego table"
 MARKS = {
-    "focus": "◆ focus",
-    "aligned": "● aligned",
+    "aligned": "● similar",
     "further": "○ two hops",
-    "conflict": "✕ conflict",
-    "validation": "■ validation",
-    "component": "★ direction",
+    **{name: SYMBOLS[name].label for name in ("focus", "conflict", "validation", "component")},
 }
 
 
@@ -48,7 +46,7 @@ def show_table(run: Run, around: Neighbourhood, chosen: int | None) -> None:
         choose,
         chosen=chosen,
         columns={
-            "what": st.column_config.TextColumn(width=105, pinned=True),
+            "what": st.column_config.TextColumn(width=150, pinned=True),
             "number": st.column_config.NumberColumn(
                 "#",
                 format="localized",
@@ -71,9 +69,9 @@ def counts_of(around: Neighbourhood) -> str:
     """How many nodes are shown and how many there are, by kind."""
     counts = around.nodes["relation"].value_counts()
     names = {
-        "aligned": "aligned",
+        "aligned": "similar",
         "further": "two hops away",
-        "conflict": "in conflict",
+        "conflict": "conflicting",
         "validation": "validation examples",
         "component": "target directions",
     }

@@ -34,6 +34,12 @@ def go_to(sample: int, trail: tuple[int, ...]) -> None:
         _show((*trail, sample))
 
 
+def go_back(trail: tuple[int, ...]) -> None:
+    """Make the instruction before the focus the focus again; for callbacks."""
+    if len(trail) > 1:
+        _show(trail[:-1])
+
+
 def _show(trail: tuple[int, ...]) -> None:
     kept = trail[-LONGEST:]
     set_url(focus=kept[-1], trail=",".join(map(str, kept)) if len(kept) > 1 else None, node=None)
@@ -43,7 +49,7 @@ def show_trail(run: Run, trail: tuple[int, ...]) -> None:
     """A button for each instruction before the focus, which goes back to it."""
     prompts = run.instructions["prompt"]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(":material/conversion_path: Trail", width="content")
+        st.caption(":material/conversion_path: Trail", width="content", help="Backspace goes one back.")
         for place, sample in enumerate(trail[:-1]):
             st.button(
                 number(sample),

@@ -2,7 +2,8 @@
 
 Each file is an ES module with a scope of its own: it imports what it needs from other files by relative path and
 exports what it gives. Streamlit loads one text a component, so imports of files are replaced by data URLs that hold
-the files. A browser evaluates a URL once a page, so two components that import the same file share one instance.
+the files. A browser evaluates a URL once a page, so two components that import the same file share one instance. The
+default import from a JSON file is its value.
 """
 
 from __future__ import annotations
@@ -29,4 +30,6 @@ def _linked(path: Path, importing: tuple[Path, ...]) -> str:
         text = _linked((path.parent / match[1]).resolve(), (*importing, path))
         return f'"data:text/javascript;base64,{b64encode(text.encode()).decode()}"'
 
+    if path.suffix == ".json":
+        return f"export default {path.read_text()}"
     return _IMPORT.sub(replaced, path.read_text())

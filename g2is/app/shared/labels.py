@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from g2is.analysis import regimes
+from g2is.figures.symbols import SYMBOLS
 
 PRESETS = {
     "recommended": (
@@ -48,6 +49,9 @@ FIELDS = {
     "pins": "Pinned",
     "bans": "Banned",
     "only": "Only these",
+    "pin_sets": "Pinned sets",
+    "ban_sets": "Banned sets",
+    "only_sets": "Only these sets",
     "sources": "Source files",
     "without_sources": "Source files left out",
     "where": "Columns",
@@ -69,7 +73,7 @@ VALUES = {
 REGIME_NAMES = VALUES["regime"]
 """The gradient regimes."""
 
-ORIGINS = {"pin": "■ pinned", "anchor": "◆ anchor", "neighbor": "● neighbour", "fallback": "▲ best in pool"}
+ORIGINS = {name: SYMBOLS[name].label for name in ("pin", "anchor", "neighbor", "fallback")}
 """How a step chose its instruction."""
 
 

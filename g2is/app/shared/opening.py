@@ -13,6 +13,7 @@ from g2is.app.places import default_cache
 from g2is.app.shared.navigation import draw_navigation, link_to
 from g2is.app.shared.runs import cache_folder, choose_run, read_run, run_folders
 from g2is.app.shared.text import literal, show_error
+from g2is.app.shared.tour import show_tour
 from g2is.app.shared.url import all_texts, begin_run, forget_widgets, remember_page
 from g2is.config import commands
 from g2is.config.commands import CACHE
@@ -28,6 +29,9 @@ PAGE_ICON = (
     '<circle cx="26" cy="25" r="3" fill="#E69F00" stroke="#E69F00"/><circle cx="16" cy="16" r="5" fill="#0072B2"/>'
     "</svg>"
 )
+
+
+_STYLE = Path(__file__).parent / "style.css"
 
 
 def start_page(title: str, *, compact: bool = False) -> DeltaGenerator:
@@ -49,8 +53,9 @@ def start_page(title: str, *, compact: bool = False) -> DeltaGenerator:
         st.session_state["page"] = title
     begin_run()
     remember_page(all_texts())
+    st.html(_STYLE)
     with st.sidebar:
-        st.markdown("#### :material/hub: G2IS Explorer")
+        st.markdown("**:material/hub: G2IS Explorer**")
         return st.container(gap="xxsmall")
 
 
@@ -74,13 +79,15 @@ def open_page(title: str, *, stages: Sequence[str] = CONTENT_STAGES, compact: bo
     draw_navigation(navigation)
     if not compact:
         st.title(title, anchor=False)
+    show_tour(title)
     try:
         run = read_run(folder)
     except InputError as error:
         show_closed(folder, error)
         st.stop()
     for stage in run.manifest.stage_names:
-        if stage in stages and stage not in run.manifest.stages:
+        needed = stage in stages or (stage == "targets" and "graph" in stages)
+        if needed and stage not in run.manifest.stages:
             st.error(
                 f"This page needs the stage **{stage}**, which this run has not finished. This finishes it:"
             )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from g2is.analysis.search import Filter, matching
 from g2is.app.shared import literal, number, visible
@@ -22,12 +24,14 @@ def search_sample(
     key: str,
     choose: Callable[[int], None],
     *,
-    label: str = "Another instruction",
+    label: str | None = "Another instruction",
     members: np.ndarray | None = None,
+    messages: DeltaGenerator | None = None,
 ) -> bool:
     """A search box; whether a search is still open.
 
-    choose: called in a callback with the instruction that is found. members: (n,) which instructions to search (all).
+    choose: called in a callback with the instruction that is found. label: None where there is no room for one.
+    members: (n,) which instructions to search (all). messages: the place for what it finds, at first below the box.
     """
     count = len(run.instructions)
 
@@ -41,23 +45,34 @@ def search_sample(
             found(row)
 
     asked = st.text_input(
-        label,
+        label or "Another instruction",
         key=key,
         type="search",
+        label_visibility="visible" if label else "collapsed",
         placeholder="row number, or words it contains",
         on_change=ask,
     ).strip()
     if not asked:
         return False
+    with messages or nullcontext():
+        _show_found(run, key, asked, found, members)
+    return True
+
+
+def _show_found(
+    run: Run, key: str, asked: str, found: Callable[[int], None], members: np.ndarray | None
+) -> None:
+    """The instructions that contain the words, to choose from, or what is wrong with them."""
+    count = len(run.instructions)
     if _number(asked) is not None:
         st.warning(f"There is no instruction {literal(asked)}; the pool has 0 to {number(count - 1)}.")
-        return True
-    rows = _matches(run, run.hash, asked)
+        return
+    rows = _matches(run, run.state, asked)
     if members is not None:
         rows = rows[members[rows]]
     if not len(rows):
         st.warning(f"No instruction contains {literal(asked)}.")
-        return True
+        return
     prompts = run.instructions["prompt"]
     more = f", the first {FOUND} of which are here" if len(rows) > FOUND else ""
     st.selectbox(
@@ -69,7 +84,6 @@ def search_sample(
         format_func=lambda row: visible(f"{row:,}: {snippet(prompts.iloc[row], 80)}"),
         on_change=lambda: found(st.session_state[f"{key} found"]),
     )
-    return True
 
 
 def _number(text: str) -> int | None:

@@ -44,7 +44,7 @@ def read_selection(run: Run, name: str) -> Selection:
         stamp = path.stat().st_mtime_ns
     except OSError:
         stamp = 0
-    return _open_selection(run, run.hash, str(path), stamp)
+    return _open_selection(run, run.state, str(path), stamp)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

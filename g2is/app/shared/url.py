@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,15 +12,16 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from g2is.app.shared.text import literal
-from g2is.config import WalkParameters
+from g2is.app.shared.timeline import DONE, Timeline, is_setting, shaping
 
-SHARED = {"run", "focus", "selection", "preset", *WalkParameters.model_fields}
-"""Parameters that all pages have in common: what they are about, and the settings of the walk."""
+SHARED = {"run", "focus", "selection", "tour", DONE}
+"""Parameters that all pages have in common, besides the settings of the walk: what they are about, and the step of the
+tour."""
 
 
 def is_shared(name: str) -> bool:
-    """Whether a parameter goes along from page to page. Shares of validation targets are of the walk too."""
-    return name in SHARED or name.startswith("target.")
+    """Whether a parameter goes along from page to page."""
+    return name in SHARED or is_setting(name)
 
 
 OLDER = 50
@@ -38,16 +40,34 @@ def all_texts() -> dict[str, list[str]]:
     known_page, present, older = st.session_state.get("url_known", (None, now, []))
     context = get_script_run_ctx()
     went_back = context is not None and context.is_history_navigation
-    if page == known_page and now in older and not went_back:
+    if page == known_page and (now == present or (now in older and not went_back)):
         return present
-    _know(now, [*older, present] if page == known_page else [])
+    _know(now, [*older, present] if page == known_page else [], back=went_back)
     return now
 
 
-def _know(present: dict[str, list[str]], older: list[dict[str, list[str]]]) -> None:
+def _know(present: dict[str, list[str]], older: list[dict[str, list[str]]], *, back: bool = False) -> None:
     """Keep the URL of this page, and those it had before."""
     older = [texts for texts in older if texts != present]
     st.session_state["url_known"] = st.session_state.get("page"), present, older[-OLDER:]
+    timeline().note(present, time.monotonic(), step=step_shown(), back=back)
+
+
+def timeline() -> Timeline:
+    """The changes of this session, of the run that the URL names."""
+    _, present, _ = st.session_state["url_known"]
+    run = present.get("run", [""])[-1]
+    known = st.session_state.get("timeline")
+    if known is None or known[0] != run:
+        known = st.session_state["timeline"] = run, Timeline(shaping(present), step_shown())
+    line: Timeline = known[1]
+    return line
+
+
+def step_shown() -> list[str] | None:
+    """The step of the walk as the URL has it, empty for the first; None on a page without steps."""
+    _, present, _ = st.session_state["url_known"]
+    return present.get("step", []) if st.session_state.get("page") == "Walk" else None
 
 
 def put_in_url(**values: object) -> None:

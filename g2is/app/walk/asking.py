@@ -19,22 +19,27 @@ class Asker:
     """Draws widgets and keeps what they hold.
 
     defaults: every field as the preset has it. values: what the widgets hold. messages: a place where a bad
-    value of a link is reported, whichever subject is open.
+    value of a link is reported, whichever subject is open. notes: a place below the widget of each field that can be
+    changed, for what that would do.
     """
 
     def __init__(self, run: Run, defaults: dict[str, Any], messages: DeltaGenerator) -> None:
         self.run, self.defaults, self.messages = run, defaults, messages
         self.values: dict[str, Any] = {}
+        self.notes: dict[str, DeltaGenerator] = {}
 
     def ask(self, widget: Callable[..., Any], name: str, *, label: str | None = None, **options: Any) -> Any:
         """A widget for one field; its value."""
         help = WalkParameters.model_fields[name].description or ""
-        self.values[name] = widget(
-            label or FIELDS[name],
-            help=help[0].upper() + help[1:] + ".",
-            **options,
-            **self.bind(name, self.defaults[name], field_reader(name)),
-        )
+        with st.container(gap="xxsmall"):
+            self.values[name] = widget(
+                label or FIELDS[name],
+                help=help[0].upper() + help[1:] + ".",
+                **options,
+                **self.bind(name, self.defaults[name], field_reader(name)),
+            )
+            if not options.get("disabled"):
+                self.notes[name] = st.empty()
         return self.values[name]
 
     def choose(self, name: str, options: Sequence[str] | None = None, **more: Any) -> Any:

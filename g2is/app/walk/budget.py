@@ -6,47 +6,50 @@ import pandas as pd
 import streamlit as st
 
 from g2is.analysis.budget_curve import budget_curve, flattens_at
-from g2is.app.shared import number, percent, set_url
+from g2is.app.shared import choose_row, number, percent, set_url
 from g2is.app.shared.walked import Walked
 from g2is.run.run import Run
 
 
-def show_budget_curve(run: Run, walked: Walked) -> None:
-    """A table of budgets, where it flattens, and a button that sets the budget to that."""
-    curve = _curve(run, f"{run.hash} {walked.parameters.model_dump_json()}", walked)
+def show_budget_curve(run: Run, walked: Walked, *, key: str = "budget curve") -> None:
+    """A table of budgets of which one can be chosen, where it flattens, and a button that sets the budget to that."""
+    curve = _curve(run, f"{run.state} {walked.parameters.model_dump_json()}", walked)
     st.markdown(curve_text(curve))
     shown = pd.DataFrame(
         {
             "budget": [percent(value) for value in curve["fraction"]],
             "instructions": curve["taken"],
             "coverage": curve["coverage"],
-            "adds": curve["coverage"].diff(),
+            "adds": curve["coverage"].diff().fillna(curve["coverage"]),
             "tokens": curve["tokens"],
-            "adds tokens": curve["tokens"].diff(),
+            "adds tokens": curve["tokens"].diff().fillna(curve["tokens"]),
             "": ["present" if here else "" for here in curve["present"]],
         }
     )
     three = st.column_config.NumberColumn(format="%.3f")
-    st.dataframe(
+    choose_row(
         shown.dropna(axis="columns", how="all"),
-        hide_index=True,
-        key="budget curve",
-        column_config={
+        key,
+        lambda row: (
+            set_url(count=int(curve["count"].iat[row]), component_budgets=None) if row is not None else None
+        ),
+        columns={
             "coverage": st.column_config.ProgressColumn(format="%.3f", min_value=0, max_value=1),
             "adds": three,
             "tokens": st.column_config.NumberColumn(format="localized"),
             "adds tokens": st.column_config.NumberColumn(format="localized"),
         },
-        alt="Coverage and tokens by budget",
+        alt="Coverage and tokens by budget; select a row to use it",
     )
     st.caption(
-        "Coverage: the mean over the validation examples of the highest cosine that a chosen instruction has to each."
+        "Choose a row to use its budget. Coverage: the mean over the validation examples "
+        "of the highest cosine that a chosen instruction has to each."
     )
     flat = flattens_at(curve)
     if not flat["present"]:
         st.button(
             f"Use {number(int(flat['count']))} instructions",
-            key="use budget",
+            key=f"use {key}",
             on_click=set_url,
             kwargs={"count": int(flat["count"])},
         )

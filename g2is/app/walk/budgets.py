@@ -10,13 +10,14 @@ import streamlit as st
 from g2is.analysis.budgets import rebalance
 from g2is.analysis.core import closest_examples
 from g2is.app.shared import all_texts, number, set_url, table_height, visible
+from g2is.instructions.snippet import snippet
 from g2is.knowledge import CoreKnowledge
 from g2is.run.run import Run
 
 
 def component_names(run: Run, knowledge: CoreKnowledge) -> list[str]:
     """What each component stands for: the text of the validation example that lies closest to it."""
-    return [visible(text[:120]) for text in closest_examples(run, knowledge)]
+    return [visible(snippet(text, 120)) for text in closest_examples(run, knowledge)]
 
 
 def edit_budgets(run: Run, knowledge: CoreKnowledge, budgets: Sequence[int]) -> None:

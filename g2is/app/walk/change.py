@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from g2is.app.shared import INSTRUCTION, number, snippets, table_height, visible
-from g2is.app.shared.labels import label, value_text
+from g2is.app.shared import INSTRUCTION, choose_row, number, set_url, snippets, visible
 from g2is.app.shared.walked import Walked, walked_before
+from g2is.app.walk.wording import setting_words
 from g2is.run.run import Run
 
 LISTED = 100
@@ -18,28 +18,26 @@ LISTED = 100
 
 
 def show_change(run: Run, walked: Walked) -> None:
-    """What the last change of the settings changed, to unfold."""
+    """What the last change of the settings added and removed, with the texts."""
     before = walked_before(run)
     if before is None:
         return
-    removed = np.setdiff1d(before.trace.samples, walked.trace.samples)
+    removed = before.trace.samples[~np.isin(before.trace.samples, walked.trace.samples)]
     added = walked.trace.samples[~np.isin(walked.trace.samples, before.trace.samples)]
     kept = len(walked.trace.samples) - len(added)
     first, second = before.parameters.model_dump(), walked.parameters.model_dump()
-    changed = ", ".join(_change(name, first[name], second[name]) for name in differing(first, second))
-    counts = f"**{number(len(added))} added**, **{number(len(removed))} removed**, {number(kept)} kept"
-    with st.expander(f"Compared with your last walk ({changed}): {counts}", icon=":material/difference:"):
-        for column, title, samples in zip(st.columns(2), ("Added", "Removed"), (added, removed), strict=True):
-            with column:
-                st.markdown(f"**{title}**")
-                show_instructions(run, samples, f"{title} by the last change")
-
-
-def _change(name: str, before: object, after: object) -> str:
-    """A setting that changed; with its values where these are short, and none of them text from data."""
-    short = all(value is None or isinstance(value, bool | int | float | str) for value in (before, after))
-    values = f" {value_text(name, before)} → {value_text(name, after)}" if short else ""
-    return label(name) + values
+    changed = ", ".join(setting_words(name, first[name], second[name]) for name in differing(first, second))
+    st.markdown(
+        f"Compared with your last walk ({changed}): **{number(len(added))} added**, "
+        f"**{number(len(removed))} removed**, {number(kept)} kept"
+    )
+    for title, samples in (("Added", added), ("Removed", removed)):
+        st.markdown(f"**{title}**")
+        show_instructions(run, samples, f"{title} by the last change")
+    if len(added) or len(removed):
+        st.caption(
+            "On the map of this page, + marks those added and − those removed. Choose a row to read it."
+        )
 
 
 def differing(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
@@ -53,18 +51,18 @@ def show_instructions(run: Run, samples: np.ndarray, key: str) -> None:
         st.caption("None.")
         return
     rows = run.instructions.iloc[samples[:LISTED]]
-    st.dataframe(
+    choose_row(
         pd.DataFrame(
             {
                 "sample": samples[:LISTED],
-                "source": rows["source"].map(visible).to_numpy(),
                 "text": snippets(rows["prompt"]),
+                "source": rows["source"].map(visible).to_numpy(),
             }
         ),
-        hide_index=True,
-        key=key,
-        height=table_height(min(len(samples), LISTED), 300),
-        column_config={"sample": INSTRUCTION, "text": st.column_config.TextColumn(width="large")},
+        key,
+        lambda row: set_url(focus=None if row is None else int(samples[row])),
+        tallest=240,
+        columns={"sample": INSTRUCTION, "text": st.column_config.TextColumn(width="large")},
         alt=key,
     )
     if len(samples) > LISTED:

@@ -8,7 +8,15 @@ from g2is.app.shared import all_texts, literal, one_of, set_url, visible
 from g2is.app.shared.conditions import choose_conditions, choose_shares, has_columns
 from g2is.app.shared.labels import FIELDS
 from g2is.app.walk.asking import Asker
-from g2is.app.walk.parameters import ROW_FIELDS, field_reader, read_budgets, read_share, targets_of
+from g2is.app.walk.parameters import (
+    ROW_FIELDS,
+    SET_FIELDS,
+    field_reader,
+    read_budgets,
+    read_share,
+    set_of,
+    targets_of,
+)
 
 OF_PRINCIPAL = ("variance", "components", "center", "orient", "unit_rows")
 """Settings of principal directions alone."""
@@ -35,7 +43,11 @@ def _ask_fraction(asker: Asker, *, disabled: bool) -> None:
     default = asker.defaults["fraction"]
     fraction = asker.values["fraction"] = asker.read("fraction", default, field_reader("fraction"))
     shown = round(100 * fraction, 10)
+    # Until something is changed by hand, as `in_url` does.
+    assigned = st.session_state.setdefault("url_assigned", set())
     if st.session_state.get("per cent") != shown:
+        assigned.add("per cent")
+    if "per cent" in assigned:
         st.session_state["per cent"] = shown
     st.number_input(
         "Budget in % of the pool",
@@ -142,6 +154,18 @@ def ask_instructions(asker: Asker) -> None:
                 "instructions on the Map.",
                 **asker.bind(name, ""),
             )
+        names = asker.run.sets.names()
+        for name in SET_FIELDS:
+            if names or name in all_texts():
+                asker.values[name] = tuple(
+                    st.multiselect(
+                        FIELDS[name],
+                        names,
+                        placeholder="none",
+                        help="Named sets of instructions; make them on the Map.",
+                        **asker.bind(name, [], set_of(asker.run)),
+                    )
+                )
         for name, label, empty in (
             ("sources", "Source files to choose from", "all"),
             ("without_sources", "Source files to leave out", "none"),

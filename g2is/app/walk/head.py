@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from dataclasses import dataclass
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from g2is.app.shared import all_texts, number, percent, show_error
+from g2is.app.shared import all_texts, show_error
 from g2is.app.shared.labels import PRESETS
 from g2is.app.shared.walked import Walked, last_walked, walked
 from g2is.app.walk.budgets import edit_budgets
-from g2is.app.walk.panel import BY_DIRECTION, TABS, ParameterPanel
-from g2is.app.walk.parameters import DEFAULT_FRACTION, current_preset, field_reader
+from g2is.app.walk.panel import BY_DIRECTION, PRESETS_SUBJECT, TABS, ParameterPanel
+from g2is.app.walk.parameters import current_preset
+from g2is.app.walk.wording import budget_words
 from g2is.errors import InputError
 from g2is.run.run import Run
 
@@ -23,6 +24,12 @@ ICONS = {
     "Instructions and sources": "article",
     BY_DIRECTION: "balance",
 }
+SHORT = {
+    "Target directions": "Directions",
+    "Instructions and sources": "Instructions",
+    BY_DIRECTION: "By direction",
+}
+"""Names in the bar, where these differ."""
 
 
 def walk_by_panel(run: Run, *, tab: str = TABS[0]) -> Walked:
@@ -33,29 +40,49 @@ def walk_by_panel(run: Run, *, tab: str = TABS[0]) -> Walked:
     return _walk(run, ParameterPanel(run, presets, places, messages), places[BY_DIRECTION])
 
 
-def walk_by_bar(run: Run, bar: DeltaGenerator, messages: DeltaGenerator) -> Walked:
+@dataclass(frozen=True)
+class Bar:
+    """A walk by the settings in the bar. budget: the place below those of the budget. notes: the places for what a
+    change of a setting would do; `open`: of the popovers that are open."""
+
+    walk: Walked
+    budget: DeltaGenerator
+    notes: dict[str, DeltaGenerator]
+    open: dict[str, DeltaGenerator]
+    budget_is_open: bool
+
+
+def walk_by_bar(run: Run, bar: DeltaGenerator, messages: DeltaGenerator) -> Bar:
     """Draw the settings as one bar of popovers, and walk by them. messages: the place for what is wrong with them."""
+    with messages:
+        preset = current_preset()
     with bar:
-        presets = st.popover(PRESETS[current_preset()][0], icon=":material/tune:", key="presets")
-        labels = {name: name for name in TABS} | {"Budget": budget_label()}
+        presets = st.popover(PRESETS[preset][0], icon=":material/tune:", key="presets", on_change="rerun")
+        labels = {**SHORT, "Budget": budget_label()}
         places = {
-            name: st.popover(labels[name], icon=f":material/{ICONS[name]}:", key=f"settings {name}")
+            name: st.popover(
+                labels.get(name, name),
+                icon=f":material/{ICONS[name]}:",
+                key=f"settings {name}",
+                on_change="rerun",
+            )
             for name in TABS
         }
     panel = ParameterPanel(run, presets, places, messages)
     with messages:
-        return _walk(run, panel, places[BY_DIRECTION])
+        walk = _walk(run, panel, places[BY_DIRECTION])
+    notes: dict[str, DeltaGenerator] = {}
+    shown: dict[str, DeltaGenerator] = {}
+    for subject, place in {PRESETS_SUBJECT: presets, **places}.items():
+        own = panel.notes.get(subject, {})
+        notes |= own
+        shown |= own if place.open else {}
+    return Bar(walk, places["Budget"], notes, shown, bool(places["Budget"].open))
 
 
 def budget_label() -> str:
     """The budget of the URL in a word or two."""
-    texts = all_texts()
-    with suppress(InputError, ValueError):
-        if "count" in texts:
-            return f"Budget {number(field_reader('count')(texts['count'][-1]))}"
-        if "fraction" in texts:
-            return f"Budget {percent(field_reader('fraction')(texts['fraction'][-1]))}"
-    return f"Budget {percent(DEFAULT_FRACTION)}"
+    return f"Budget {budget_words(all_texts())}"
 
 
 def _walk(run: Run, panel: ParameterPanel, budgets: DeltaGenerator) -> Walked:

@@ -11,7 +11,7 @@ def came_from(taken: Taken, parameters: WalkParameters) -> str:
     """Where the step looked and what it found there, as Markdown."""
     affinity = number(taken.affinity)
     if taken.origin == "pin":
-        return "■ **Pinned**: you asked for it, so it is chosen before the walk begins, for no direction."
+        return "⚑ **Pinned**: you asked for it, so it is chosen before the walk begins, for no direction."
     if taken.origin == "anchor":
         return (
             f"◆ **Anchor**: the walk for direction {taken.component} begins here, at the free instruction whose "

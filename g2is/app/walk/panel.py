@@ -33,13 +33,15 @@ SUBJECTS = {
 BY_DIRECTION = "Budget per direction"
 """A subject that needs the walk first."""
 TABS = (*SUBJECTS, BY_DIRECTION)
+PRESETS_SUBJECT = "Presets"
+"""What all subjects are set by at once."""
 
 
 class ParameterPanel:
     """Draws the settings.
 
     presets: the place of the presets. subjects: a place for each of SUBJECTS. messages: where a bad value of a link is
-    reported.
+    reported. notes: of each subject, the places for what a change of a setting would do.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class ParameterPanel:
         with presets:
             self._draw_presets(preset)
             edited = st.empty()
+            self._preset_notes = {"preset": st.empty()}
         defaults = preset_values(run, preset)
         missing = WALK_PRESETS[preset]["regime"]
         if missing != defaults["regime"]:
@@ -60,9 +63,11 @@ class ParameterPanel:
                 f"This run has no {regime_in_words(missing)}; {regime_in_words(defaults['regime'])} take their place."
             )
         asker = Asker(run, defaults, messages)
+        self.notes: dict[str, dict[str, DeltaGenerator]] = {PRESETS_SUBJECT: self._preset_notes}
         for subject, ask in SUBJECTS.items():
             with subjects[subject]:
                 ask(asker)
+            self.notes[subject], asker.notes = asker.notes, {}
         self._values = {**defaults, **asker.values}
         self.edited = [label(name) for name in PRESET_FIELDS if self._values[name] != defaults[name]]
         title, meaning = PRESETS[preset]

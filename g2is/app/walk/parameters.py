@@ -8,6 +8,7 @@ from typing import Any
 
 from g2is.app.shared import all_texts, one_of, set_url, url_value
 from g2is.config import DEFAULT_PRESET, WALK_PRESETS, RegimeName, WalkParameters
+from g2is.config.names import split_reference
 from g2is.errors import InputError
 from g2is.run.run import Run
 
@@ -18,7 +19,9 @@ MOST_IN_LINK = 2000
 
 ROW_FIELDS = ("pins", "bans", "only")
 """Settings that list instructions."""
-KEPT_FIELDS = (*ROW_FIELDS, "sources", "without_sources", "where", "share", "targets")
+SET_FIELDS = ("pin_sets", "ban_sets", "only_sets")
+"""Settings that name sets of instructions."""
+KEPT_FIELDS = (*ROW_FIELDS, *SET_FIELDS, "sources", "without_sources", "where", "share", "targets")
 """Settings that say what to choose from and for; a change of the preset keeps them."""
 PRESET_FIELDS = tuple(name for name in WalkParameters.model_fields if name not in KEPT_FIELDS)
 """Settings that a preset decides."""
@@ -55,6 +58,8 @@ def parameters_in_url(run: Run) -> WalkParameters:
     for name, default in values.items():
         if name in ROW_FIELDS:
             values[name] = url_value(name, None, read_rows) or ()
+        elif name in SET_FIELDS:
+            values[name] = tuple(url_value(name, [], set_of(run)))
         elif name in ("sources", "without_sources"):
             values[name] = tuple(url_value(name, [], one_of(run.source_names))) or default
         elif name in ("where", "share"):
@@ -100,6 +105,17 @@ def field_text(name: str) -> Callable[[str], str]:
 
     def read(text: str) -> str:
         WalkParameters(**{"component_budgets": (1,), name: (text,)})
+        return text
+
+    return read
+
+
+def set_of(run: Run) -> Callable[[str], str]:
+    """Reads the name of a set of the run."""
+
+    def read(text: str) -> str:
+        name, _ = split_reference(text)
+        one_of(run.sets.names())(name)
         return text
 
     return read

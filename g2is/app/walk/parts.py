@@ -13,10 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from g2is.analysis.step_graphs import DrawnGraph, draw_graph, step_graph
 from g2is.analysis.steps import StepView
-from g2is.app.map.points import NOWHERE, MapPoints
 from g2is.app.shared import snippets, visible
 from g2is.app.shared.canvas.parts import pack
+from g2is.app.shared.graph.parts import graphs_part, rows_shown
+from g2is.app.shared.walked import Walked
+from g2is.instructions.snippet import beginning
 from g2is.run.run import Run
 from g2is.walk import ORIGINS, WalkTrace
 
@@ -27,19 +30,6 @@ LINE = 160
 """Characters of a text in a list."""
 FOUND = 2000
 """Places of a search that are marked on the map."""
-
-
-def points_part(map_id: str, points: MapPoints) -> bytes:
-    """Where the instructions and the validation examples lie."""
-    return pack(
-        CHANNEL,
-        "points",
-        {"map": map_id, "extent": points.extent, "nowhere": NOWHERE},
-        x=points.samples[:, 0],
-        y=points.samples[:, 1],
-        vx=points.validation[:, 0],
-        vy=points.validation[:, 1],
-    )
 
 
 def walk_part(walk_id: str, trace: WalkTrace, examples: Sequence[int], changed: Changed) -> bytes:
@@ -54,6 +44,7 @@ def walk_part(walk_id: str, trace: WalkTrace, examples: Sequence[int], changed: 
         {
             "walk": walk_id,
             "origins": ORIGINS,
+            "directions": not trace.parameters.facet_per_example,
             "examples": list(examples),
             "pins": list(trace.parameters.pins),
             "bans": list(trace.parameters.bans),
@@ -106,28 +97,57 @@ def _step(view: StepView) -> dict[str, Any]:
     }
 
 
+def graphs_of_steps_part(run: Run, walked: Walked, walk_id: str, slot: int, steps: Sequence[int]) -> bytes:
+    """The neighbourhoods of these steps. slot: numbers the parts that a browser keeps at the same time."""
+    samples = walked.trace.samples
+    graphs = {int(samples[step]): step_graph(run, walked.trace, step) for step in steps}
+    return _graphs_part(run, walked, walk_id, f"graphs {slot}", graphs)
+
+
+def graph_part(run: Run, walked: Walked, walk_id: str, sample: int) -> bytes:
+    """The neighbourhood of any instruction."""
+    step = np.flatnonzero(walked.trace.samples == sample)
+    if step.size:
+        graph = step_graph(run, walked.trace, int(step[0]))
+    else:
+        graph = draw_graph(run, walked.parameters.regime, sample, walked.parameters)
+    return _graphs_part(run, walked, walk_id, "graph", {sample: graph})
+
+
+def _graphs_part(
+    run: Run, walked: Walked, walk_id: str, kind: str, graphs: dict[int, DrawnGraph | None]
+) -> bytes:
+    shown, examples = rows_shown(graphs, walked.examples)
+    header = {
+        "walk": walk_id,
+        "lines": lines(run, shown),
+        "examples": texts(run.validation, examples),
+    }
+    return graphs_part(CHANNEL, kind, header, graphs)
+
+
 def finite(value: float) -> float | None:
     """A number that JSON can hold; None for NaN."""
     return None if math.isnan(value) else round(value, 4)
 
 
-def texts(frame: pd.DataFrame, rows: Iterable[int]) -> dict[str, dict[str, str]]:
-    """Prompt, response and origin of these rows, each shortened where it is very long."""
-    return {str(row): _text(frame.iloc[row]) for row in sorted(rows)}
+def texts(frame: pd.DataFrame, rows: Iterable[int], most: int = TEXT) -> dict[str, dict[str, str]]:
+    """Prompt, response and origin of these rows, each shortened where it is very long. most: characters."""
+    return {str(row): _text(frame.iloc[row], most) for row in sorted(rows)}
 
 
-def _text(row: pd.Series) -> dict[str, str]:
+def _text(row: pd.Series, most: int) -> dict[str, str]:
     return {
-        "prompt": _shortened(row["prompt"]),
-        "response": _shortened(row["response"]),
+        "prompt": _shortened(row["prompt"], most),
+        "response": _shortened(row["response"], most),
         "from": visible(f"{row['source']}:{row['line']}"),
     }
 
 
-def _shortened(text: str) -> str:
-    if len(text) <= TEXT:
-        return visible(text)
-    return f"{visible(text[:TEXT])}… ({len(text) - TEXT:,} more characters)"
+def _shortened(text: str, most: int) -> str:
+    shown = beginning(text, most)
+    more = len(text) - len(shown) + 1
+    return visible(shown) + (f" ({more:,} more characters)" if shown != text else "")
 
 
 def lines(run: Run, rows: Iterable[int]) -> dict[str, str]:
@@ -138,7 +158,7 @@ def lines(run: Run, rows: Iterable[int]) -> dict[str, str]:
 
 
 def reply_part(
-    run: Run, answer: dict[str, Any], found: Sequence[int], words: str, basket: Sequence[int]
+    run: Run, walk_id: str, answer: dict[str, Any], found: Sequence[int], words: str, basket: Sequence[int]
 ) -> bytes:
     """What the reader asked for: why an instruction is in or not, and which instructions contain words.
 
@@ -146,6 +166,7 @@ def reply_part(
     instructions set aside.
     """
     header: dict[str, Any] = {
+        "walk": walk_id,
         "words": words,
         "found": list(found[:FOUND]),
         "total": len(found),

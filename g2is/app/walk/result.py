@@ -42,9 +42,9 @@ def show_result(run: Run, walked: Walked) -> None:
     """The result line, remarks, and details to unfold."""
     trace, diagnosis = walked.trace, walked.diagnosis
     parameters = trace.parameters
-    budget = parameters.count or int(trace.budgets.sum()) + len(parameters.pins)
+    budget = parameters.count or int(trace.budgets.sum()) + trace.pinned
     if parameters.component_budgets is not None:
-        budget = int(trace.budgets.sum()) + len(parameters.pins)
+        budget = int(trace.budgets.sum()) + trace.pinned
     fallbacks = int(diagnosis.components["fallbacks"].sum())
     regime = diagnosis.regimes.set_index("regime").loc[parameters.regime]
     with st.grid(6, min_column_width=140):

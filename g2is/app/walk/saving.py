@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
+from contextlib import suppress
 from itertools import chain, count
 
 import streamlit as st
@@ -11,6 +11,7 @@ import streamlit as st
 from g2is.app.shared import BASKET, link_to, literal, number, read_selection, saved_selections, show_error
 from g2is.app.shared.walked import Walked
 from g2is.app.walk.parameters import current_preset
+from g2is.config import WalkParameters
 from g2is.errors import InputError
 from g2is.run.paths import selection_file
 from g2is.run.run import Run
@@ -55,14 +56,12 @@ def suggested_name(run: Run, walked: Walked) -> str:
 
 def saved_as(run: Run, walked: Walked) -> str | None:
     """The newest saved selection that is this very walk."""
-    parameters = json.loads(json.dumps(walked.parameters.model_dump()))
     for name in list(saved_selections(run))[:LOOKED_AT]:
-        try:
+        # A file of an earlier version lacks settings that have come since; they had their defaults.
+        with suppress(InputError):
             selection = read_selection(run, name)
-        except InputError:
-            continue
-        if selection.method == "walk" and selection.parameters == parameters:
-            return name
+            if selection.method == "walk" and WalkParameters(**selection.parameters) == walked.parameters:
+                return name
     return None
 
 

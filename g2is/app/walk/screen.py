@@ -12,16 +12,28 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from g2is.analysis.map_values import schemes
 from g2is.analysis.search import Filter, matching
+from g2is.analysis.step_graphs import AFTER, BEFORE, chunks_around, steps_of
 from g2is.analysis.steps import StepView, step_views, window_start
 from g2is.analysis.why_not import Answer, why_not
-from g2is.app.map.view import points_of
-from g2is.app.shared import all_texts, basket, focus, set_url, show_error, url_value, whole
+from g2is.app.shared import basket, focus, one_of, set_url, show_error
 from g2is.app.shared.canvas.parts import show_part
+from g2is.app.shared.canvas.pool import colouring_of, colours_part, points_of, points_part
+from g2is.app.shared.filling import fill_basket
+from g2is.app.shared.graph.parts import STYLE as GRAPH_STYLE
 from g2is.app.shared.javascript import module
 from g2is.app.shared.walked import Walked, walked_before
 from g2is.app.walk.parameters import add_row
-from g2is.app.walk.parts import points_part, reply_part, walk_part, window_part
+from g2is.app.walk.parts import (
+    CHANNEL,
+    graph_part,
+    graphs_of_steps_part,
+    reply_part,
+    walk_part,
+    window_part,
+)
+from g2is.app.walk.shown import PICTURES, colour_in_url, order, picture_in_url, rests, step_in_url
 from g2is.errors import InputError
 from g2is.run.run import Run
 
@@ -34,6 +46,7 @@ def show_screen(run: Run, walked: Walked) -> None:
     if not len(walked.trace.steps):
         st.info("No instruction was chosen: the budget is empty, or none is left to choose.")
         return
+    order(run, step_in_url(len(walked.trace.steps) - 1), picture_in_url(), colour_in_url(run), anew=True)
     with st.container(gap=None):
         _steps(run, walked)
         show_part(_points(run, walked), key="walk points")
@@ -44,18 +57,20 @@ def show_screen(run: Run, walked: Walked) -> None:
 def _steps(run: Run, walked: Walked) -> None:
     """The part that reruns with the step."""
     with st.container(gap=None):
-        step = step_in_url(len(walked.trace.steps) - 1)
+        step, picture, colour = step_in_url(len(walked.trace.steps) - 1), picture_in_url(), colour_in_url(run)
         screen = st.components.v2.component(
             "g2is_walk_screen",
             html=(_FOLDER / "screen.html").read_text(),
-            css=(_FOLDER / "screen.css").read_text(),
+            css=(_FOLDER / "screen.css").read_text() + GRAPH_STYLE.read_text(),
             js=module(_FOLDER / "screen.js"),
         )
         screen(
             key=SCREEN,
-            data={"step": step, "order": _order(step)},
+            data=order(run, step, picture, colour),
             on_step_change=_rest,
-            on_ask_change=lambda: set_url(focus=_event("ask")),
+            on_picture_change=_turn,
+            on_colour_change=lambda: _recolour(run),
+            on_ask_change=_ask,
             on_find_change=lambda: st.session_state.update({"walk words": str(_event("find"))[:200]}),
             on_change_change=lambda: _change(run),
             on_drawn_change=lambda: _set_aside(run, walked),
@@ -65,11 +80,40 @@ def _steps(run: Run, walked: Walked) -> None:
         start = window_start(step, len(walked.trace.steps))
         show_part(_window(run, walk_id(run, walked), start, walked), key="walk window")
         show_part(_reply(run, walked), key="walk reply")
+        if picture == "graph":
+            _graphs(run, walked, step)
+        if colour:
+            _colours(run, walked, colour)
+
+
+def _graphs(run: Run, walked: Walked, step: int) -> None:
+    """The neighbourhoods of the steps around the present one, and of the instruction in focus."""
+    # Each chunk keeps its slot as the reader steps on, so that only what is new is sent.
+    slots = [st.container(gap=None) for _ in range(BEFORE + AFTER + 2)]
+    sample = focus(run)
+    if sample is not None:
+        with slots.pop():
+            show_part(_graph(run, walk_id(run, walked), sample, walked), key="walk graph")
+    for chunk in chunks_around(step, len(walked.trace.steps)):
+        slot = chunk % (BEFORE + AFTER + 1)
+        with slots[slot]:
+            show_part(_chunk(run, walk_id(run, walked), chunk, walked), key=f"walk graphs {slot}")
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def _chunk(_run: Run, walk: str, chunk: int, _walked: Walked) -> bytes:
+    slot, steps = chunk % (BEFORE + AFTER + 1), steps_of(chunk, len(_walked.trace.steps))
+    return graphs_of_steps_part(_run, _walked, walk, slot, steps)
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def _graph(_run: Run, walk: str, sample: int, _walked: Walked) -> bytes:
+    return graph_part(_run, _walked, walk, sample)
 
 
 def walk_id(run: Run, walked: Walked) -> str:
     """Identifies a walk over a run."""
-    return f"{run.hash} {walked.parameters.model_dump_json()}"
+    return f"{run.state} {walked.parameters.model_dump_json()}"
 
 
 def _event(name: str) -> Any:
@@ -84,50 +128,64 @@ def _change(run: Run) -> None:
         return
     if change["how"] == "basket":
         aside = basket(run)
-        aside.remove(sample) if sample in aside else aside.append(sample)
-        return
-    add_row({"pin": "pins", "ban": "bans"}[change["how"]], sample)
+        without = [row for row in aside if row != sample]
+        fill_basket(run, without if sample in aside else [*aside, sample])
+    else:
+        add_row({"pin": "pins", "ban": "bans"}[change["how"]], sample)
     st.session_state["walk changed"] = True
 
 
 def _set_aside(run: Run, walked: Walked) -> None:
     """Put the instructions that the reader drew around into the basket."""
     points = points_of(run, run.layouts[0], walked.parameters.regime)
-    aside = basket(run)
-    aside[:] = dict.fromkeys([*aside, *points.inside(_event("drawn")).tolist()])
-
-
-def step_in_url(last: int) -> int:
-    """The step in the URL. A setting that makes the walk shorter leaves the reader at its end."""
-    longest = st.session_state["longest walk"] = max(st.session_state.get("longest walk", 0), last)
-    asked = all_texts().get("step", ["0"])[-1]
-    if re.fullmatch("[0-9]{1,9}", asked) and last < int(asked) <= longest:
-        return last
-    return url_value("step", 0, whole(0, last))
-
-
-def _order(step: int) -> int:
-    """Another number whenever the URL has another step than the screen reported: a link, or the browser's Back."""
-    if st.session_state.get("screen rests at") != step:
-        st.session_state["screen rests at"] = step
-        st.session_state["screen order"] = st.session_state.get("screen order", 0) + 1
-    return st.session_state["screen order"]
+    fill_basket(run, list(dict.fromkeys([*basket(run), *points.inside(_event("drawn")).tolist()])))
+    st.session_state["walk changed"] = True
 
 
 def _rest() -> None:
     step = int(st.session_state[SCREEN].step)
-    st.session_state["screen rests at"] = step
+    rests(step=step)
     set_url(step=step or None)
 
 
+def _turn() -> None:
+    picture = one_of(PICTURES)(str(_event("picture")))
+    rests(picture=picture)
+    set_url(picture=None if picture == PICTURES[0] else picture)
+
+
+def _recolour(run: Run) -> None:
+    colour = one_of(("", *schemes(run)))(str(_event("colour")))
+    rests(colour=colour)
+    set_url(colour=colour or None)
+
+
+def _ask() -> None:
+    sample = int(_event("ask"))
+    set_url(focus=None if sample < 0 else sample)
+
+
+def _colours(run: Run, walked: Walked, scheme: str) -> None:
+    regime = walked.parameters.regime
+    try:
+        colours = colouring_of(run, scheme, regime, walked.parameters, lambda: walked.trace)
+    except InputError as error:
+        show_error(error)
+        return
+    show_part(colours_part(CHANNEL, _map_id(run, walked), colours, []), key="walk colours")
+
+
+def _map_id(run: Run, walked: Walked) -> str:
+    return f"{run.state} {run.layouts[0]} {walked.parameters.regime}"
+
+
 def _points(run: Run, walked: Walked) -> bytes:
-    regime, kind = walked.parameters.regime, run.layouts[0]
-    return _packed_points(run, f"{run.hash} {kind} {regime}", kind, regime)
+    return _packed_points(run, _map_id(run, walked), run.layouts[0], walked.parameters.regime)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _packed_points(_run: Run, map_id: str, kind: Any, regime: Any) -> bytes:
-    return points_part(map_id, points_of(_run, kind, regime))
+    return points_part(CHANNEL, map_id, points_of(_run, kind, regime))
 
 
 def _walk(run: Run, walked: Walked) -> bytes:
@@ -136,8 +194,7 @@ def _walk(run: Run, walked: Walked) -> bytes:
     if before is not None:
         now, then = walked.trace.samples, before.trace.samples
         changed = {"added": np.setdiff1d(now, then).tolist(), "removed": np.setdiff1d(then, now).tolist()}
-    examples = abs(walked.knowledge.loadings).argmax(axis=1).tolist()
-    return walk_part(walk_id(run, walked), walked.trace, examples, changed)
+    return walk_part(walk_id(run, walked), walked.trace, walked.examples, changed)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -149,7 +206,7 @@ def _window(_run: Run, walk: str, start: int, _walked: Walked) -> bytes:
 def _reply(run: Run, walked: Walked) -> bytes:
     """The answers to what the reader asked: about the instruction in focus, and where words are found."""
     words = st.session_state.get("walk words", "").strip()
-    found = _found(run, run.hash, words) if words else np.zeros(0, np.int64)
+    found = _found(run, run.state, words) if words else np.zeros(0, np.int64)
     sample = focus(run)
     answer: dict[str, Any] = {}
     if sample is not None:
@@ -157,7 +214,7 @@ def _reply(run: Run, walked: Walked) -> bytes:
             answer = _answer(why_not(run, walked.trace, sample))
         except InputError as error:
             show_error(error)
-    return reply_part(run, answer, found.tolist(), words, basket(run))
+    return reply_part(run, walk_id(run, walked), answer, found.tolist(), words, basket(run))
 
 
 def _answer(answer: Answer) -> dict[str, Any]:

@@ -33,8 +33,11 @@ def show_status(run: Run, walked: Walked) -> None:
                 _show_alike(alike)
         before = walked_before(run)
         if before is not None:
-            with st.popover(change_text(before.trace, walked.trace), key="status change", type="tertiary"):
-                show_change(run, walked)
+            said = change_text(before.trace, walked.trace)
+            change = st.popover(said, key="status change", type="tertiary", on_change="rerun")
+            if change.open:
+                with change:
+                    show_change(run, walked)
         idle = idle_settings(run, walked.trace)
         if idle:
             with st.popover(f"{len(idle)} settings without effect", key="status idle", type="tertiary"):
@@ -47,7 +50,7 @@ def budget_of(trace: WalkTrace) -> int:
     parameters = trace.parameters
     if parameters.count and parameters.component_budgets is None:
         return parameters.count
-    return int(trace.budgets.sum()) + len(parameters.pins)
+    return int(trace.budgets.sum()) + trace.pinned
 
 
 def taken_text(trace: WalkTrace) -> str:
@@ -78,7 +81,7 @@ def change_text(before: WalkTrace, after: WalkTrace) -> str:
 def service_of(run: Run, walked: Walked) -> Served:
     """How a walk serves the examples of its targets."""
     regime = walked.parameters.regime
-    return served(_pool_service(run, run.hash, regime), run.regime(regime), walked.trace.samples)
+    return served(_pool_service(run, run.state, regime), run.regime(regime), walked.trace.samples)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -91,7 +94,7 @@ def resemblance_of(run: Run, walked: Walked) -> list[Resemblance]:
     samples = walked.trace.samples
     if not len(samples):
         return []
-    chosen = _choices(run, run.hash, walked.parameters.regime, len(samples))
+    chosen = _choices(run, run.state, walked.parameters.regime, len(samples))
     return resemblances(samples, chosen, int(run.valid.sum()))
 
 

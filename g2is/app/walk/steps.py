@@ -24,7 +24,7 @@ from g2is.app.shared.walked import Walked
 from g2is.app.walk.actions import sample_actions
 from g2is.app.walk.budgets import component_names
 from g2is.app.walk.origin import came_from, passed
-from g2is.app.walk.screen import step_in_url
+from g2is.app.walk.shown import step_in_url
 from g2is.run.run import Run
 from g2is.walk import ORIGINS
 
@@ -103,9 +103,9 @@ VERDICTS = {
     "tied": "= tied",
     "taken": "– already chosen",
     "left_out": "– left out",
-    "conflict": "✘ conflict",
-    "consistency": "✘ consistency",
-    "redundant": "✘ too similar",
+    "conflict": "✕ conflict",
+    "consistency": "✕ consistency",
+    "redundant": "✕ too similar",
 }
 RULES_HELP = (
     "Already chosen: for this or an earlier direction. Left out: banned, of another source, or without a valid "

@@ -6,15 +6,26 @@ import pandas as pd
 import streamlit as st
 
 from g2is.analysis.why_not import why_not
-from g2is.app.shared import THREE_DIGITS, focus, number, set_url, show_record, table_height, visible
+from g2is.app.shared import (
+    THREE_DIGITS,
+    focus,
+    number,
+    set_url,
+    show_error,
+    show_record,
+    table_height,
+    visible,
+)
 from g2is.app.shared.sample_search import search_sample
-from g2is.app.shared.walked import Walked
+from g2is.app.shared.walked import Walked, walked
 from g2is.app.walk.actions import sample_actions
+from g2is.app.walk.parameters import parameters_in_url
+from g2is.errors import InputError
 from g2is.run.run import Run
 
 
 @st.fragment
-def show_why(run: Run, walked: Walked) -> None:
+def show_why(run: Run, walk: Walked) -> None:
     """Ask for an instruction and show why it was chosen, or for each direction why not."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         searching = search_sample(
@@ -30,10 +41,26 @@ def show_why(run: Run, walked: Walked) -> None:
     if sample is None:
         st.caption("Type the row number of any instruction of the pool, or words to search for.")
         return
-    _show(run, walked, sample)
-    sample_actions(walked, sample, "why")
+    _show(run, walk, sample)
+    sample_actions(walk, sample, "why")
     with st.expander(f"Instruction {number(sample)} in full"):
         show_record(run, sample)
+
+
+def show_why_line(run: Run, sample: int) -> None:
+    """One sentence: why the walk that the settings make has an instruction, or why not. For pages about it."""
+    try:
+        walk = walked(run, parameters_in_url(run))
+        answer = why_not(run, walk.trace, sample)
+    except InputError as error:
+        show_error(error)
+        return
+    mark = ":material/check_circle:" if answer.step is not None else ":material/do_not_disturb_on:"
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="why line"):
+        st.markdown(mark, width="content")
+        st.text(
+            answer.text if answer.step is not None else f"Not in the walk. {answer.text}", width="stretch"
+        )
 
 
 OUTCOMES = {
@@ -46,11 +73,11 @@ OUTCOMES = {
 }
 
 
-def _show(run: Run, walked: Walked, sample: int) -> None:
-    answer = why_not(run, walked.trace, sample)
+def _show(run: Run, walk: Walked, sample: int) -> None:
+    answer = why_not(run, walk.trace, sample)
     st.text(f"Instruction {number(sample)}. {answer.text}")
     # The component that comes closest to the sample is the one that a reader wonders about.
-    verdicts = sorted(walked.explain(run, sample).verdicts, key=lambda verdict: -verdict.affinity)
+    verdicts = sorted(walk.explain(run, sample).verdicts, key=lambda verdict: -verdict.affinity)
     if answer.step is not None:
         if st.button(
             f"Go to step {answer.step + 1:,}",

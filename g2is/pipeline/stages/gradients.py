@@ -1,4 +1,4 @@
-"""Stage `gradients`: unit rows and norms of the pool in every regime, and the validation gradients."""
+"""Stage `gradients`: unit rows and norms of the pool in every regime; plain gradients of validation examples."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import pandas as pd
 from g2is.config import BuildConfig
 from g2is.engine.sharing import work_off
 from g2is.errors import InputError
-from g2is.instructions import from_frame
+from g2is.instructions import Instruction, from_frame
 from g2is.lm.gradients import AdamAverages, GradientEngine
 from g2is.lm.layers import piece_sizes
 from g2is.lm.lazy import LazyModel
 from g2is.lm.notes import note_lines, notes_table, table_counts
 from g2is.lm.projection import make_projection
 from g2is.lm.sketches import ShardGradients, sketches_of
-from g2is.lm.text import PROMPT_CUT, RESPONSE_CUT, Encoded
+from g2is.lm.text import PROMPT_CUT, RESPONSE_CUT
 from g2is.lm.train import trainable
 from g2is.lm.warmup import load_state
 from g2is.pipeline.checkpoints import CheckpointShards, checkpoint_numbers, normalised, side_by_side
@@ -29,14 +29,12 @@ from g2is.run.paths import (
     BUILDING,
     INSTRUCTIONS,
     SAMPLES,
-    VALIDATION,
-    VALIDATION_GRADIENTS,
     WARMUP,
     RegimeArray,
     array_file,
     warmup_file,
 )
-from g2is.storage.files import remove_folder, write_array
+from g2is.storage.files import remove_folder
 from g2is.storage.shards import ShardStore
 
 
@@ -51,15 +49,13 @@ class GradientsStage:
     """The checkpoint that the model is at."""
 
     def write(self) -> StageResult:
-        """Run the stage. Raises `InputError` if validation gradients are not finite."""
+        """Run the stage."""
         removed = sum(store.open() for store in self.stores)  # from here on others may help
         if removed:
             shards = sum(map(len, self.stores))
             self.writer.say(
                 f"gradients: {removed:,} of {shards:,} shards are damaged or of an earlier version, computed again"
             )
-        validation = self.lazy.encoder(from_frame(self.writer.read_frame(VALIDATION)))
-        write_array(self.writer.folder / VALIDATION_GRADIENTS, self._plain(validation))
         self.help()
         gradients, stores = self.config.gradients, self.stores
         if len(stores) == 1:
@@ -68,10 +64,10 @@ class GradientsStage:
         files, found = merge(self.writer, self.config, combined)
         return files, {**found, **checkpoint_numbers([*map(str, self.steps)], self.weights)}
 
-    def _plain(self, samples: Sequence[Encoded]) -> np.ndarray:
+    def of_examples(self, examples: Sequence[Instruction]) -> np.ndarray:
         """(m, d) plain gradients of validation examples, at several checkpoints as one row each; raises `InputError`
         if they are not finite."""
-        parts = []
+        parts, samples = [], self.lazy.encoder(examples)
         for checkpoint in range(len(self.steps)):
             engine = self._engine_at(checkpoint)
             sketches, _ = sketches_of(engine, samples, self.config.gradients.batch_tokens)
@@ -175,7 +171,7 @@ def merge(writer: RunWriter, config: BuildConfig, store: ShardStore | Checkpoint
     ).assign(**columns)
     table.insert(1, "valid", table["problem"].isna())
     writer.write_frame(SAMPLES, table)
-    files = [VALIDATION_GRADIENTS, SAMPLES]
+    files = [SAMPLES]
     for regime in config.regimes:
         parts: tuple[tuple[RegimeArray, str], ...] = (("gradients", regime), ("norms", f"{regime}_norms"))
         for array, name in parts:

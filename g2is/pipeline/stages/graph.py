@@ -1,4 +1,4 @@
-"""Stage `graph`: neighbours, conflicts and cosines to validation, regime by regime."""
+"""Stage `graph`: neighbours and conflicts, regime by regime."""
 
 from __future__ import annotations
 
@@ -16,14 +16,12 @@ from g2is.graph.neighbors import (
     NeighborLists,
     block_rows,
     comparable,
-    cosines_to,
     edge_cosines,
     join_blocks,
     neighbor_block,
 )
-from g2is.pipeline.stages.whitened import compared
 from g2is.pipeline.writer import RunWriter, StageResult
-from g2is.run.paths import BUILDING, VALIDATION_GRADIENTS, RegimeArray, array_file
+from g2is.run.paths import BUILDING, RegimeArray, array_file
 from g2is.storage.files import write_array
 from g2is.storage.shards import ShardStore
 
@@ -33,7 +31,7 @@ RECALL = ("neighbor_recall", "conflict_recall")
 
 @dataclass
 class GraphStage:
-    """Writes neighbours, conflicts and cosines to the validation samples. Blocks of rows are shards, which several
+    """Writes neighbours and conflicts. Blocks of rows are shards, which several
     processes share.
 
     given: (n, k) neighbours computed elsewhere, kept as they are.
@@ -47,7 +45,6 @@ class GraphStage:
 
     def write(self) -> StageResult:
         """Run the stage."""
-        validation = np.load(self.writer.folder / VALIDATION_GRADIENTS)
         files: list[str] = []
         numbers: dict[str, Any] = {}
         if self._exact:
@@ -62,9 +59,6 @@ class GraphStage:
                 "cosines": lists.cosines if self.given is None else edge_cosines(rows, self.given),
                 "conflicts": lists.conflicts,
                 "conflict_cosines": lists.conflict_cosines,
-                "validation_cosines": cosines_to(
-                    rows, self.valid, compared(self.writer, regime, validation), device=self.device
-                ),
             }
             for name, array in arrays.items():
                 write_array(self.writer.folder / array_file(regime, name), array)

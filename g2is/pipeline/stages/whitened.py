@@ -10,10 +10,8 @@ import numpy as np
 from g2is.arrays.rows import read_rows
 from g2is.arrays.unit import lengths, unit
 from g2is.arrays.whitening import BLOCK, whitening_of
-from g2is.config import RegimeName
 from g2is.pipeline.writer import RunWriter
 from g2is.run.paths import WHITENED, RegimeArray, array_file
-from g2is.run.whitening import open_whitening
 from g2is.storage.dtypes import stored_rows
 from g2is.storage.files import write_array
 from g2is.storage.shards import write_blocks
@@ -50,10 +48,3 @@ def write_whitened(writer: RunWriter, damping: float | None) -> tuple[list[str],
     names: tuple[RegimeArray, ...] = ("eigenvectors", "eigenvalues", "gradients", "norms")
     numbers = {"lambda": whitening.damping, "dimensions": round(whitening.dimensions, 1)}
     return [array_file(WHITENED, name) for name in names], numbers
-
-
-def compared(writer: RunWriter, regime: RegimeName, validation: np.ndarray) -> np.ndarray:
-    """Plain gradients of validation examples as they are compared with the rows of a regime."""
-    if regime != WHITENED:
-        return validation
-    return open_whitening(lambda name: writer.folder / name, writer.manifest)(validation)

@@ -1,5 +1,5 @@
 """Drawing on a canvas in the browser: dots, marks, a plane to zoom, gestures, and the parts that Python sends.
 
-The modules here know neither maps nor walks; a component imports those it needs (see `g2is.app.shared.javascript`).
-May import: nothing of g2is.
+A component imports the modules it needs (see `g2is.app.shared.javascript`). They know no page.
+May import: app.shared and everything below app.
 """

@@ -3,7 +3,8 @@
 import { faint, isDark } from "./colours.js"
 import { SHAPES } from "./shapes.js"
 
-export const [HIDDEN, PALE, SHOWN] = [0, 1, 2] // states of a dot
+export const [HIDDEN, PALE, SHOWN] = [0, 1, 2] // states of a dot,
+export const FRAMED = 4 // to which this is added for a frame around it
 const SHAPED = 3.2 // the least radius at which shapes can be told apart, in pixels of the device
 const PARTS = 4 // a stamp is cut for each quarter of a pixel
 
@@ -57,13 +58,12 @@ export class Dots {
   }
 
   // points: x, y. colours: codes, palette (r, g, b of each code), shapes of codes or none. state: for each dot HIDDEN,
-  // PALE or SHOWN. projection: [a, b, c, d] with pixel = (a x + b, c y + d). radius: in pixels of the device. ink,
-  // paper: [r, g, b] of text and page.
-  draw({ points, colours, state, projection, radius, ink, paper }) {
+  // PALE or SHOWN, and FRAMED. projection: [a, b, c, d] with pixel = (a x + b, c y + d). radius, line: of a dot and of
+  // a frame, in pixels of the device. ink, paper, accent: [r, g, b] of text, page and frames.
+  draw({ points, colours, state, projection, radius, line = 1.5, ink, paper, accent = ink }) {
     const { width, height } = this.canvas
     const image = this.context.createImageData(width, height)
-    const base = (255 << 24) | (paper[2] << 16) | (paper[1] << 8) | paper[0]
-    new Uint32Array(image.data.buffer).fill(base)
+    new Uint32Array(image.data.buffer).fill(solidOf(paper))
     const shaped = colours.shapes && radius >= SHAPED
     const rim = radius >= 2.4 ? Math.max(1, radius / 3.5) : 0
     const round = this.stamps("circle", radius, rim)
@@ -78,10 +78,13 @@ export class Dots {
     const solid = count > 60000 ? 0.62 : count > 8000 ? 0.8 : 0.95
     const press = { pixels: image.data, width, height, edge: isDark(ink) ? 0 : 255 }
 
-    // Pale dots first, beneath the others. In a scattered order, so that the last file of a pool does not cover the
-    // others.
-    for (const layer of [PALE, SHOWN]) {
-      const strength = layer === PALE ? 0.42 : solid
+    // Pale dots first, beneath the others; those in frames last. In a scattered order, so that the last file of a pool
+    // does not cover the others.
+    for (const layer of [PALE, SHOWN, FRAMED | PALE, FRAMED | SHOWN]) {
+      if (layer & FRAMED && !state.includes(layer)) continue
+      const shown = (layer & SHOWN) > 0
+      if (layer & FRAMED) drawFrames(image, { x, y, state, layer, projection, radius, line, accent, paper })
+      const strength = shown ? solid : 0.42
       let [red, green, blue] = pale
       for (let turn = 0, sample = 0; turn < count; turn++, sample = (sample + step) % count) {
         if (state[sample] !== layer) continue
@@ -92,9 +95,9 @@ export class Dots {
         const row = Math.floor(top)
         const place = ((top - row) * PARTS | 0) * PARTS + ((left - column) * PARTS | 0)
         let stamp = small[place]
-        if (layer === SHOWN) {
+        if (shown) {
           const code = codes[sample]
-          stamp = ofCode ? ofCode[code][place] : round[place]
+          stamp = (ofCode?.[code] ?? round)[place]
           red = palette[3 * code]
           green = palette[3 * code + 1]
           blue = palette[3 * code + 2]
@@ -104,6 +107,31 @@ export class Dots {
     }
     this.context.putImageData(image, 0, 0)
   }
+}
+
+// Squares around dots; where they overlap, one line around all of them.
+function drawFrames(image, { x, y, state, layer, projection: [a, b, c, d], radius, line, accent, paper }) {
+  const { width, height } = image
+  const pixels = new Uint32Array(image.data.buffer)
+  const inside = radius > line ? Math.round(1.2 * radius + 0.2 * line) : 0
+  const outside = Math.round(Math.max(1.2 * (radius + line), 2 * line))
+  for (const [reach, colour] of [[outside, solidOf(accent)], [inside, solidOf(paper)]]) {
+    if (!reach) continue
+    for (let sample = 0; sample < state.length; sample++) {
+      if (state[sample] !== layer) continue
+      const left = Math.round(a * x[sample] + b)
+      const top = Math.round(c * y[sample] + d)
+      const [from, to] = [Math.max(0, left - reach), Math.min(width, left + reach + 1)]
+      if (from >= to) continue
+      const last = Math.min(height - 1, top + reach)
+      for (let row = Math.max(0, top - reach); row <= last; row++) pixels.fill(colour, row * width + from, row * width + to)
+    }
+  }
+}
+
+// A colour as a pixel of a canvas.
+function solidOf([red, green, blue]) {
+  return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0
 }
 
 function pressStamp({ pixels, width, height, edge }, stamp, column, row, red, green, blue, strength) {

@@ -5,6 +5,7 @@ import { SHAPES } from "./shapes.js"
 
 const FONT = 13
 const LINE = 1.15 * FONT
+const SMALL = 11
 
 export class Pen {
   constructor(canvas) {
@@ -66,9 +67,9 @@ export class Pen {
   }
 
   // Names above their places, as many as fit without touching; the first ones first. names: [text, place] each.
-  names(names, above) {
+  // boxes: what is written already, to which these are added.
+  names(names, above, boxes = []) {
     const c = this.context
-    const boxes = []
     c.font = `600 ${FONT}px ${this.font}`
     c.textAlign = "center"
     c.textBaseline = "middle"
@@ -78,12 +79,32 @@ export class Pen {
       const width = Math.max(...lines.map((line) => c.measureText(line).width)) + 8
       const height = lines.length * LINE + 4
       const box = [left - width / 2, top - height / 2, left + width / 2, top + height / 2]
-      const outside = box[0] < 2 || box[1] < 2 || box[2] > this.width - 2 || box[3] > this.height - 2
-      const covered = boxes.some((b) => box[0] < b[2] && b[0] < box[2] && box[1] < b[3] && b[1] < box[3])
-      if (outside || covered) continue
-      boxes.push(box)
+      if (!this.take(box, boxes)) continue
       lines.forEach((line, row) => this.text(line, left, top + (row - (lines.length - 1) / 2) * LINE))
     }
+  }
+
+  // Small numbers beside their places, in the same way.
+  numbers(numbers, beside, boxes) {
+    const c = this.context
+    c.font = `600 ${SMALL}px ${this.font}`
+    c.textAlign = "left"
+    c.textBaseline = "middle"
+    for (const [number, [left, level]] of numbers) {
+      const text = String(number)
+      const from = [left + 0.7 * beside, level - 0.7 * beside - SMALL / 2]
+      const box = [from[0] - 1, from[1] - SMALL / 2, from[0] + c.measureText(text).width + 1, from[1] + SMALL / 2]
+      if (this.take(box, boxes)) this.text(text, ...from)
+    }
+  }
+
+  // Whether there is room for a box, which is then kept.
+  take(box, boxes) {
+    const outside = box[0] < 2 || box[1] < 2 || box[2] > this.width - 2 || box[3] > this.height - 2
+    const covered = boxes.some((b) => box[0] < b[2] && b[0] < box[2] && box[1] < b[3] && b[1] < box[3])
+    if (outside || covered) return false
+    boxes.push(box)
+    return true
   }
 
   // With a halo in the colour of the page.

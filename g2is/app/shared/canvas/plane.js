@@ -28,6 +28,13 @@ export class Plane {
     return { x: wide / 2, y: high / 2, zoom: 1 }
   }
 
+  // Shows a box of the plane, with a margin; one that is a point is not zoomed to without end.
+  show([left, bottom, right, top]) {
+    const [wide, high] = this.extent
+    const share = Math.max((right - left) / wide, (top - bottom) / high, 0.02)
+    Object.assign(this.view, { x: (left + right) / 2, y: (bottom + top) / 2, zoom: Math.max(LEAST, 0.92 / share) })
+  }
+
   isWhole() {
     return Object.entries(this.whole()).every(([name, value]) => this.view[name] === value)
   }

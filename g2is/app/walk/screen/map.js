@@ -1,13 +1,15 @@
 // The map of the walk: the pool as faint dots, the path up to the step, and what the step considered.
 
-import { isDark, parse } from "../../shared/canvas/colours.js"
-import { Dots, HIDDEN, PALE, SHOWN } from "../../shared/canvas/dots.js"
+import SYMBOLS from "../../../figures/symbols.json"
+import { Dots } from "../../shared/canvas/dots.js"
 import { Gestures } from "../../shared/canvas/gestures.js"
 import { Pen } from "../../shared/canvas/pen.js"
 import { Plane } from "../../shared/canvas/plane.js"
+import { readTheme } from "../../shared/canvas/theme.js"
 import { element, number } from "../../shared/dom.js"
 import { ORIGINS } from "../../shared/origins.js"
-import { Places } from "../../map/places.js"
+import { Places } from "../../shared/canvas/places.js"
+import { Colours } from "./colour.js"
 import { drawWalk } from "./path.js"
 import { Trail } from "./trail.js"
 
@@ -17,19 +19,15 @@ const HITS = 8 // instructions found that are listed
 export class WalkMap {
   constructor(screen) {
     this.screen = screen
-    const { root, find } = screen
-    this.stage = find(".stage")
+    const { find } = screen
+    this.stage = find(".stage[data-stage=map]")
     this.plane = new Plane()
     this.dots = new Dots(find(".dots"))
     this.pen = new Pen(find(".over"))
     this.gestures = new Gestures(find(".over"), this)
     this.trail = new Trail()
     this.found = null
-    const zooms = { in: 1.5, out: 1 / 1.5 }
-    for (const button of root.querySelectorAll("[data-zoom]")) {
-      const factor = zooms[button.dataset.zoom]
-      button.onclick = () => (factor ? this.gestures.zoomBy(factor) : this.reset())
-    }
+    this.colours = new Colours(this, () => this.change())
     this.resized = new ResizeObserver(() => this.resize())
     this.resized.observe(this.stage)
     this.readTheme()
@@ -47,17 +45,12 @@ export class WalkMap {
     this.places = new Places(part)
     this.plane.extent = part.extent
     this.plane.view = this.screen.channel.memory[part.map] ??= this.plane.whole()
-    this.change()
+    this.colours.draw()
   }
 
   readTheme() {
-    const style = getComputedStyle(this.screen.root)
-    const read = (name) => parse(style.getPropertyValue(name).trim())
-    this.ink = read("--st-text-color")
-    this.paper = read("--st-background-color")
-    this.accent = style.getPropertyValue("--st-primary-color")
-    this.font = style.getPropertyValue("--st-font") || "sans-serif"
-    this.change()
+    Object.assign(this, readTheme(this.screen.root))
+    this.colours.draw()
   }
 
   resize() {
@@ -83,7 +76,6 @@ export class WalkMap {
 
   hover(sample) {
     this.screen.hover(sample)
-    this.drawTip()
   }
 
   open(sample) {
@@ -119,10 +111,6 @@ export class WalkMap {
   modeChanged() {}
 
   // Search
-
-  focusFind() {
-    this.screen.find(".find").focus()
-  }
 
   hideHits() {
     this.screen.find(".hits").hidden = true
@@ -181,17 +169,10 @@ export class WalkMap {
   paint() {
     this.waiting = false
     if (this.closed || !this.places || this.plane.width < 2) return
-    const count = this.places.x.length
-    const states = new Uint8Array(count)
-    const found = this.found && new Set(this.found)
-    for (let row = 0; row < count; row++) {
-      states[row] = !this.places.has(row) ? HIDDEN : !found || found.has(row) ? SHOWN : PALE
-    }
-    const grey = isDark(this.ink) ? [176, 186, 197] : [88, 99, 112]
-    const palette = found ? parse(this.accent) : grey
+    const { colours, states } = this.colours.paint(this.places, this.found)
     this.dots.draw({
       points: this.places,
-      colours: { codes: new Uint8Array(count), palette, shapes: null },
+      colours,
       state: states,
       projection: this.plane.projection(this.dpr),
       radius: Math.round(4 * this.radius * this.dpr) / 4,
@@ -199,7 +180,12 @@ export class WalkMap {
       paper: this.paper,
     })
     this.drawMarks()
-    this.screen.root.dataset.drawn = this.key
+    Object.assign(this.screen.root.dataset, { drawn: this.key, scheme: this.colours.colouring?.part.scheme ?? "" })
+  }
+
+  drawHover() {
+    this.drawMarks()
+    this.drawTip()
   }
 
   drawMarks() {
@@ -209,9 +195,10 @@ export class WalkMap {
     const { dpr, ink, paper, accent, font } = this
     this.pen.begin({ width, height, dpr, ink, paper, accent, font })
     const { x, y, zoom } = this.plane.view
-    const key = [this.key, walk.part.id, x, y, zoom, width, height, dpr, ink, paper].join(" ")
+    const key = [this.key, this.colours.key, walk.part.id, x, y, zoom, width, height, dpr, ink, paper].join(" ")
     const { plane, places, trail, radius } = this
-    drawWalk(this.pen, { plane, places, walk, trail, key, step, asked, hovered, basket, radius })
+    const fillOf = (row) => this.colours.of(row)
+    drawWalk(this.pen, { plane, places, walk, trail, key, step, asked, hovered, basket, radius, fillOf })
     if (this.area?.length) this.pen.area(this.area.map((corner) => this.plane.place(...corner)))
     this.drawKey()
   }
@@ -221,14 +208,14 @@ export class WalkMap {
     if (this.keyed) return
     this.keyed = true
     const entries = [
-      ["★", "example asked for"],
+      [SYMBOLS.validation.mark, "example asked for"],
       [ORIGINS.anchor.mark, "taken"],
-      ["✘", "rejected"],
+      [SYMBOLS.rejected.mark, "rejected"],
       ["○", "next in line"],
-      ["□", "set aside (Shift and drag around them)"],
+      [SYMBOLS.basket.mark, "set aside (Shift and drag around them)"],
       ["+ −", "added, removed by the last change"],
     ]
-    this.screen.find(".marks").replaceChildren(
+    this.screen.find(".marks[data-stage=map]").replaceChildren(
       ...entries.map(([mark, text]) => {
         const entry = element("span", "entry")
         entry.append(element("b", "", mark), ` ${text}`)

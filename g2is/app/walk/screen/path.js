@@ -7,16 +7,16 @@ const CHANGES = 60 // instructions added, or removed, that are marked
 const REJECTED = ["conflict", "consistency", "redundant", "taken", "left_out"]
 const RULES = { conflict: "conflict", consistency: "consistency", redundant: "too similar" }
 
-// trail, key: a Trail, and the key of what it draws.
-export function drawWalk(pen, { plane, places, walk, trail, key, step, asked, hovered, basket, radius }) {
+// trail, key: a Trail, and the key of what it draws. fillOf: the CSS colour of an instruction, or null where dots have none.
+export function drawWalk(pen, { plane, places, walk, trail, key, step, asked, hovered, basket, radius, fillOf }) {
   const at = (row) => plane.place(...places.at(row))
   drawStars(pen, at, places, radius)
-  trail.draw(pen, { key, at, places, walk, step, radius })
+  trail.draw(pen, { key, at, places, walk, step, radius, fillOf })
   drawBasket(pen, at, places, basket, radius)
   drawChange(pen, at, places, walk, radius)
   drawConsidered(pen, at, places, walk, step, radius)
   drawEdge(pen, at, places, walk, step)
-  drawHere(pen, at, places, walk, step, radius)
+  drawHere(pen, at, places, walk, step, radius, fillOf)
   for (const [row, width] of [[hovered, 1.5], [asked, 2.5]]) {
     if (row !== null && places.has(row)) pen.ring(at(row), radius + 6, width)
   }
@@ -99,10 +99,10 @@ function drawEdge(pen, at, places, walk, step) {
   if (star !== null && places.has(star)) pen.shape("star", at(star), 9, pen.accent, pen.paper, 2)
 }
 
-function drawHere(pen, at, places, walk, step, radius) {
+function drawHere(pen, at, places, walk, step, radius, fillOf) {
   const here = walk.sample(step)
   if (!places.has(here)) return
   const { shape, colour } = ORIGINS[walk.origin(step)]
-  pen.framed(shape, at(here), radius + 5, colour, pen.ink)
+  pen.framed(shape, at(here), radius + 5, fillOf(here) ?? colour, pen.ink)
   pen.names([[`#${here}`, at(here)]], radius + 6)
 }

@@ -8,9 +8,9 @@ const VERDICTS = {
   tied: ["=", "tied"],
   taken: ["–", "taken before"],
   left_out: ["–", "left out"],
-  conflict: ["✘", "conflict"],
-  consistency: ["✘", "consistency"],
-  redundant: ["✘", "too similar"],
+  conflict: ["✕", "conflict"],
+  consistency: ["✕", "consistency"],
+  redundant: ["✕", "too similar"],
 }
 
 export class Reader {
@@ -24,7 +24,7 @@ export class Reader {
     const shown = walk.at(step)
     const example = asked === null ? walk.example(step) : (screen.answer?.example ?? null)
     this.drawReason(shown)
-    find("article.example").replaceChildren(...this.exampleText(example))
+    find("article.example").replaceChildren(...(screen.compared ? this.comparedText() : this.exampleText(example)))
     find("article.taken").replaceChildren(...this.takenText())
     find(".rules").textContent = asked === null ? (shown?.rules ?? "") : ""
     this.drawActions()
@@ -47,22 +47,46 @@ export class Reader {
       const back = element("button", "back", `Back to step ${number(step + 1)}`)
       back.type = "button"
       back.onclick = () => this.screen.back()
-      reason.replaceChildren(head, element("span", "why", answer?.text ?? "…"), back)
+      reason.replaceChildren(head, element("span", "why", answer?.text ?? "…"), ...this.itsStep(asked), back)
     }
     reason.classList.toggle("asked", asked !== null)
   }
 
+  // A button that goes to the step that took an instruction, if one did.
+  itsStep(sample) {
+    const step = this.screen.walk.stepOf(sample)
+    if (step < 0) return []
+    const button = element("button", "its-step", `Go to step ${number(step + 1)}`)
+    button.type = "button"
+    button.onclick = () => this.screen.go(step)
+    return [button]
+  }
+
+  // Of a node of the graph that is no instruction.
+  comparedText() {
+    const { walk, compared } = this.screen
+    const { relation, row } = compared
+    const example = relation === "component" ? walk.part.examples[row] : row
+    const title = relation === "component" ? `Direction ${number(row)}, closest to example ${number(example)}` : `Example ${number(example)}`
+    const head = element("h2", "", title)
+    const close = element("button", "close", "Close")
+    close.type = "button"
+    close.onclick = () => this.screen.backOnce()
+    head.append(close)
+    return [head, ...textOf(walk.examples.get(example))]
+  }
+
   exampleText(example) {
-    if (example === null) return [element("h4", "", "No example"), element("p", "", "It belongs to no direction.")]
+    if (example === null) return [element("h2", "", "No example"), element("p", "", "It belongs to no direction.")]
     const title = this.screen.asked === null ? `Example ${number(example)} asks` : `Closest: example ${number(example)}`
-    return [element("h4", "", title), ...textOf(this.screen.walk.examples.get(example))]
+    return [element("h2", "", title), ...textOf(this.screen.walk.examples.get(example))]
   }
 
   takenText() {
     const { walk, asked, shown } = this.screen
     const title = asked === null ? `Taken #${number(shown)}` : `Asked about #${number(shown)}`
     const text = walk.texts.get(shown)
-    const head = element("h4", "", title)
+    const head = element("h2", "", title)
     if (text) head.append(element("span", "from", ` ${text.from}`))
     return [head, ...textOf(text)]
   }
@@ -73,8 +97,8 @@ export class Reader {
     const { shown } = screen
     const aside = screen.basket.has(shown)
     const buttons = [
-      ["pin", pins.includes(shown) ? "Unpin" : "Pin", "Always take it (P)"],
-      ["ban", bans.includes(shown) ? "Allow" : "Ban", "Never take it (B)"],
+      ["pin", pins.includes(shown) ? "Unpin" : "Pin", "Pin: in the walk whatever the rules say (P)"],
+      ["ban", bans.includes(shown) ? "Allow" : "Ban", "Ban: out of the walk (B)"],
       ["basket", aside ? "Put back" : "Set aside", "Into the basket, or out of it"],
     ].map(([how, label, title]) => {
       const button = element("button", how, label)

@@ -14,19 +14,20 @@ export class Trail {
   }
 
   // key: changes with the walk and with all that decides where its steps lie on the screen, and in which colours.
-  draw(pen, { key, at, places, walk, step, radius }) {
+  // fillOf: the CSS colour of an instruction, or null for that of how the walk came to it.
+  draw(pen, { key, at, places, walk, step, radius, fillOf }) {
     const { canvas } = pen
     if (key !== this.key) {
       this.key = key
       for (const layer of [this.whole, this.past]) [layer.width, layer.height] = [canvas.width, canvas.height]
-      this.paint(this.whole, pen, { at, places, walk, radius, from: 0, to: walk.count, faint: true })
+      this.paint(this.whole, pen, { at, places, walk, radius, fillOf, from: 0, to: walk.count, faint: true })
       this.drawn = 0
     }
     if (step + 1 < this.drawn) {
       this.past.width = canvas.width // empties it
       this.drawn = 0
     }
-    this.paint(this.past, pen, { at, places, walk, radius, from: this.drawn, to: step + 1, faint: false })
+    this.paint(this.past, pen, { at, places, walk, radius, fillOf, from: this.drawn, to: step + 1, faint: false })
     this.drawn = step + 1
     const c = pen.context
     c.save()
@@ -36,14 +37,14 @@ export class Trail {
     c.restore()
   }
 
-  paint(layer, pen, { at, places, walk, radius, from, to, faint }) {
+  paint(layer, pen, { at, places, walk, radius, fillOf, from, to, faint }) {
     const c = layer.getContext("2d")
     const scale = pen.canvas.width / pen.width
     c.setTransform(scale, 0, 0, scale, 0, 0)
     const { sample, came_from } = walk.part
     const small = walk.count > MANY
     const lines = new Path2D()
-    const marks = {}
+    const marks = new Map() // by fill, or faint
     for (let step = from; step < to; step++) {
       const row = sample[step]
       if (!places.has(row)) continue
@@ -52,8 +53,10 @@ export class Trail {
         lines.moveTo(...at(came_from[step]))
         lines.lineTo(left, top)
       }
-      const kind = faint ? "later" : walk.origin(step)
-      const path = (marks[kind] ??= new Path2D())
+      const kind = walk.origin(step)
+      const fill = faint ? null : (fillOf(row) ?? ORIGINS[kind].colour)
+      if (!marks.has(fill)) marks.set(fill, new Path2D())
+      const path = marks.get(fill)
       if (small) path.rect(left - 1.5, top - 1.5, 3, 3)
       else path.addPath(mark(faint ? "circle" : ORIGINS[kind].shape, radius + (faint ? 1 : 2)), { e: left, f: top })
     }
@@ -62,11 +65,11 @@ export class Trail {
     c.lineWidth = 1.1
     c.globalAlpha = faint ? 0.16 : small ? 0.3 : 0.6
     c.stroke(lines)
-    for (const [kind, path] of Object.entries(marks)) {
+    for (const [fill, path] of marks) {
       c.globalAlpha = faint ? 0.4 : 1
       c.lineWidth = 0.8
-      if (!faint) {
-        c.fillStyle = ORIGINS[kind].colour
+      if (fill) {
+        c.fillStyle = fill
         c.fill(path)
       }
       if (!small || faint) c.stroke(path)

@@ -1,5 +1,7 @@
 // What the screen knows of a walk: every step in numbers, and the texts of those that Python has sent so far.
 
+import { readGraphs } from "../../shared/graph/graphs.js"
+
 export class Walk {
   constructor() {
     this.forget()
@@ -11,6 +13,8 @@ export class Walk {
     this.texts = new Map() // of instructions, by row
     this.examples = new Map() // texts of validation examples, by row
     this.lines = new Map() // beginnings of texts, by row
+    this.graphs = new Map() // neighbourhoods, by the instruction in focus; null for one without a gradient
+    this.answers = new Map() // why an instruction is taken or not, by row
   }
 
   receive(part) {
@@ -23,6 +27,12 @@ export class Walk {
   receiveWindow(part) {
     if (part.walk !== this.part?.walk) return
     part.steps.forEach((step, place) => this.steps.set(part.start + place, step))
+    this.receiveTexts(part)
+  }
+
+  receiveGraphs(part) {
+    if (part.walk !== this.part?.walk) return
+    for (const [focus, graph] of readGraphs(part)) this.graphs.set(focus, graph)
     this.receiveTexts(part)
   }
 

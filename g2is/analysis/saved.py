@@ -1,0 +1,59 @@
+"""What is saved with a run, as tables."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+
+from g2is.errors import InputError
+from g2is.evaluation.results import Evaluation
+from g2is.run.run import Run
+from g2is.run.saved import Kind, names, note
+from g2is.run.selections import Selection
+from g2is.storage.files import read_small
+
+COLUMNS = ("name", "instructions", "what", "note")
+
+
+def saved_table(run: Run, kind: Kind) -> pd.DataFrame:
+    """One row for each thing of a kind: name, instructions (their number, None where it has none), what (method,
+    format, or where it came from; or why it cannot be read) and note."""
+    rows = []
+    for name in names(run, kind):
+        try:
+            count, what = _DESCRIBE[kind.word](run, kind, name)
+            text = note(run, kind, name)
+        except InputError as error:
+            count, what, text = None, f"cannot be read: {error}", ""
+        rows.append({"name": name, "instructions": count, "what": what, "note": text})
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"instructions": "Int64"})
+
+
+def _selection(run: Run, kind: Kind, name: str) -> tuple[int | None, str]:
+    selection = Selection.read(kind.path(run, name), run)
+    return len(selection.samples), selection.method
+
+
+def _set(run: Run, kind: Kind, name: str) -> tuple[int | None, str]:
+    found = run.sets[name]
+    return len(found), found.origin or "by hand"
+
+
+def _export(run: Run, kind: Kind, name: str) -> tuple[int | None, str]:
+    path = kind.path(run, name) / "g2is.json"
+    try:
+        content: Any = json.loads(read_small(path, 2**30))
+        return int(content["counts"]["samples"]), f"{content['format']}, {content['method']}"
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        raise InputError(f"{path}: not the manifest of an export; export again") from None
+
+
+def _evaluation(run: Run, kind: Kind, name: str) -> tuple[int | None, str]:
+    evaluation = Evaluation.read(kind.path(run, name))
+    selections = dict.fromkeys(one.selection for one in evaluation.fine_tunings)
+    return None, f"{len(evaluation.fine_tunings)} fine-tunings: {', '.join(selections)}"
+
+
+_DESCRIBE = {"selection": _selection, "set": _set, "export": _export, "evaluation": _evaluation}

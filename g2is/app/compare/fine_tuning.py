@@ -1,0 +1,255 @@
+"""Fine-tuning from the page: choose, see what it will do and cost, start, follow, cancel, resume."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import streamlit as st
+
+from g2is.analysis.inspection import inspect_files
+from g2is.app.compare import tuning_job
+from g2is.app.compare.choice import SET_PREFIX, THIS
+from g2is.app.compare.parts import fingerprint
+from g2is.app.compare.tuning_check import (
+    check_lines,
+    demo_test,
+    read_budgets,
+    suggested_evaluation,
+    test_path,
+)
+from g2is.app.compare.tuning_job import Asked
+from g2is.app.compare.verdict import evaluation_stamp
+from g2is.app.home.demo import progress_text
+from g2is.app.inspect.sources import is_local
+from g2is.app.places import default_cache
+from g2is.app.shared import (
+    all_texts,
+    cache_folder,
+    literal,
+    put_in_url,
+    saved_selections,
+    show_error,
+    show_text,
+    visible,
+)
+from g2is.app.shared.jobs import POSSIBLE
+from g2is.app.shared.walked import walked
+from g2is.app.walk.parameters import parameters_in_url
+from g2is.app.walk.saving import save, saved_as, suggested_name
+from g2is.config import ReadingConfig
+from g2is.config.commands import CACHE, command
+from g2is.errors import InputError
+from g2is.instructions import short_name
+from g2is.run.run import Run
+
+
+def follow_fine_tuning(run: Run) -> bool:
+    """The progress of what was started, or what became of it; returns whether it is running."""
+    if not POSSIBLE:
+        return False
+    if tuning_job.job_of(run).running():
+        st.session_state["tune seen"] = evaluation_stamp(run)
+        _follow(run)
+        return True
+    if (words := tuning_job.last_words(run)) is not None:
+        _show_last(run, words)
+    return False
+
+
+def offer_fine_tuning(run: Run) -> None:
+    """The form that starts fine-tuning; where there is no model, the command to run elsewhere."""
+    st.subheader("Fine-tune on selections", anchor=False)
+    if not POSSIBLE or tuning_job.model_at_hand(run) is None:
+        _explain_elsewhere(run)
+    else:
+        _choose(run)
+
+
+def _explain_elsewhere(run: Run) -> None:
+    st.markdown(
+        "The base model of this run is not on this machine. Where it is, with the run's folder copied there, this "
+        "command fine-tunes on your selections and a random draw; copy the folder `evaluations` of the run back, and "
+        "the results appear here. `--check` first says what it would do and how long it takes."
+    )
+    names = list(saved_selections(run))[:4] or ["SELECTION"]
+    asked = Asked("test", tuple(names), Path("TEST.jsonl"), "test", seeds=3, answers=True)
+    st.code(_shown_command(run, asked.words(run)), language="bash", wrap_lines=True)
+
+
+def _shown_command(run: Run, words: list[str]) -> str:
+    cache = CACHE if cache_folder() == default_cache() else run.folder.parent
+    return command(*words, cache=cache)
+
+
+@st.fragment(run_every=1)
+def _follow(run: Run) -> None:
+    """Progress, log and cancel; looks again every second."""
+    job, words = tuning_job.job_of(run), tuning_job.last_words(run) or []
+    name = words[3] if words else ""
+    if not job.running():
+        if name:
+            put_in_url(evaluation=name)
+        st.rerun()
+    if evaluation_stamp(run) != st.session_state.get("tune seen"):
+        st.rerun()  # one more is done: its dots join the others
+    if name and (progress := tuning_job.progress(run, name)):
+        st.progress(progress.share, progress_text(progress).replace("in this stage", "in all"))
+    else:
+        st.progress(0.0, "Starting: loading the libraries and the model")
+    st.caption("It continues if you close this page or stop the app. Every result is shown once it is done.")
+    st.button("Cancel", icon=":material/stop:", on_click=job.cancel, key="cancel fine-tuning")
+    show_text("\n".join(job.log_lines()[-12:]) or "…", tallest=260)
+
+
+def _show_last(run: Run, words: list[str]) -> None:
+    """What became of the last one, where it did not end well."""
+    name = words[3]
+    if tuning_job.is_complete(run, name):
+        return
+    st.warning(
+        f"The fine-tuning {literal(name)} ended before it was complete. What is done stays; resuming does the rest.",
+        icon=":material/pause:",
+    )
+    with st.container(horizontal=True):
+        st.button(
+            "Resume",
+            icon=":material/play_arrow:",
+            on_click=lambda: _start_again(run, words),
+            key="resume tuning",
+        )
+        st.button("Forget it", type="tertiary", on_click=tuning_job.forget, args=(run,))
+    with st.expander("Output", expanded=True):
+        show_text("\n".join(tuning_job.job_of(run).log_lines()[-30:]) or "…", tallest=260)
+
+
+def _choose(run: Run) -> None:
+    """The form: selections, test file, seeds, budgets; then what it will do, and the button that starts it."""
+    names = [THIS, *saved_selections(run), *(SET_PREFIX + name for name in run.sets.names())]
+    labels = {THIS: "this walk"} | {name: visible(name) for name in names[1:]}
+    with st.form("fine-tuning", border=True):
+        selections = st.multiselect(
+            "Selections and sets",
+            names,
+            default=_compared(names),
+            format_func=labels.__getitem__,
+            key="tune selections",
+            help="Your walk is saved under a name of its own when fine-tuning starts.",
+        )
+        with st.container(horizontal=True):
+            test = st.text_input(
+                "Test file",
+                value=str(demo_test(run) or ""),
+                key="tune test",
+                disabled=not is_local(),
+                placeholder="/data/test.jsonl",
+                help="Held-out examples of the target, on the machine that the app runs on; read as the pool is.",
+            )
+            name = st.text_input("Name", key="tune name", placeholder="after the test file", width=200)
+        with st.container(horizontal=True):
+            seeds = st.number_input(
+                "Seeds", 1, 20, 3, key="tune seeds", help="Fine-tunings of each selection."
+            )
+            budgets = st.text_input(
+                "Budgets",
+                key="tune budgets",
+                placeholder="as they are",
+                help="Such as 60, 150: every selection is chosen again with each by its method.",
+            )
+            epochs = st.number_input(
+                "Passes", 1, 1000, 5 if run.manifest.is_demo else None, key="tune epochs", placeholder="usual"
+            )
+        with st.container(horizontal=True):
+            drawn = st.checkbox("Beside a random draw, anew for each seed", value=True, key="tune drawn")
+            answers = st.checkbox("Exact answers too (slower)", key="tune answers")
+        st.form_submit_button("Check and estimate", icon=":material/fact_check:", key="tune check")
+    if "tune checked" not in st.session_state and not st.session_state.get("tune check"):
+        return
+    try:
+        target = short_name(test.strip())
+        asked = Asked(
+            name=name.strip() or suggested_evaluation(run, target),
+            selections=tuple(one for one in selections if not one.startswith(SET_PREFIX)),
+            sets=tuple(one.removeprefix(SET_PREFIX) for one in selections if one.startswith(SET_PREFIX)),
+            test=test_path(test),
+            target=target,
+            seeds=int(seeds),
+            budgets=read_budgets(budgets),
+            drawn=drawn,
+            epochs=int(epochs) if epochs else None,
+            answers=answers,
+        )
+        if not selections and not drawn:
+            raise InputError("selections: none is chosen, expected at least one")
+        _show_check(run, asked)
+    except InputError as error:
+        show_error(error)
+
+
+def _compared(names: list[str]) -> list[str]:
+    """What the page compares, without a draw that would be drawn again anyway."""
+    asked = [
+        name for name in all_texts().get("compare", []) if name in names and not name.startswith("random")
+    ]
+    return list(dict.fromkeys(asked))[:4] or [THIS]
+
+
+def _show_check(run: Run, asked: Asked) -> None:
+    """How the test file is read, what is left out, what it costs; and the button that starts it."""
+    stamp = asked.test.stat().st_mtime_ns, asked.test.stat().st_size
+    walk = walked(run, parameters_in_url(run)) if THIS in asked.selections else None
+    key = fingerprint(run.state, asked, stamp, walk.parameters.model_dump() if walk else None)
+    checked = st.session_state.get("tune checked")
+    if checked is None or checked[0] != key:
+        with st.spinner("Reading the test file and counting what there is to do"):
+            checked = key, check_lines(run, asked)
+        st.session_state["tune checked"] = checked
+    found = inspect_files([str(asked.test)], ReadingConfig())
+    with st.container(border=True):
+        for line in checked[1]:
+            st.markdown(f"- {literal_line(line)}")
+        for file in found.files:
+            for shape in file.shapes:
+                st.caption(f"Test file read as {literal(shape)}")
+        if found.instructions:
+            first = found.instructions[0]
+            with st.expander("Its first example"):
+                show_text(f"{first.prompt}\n→ {first.response}", tallest=200)
+        st.button(
+            "Start fine-tuning",
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=_start,
+            args=(run, asked),
+        )
+        st.code(_shown_command(run, asked.words(run)), language="bash", wrap_lines=True)
+
+
+def literal_line(line: str) -> str:
+    """A line of the program, of which nothing is markdown."""
+    return re.sub(r"([\\`*_{}\[\]()#+.!|<>$~:-])", r"\\\1", visible(line))
+
+
+def _start(run: Run, asked: Asked) -> None:
+    """For callbacks: saves the walk if it is among the selections, and starts the command."""
+    try:
+        names = tuple(_saved_walk(run) if name == THIS else name for name in asked.selections)
+        named = Asked(**{**vars(asked), "selections": tuple(dict.fromkeys(names))})
+        tuning_job.start(run, named.words(run))
+    except InputError as error:
+        show_error(error)
+    st.session_state.pop("tune checked", None)
+
+
+def _saved_walk(run: Run) -> str:
+    walk = walked(run, parameters_in_url(run))
+    name = saved_as(run, walk)
+    if name is None:
+        name = suggested_name(run, walk)
+        save(run, walk.trace, name)
+    return name
+
+
+def _start_again(run: Run, words: list[str]) -> None:
+    """For callbacks."""
+    tuning_job.start(run, words)

@@ -1,0 +1,41 @@
+"""Buttons that undo and redo, their keys, and one entry of the browser's history a change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from g2is.app.shared.history import last_change, next_change, redo, undo
+from g2is.app.shared.javascript import module
+from g2is.app.shared.text import visible
+from g2is.app.shared.timeline import PAUSE_SECONDS, TICKED
+from g2is.app.walk.wording import change_words
+
+_SCRIPT = Path(__file__).parent / "undo.js"
+
+
+def show_undo() -> None:
+    """The two buttons, each with what it would do. Ctrl+Z and Ctrl+Shift+Z press them, except where text is typed."""
+    last, following = last_change(), next_change()
+    st.button(
+        "Undo",
+        key="undo",
+        on_click=undo,
+        disabled=last is None,
+        help="Nothing to undo" if last is None else visible(f"Undo: {change_words(last)}"),
+    )
+    st.button(
+        "Redo",
+        key="redo",
+        on_click=redo,
+        disabled=following is None,
+        help="Nothing to redo" if following is None else visible(f"Redo: {change_words(following)}"),
+    )
+    script = st.components.v2.component("g2is_undo", js=module(_SCRIPT))
+    script(
+        key="undo keys",
+        width="content",
+        height=0,
+        data={"ticked": [*TICKED, "step"], "pause": 1000 * PAUSE_SECONDS},
+    )

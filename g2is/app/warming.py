@@ -1,0 +1,72 @@
+"""Loads what later pages need while the first one is read. No Streamlit of its own.
+
+Libraries are half of the time that a page takes when it is opened first, scikit-learn alone 1.5 s. They are imported by
+one thread in the order in which readers need them: the first page before anyone has asked for it, the rest once that
+page has been drawn, so that it does not wait for them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import threading
+
+FIRST = ("pandas", "g2is.app.home.page")
+REST = (
+    "g2is.app.walk.page",
+    "g2is.app.map.page",
+    "igraph",
+    "plotly.graph_objects",
+    "g2is.app.neighbourhood.page",
+    "g2is.app.core_knowledge.page",
+    "g2is.app.instructions.page",
+    "g2is.app.compare.page",
+    "g2is.app.export.page",
+    "g2is.app.inspect.page",
+    "scipy.sparse.csgraph",
+    "sklearn.decomposition",
+    "sklearn.cluster",
+)
+PATIENCE = 60.0
+"""Seconds to wait for a first page, for a server that nobody opens."""
+
+_drawn = threading.Event()
+_lock = threading.Lock()
+_thread: threading.Thread | None = None
+
+
+def begin() -> threading.Thread:
+    """Start to load, once a process. Streamlit's server must have been started."""
+    global _thread
+    with _lock:
+        if _thread is None:
+            _thread = threading.Thread(target=_load, name="warming", daemon=True)
+            _thread.start()
+        return _thread
+
+
+def begin_with_server() -> None:
+    """Start to load as soon as Streamlit's server stands, from before it does."""
+    threading.Thread(target=_await_server, name="warming", daemon=True).start()
+
+
+def page_drawn() -> None:
+    """A page is complete: what the others need can be loaded."""
+    begin()
+    _drawn.set()
+
+
+def _await_server() -> None:
+    from streamlit import runtime
+
+    wait = threading.Event()
+    while not runtime.exists():
+        wait.wait(0.05)
+    begin()
+
+
+def _load() -> None:
+    for name in FIRST:
+        importlib.import_module(name)
+    _drawn.wait(PATIENCE)
+    for name in REST:
+        importlib.import_module(name)

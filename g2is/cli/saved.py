@@ -1,0 +1,221 @@
+"""Commands on what is saved with a run: selection, set, exported, evaluation, each with the same actions."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from g2is.cli.runs import open_run, say
+from g2is.config.grammar import AddCommand
+from g2is.errors import InputError, shortened
+
+if TYPE_CHECKING:
+    from g2is.run.run import Run
+    from g2is.run.saved import Kind
+
+COMMANDS = {
+    "set": ("set", "named sets of instructions: make, list, rename, delete, restore, note"),
+    "selection": ("selection", "saved selections: list, rename, delete, restore, note"),
+    "exported": ("export", "exports that lie with the run: list, rename, delete, restore, note"),
+    "evaluation": ("evaluation", "evaluations: list, rename, delete, restore, note"),
+}
+"""Each command with what it is about, as `g2is.run.saved` calls it, and its help."""
+ACTIONS = {
+    "list": (0, 0),
+    "rename": (2, 2),
+    "delete": (1, None),
+    "restore": (1, None),
+    "purge": (0, 0),
+    "note": (1, 2),
+}
+"""Least and most names that each action takes (None: any number)."""
+MAKE = ("rows", "sets", "selections", "both", "without", "where")
+"""Arguments that say what a new set holds."""
+
+
+def register(command: AddCommand) -> None:
+    """Add the commands to the parser."""
+    for name, (word, text) in COMMANDS.items():
+        parser = command(name, _does(word), text)
+        actions = ["make", *ACTIONS] if word == "set" else list(ACTIONS)
+        parser.add_argument(
+            "action",
+            choices=actions,
+            metavar="ACTION",
+            help=("make RUN NAME …, " if word == "set" else "")
+            + "list RUN, rename RUN OLD NEW, delete RUN NAME…, restore RUN NAME… (what was deleted in the last 30 "
+            "days), purge RUN (removes for good what was deleted), note RUN NAME [TEXT] (writes the note, or prints "
+            "it)",
+        )
+        parser.add_argument("run", help="name or folder of the run")
+        parser.add_argument("names", nargs="*", metavar="NAME", help="names, as the action takes them")
+        if word == "set":
+            _add_making(parser)
+
+
+def _add_making(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("What `make` puts into the set: all of these together")
+    group.add_argument(
+        "--rows", nargs="+", action="extend", metavar="ROW", help="rows, or ranges of rows such as 10-19"
+    )
+    group.add_argument("--sets", nargs="+", action="extend", metavar="NAME", help="other sets")
+    group.add_argument("--selections", nargs="+", action="extend", metavar="NAME", help="saved selections")
+    group.add_argument(
+        "--where",
+        nargs="+",
+        action="extend",
+        metavar="COLUMN=VALUE",
+        help="what fits conditions, as in `walk`",
+    )
+    group = parser.add_argument_group("and what it takes out again")
+    group.add_argument(
+        "--both", nargs="+", action="extend", metavar="NAME", help="all but what is in these sets too"
+    )
+    group.add_argument("--without", nargs="+", action="extend", metavar="NAME", help="what is in these sets")
+    parser.add_argument("--note", metavar="TEXT", help="a note on the new set")
+    parser.add_argument("--overwrite", action="store_true", help="replace a set of that name")
+
+
+def _does(word: str) -> Callable[[argparse.Namespace], None]:
+    """The function of a command."""
+
+    def do(arguments: argparse.Namespace) -> None:
+        from g2is.run.saved import KINDS
+
+        action, given = arguments.action, arguments.names
+        least, most = (1, 1) if action == "make" else ACTIONS[action]
+        if not least <= len(given) <= (len(given) if most is None else most):
+            number = (
+                str(least) if least == most else f"{least} or more" if most is None else f"{least} to {most}"
+            )
+            raise InputError(f"{action}: {len(given)} names after the run, expected {number}")
+        if action != "make":
+            _refuse_making(arguments, action)
+        run = open_run(arguments)
+        if action == "make":
+            _make(run, given[0], arguments)
+        else:
+            _DO[action](run, KINDS[word], given)
+
+    return do
+
+
+def _refuse_making(arguments: argparse.Namespace, action: str) -> None:
+    for name in (*MAKE, "note", "overwrite"):
+        if getattr(arguments, name, None):
+            raise InputError(f"{name}: is for make, not for {action}")
+
+
+def _list(run: Run, kind: Kind, given: Sequence[str]) -> None:
+    from g2is.analysis.saved import saved_table
+
+    table = saved_table(run, kind)
+    if len(table):
+        print(table.to_string(index=False))
+    for line in lost(run, kind):
+        say(line)
+
+
+def lost(run: Run, kind: Kind) -> list[str]:
+    """Lines on what can be restored, and on files that are not listed."""
+    from g2is.run.saved import deleted
+
+    lines = []
+    if ignored := run.sets.ignored() if kind.word == "set" else []:
+        lines.append(f"not sets by their names: {', '.join(map(shortened, ignored[:10]))}")
+    if gone := list(dict.fromkeys(one.name for one in deleted(run, kind))):
+        lines.append(f"deleted, can be restored: {', '.join(gone)}")
+    return lines
+
+
+def _rename(run: Run, kind: Kind, given: Sequence[str]) -> None:
+    from g2is.run.saved import rename
+
+    rename(run, kind, *given)
+    say(f"{kind.word} {given[0]} is called {given[1]} now")
+
+
+def _delete(run: Run, kind: Kind, given: Sequence[str]) -> None:
+    from g2is.run.saved import KEPT_DAYS, delete
+
+    for name in given:
+        delete(run, kind, name)
+        say(f"{kind.word} {name} is deleted; it can be restored for {KEPT_DAYS} days")
+
+
+def _restore(run: Run, kind: Kind, given: Sequence[str]) -> None:
+    from g2is.run.saved import restore
+
+    for name in given:
+        restore(run, kind, name)
+        say(f"{kind.word} {name} is restored")
+
+
+def _purge(run: Run, kind: Kind, given: Sequence[str]) -> None:
+    from g2is.run.saved import purge
+
+    say(f"{purge(run, kind):,} deleted {kind.word}s are removed for good")
+
+
+def _note(run: Run, kind: Kind, given: Sequence[str]) -> None:
+    from g2is.run.saved import annotate, note
+
+    if len(given) == 1:
+        print(note(run, kind, given[0]))
+        return
+    annotate(run, kind, *given)
+    say(f"{kind.word} {given[0]} has a note now" if given[1] else f"{kind.word} {given[0]} has no note now")
+
+
+_DO = {
+    "list": _list,
+    "rename": _rename,
+    "delete": _delete,
+    "restore": _restore,
+    "purge": _purge,
+    "note": _note,
+}
+
+
+def _make(run: Run, name: str, arguments: argparse.Namespace) -> None:
+    from g2is.run.saved import KINDS
+    from g2is.run.selections import Selection
+
+    parts = [read_rows(text, run.sets.count) for text in arguments.rows or ()]
+    parts += [run.sets[other].rows for other in arguments.sets or ()]
+    for other in arguments.selections or ():
+        path = KINDS["selection"].path(run, other.removesuffix(".json"))
+        parts.append(np.array(Selection.read(path, run).samples, np.int64))
+    if arguments.where:
+        parts.append(np.flatnonzero(run.matching(arguments.where)))
+    if not parts:
+        raise InputError(f"set = {name!r}: give --rows, --sets, --selections or --where")
+    rows = np.unique(np.concatenate(parts))
+    for other in arguments.both or ():
+        rows = np.intersect1d(rows, run.sets[other].rows)
+    for other in arguments.without or ():
+        rows = np.setdiff1d(rows, run.sets[other].rows)
+    replaces = run.sets[name].checksum if arguments.overwrite and name in run.sets else None
+    words = [
+        f"--{one} {shortened(' '.join(getattr(arguments, one)), 200)}"
+        for one in MAKE
+        if getattr(arguments, one)
+    ]
+    made = run.sets.write(name, rows, note=arguments.note or "", origin=" ".join(words), replaces=replaces)
+    say(f"set {name}: {len(made):,} instructions")
+
+
+def read_rows(text: str, count: int) -> np.ndarray:
+    """Rows of a pool of `count` in one word: 12, or the range 10-19, both ends included. Raises `InputError`."""
+    found = re.fullmatch(r"(\d{1,12})(?:-(\d{1,12}))?", text, re.ASCII)
+    first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+    if not first <= last < count:
+        raise InputError(
+            f"rows = {shortened(text)!r}: expected a row such as 12, or a range such as 10-19, of the pool's 0 to "
+            f"{count - 1:,}"
+        )
+    return np.arange(first, last + 1)

@@ -1,0 +1,32 @@
+"""The lock for what people save with a run, so that two of them never write at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from g2is.errors import InputError
+from g2is.run.paths import saving_lock_path
+from g2is.storage.files import not_written
+
+PATIENCE = 20.0
+"""Seconds to wait for another writer, whose work takes a moment."""
+
+
+@contextmanager
+def saving(folder: Path) -> Iterator[None]:
+    """Hold the lock of a run's folder; raises `InputError` where it cannot be had."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(saving_lock_path(folder), timeout=PATIENCE)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise InputError(f"{folder}: another program is writing to this run; try again in a moment") from None
+    except OSError as error:
+        raise not_written(error.filename or folder, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
