@@ -11,6 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 from g2is.__main__ import main
 from g2is.analysis import walks
+from g2is.analysis.reasons import reasons_of_walk
 from g2is.config import walk_preset
 from g2is.errors import InputError
 from g2is.graph.growing import grown_communities, grown_lists, grown_places
@@ -201,9 +202,10 @@ def test_what_was_made_before_stays_and_says_what_came_since(small, more):
     second = save_walk(path.with_name("after.json"), grown, later)
     assert grown.since(second.run) == "" and second.run == grown.reference
     assert Selection.read(path.with_name("after.json"), grown).samples == second.samples
-    assert (
-        "instruction" in walks.explain(grown, walked, 3).text.lower() or walks.explain(grown, walked, 3).text
-    )
+    assert "it came to the pool after this walk" in walks.explain(grown, walked, count).text
+    assert "came" not in walks.explain(grown, walked, 3).text
+    reasons = reasons_of_walk(grown, walked)
+    assert [*reasons.sentences].count("it came to the pool after this walk") == NEW
 
 
 def test_a_pool_grows_again_and_again(small, more, tmp_path):

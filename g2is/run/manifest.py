@@ -97,7 +97,7 @@ class Part(Stage):
     """What is added to a finished run, and can be removed, without rewriting anything else: a folder of its own.
 
     kind: `target` for validation examples; `pool` for instructions, which has no files of its own: those of the pool
-    hold them. name: what it is called. added: when. The manifest lists a part by its folder, in which all its files lie.
+    hold them. name: what it is called. added: when. The manifest lists a part by its folder, where all its files lie.
     """
 
     kind: str
