@@ -77,7 +77,8 @@ def open_page(title: str, *, stages: Sequence[str] = CONTENT_STAGES, compact: bo
         st.stop()
     folder = choose_run(folders)
     draw_navigation(navigation)
-    if not compact:
+    # Where it takes no room, screen readers still find it; see style.css.
+    with st.container(key="unseen_title") if compact else st.container():
         st.title(title, anchor=False)
     show_tour(title)
     try:
