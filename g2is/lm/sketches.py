@@ -75,7 +75,7 @@ class ShardGradients:
         )
         arrays["loss"][usable] = losses
         arrays["loss"][too_long] = np.nan
-        for regime in self.config.regimes:
+        for regime in self.config.computed:
             sketch = torch.from_numpy(sketches["sgd" if regime == "sgd" else "adam"])
             if regime == "adam_without_momentum" and self._common is not None:
                 sketch = sketch - self._common
@@ -92,6 +92,6 @@ class ShardGradients:
             arrays[f"{regime}_norms"][usable] = norms.numpy()
             arrays[f"{regime}_norms"][too_long] = 0
         problems.update(dict.fromkeys(too_long, "the device's memory does not hold its gradient"))
-        for regime in self.config.regimes:
+        for regime in self.config.computed:
             arrays[regime][list(problems)] = 0
         return arrays, problems

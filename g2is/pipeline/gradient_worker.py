@@ -127,7 +127,7 @@ class GradientWorker:
             for name, trained in state.parameters.items():
                 parameters[name].data.copy_(trained)
             self._engine.averages = None
-            if set(self.config.regimes) != {"sgd"}:
+            if self.config.gradients.computed != ("sgd",):
                 epsilon = self.config.gradients.optimizer_epsilon
                 self._engine.averages = AdamAverages.from_training(state, parameters, epsilon)
             self._at = checkpoint
