@@ -57,7 +57,8 @@ def gradient_walk(
     every step is such a search.
 
     Not in the paper: `max_cosine` rejects candidates too similar to a member of S (redundant);
-    `consistency_reference` = best compares with the best alignment of S so far, since the last one may fall a little
+    `step_to` = best goes through the neighbours by descending cosine to K and so takes the best that passes, not the
+    nearest; `consistency_reference` = best compares with the best alignment of S so far, since the last one may fall a little
     at every step; `order` = in_turn gives each component one sample at a time, so that components of small weight
     also get samples close to them.
 
