@@ -388,7 +388,7 @@ def test_every_step_kept_the_rules_and_no_earlier_neighbour_did(recipe):
         if ORIGINS[steps.origin[step]] == "neighbor":
             listed = case.neighbors[own[-1]][: parameters.neighbors].tolist()
             if parameters.step_to == "best":
-                listed.sort(key=lambda sample: -affinities[sample, component])  # noqa: B023
+                listed.sort(key=lambda sample: -affinities[sample, component])
             for earlier in listed[: listed.index(steps.sample[step])]:
                 gone = earlier in steps.sample[:step]
                 left_out = earlier in parameters.bans or not case.options["valid"][earlier]

@@ -173,7 +173,9 @@ def _judge(
             member, value = int(rejections.member[entry]), float(rejections.value[entry])
             found.broken(row, int(rejections.rule[entry]), member, value)
         elif row in listed:
-            found.set(row, OUTSCORED, f"{OUTRANKED_BY[trace.parameters.step_to]} was taken for {name}, its closest")
+            found.set(
+                row, OUTSCORED, f"{OUTRANKED_BY[trace.parameters.step_to]} was taken for {name}, its closest"
+            )
         elif affinity[place] <= last:
             closer = f"took closer ones ({last:.2f} and more)"
             found.set(row, OUTSCORED, f"{name}, its closest ({affinity[place]:.2f}), {closer}")

@@ -84,8 +84,8 @@ class WalkParameters(Budget):
     )
     step_to: Literal["nearest", "best"] = Field(
         "nearest",
-        description="the neighbour that a step goes to: of those that pass the rules the nearest (as published), or the "
-        "one closest to the direction (best)",
+        description="the neighbour that a step goes to, of those that pass the rules: the nearest (as published), or "
+        "the one closest to the direction (best)",
     )
     knowledge_coherence: bool = Field(
         True, description="rule: consider the neighbours of the last instruction before all others"

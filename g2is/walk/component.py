@@ -100,7 +100,7 @@ class ComponentWalk:
     def _first_to_pass(
         self, row: NDArray[np.integer], status: NDArray[np.uint8], alignments: NDArray[np.float32]
     ) -> tuple[int, Row | None]:
-        """The first place in `row` (k,), neighbours in order, whose sample passes, and its gradient; k and None without one.
+        """The first place in `row` (k,) whose sample passes, and its gradient; k and None without one.
 
         Writes into `alignments` (k,) what those rejected for consistency would have led to.
         """

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isnan, nan
 
-
 OUTRANKED_BY = {"nearest": "a nearer neighbour", "best": "a neighbour closer to the direction"}
 """What was taken in place of a neighbour that kept the rules, by `WalkParameters.step_to`."""
 

@@ -115,9 +115,7 @@ def walked_for(trace: WalkTrace, knowledge: CoreKnowledge, gradients: NDArray[np
     return bool(np.allclose(affinities, trace.steps.affinity[some], rtol=0, atol=AFFINITY_TOLERANCE))
 
 
-def _among(
-    trace: WalkTrace, step: int, neighbors: ArrayLike, left_out: NDArray[np.bool_]
-) -> int | None:
+def _among(trace: WalkTrace, step: int, neighbors: ArrayLike, left_out: NDArray[np.bool_]) -> int | None:
     """How many free neighbours the best was taken of; None for any other step."""
     if trace.steps.origin[step] != NEIGHBOR or trace.parameters.step_to != "best":
         return None
