@@ -34,6 +34,10 @@ class Regime(Protocol):
         """(n, d) unit rows, of any number type that a run stores."""
 
     @property
+    def norms(self) -> np.ndarray:
+        """(n,) their lengths before normalising."""
+
+    @property
     def validation_cosines(self) -> np.ndarray:
         """(n, m) cosine of each row to every validation gradient."""
 
