@@ -143,7 +143,9 @@ export class WalkMap {
     })
     list.replaceChildren(...hits)
     this.change()
-    if (only) this.screen.open(this.found[0])
+    if (!only) return
+    this.screen.open(this.found[0])
+    this.screen.root.focus() // its keys work again
   }
 
   drawTip() {
