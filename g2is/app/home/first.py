@@ -92,4 +92,4 @@ def ideas_html(run: Run, found: Ideas) -> str:
 
 def _quoted(text: str) -> str:
     (line,) = ui.snippets([text], QUOTED)
-    return f"“{escape(line)}{'…' if len(text) > QUOTED else ''}”"
+    return f"“{escape(line)}”"
