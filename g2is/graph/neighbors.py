@@ -62,6 +62,11 @@ def exact_neighbors(
     return join_blocks(valid, {name: [part[name] for part in blocks] for name in BLOCK_ARRAYS})
 
 
+def device_here() -> str:
+    """The device to compare on: a GPU where there is one."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def block_rows(device: str) -> int:
     """Rows of a block, which is compared with all rows at once.
 

@@ -68,7 +68,7 @@ class ShardGradients:
             self.engine, [samples[i] for i in usable], self.config.batch_tokens, on_samples
         )
         arrays["loss"][usable] = losses
-        for regime in self.config.regimes:
+        for regime in self.config.computed:
             sketch = torch.from_numpy(sketches["sgd" if regime == "sgd" else "adam"])
             if regime == "adam_without_momentum" and self._common is not None:
                 sketch = sketch - self._common
@@ -83,6 +83,6 @@ class ShardGradients:
             arrays[regime][usable] = stored_rows(rows.numpy(), self.config.store_dtype)
             arrays[f"{regime}_norms"] = np.zeros(len(samples), np.float32)
             arrays[f"{regime}_norms"][usable] = norms.numpy()
-        for regime in self.config.regimes:
+        for regime in self.config.computed:
             arrays[regime][list(problems)] = 0
         return arrays, problems

@@ -22,6 +22,7 @@ from g2is.pipeline.stages.targets import TargetsStage
 from g2is.pipeline.stages.warmup import write_warmup
 from g2is.pipeline.targets import TakenTarget
 from g2is.pipeline.views import write_views
+from g2is.pipeline.whiten import add_missing
 from g2is.pipeline.writer import RunWriter, StageResult
 from g2is.run.manifest import Manifest, TargetFacts
 from g2is.run.run import Run
@@ -47,6 +48,7 @@ def build(
     config = config.resolve(card.hidden_size, card.positions)
     say(f"model {config.model.model}: {card}")
     sources = find_sources(train)
+    asked, config = config, config.without_whitened()
     requested = new_manifest(
         config,
         input_files(sources),
@@ -59,7 +61,13 @@ def build(
         },
     )
     stages = _Build(
-        RunWriter(folder, say), config, LazyModel(config, card, say), sources, validation, extras or Extras()
+        RunWriter(folder, say),
+        config,
+        asked,
+        LazyModel(config, card, say),
+        sources,
+        validation,
+        extras or Extras(),
     )
     lead = Lead(folder)
     try:
@@ -75,12 +83,13 @@ def build(
 
 
 class _Build:
-    """The stages of one build."""
+    """The stages of one build. asked: its settings with regimes that are made from others once these are there."""
 
     def __init__(
         self,
         writer: RunWriter,
         config: BuildConfig,
+        asked: BuildConfig,
         lazy: LazyModel,
         train: Sequence[Source],
         validation: Sequence[Target],
@@ -88,6 +97,7 @@ class _Build:
     ) -> None:
         self.writer = writer
         self.config = config
+        self.asked = asked
         self.lazy = lazy
         self.extras = extras
         self.instructions = InstructionsStage(train, validation, config.reading, lambda: lazy.encoder)
@@ -120,6 +130,7 @@ class _Build:
         writer.stage("graph", self.graph.write)
         write_views(writer, config, self.targets)
         write_extras(writer, config, self.lazy, self.extras)
+        add_missing(writer, self.asked)
         return writer.end()
 
     def _write_gradients(self) -> StageResult:

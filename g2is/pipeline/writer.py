@@ -12,11 +12,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from g2is.config import BuildConfig, ImportConfig
 from g2is.errors import InputError
 from g2is.pipeline.comparing import CHANGEABLE, differences, refuse_differences
 from g2is.pipeline.progress import Bar, Progress
 from g2is.pipeline.upgrade import tidy, upgraded
-from g2is.run.manifest import FORMAT_VERSION, FileRecord, Manifest, Part, Stage, record
+from g2is.run.manifest import (
+    FORMAT_VERSION,
+    FileRecord,
+    Manifest,
+    Part,
+    Stage,
+    record,
+    without_whitened,
+)
 from g2is.run.paths import (
     BUILDING,
     EXAMPLE_GRADIENTS,
@@ -26,6 +35,7 @@ from g2is.run.paths import (
     POOLINGS,
     REPRESENTATIONS,
     SAMPLES,
+    WHITENED,
     progress_path,
     target_file,
     target_representations,
@@ -36,6 +46,9 @@ from g2is.storage.tables import read_frame, write_frame
 
 UNNAMED_MANIFEST = f".{MANIFEST}.*{TEMPORARY}"
 """Files of a build that was killed before it wrote its manifest; a folder with any others is not a run."""
+
+WHITENED_IN = ("gradients", "graph", "layout", "communities")
+"""Stages with files of whitened gradients."""
 
 StageResult = tuple[list[str], dict[str, Any]]
 """Files that a stage wrote, relative to the run, and its numbers for the manifest."""
@@ -51,6 +64,8 @@ class RunWriter:
         self.folder = folder
         self.say = say
         self.manifest: Manifest
+        self.before: BuildConfig | ImportConfig | None = None
+        """The settings of the run that this build continues."""
         self.stages_before: dict[str, Stage] = {}
         """The finished stages of the run that this build continues, with damaged ones."""
         self._progress: Path | None = None
@@ -73,26 +88,53 @@ class RunWriter:
             return
         self.manifest = self._existing_manifest()
         refuse_differences(self.folder, self.manifest, requested)
+        self.before = self.manifest.configuration
         tidy(self.folder, self.manifest)
         self.stages_before = dict(self.manifest.stages)
         if self.manifest.format_version < FORMAT_VERSION:
             self._drop_damaged_stages()
             self.manifest = upgraded(self.folder, self.manifest, self.say)
         before = self.manifest.model_dump_json()
+        whole = self._whitened_is_whole()
+        if not whole:
+            self.manifest = without_whitened(self.manifest)
         for section, stages in CHANGEABLE.items():
-            if getattr(self.manifest.configuration, section) != getattr(requested.configuration, section):
+            if getattr(self.before, section) != getattr(requested.configuration, section):
                 for stage in stages:
                     self.manifest.stages.pop(stage, None)
         self.manifest.configuration = requested.configuration
         if "graph" not in self.manifest.stages:
             self.manifest.content = ""  # another graph is another content
         self._drop_damaged_stages()
+        if whole and all(stage in self.manifest.stages for stage in WHITENED_IN):
+            damping = self.before.whitening_lambda
+            self.manifest.configuration = requested.configuration.with_whitened(damping)
+        else:
+            self.manifest = without_whitened(self.manifest)
         self._drop_damaged_parts()
         if "targets" not in self.manifest.stages:
             self._drop_views()
         if self.manifest.model_dump_json() != before:
             # Before any file changes, so that a reader meanwhile sees an unfinished run and not a damaged one.
             self.manifest.write(self.folder)
+
+    def _whitened_is_whole(self) -> bool:
+        """Whether the run has whitened gradients of which no file is missing or damaged."""
+        if WHITENED not in self.manifest.configuration.regimes:
+            return False
+        for name, expected in self.manifest.files.items():
+            path = self.folder / name
+            if name.startswith(f"{WHITENED}/") and (not path.is_file() or record(path) != expected):
+                self.say(f"{path} is missing or damaged: whitening again")
+                return False
+        return True
+
+    def start(self, manifest: Manifest) -> None:
+        """Write to a finished run, whose manifest this will be once all is written."""
+        refuse_links(self.folder)
+        self._progress = progress_path(self.folder)
+        self.manifest = manifest
+        tidy(self.folder, manifest)
 
     def _existing_manifest(self) -> Manifest:
         """The run's manifest, or its copy if it is damaged."""

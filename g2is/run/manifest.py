@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from g2is.config import BuildConfig, ImportConfig
 from g2is.config.commands import BLANK, command
 from g2is.errors import InputError, shortened
-from g2is.run.paths import MANIFEST, MANIFEST_COPY
+from g2is.run.paths import MANIFEST, MANIFEST_COPY, WHITENED
 from g2is.storage.files import inside, sha256, write_bytes
 
 FORMAT_VERSION = 2
@@ -294,6 +294,18 @@ class Manifest(BaseModel):
                     f"parts.{shortened(folder)}: file {shortened(outside[0])!r}, expected one in its folder"
                 )
         return self
+
+
+def without_whitened(manifest: Manifest) -> Manifest:
+    """The manifest of the same run without whitened gradients, which are made from others at any time."""
+    manifest = manifest.model_copy(deep=True)
+    for stage in (*manifest.stages.values(), *manifest.parts.values(), *manifest.removed.values()):
+        stage.files = {
+            name: kept for name, kept in stage.files.items() if WHITENED not in name.split("/")[:-1]
+        }
+        stage.found.pop(WHITENED, None)
+    manifest.configuration = manifest.configuration.without_whitened()
+    return manifest
 
 
 def _check(kind: type[BaseModel], where: str, values: Any) -> None:

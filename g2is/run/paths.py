@@ -26,6 +26,8 @@ RegimeArray = Literal[
     "communities",
     "forest",
     "forest_cosines",
+    "eigenvectors",
+    "eigenvalues",
     "pca_axes",
     LayoutKind,
 ]
@@ -68,6 +70,8 @@ NOTES = "notes"
 TRASH = "trash"
 """What was deleted and can be restored."""
 
+WHITENED: RegimeName = "whitened"
+"""The regime whose files are made from others, and its folder."""
 BUILDING = "building"
 """Folder of files that only a build in progress needs: checkpoints and shards."""
 

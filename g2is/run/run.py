@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from g2is.config import REGIMES, RegimeName
+from g2is.config.commands import command
 from g2is.errors import InputError, shortened
 from g2is.run.columns import Columns
 from g2is.run.files import RunFiles
@@ -35,6 +36,7 @@ from g2is.run.paths import (
     INSTRUCTIONS_PARQUET,
     LAYOUTS,
     SAMPLES,
+    WHITENED,
     LayoutKind,
     Pooling,
     array_file,
@@ -51,11 +53,13 @@ from g2is.run.regimes import (
 )
 from g2is.run.sets import Sets
 from g2is.run.targets import COLUMNS, Target, TargetReader, reader
+from g2is.run.whitening import open_whitening
 from g2is.storage.files import inside
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from g2is.arrays.whitening import Whitening
     from g2is.graph.communities import Communities
 
 __all__ = [
@@ -119,6 +123,7 @@ class Run:
             for stage in CONTENT_STAGES
             if stage in self.manifest.stages
             for name, record in self.manifest.stages[stage].files.items()
+            if not name.startswith(f"{WHITENED}/")  # made of the others, at any time
         }
         return self.manifest.content or _short_hash(content)
 
@@ -207,6 +212,25 @@ class Run:
     def validation_gradients(self) -> np.ndarray:
         """(m, d) float32 plain gradients of the validation samples, not normalised."""
         return self._targets.gradients(self.files.number("gradients", "projection_dim"))
+
+    def validation_gradients_in(self, regime: RegimeName) -> np.ndarray:
+        """(m, d) float32 gradients of the validation samples as they are compared with the rows of a regime, not
+        normalised: plain, and whitened as these are."""
+        return self._whitened_validation if regime == WHITENED else self.validation_gradients
+
+    @cached_property
+    def _whitened_validation(self) -> np.ndarray:
+        return self.compared(WHITENED, self.validation_gradients)
+
+    @cached_property
+    def whitening(self) -> Whitening:
+        """What makes whitened gradients from plain ones; raises `InputError` if the run keeps none."""
+        self._check_regime(WHITENED)
+        return open_whitening(self.files.path, self.manifest)
+
+    def compared(self, regime: RegimeName, gradients: np.ndarray) -> np.ndarray:
+        """Plain gradients (m, d) of any examples as they are compared with the rows of a regime."""
+        return self.whitening(gradients) if regime == WHITENED else gradients
 
     @property
     def regimes(self) -> tuple[RegimeName, ...]:
@@ -341,10 +365,10 @@ class Run:
         if name not in REGIMES:
             raise InputError(f"regime = {name!r}: expected one of {', '.join(REGIMES)}")
         if name not in self.regimes:
-            raise InputError(
-                f"regime = {name!r}: run {self.name} keeps {', '.join(self.regimes)}; "
-                f"build it with --regimes … {name}"
-            )
+            remedy = f"build it with --regimes … {name}"
+            if name == WHITENED:
+                remedy = f"{command('whiten', self.name, cache=self.folder.parent)} adds it"
+            raise InputError(f"regime = {name!r}: run {self.name} keeps {', '.join(self.regimes)}; {remedy}")
 
 
 def _short_hash(values: object) -> str:

@@ -67,7 +67,7 @@ def test_the_graph_of_the_step_beside_the_map(page, server, run):
     # A click brings a node into focus, with its text and why it is in or not; Backspace goes back one by one.
     page.mouse.click(*place_of(page, node))
     expect(graph).to_have_attribute("data-focus", str(node))
-    expect(screen.locator("article.taken h4")).to_contain_text(f"#{node}")
+    expect(screen.locator("article.taken h2")).to_contain_text(f"#{node}")
     expect(screen.locator("article.taken .prompt")).to_have_text(run.instructions["prompt"].iloc[node])
     expect(screen.locator(".reason .why")).not_to_have_text("…")
     settle(page)
@@ -93,9 +93,9 @@ def test_the_graph_of_the_step_beside_the_map(page, server, run):
         int(row) for row in ego.nodes["id"][ego.nodes["kind"] == "validation"] if int(row) != example
     )
     page.mouse.click(*place_of(page, -1 - other))
-    expect(screen.locator("article.example h4")).to_contain_text(f"Example {other}")
+    expect(screen.locator("article.example h2")).to_contain_text(f"Example {other}")
     page.keyboard.press("Backspace")
-    expect(screen.locator("article.example h4")).to_contain_text(f"Example {example} asks")
+    expect(screen.locator("article.example h2")).to_contain_text(f"Example {example} asks")
 
     page.keyboard.press("m")
     expect(graph).to_be_hidden()

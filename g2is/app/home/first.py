@@ -33,8 +33,8 @@ def show_action(run: Run) -> None:
             ui.link_to("Walk", "Select a subset", run=run.name)
         offer_tour()
         st.caption(
-            f"of {ui.number(counts['pool'])} instructions, by {ui.number(examples)} examples of the target "
-            f"· run {ui.literal(run.name)}"
+            f"of {ui.number(counts['pool'])} instructions, by {ui.number(examples)} examples of the target · run"
+            f" {ui.literal(run.name)}"
         )
 
 

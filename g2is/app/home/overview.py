@@ -4,7 +4,7 @@ import streamlit as st
 
 from g2is.app import shared as ui
 from g2is.app.home.contents import show_facts, show_regimes, show_sources
-from g2is.app.home.runs import show_selections
+from g2is.app.home.saved import show_saved
 from g2is.app.home.stages import missing_stages, show_stages
 from g2is.run.run import Run
 
@@ -53,7 +53,7 @@ def show_run(run: Run) -> None:
         if "graph" in stages:
             show_regimes(run)
         show_sources(run, counts)
-        show_selections(run)
+        show_saved(run)
     with right:
         show_stages(run)
         show_facts(run, counts)

@@ -55,7 +55,7 @@ def filtered(run: Run) -> NDArray[np.int64] | None:
     if names := ui.url_value("in_set", [], ui.one_of(run.sets.names())):
         rows = np.intersect1d(rows, run.sets.union(names))
     if "within" in texts:
-        name = ui.url_value("within", "", ui.one_of([*ui.saved_selections(run), ui.BASKET]))
+        name = ui.url_value("within", "", ui.one_of([*ui.choices(run), ui.BASKET]))
         rows = _within(run, rows, name) if name else rows
     return rows
 

@@ -47,7 +47,7 @@ def path_in_words(path: Path | None, marked: list[int | None]) -> str:
 
 def show_path(run: Run, path: Path, names: list[str], trail: tuple[int, ...]) -> None:
     """The path from the focus as a chain to read. names: of the target directions."""
-    st.subheader("Path to core knowledge", anchor=False)
+    st.header("Path to core knowledge", anchor=False)
     st.caption(
         "From one instruction to the next along aligned edges to a target direction. A chain is as strong as its "
         "weakest link: of all paths this is the one whose weakest edge has the highest cosine, and of those the "

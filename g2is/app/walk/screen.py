@@ -18,9 +18,9 @@ from g2is.analysis.step_graphs import AFTER, BEFORE, chunks_around, steps_of
 from g2is.analysis.steps import StepView, step_views, window_start
 from g2is.analysis.why_not import Answer, why_not
 from g2is.app.shared import basket, focus, one_of, set_url, show_error
+from g2is.app.shared.aside import fill_basket
 from g2is.app.shared.canvas.parts import show_part
 from g2is.app.shared.canvas.pool import colouring_of, colours_part, points_of, points_part
-from g2is.app.shared.filling import fill_basket
 from g2is.app.shared.graph.parts import STYLE as GRAPH_STYLE
 from g2is.app.shared.javascript import module
 from g2is.app.shared.walked import Walked, walked_before
