@@ -26,7 +26,6 @@ QUOTED = 70
 def show_action(run: Run) -> None:
     """The link to the walk on a finished run, and the tour."""
     counts = run.manifest.stages["instructions"].found
-    st.html(_FOLDER / "action.css")
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(key="first_action", width="content"):
             ui.link_to("Walk", "Select a subset", run=run.name)

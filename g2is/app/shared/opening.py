@@ -53,8 +53,9 @@ def start_page(title: str, *, compact: bool = False) -> DeltaGenerator:
         st.session_state["page"] = title
     begin_run()
     remember_page(all_texts())
-    st.html(_STYLE)
     with st.sidebar:
+        # With an element of its own: Streamlit keeps bare styles elsewhere, where a rerun may lose them.
+        st.html(f"<style>{_STYLE.read_text()}</style><span></span>")
         st.markdown("**:material/hub: G2IS Explorer**")
         return st.container(gap="xxsmall")
 
