@@ -30,8 +30,9 @@ from g2is.arrays.unit import unit
 from g2is.config import walk_preset
 from g2is.graph import EgoGraph, ego_layout
 from g2is.graph.communities import find_communities
-from g2is.graph.layout import pca_layout, umap_layout
-from g2is.graph.neighbors import NeighborLists, cosines_to, exact_neighbors
+from g2is.graph.edges import cosines_to
+from g2is.graph.layout import pca_layout, places_among, principal_axes, umap_layout
+from g2is.graph.neighbors import NeighborLists, exact_neighbors
 from g2is.graph.paths import find_path, spanning_forest
 from g2is.knowledge import core_knowledge
 from g2is.run.run import Regime
@@ -89,8 +90,9 @@ def build_stages(count: int, rounds: int) -> dict[str, Any]:
     )
     lists: NeighborLists = found["lists"]
     near = cosines_to(rows, valid, targets)
-    start, pca = timed(lambda: pca_layout(rows, targets, valid))
-    places, umap = timed(lambda: umap_layout(lists.neighbors, lists.cosines, near, valid, start))
+    start, pca = timed(lambda: pca_layout(rows, principal_axes(rows, valid), valid))
+    places, umap = timed(lambda: umap_layout(lists.neighbors, lists.cosines, valid, start))
+    assert np.isfinite(places_among(places, near, valid)).all()
     assert np.isfinite(places).all()
     membership, leiden = timed(lambda: find_communities(lists.neighbors, lists.cosines, valid))
     _, forest = timed(lambda: spanning_forest(lists.neighbors, lists.cosines, valid))
@@ -163,7 +165,7 @@ def refocus(count: int, focuses: int) -> list[dict[str, Any]]:
         times = [timed(partial(find, focus))[1] for focus in chosen[:5]]
         lines.append({"samples": count, "what": "strongest path", "graph_ms": 1000 * float(np.median(times))})
         lines.append({"samples": count, "what": "forest (in build)", "graph_ms": 1000 * forest_s})
-        _, pca_s = timed(lambda: pca_layout(gradients, validation, valid))
+        _, pca_s = timed(lambda: pca_layout(gradients, principal_axes(gradients, valid), valid))
         lines.append({"samples": count, "what": "PCA (in build)", "graph_ms": 1000 * pca_s})
     return lines
 

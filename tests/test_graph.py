@@ -358,8 +358,9 @@ def test_the_command_writes_the_graph(run, tmp_path, capsys):
 
 def test_a_run_without_the_stage_names_the_command(tmp_path):
     run = make_run(tmp_path / "old")
-    for stage in ("layout", "communities", "leaks"):
+    for stage in ("layout", "communities", "targets"):
         del run.manifest.stages[stage]
+    run.manifest.parts.clear()
     assert not run.complete and run.layouts == ()
     parameters: WalkParameters = KNOWLEDGE
     for ask in (

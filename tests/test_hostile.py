@@ -391,7 +391,7 @@ def test_any_manifest_is_read_or_refused_in_one_line_and_leads_nowhere(run, data
 def test_a_manifest_that_names_files_elsewhere_is_refused(run, name):
     values = json.loads((run.folder / MANIFEST).read_text())
     del values["seal"]
-    values["stages"]["leaks"]["files"] = {name: {"sha256": "0" * 64, "bytes": 17}}
+    values["parts"]["targets/words"]["files"] = {name: {"sha256": "0" * 64, "bytes": 17}}
     (run.folder / MANIFEST).write_bytes(as_json(values))
     with confined(run.folder):
         assert refused(everything, run.folder)
@@ -412,7 +412,9 @@ def linked(place: Path, target: Path) -> None:
     place.symlink_to(target)
 
 
-@pytest.mark.parametrize("name", ["samples.parquet", "sgd/neighbors.npy", "sgd", "leaks.parquet", MANIFEST])
+@pytest.mark.parametrize(
+    "name", ["samples.parquet", "sgd/neighbors.npy", "sgd", "targets/words/leaks.parquet", MANIFEST]
+)
 def test_links_that_leave_the_run_are_not_followed(run, files, tmp_path, name):
     linked(run.folder / name, tmp_path / "outside")
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("outside*")}

@@ -6,8 +6,9 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
 from g2is.arrays.unit import unit
-from g2is.graph.layout import pca_layout, umap_layout
-from g2is.graph.neighbors import cosines_to, exact_neighbors
+from g2is.graph.edges import cosines_to
+from g2is.graph.layout import pca_layout, pca_places, places_among, principal_axes, umap_layout
+from g2is.graph.neighbors import exact_neighbors
 
 
 def clusters(count: int, dim: int, groups: int, *, spread: float = 0.3, seed: int = 0) -> np.ndarray:
@@ -17,11 +18,14 @@ def clusters(count: int, dim: int, groups: int, *, spread: float = 0.3, seed: in
     return unit(centers[np.arange(count) % groups] + noise)
 
 
+def on_axes(rows, valid) -> np.ndarray:
+    return pca_layout(rows, principal_axes(rows, valid), valid)
+
+
 def laid_out(rows, valid, targets, *, neighbors=10, **options) -> np.ndarray:
     lists = exact_neighbors(rows, valid, neighbors=neighbors, conflicts=2)
-    near = cosines_to(rows, valid, targets)
-    start = pca_layout(rows, targets, valid)
-    return umap_layout(lists.neighbors, lists.cosines, near, valid, start, **options)
+    places = umap_layout(lists.neighbors, lists.cosines, valid, on_axes(rows, valid), **options)
+    return np.concatenate([places, places_among(places, cosines_to(rows, valid, targets), valid)])
 
 
 @pytest.mark.parametrize("dtype, dim", [(np.float32, 24), (np.float16, 24), (np.float32, 3), (np.float32, 2)])
@@ -32,7 +36,8 @@ def test_pca_is_scikit_learns_whatever_the_blocks(monkeypatch, dtype, dim):
     targets = unit(random.standard_normal((20, dim)))
     valid = random.random(300) > 0.1
     rows[~valid] = 0
-    found = pca_layout(rows.astype(dtype), 7 * targets, valid)
+    axes = principal_axes(rows.astype(dtype), valid)
+    found = np.concatenate([pca_layout(rows.astype(dtype), axes, valid), pca_places(7 * targets, axes)])
     assert found.shape == (320, 2) and found.dtype == np.float32
     pca = PCA(2, svd_solver="full").fit(rows[valid].astype(np.float64))
     expected = np.vstack([pca.transform(rows[valid]), pca.transform(targets)])
@@ -43,8 +48,10 @@ def test_pca_is_scikit_learns_whatever_the_blocks(monkeypatch, dtype, dim):
 
 def test_pca_of_rows_without_two_directions_is_finite():
     for rows in (np.ones((5, 1), np.float32), unit(np.ones((5, 4))), unit(np.eye(2))[[0, 1, 0]]):
-        found = pca_layout(rows, rows[:2], np.ones(len(rows), bool))
-        assert found.shape == (len(rows) + 2, 2) and np.isfinite(found).all()
+        valid = np.ones(len(rows), bool)
+        axes = principal_axes(rows, valid)
+        for some, found in ((rows, pca_layout(rows, axes, valid)), (rows[:2], pca_places(rows[:2], axes))):
+            assert found.shape == (len(some), 2) and np.isfinite(found).all()
 
 
 def test_umap_keeps_neighbours_together_and_clusters_apart():
@@ -89,15 +96,14 @@ def test_lists_made_elsewhere_may_name_the_sample_itself_or_invalid_ones_in_any_
     valid[7] = False
     rows[7] = 0
     lists = exact_neighbors(rows, valid, neighbors=9, conflicts=2)
-    start = pca_layout(rows, rows[:2], valid)
-    near = cosines_to(rows, valid, rows[:2])
-    expected = umap_layout(lists.neighbors, lists.cosines, near, valid, start)
+    start = on_axes(rows, valid)
+    expected = umap_layout(lists.neighbors, lists.cosines, valid, start)
     extra = np.array([[row, 7] for row in range(60)], np.int32)
     mixed = np.hstack([lists.neighbors[:, ::-1], extra])
     cosines = np.hstack([lists.cosines[:, ::-1], np.full((60, 2), 0.999, np.float32)])
-    places = umap_layout(mixed, cosines, near, valid, start, closest=10)
+    places = umap_layout(mixed, cosines, valid, start, closest=10)
     np.testing.assert_array_equal(
-        places, umap_layout(lists.neighbors, lists.cosines, near, valid, start, closest=10)
+        places, umap_layout(lists.neighbors, lists.cosines, valid, start, closest=10)
     )
     assert np.isfinite(places[valid.nonzero()]).all() and expected.shape == places.shape
 
@@ -108,7 +114,6 @@ def test_a_sample_without_neighbours_keeps_a_place_among_the_others():
     neighbors = lists.neighbors.copy()
     neighbors[neighbors == 5] = -1
     neighbors[5] = 5  # lists made elsewhere may name nothing but the sample itself
-    near, start = cosines_to(rows, valid, rows[:2]), pca_layout(rows, rows[:2], valid)
-    places = umap_layout(neighbors, lists.cosines, near, valid, start)
+    places = umap_layout(neighbors, lists.cosines, valid, on_axes(rows, valid))
     assert np.isfinite(places).all()
     assert np.abs(places[5]).max() <= 2 * np.abs(np.delete(places[:60], 5, axis=0)).max()

@@ -4,7 +4,8 @@ from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.neighbors import NearestNeighbors
 
 from g2is.errors import InputError
-from g2is.graph.neighbors import cosines_to, exact_neighbors
+from g2is.graph.edges import cosines_to
+from g2is.graph.neighbors import exact_neighbors
 
 
 def unit_rows(count: int, dim: int, seed: int = 0) -> np.ndarray:

@@ -114,7 +114,7 @@ def test_no_two_marks_differ_in_colour_alone():
     circles = {name for name, shape in nodes.items() if shape == '"circle"'}
     assert circles == {"focus", "aligned", "further"}, "instructions; one is larger and ringed, one is open"
     for name in set(nodes) - circles:
-        assert nodes[name] == f"SYMBOLS.{name}.shape"
+        assert nodes[name] == f"{name}.shape", "of the symbol that all pages share"
     assert len({SYMBOLS[name].shape for name in set(nodes) - circles} | {"circle"}) == len(nodes) - 2
     dashes = re.search(r"const DASHES = \{(.*?) \}", script)[1]
     lines = re.findall(r"(\w+): (\[[^\]]*\])", dashes)

@@ -203,6 +203,9 @@ def test_the_wheel_builds_the_demo_and_shows_it_in_an_empty_folder(installed, tm
     assert version.strip() == __version__
     subprocess.run([installed / "g2is", "demo"], **run)
     assert (tmp_path / "cache" / "demo" / "manifest.json").is_file()
+    demo = tmp_path / "cache" / "demo"
+    assert (demo / "evaluations" / "demo" / "summary.csv").is_file() and list((demo / "sets").glob("*.json"))
+    assert len(list((demo / "selections").glob("*[0-9].json"))) == 5
     subprocess.run([installed / "g2is", "verify", "demo"], **run)
     shown = subprocess.run([installed / "python", "-c", PAGES], **run, stdout=subprocess.PIPE).stdout
     pages = ast.literal_eval(shown.splitlines()[-1])

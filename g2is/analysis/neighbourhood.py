@@ -115,6 +115,6 @@ def on_path(
 
 def leaks_of(run: Run) -> pd.DataFrame:
     """The possible leaks of a run; an empty table if the run was not searched for them."""
-    if "leaks" in run.manifest.stages:
+    if run.searched_for_leaks:
         return run.leaks
     return pd.DataFrame(columns=["sample", "validation", "kind", "similarity"])

@@ -17,6 +17,7 @@ from g2is.arrays.rows import read_rows
 from g2is.run.run import Run
 from g2is.walk import RULES, STOPS, WalkTrace
 from g2is.walk.budget import reason_left_out
+from g2is.walk.explanation import OUTRANKED_BY
 from g2is.walk.rules import CONFLICT, CONSISTENCY, REDUNDANT
 from g2is.walk.standing import Standing
 from g2is.walk.trace import FALLBACK, NEIGHBOR
@@ -172,7 +173,9 @@ def _judge(
             member, value = int(rejections.member[entry]), float(rejections.value[entry])
             found.broken(row, int(rejections.rule[entry]), member, value)
         elif row in listed:
-            found.set(row, OUTSCORED, f"a nearer neighbour was taken for {name}, its closest")
+            found.set(
+                row, OUTSCORED, f"{OUTRANKED_BY[trace.parameters.step_to]} was taken for {name}, its closest"
+            )
         elif affinity[place] <= last:
             closer = f"took closer ones ({last:.2f} and more)"
             found.set(row, OUTSCORED, f"{name}, its closest ({affinity[place]:.2f}), {closer}")

@@ -195,5 +195,6 @@ def _prepared(run: Run, parameters: WalkParameters) -> _Prepared:
 def _prepare(run: Run, parameters: WalkParameters) -> _Prepared:
     from g2is.knowledge import component_affinities, core_knowledge
 
-    knowledge = core_knowledge(run.validation_gradients, parameters, run.validation["target"].tolist())
+    validation = run.validation_gradients_in(parameters.regime)
+    knowledge = core_knowledge(validation, parameters, run.validation["target"].tolist())
     return _Prepared(knowledge, component_affinities(run.regime(parameters.regime).gradients, knowledge))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from g2is.arrays.rows import block_rows, read_rows
+from g2is.arrays.unit import unit
 
 Edges = NDArray[np.int32]
 Cosines = NDArray[np.float32]
@@ -42,6 +45,23 @@ def _pairs(
     keys, first = np.unique(keys, return_index=True)
     pairs = np.stack(np.divmod(keys, count), axis=1)
     return pairs.astype(np.int32), np.asarray(cosine[first])
+
+
+def cosines_to(
+    rows: NDArray[np.floating], valid: NDArray[np.bool_], targets: ArrayLike, *, block: int | None = None
+) -> Cosines:
+    """(n, m) cosine of every valid unit row (n, d) to every target (m, d) of any length; 0 for other rows.
+
+    `rows` may be a memory map; it is read once, in blocks.
+    """
+    directions = unit(np.asarray(targets, np.float32)).T
+    result = np.zeros((len(rows), directions.shape[1]), np.float32)
+    size = block or block_rows(rows)
+    for start in range(0, len(rows), size):
+        some = slice(start, start + size)
+        np.matmul(read_rows(rows, some), directions, out=result[some])
+    result[~valid] = 0
+    return result
 
 
 def nearest_rows(

@@ -30,32 +30,43 @@ EPOCHS = 200
 """Epochs of UMAP; starting from principal components, small pools gain nothing from its default of 500."""
 
 
-def pca_layout(
-    gradients: NDArray[np.floating], validation: ArrayLike, valid: NDArray[np.bool_], *, seed: int = 0
-) -> Places:
-    """(n + m, 2) float32: samples, then validation samples, on the first two principal axes of the samples.
+def principal_axes(
+    gradients: NDArray[np.floating], valid: NDArray[np.bool_], *, seed: int = 0
+) -> NDArray[np.float64]:
+    """(3, d): the mean of the valid unit rows (n, d), and their first two principal axes.
 
-    gradients: (n, d) unit rows, zero where not `valid` (n,); a memory map is read a few times in blocks, never whole.
-    validation: (m, d) rows of any length; normalised here. Coordinates of invalid rows are NaN. The sign of each axis
-    makes its largest coefficient positive.
+    A memory map is read a few times in blocks, never whole. Rows that are not `valid` (n,) are zero. The sign of each
+    axis makes its largest coefficient positive.
     """
-    rows = np.asarray(gradients)
-    targets = unit(validation)
     with one_blas_thread():  # many narrow products, where threads cost more than they save
-        mean, axes = _principal_axes(rows, max(1, int(valid.sum())), seed)
-        places = np.empty((len(rows) + len(targets), 2), np.float32)
+        mean, axes = _principal_axes(np.asarray(gradients), max(1, int(valid.sum())), seed)
+    return np.concatenate([mean[None], axes.T])
+
+
+def pca_layout(
+    gradients: NDArray[np.floating], axes: NDArray[np.float64], valid: NDArray[np.bool_]
+) -> Places:
+    """(n, 2) float32: the samples on their principal axes; NaN where they are not valid."""
+    rows = np.asarray(gradients)
+    places = np.empty((len(rows), 2), np.float32)
+    with one_blas_thread():
         for start in range(0, len(rows), block_rows(rows)):
             some = slice(start, start + block_rows(rows))
-            places[: len(rows)][some] = (_exact(rows, some) - mean) @ axes
-    places[len(rows) :] = (targets - mean) @ axes
-    places[: len(rows)][~valid] = np.nan
+            places[some] = (_exact(rows, some) - axes[0]) @ axes[1:].T
+    places[~valid] = np.nan
+    return places
+
+
+def pca_places(gradients: ArrayLike, axes: NDArray[np.float64]) -> Places:
+    """(m, 2) float32: gradients (m, d) of any length, such as those of validation samples, on the axes of a pool."""
+    with one_blas_thread():
+        places: Places = ((unit(gradients) - axes[0]) @ axes[1:].T).astype(np.float32)
     return places
 
 
 def umap_layout(
     neighbors: NDArray[np.int32],
     cosines: NDArray[np.float32],
-    validation_cosines: NDArray[np.float32],
     valid: NDArray[np.bool_],
     start: Places,
     *,
@@ -63,27 +74,39 @@ def umap_layout(
     min_dist: float = 0.1,
     seed: int = 0,
 ) -> Places:
-    """(n + m, 2) float32: UMAP (McInnes et al. 2018) on the run's own neighbour lists.
+    """(n, 2) float32: UMAP (McInnes et al. 2018) on the run's own neighbour lists.
 
     neighbors, cosines: (n, k) lists. closest: number of neighbours used, the sample itself included, as UMAP counts.
-    start: (n + m, 2) initial coordinates from `pca_layout`, which preserve large distances. validation_cosines: (n, m);
-    a validation sample is placed at the weighted mean of the samples nearest to it and does not move them.
+    start: (n, 2) initial coordinates from `pca_layout`, which preserve large distances.
     """
-    count = len(neighbors)
     rows = np.flatnonzero(valid)
     places = np.full_like(start, np.nan)
     if len(rows) < 3:  # nothing to lay out
-        places[:count][rows] = start[:count][rows]
+        places[rows] = start[rows]
     else:
         lists, distances = _lists_for_umap(neighbors, cosines, valid, closest)
-        places[:count][rows] = _umap(lists, distances, start[:count][rows], min_dist, seed)
-    nearest, weights = nearest_rows(validation_cosines, valid, closest)
-    if nearest.size:
-        weights = weights[:, :1] - weights
-        weights = np.exp(-weights / np.maximum(weights.mean(axis=1, keepdims=True), 1e-6))
-        weights /= weights.sum(axis=1, keepdims=True)
-        places[count:] = np.einsum("mk,mkc->mc", weights, places[nearest])
+        places[rows] = _umap(lists, distances, start[rows], min_dist, seed)
     return places
+
+
+def places_among(
+    places: Places,
+    validation_cosines: NDArray[np.float32],
+    valid: NDArray[np.bool_],
+    *,
+    closest: int = 15,
+) -> Places:
+    """(m, 2) float32: validation samples at the weighted mean of the samples nearest to each, which do not move.
+
+    places: (n, 2) of the samples. validation_cosines: (n, m). closest: how many samples count.
+    """
+    nearest, weights = nearest_rows(validation_cosines, valid, closest)
+    if not nearest.size:
+        return np.full((validation_cosines.shape[1], 2), np.nan, np.float32)
+    weights = weights[:, :1] - weights
+    weights = np.exp(-weights / np.maximum(weights.mean(axis=1, keepdims=True), 1e-6))
+    weights /= weights.sum(axis=1, keepdims=True)
+    return np.einsum("mk,mkc->mc", weights, places[nearest]).astype(np.float32)
 
 
 def _principal_axes(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from g2is.arrays.unit import in_range, unit_tensor
+from g2is.arrays.unit import unit_tensor
 from g2is.errors import InputError
 
 
@@ -60,6 +60,11 @@ def exact_neighbors(
             )
         )
     return join_blocks(valid, {name: [part[name] for part in blocks] for name in BLOCK_ARRAYS})
+
+
+def device_here() -> str:
+    """The device to compare on: a GPU where there is one."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def block_rows(device: str) -> int:
@@ -154,19 +159,6 @@ def join_blocks(valid: np.ndarray, blocks: Mapping[str, Sequence[np.ndarray]]) -
         (float(total @ total) - count) / pairs,
         int(np.concatenate(blocks["negative"]).sum()) / pairs,
     )
-
-
-def cosines_to(
-    rows: np.ndarray, valid: np.ndarray, targets: np.ndarray, *, device: str = "cpu", block: int = 8192
-) -> np.ndarray:
-    """(n, m) float32 cosine of every valid row (n, d) to every target (m, d); 0 for other rows."""
-    result = np.zeros((len(rows), len(targets)), np.float32)
-    unit = unit_tensor(torch.from_numpy(in_range(np.asarray(targets, np.float32))).to(device))
-    index = np.flatnonzero(valid)
-    for start in range(0, len(index), block):
-        mine = index[start : start + block]
-        result[mine] = (_unit(rows, mine, device) @ unit.T).cpu().numpy()
-    return result
 
 
 def edge_cosines(rows: np.ndarray, neighbors: np.ndarray, *, block: int = 1024) -> np.ndarray:

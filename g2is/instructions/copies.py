@@ -63,6 +63,14 @@ def find_leaks(
     table = pd.DataFrame(found, columns=["sample", "validation", "kind", "similarity"]).astype(
         {"sample": np.int64, "validation": np.int64, "kind": object, "similarity": np.float32}
     )
+    return closest_leaks([table])
+
+
+def closest_leaks(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of several tables of leaks, of each sample only the surest one."""
+    import pandas as pd
+
+    table = tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
     rank = table["kind"].map({kind: place for place, kind in enumerate(KINDS)}).astype(int)
     table = table.assign(rank=rank).sort_values(
         ["rank", "similarity", "sample", "validation"], ascending=[True, False, True, True]

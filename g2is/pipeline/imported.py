@@ -29,9 +29,13 @@ from g2is.pipeline.gradient_files import IN_FOLDERS, read_neighbors
 from g2is.pipeline.inputs import Target, check_pool_size, input_file, input_files
 from g2is.pipeline.stages.graph import GraphStage
 from g2is.pipeline.stages.instructions import write_pool
+from g2is.pipeline.stages.targets import TargetsStage
+from g2is.pipeline.targets import TakenTarget
 from g2is.pipeline.views import write_views
+from g2is.pipeline.whiten import add_missing
 from g2is.pipeline.writer import RunWriter, StageResult
-from g2is.run.paths import SAMPLES, VALIDATION, VALIDATION_GRADIENTS, array_file
+from g2is.run.manifest import TargetFacts
+from g2is.run.paths import SAMPLES, array_file
 from g2is.run.run import Run
 from g2is.storage.files import write_array
 
@@ -62,10 +66,17 @@ def import_run(
     validation = {name: GradientSet(files) for name, files in targets.items()}
     with exclusive(folder):
         work = _Import(
-            RunWriter(folder, say), config, tuple(find_sources(train)), gradients, validation, graph
+            RunWriter(folder, say),
+            config.without_whitened(),
+            tuple(find_sources(train)),
+            gradients,
+            validation,
+            graph,
         )
         try:
-            return work.run(overwrite)
+            work.run(overwrite)
+            add_missing(work.writer, config)
+            return work.writer.end()
         finally:
             work.writer.close()
 
@@ -79,7 +90,7 @@ class _Import:
     targets: dict[str, GradientSet]
     graph: Path | None
 
-    def run(self, overwrite: bool) -> Run:
+    def run(self, overwrite: bool) -> None:
         gradients = [file.path for file in self.gradients.files] + [path for path in [self.graph] if path]
         requested = new_manifest(
             self.config,
@@ -96,8 +107,7 @@ class _Import:
                 self.writer, self.config.regimes, self.config.graph, "cpu", self.neighbors
             ).write(),
         )
-        write_views(self.writer, self.config)
-        return self.writer.end()
+        write_views(self.writer, self.config, TargetsStage(self.writer, list(self.targets), self._take))
 
     @cached_property
     def reading(self) -> Reading:
@@ -147,28 +157,28 @@ class _Import:
             check_pool_size(len(self.rows), self.config.graph)
 
     def _instructions(self) -> StageResult:
-        files, counts = write_pool(self.writer, self.reading)
+        return write_pool(self.writer, self.reading)
+
+    def _take(self, name: str) -> TakenTarget:
+        rows = self.validation[name]
         # Only the gradients of validation samples are known, so that each is named by its file and row.
-        frames = [
-            pd.DataFrame(
-                {
-                    "source": printable(self._source(name)),
-                    "line": np.arange(len(rows)) + 1,
-                    "format": "gradient",
-                    "task": None,
-                    "prompt": "",
-                    "response": "",
-                    "messages": "[]",
-                    "tools": None,
-                    "raw": b"",
-                    "target": name,
-                }
-            )
-            for name, rows in self.validation.items()
-        ]
-        validation = pd.concat(frames, ignore_index=True)
-        self.writer.write_frame(VALIDATION, validation)
-        return [*files, VALIDATION], {**counts, "validation": len(validation), "validation_left_out": []}
+        examples = pd.DataFrame(
+            {
+                "source": printable(self._source(name)),
+                "line": np.arange(len(rows)) + 1,
+                "format": "gradient",
+                "task": None,
+                "prompt": "",
+                "response": "",
+                "messages": "[]",
+                "tools": None,
+                "raw": b"",
+            }
+        )
+        inputs = [file for file in self.writer.manifest.validation if file.target == name]
+        return TakenTarget(
+            name, examples, rows, TargetFacts(examples=len(rows), origin="build", inputs=inputs)
+        )
 
     def _source(self, target: str) -> str:
         first = self.targets[target].files[0]
@@ -189,12 +199,11 @@ class _Import:
             }
         )
         self.writer.write_frame(SAMPLES, samples)
-        write_array(self.writer.folder / VALIDATION_GRADIENTS, np.concatenate(list(self.validation.values())))
         regime = self.config.regime
         unit_file, norms_file = array_file(regime, "gradients"), array_file(regime, "norms")
         write_array(self.writer.folder / unit_file, unit(self.rows))
         write_array(self.writer.folder / norms_file, norms)
-        files = [SAMPLES, VALIDATION_GRADIENTS, unit_file, norms_file]
+        files = [SAMPLES, unit_file, norms_file]
         return files, {
             "valid": int(valid.sum()),
             "invalid": int((~valid).sum()),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from g2is.config import BuildConfig, ImportConfig
 from g2is.pipeline.stages.communities import write_communities
 from g2is.pipeline.stages.layout import write_layout
-from g2is.pipeline.stages.leaks import write_leaks
+from g2is.pipeline.stages.targets import TargetsStage
 from g2is.pipeline.writer import RunWriter
 
 
-def write_views(writer: RunWriter, config: BuildConfig | ImportConfig) -> None:
-    """Layout, communities and leaks of a run that has its graph."""
+def write_views(writer: RunWriter, config: BuildConfig | ImportConfig, targets: TargetsStage) -> None:
+    """Layout and communities of a run that has its graph, and its targets."""
     writer.stage("layout", lambda: write_layout(writer, config))
     writer.stage("communities", lambda: write_communities(writer, config))
-    writer.stage("leaks", lambda: write_leaks(writer, config))
+    writer.stage("targets", targets.write)

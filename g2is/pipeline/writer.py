@@ -12,24 +12,43 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from g2is.config import BuildConfig, ImportConfig
 from g2is.errors import InputError
 from g2is.pipeline.comparing import CHANGEABLE, differences, refuse_differences
 from g2is.pipeline.progress import Bar, Progress
-from g2is.run.manifest import Manifest, Stage, record
+from g2is.pipeline.upgrade import tidy, upgraded
+from g2is.run.manifest import (
+    FORMAT_VERSION,
+    FileRecord,
+    Manifest,
+    Part,
+    Stage,
+    record,
+    without_whitened,
+)
 from g2is.run.paths import (
     BUILDING,
+    EXAMPLE_GRADIENTS,
+    EXAMPLES,
     MANIFEST,
     MANIFEST_COPY,
+    POOLINGS,
     REPRESENTATIONS,
     SAMPLES,
+    WHITENED,
     progress_path,
+    target_file,
+    target_representations,
 )
 from g2is.run.run import Run
-from g2is.storage.files import TEMPORARY, inside, not_written, remove_folder, sweep
+from g2is.storage.files import TEMPORARY, inside, not_written, remove_folder
 from g2is.storage.tables import read_frame, write_frame
 
 UNNAMED_MANIFEST = f".{MANIFEST}.*{TEMPORARY}"
 """Files of a build that was killed before it wrote its manifest; a folder with any others is not a run."""
+
+WHITENED_IN = ("gradients", "graph", "layout", "communities")
+"""Stages with files of whitened gradients."""
 
 StageResult = tuple[list[str], dict[str, Any]]
 """Files that a stage wrote, relative to the run, and its numbers for the manifest."""
@@ -45,6 +64,8 @@ class RunWriter:
         self.folder = folder
         self.say = say
         self.manifest: Manifest
+        self.before: BuildConfig | ImportConfig | None = None
+        """The settings of the run that this build continues."""
         self.stages_before: dict[str, Stage] = {}
         """The finished stages of the run that this build continues, with damaged ones."""
         self._progress: Path | None = None
@@ -66,20 +87,54 @@ class RunWriter:
             self.manifest.write(self.folder)
             return
         self.manifest = self._existing_manifest()
-        before = self.manifest.model_dump_json()
         refuse_differences(self.folder, self.manifest, requested)
+        self.before = self.manifest.configuration
+        tidy(self.folder, self.manifest)
         self.stages_before = dict(self.manifest.stages)
+        if self.manifest.format_version < FORMAT_VERSION:
+            self._drop_damaged_stages()
+            self.manifest = upgraded(self.folder, self.manifest, self.say)
+        before = self.manifest.model_dump_json()
+        whole = self._whitened_is_whole()
+        if not whole:
+            self.manifest = without_whitened(self.manifest)
         for section, stages in CHANGEABLE.items():
-            if getattr(self.manifest.configuration, section) != getattr(requested.configuration, section):
+            if getattr(self.before, section) != getattr(requested.configuration, section):
                 for stage in stages:
                     self.manifest.stages.pop(stage, None)
         self.manifest.configuration = requested.configuration
-        for place in (".", REPRESENTATIONS, *self.manifest.configuration.regimes):
-            sweep(self.folder / place)
+        if "graph" not in self.manifest.stages:
+            self.manifest.content = ""  # another graph is another content
         self._drop_damaged_stages()
+        if whole and all(stage in self.manifest.stages for stage in WHITENED_IN):
+            damping = self.before.whitening_lambda
+            self.manifest.configuration = requested.configuration.with_whitened(damping)
+        else:
+            self.manifest = without_whitened(self.manifest)
+        self._drop_damaged_parts()
+        if "targets" not in self.manifest.stages:
+            self._drop_views()
         if self.manifest.model_dump_json() != before:
             # Before any file changes, so that a reader meanwhile sees an unfinished run and not a damaged one.
             self.manifest.write(self.folder)
+
+    def _whitened_is_whole(self) -> bool:
+        """Whether the run has whitened gradients of which no file is missing or damaged."""
+        if WHITENED not in self.manifest.configuration.regimes:
+            return False
+        for name, expected in self.manifest.files.items():
+            path = self.folder / name
+            if name.startswith(f"{WHITENED}/") and (not path.is_file() or record(path) != expected):
+                self.say(f"{path} is missing or damaged: whitening again")
+                return False
+        return True
+
+    def start(self, manifest: Manifest) -> None:
+        """Write to a finished run, whose manifest this will be once all is written."""
+        refuse_links(self.folder)
+        self._progress = progress_path(self.folder)
+        self.manifest = manifest
+        tidy(self.folder, manifest)
 
     def _existing_manifest(self) -> Manifest:
         """The run's manifest, or its copy if it is damaged."""
@@ -145,6 +200,11 @@ class RunWriter:
         )
         self.manifest.write(self.folder)
 
+    def put_part(self, place: str, part: Part) -> None:
+        """Record a part, or what it has now, in its folder."""
+        self.manifest.parts[place] = part
+        self.manifest.write(self.folder)
+
     def end(self) -> Run:
         """Remove files that only the build needed, and open the run."""
         # Renamed first, so that helping processes see at once that no shards are needed any more.
@@ -190,11 +250,40 @@ class RunWriter:
         for name, stage in list(self.manifest.stages.items()):
             for file, expected in stage.files.items():
                 path = self.folder / file
-                if not path.is_file() or record(path) != expected:
+                if not _is_whole(path, expected):
                     self.say(f"{path} is missing or damaged: doing {name} again")
                     del self.manifest.stages[name]
                     self._clear(stage.files)
                     break
+
+    def _drop_damaged_parts(self) -> None:
+        """Mark what is missing or changed of the targets to be computed again.
+
+        Raises `InputError` where that takes the examples of a target that is not of the build.
+        """
+        for place, part in list(self.manifest.targets.items()):
+            damaged = [name for name, of in part.files.items() if not _is_whole(self.folder / name, of)]
+            if not damaged:
+                continue
+            self._clear(damaged)
+            if {target_file(place, EXAMPLES), target_file(place, EXAMPLE_GRADIENTS)} & set(damaged):
+                if part.found["origin"] != "build":
+                    remedy = self.manifest.remedy(self.folder, damaged[0])
+                    raise InputError(f"{self.folder / damaged[0]}: missing or damaged; {remedy}")
+                del self.manifest.parts[place]
+            else:
+                part.files = {name: of for name, of in part.files.items() if name not in damaged}
+            if any(f"/{REPRESENTATIONS}/" in name for name in damaged):
+                self.manifest.stages.pop("representations", None)
+            self.say(f"{self.folder / damaged[0]} is missing or damaged: doing targets again")
+            self.manifest.stages.pop("targets", None)
+
+    def _drop_views(self) -> None:
+        """Keep of every target only what the model told; all else follows from it and from what the pool is now."""
+        for place, part in self.manifest.targets.items():
+            own = (target_file(place, EXAMPLES), target_file(place, EXAMPLE_GRADIENTS))
+            of_model = (*own, *(target_representations(place, pooling) for pooling in POOLINGS))
+            part.files = {name: of for name, of in part.files.items() if name in of_model}
 
     def _clear(self, files: Iterable[str]) -> None:
         """Remove entries with the name of a file of the run that are neither file nor folder, such as a pipe."""
@@ -202,6 +291,10 @@ class RunWriter:
             if not path.is_file() and not path.is_dir():
                 with suppress(OSError):
                     path.unlink()
+
+
+def _is_whole(path: Path, expected: FileRecord) -> bool:
+    return path.is_file() and record(path) == expected
 
 
 def refuse_links(folder: Path) -> None:

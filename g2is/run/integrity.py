@@ -26,9 +26,9 @@ class Integrity:
     def path(self, name: str) -> Path:
         """The path of a file of a finished stage; raises `InputError` if it is missing or has changed."""
         if name not in self.manifest.files:
-            raise InputError(f"run {self.folder.name}: {name} is not built yet; {self.remedy}")
+            raise InputError(f"run {self.folder.name}: {name} is not built yet; {self.remedy()}")
         if problem := self.problem(name, self.manifest.files[name]):
-            raise InputError(f"{problem}; {self.remedy}")
+            raise InputError(f"{problem}; {self.remedy(name)}")
         return self.folder / name
 
     def problems(self, names: Iterable[str], *, full: bool = False) -> list[str]:
@@ -57,7 +57,6 @@ class Integrity:
             return f"{self.folder / name}: not readable ({error.strerror or error})"
         return None
 
-    @property
-    def remedy(self) -> str:
-        """For error messages: the command that finishes or repairs the run."""
-        return self.manifest.remedy(self.folder)
+    def remedy(self, name: str | None = None) -> str:
+        """For error messages: the command that finishes or repairs the run, or a file of it."""
+        return self.manifest.remedy(self.folder, name)

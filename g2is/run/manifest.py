@@ -10,17 +10,17 @@ import hashlib
 import json
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from g2is.config import BuildConfig, ImportConfig
 from g2is.config.commands import BLANK, command
 from g2is.errors import InputError, shortened
-from g2is.run.paths import MANIFEST, MANIFEST_COPY
+from g2is.run.paths import MANIFEST, MANIFEST_COPY, WHITENED
 from g2is.storage.files import inside, sha256, write_bytes
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 CONTENT_STAGES = ("instructions", "warmup", "gradients", "graph")
 """Stages that selections depend on; later ones only add what is shown or compared."""
 LONGEST = 64 * 2**20
@@ -63,20 +63,66 @@ class Stage(BaseModel):
     def _inside(cls, files: dict[str, FileRecord]) -> dict[str, FileRecord]:
         """A manifest from elsewhere must not make a reader leave the folder of the run."""
         for name in files:
-            parts = PurePosixPath(name).parts
-            # In normal form: neither absolute nor upwards, no drive letter, no `a/./b`, nothing hidden.
-            if "/".join(parts) != name or not name or any(p.startswith((".", "/")) for p in parts):
-                raise ValueError(f"file {name!r}: expected a path inside the run")
-            if any(c in name for c in "\\:\0"):
-                raise ValueError(f"file {name!r}: expected a path inside the run")
+            check_inside(name)
         return files
+
+
+def check_inside(name: str) -> None:
+    """Raise `ValueError` for the name of a file or folder that is not a path inside the run, in normal form."""
+    parts = PurePosixPath(name).parts
+    # Neither absolute nor upwards, no drive letter, no `a/./b`, nothing hidden.
+    normal = "/".join(parts) == name and name and not any(p.startswith((".", "/")) for p in parts)
+    if not normal or any(c in name for c in "\\:\0"):
+        raise ValueError(f"file {shortened(name)!r}: expected a path inside the run")
+
+
+class Part(Stage):
+    """What is added to a finished run, and can be removed, without rewriting anything else: a folder of its own.
+
+    kind: `target` for validation examples; others come with the commands that add them. name: what it is called. added:
+    when. The manifest lists a part by its folder, in which all its files lie.
+    """
+
+    kind: str
+    name: str
+    added: str
+
+    @model_validator(mode="after")
+    def _check_found(self) -> Part:
+        if self.kind == TARGET:
+            _check(TargetFacts, "found", self.found)
+        return self
+
+
+TARGET = "target"
+"""The kind of parts that are validation targets."""
+Origin = Literal["build", "files", "instructions", "elsewhere"]
+
+
+class TargetFacts(BaseModel):
+    """What the manifest says of a target.
+
+    examples: with something to train on. origin: `build`; or added later, from `files`, from `instructions` of the
+    pool, or from a file of gradients that were computed `elsewhere`. note: where from, in words. rows: the instructions
+    that are its examples. inputs: files it was read from. left_out: the problem of each record that is no example.
+    reading: how its files were read.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    examples: Annotated[int, Field(ge=1, lt=2**53)]
+    origin: Origin
+    note: str = ""
+    rows: list[Count] = []
+    inputs: list[InputFile] = []
+    left_out: list[str] = []
+    reading: list[str] = []
 
 
 class _PoolNumbers(BaseModel):
     """Numbers of the stage `instructions` that readers rely on."""
 
     pool: Count
-    validation: Count
+    validation: Count = 0
     duplicates: Count
     rejected: Count
     reading: list[str] = []
@@ -117,7 +163,11 @@ class _Damage(Exception):
 
 
 class Manifest(BaseModel):
-    """Inputs, settings and finished stages of a run."""
+    """Inputs, settings, finished stages and parts of a run.
+
+    parts: by folder. removed: the parts that were taken away and can come back. content: what identifies the
+    instructions and gradients of a run that was upgraded or extended, see `Run.hash`; "" where its stages tell.
+    """
 
     model_config = ConfigDict(extra="forbid")
     format_version: int
@@ -128,6 +178,9 @@ class Manifest(BaseModel):
     model: dict[str, Any]
     versions: dict[str, str]
     stages: dict[str, Stage] = {}
+    parts: dict[str, Part] = {}
+    removed: dict[str, Part] = {}
+    content: str = ""
 
     @classmethod
     def read(cls, folder: Path, name: str = MANIFEST) -> Manifest:
@@ -174,7 +227,8 @@ class Manifest(BaseModel):
 
     def write(self, folder: Path) -> None:
         """Write the manifest with its checksum, then its copy."""
-        values = json.loads(self.model_dump_json())
+        later = {"parts", "removed", "content"} if self.format_version == 1 else None
+        values = json.loads(self.model_dump_json(exclude=later))
         text = json.dumps({**values, "seal": _checksum(values)}, indent=1, ensure_ascii=False).encode()
         write_bytes(folder / MANIFEST, text)
         write_bytes(folder / MANIFEST_COPY, text)
@@ -184,7 +238,7 @@ class Manifest(BaseModel):
         """The stages of a finished run of this kind; imported gradients need no warm-up."""
         imported = isinstance(self.configuration, ImportConfig)
         content = ("instructions", *(() if imported else ("warmup",)), "gradients", "graph")
-        return (*content, "layout", "communities", "leaks")
+        return (*content, "layout", "communities", "leaks" if self.format_version == 1 else "targets")
 
     @property
     def complete(self) -> bool:
@@ -193,8 +247,14 @@ class Manifest(BaseModel):
 
     @property
     def files(self) -> dict[str, FileRecord]:
-        """All files of the finished stages."""
-        return {name: record for stage in self.stages.values() for name, record in stage.files.items()}
+        """All files of the finished stages and of the parts."""
+        everything = [*self.stages.values(), *self.parts.values()]
+        return {name: record for stage in everything for name, record in stage.files.items()}
+
+    @property
+    def targets(self) -> dict[str, Part]:
+        """The parts that are validation targets, by folder, in the order in which they came."""
+        return {folder: part for folder, part in self.parts.items() if part.kind == TARGET}
 
     @property
     def is_demo(self) -> bool:
@@ -204,8 +264,12 @@ class Manifest(BaseModel):
             *("g2is", "demo", "model"),
         )
 
-    def remedy(self, folder: Path) -> str:
-        """For error messages: the command that finishes or repairs the run in `folder`."""
+    def remedy(self, folder: Path, file: str | None = None) -> str:
+        """For error messages: the command that finishes or repairs the run in `folder`, or a file of it."""
+        part = next((part for place, part in self.parts.items() if f"{file}".startswith(f"{place}/")), None)
+        if part is not None and part.kind == TARGET and part.found["origin"] != "build":
+            remove = command("target", "remove", folder.name, part.name, cache=folder.parent)
+            return f"remove the target and add it again: {remove}"
         name = (
             "demo" if self.is_demo else "import" if isinstance(self.configuration, ImportConfig) else "build"
         )
@@ -223,7 +287,25 @@ class Manifest(BaseModel):
                 _check(_RegimeNumbers, f"stages.graph.found.{regime}", numbers)
         if isinstance(self.configuration, BuildConfig):
             _check(_ModelFacts, "model", self.model)
+        for folder, part in (*self.parts.items(), *self.removed.items()):
+            check_inside(folder)
+            if outside := [name for name in part.files if not name.startswith(f"{folder}/")]:
+                raise ValueError(
+                    f"parts.{shortened(folder)}: file {shortened(outside[0])!r}, expected one in its folder"
+                )
         return self
+
+
+def without_whitened(manifest: Manifest) -> Manifest:
+    """The manifest of the same run without whitened gradients, which are made from others at any time."""
+    manifest = manifest.model_copy(deep=True)
+    for stage in (*manifest.stages.values(), *manifest.parts.values(), *manifest.removed.values()):
+        stage.files = {
+            name: kept for name, kept in stage.files.items() if WHITENED not in name.split("/")[:-1]
+        }
+        stage.found.pop(WHITENED, None)
+    manifest.configuration = manifest.configuration.without_whitened()
+    return manifest
 
 
 def _check(kind: type[BaseModel], where: str, values: Any) -> None:

@@ -26,6 +26,9 @@ RegimeArray = Literal[
     "communities",
     "forest",
     "forest_cosines",
+    "eigenvectors",
+    "eigenvalues",
+    "pca_axes",
     LayoutKind,
 ]
 
@@ -38,16 +41,24 @@ INSTRUCTIONS_PARQUET = "instructions.parquet"
 """The pool in runs of earlier versions."""
 COLUMNS = "columns.arrow"
 """Fields of the pool's records beside their conversations; runs of earlier versions and pools without any have none."""
-VALIDATION = "validation.parquet"
 REJECTED = "rejected.jsonl"
 WARMUP = "warmup.safetensors"
 SAMPLES = "samples.parquet"
-VALIDATION_GRADIENTS = "validation_gradients.npy"
-LEAKS = "leaks.parquet"
 REPRESENTATIONS = "representations"
 ENSEMBLE = "ensemble.parquet"
 LABELS = "community_labels.json"
 """In the folder of each regime."""
+
+TARGETS = "targets"
+"""Folder of the validation targets."""
+EXAMPLES = "examples.parquet"
+EXAMPLE_GRADIENTS = "gradients.npy"
+"""With the examples, all that a target's other files are computed from."""
+LEAKS = "leaks.parquet"
+
+# In runs of format 1, which have the files of all targets together
+VALIDATION = "validation.parquet"
+VALIDATION_GRADIENTS = "validation_gradients.npy"
 
 # Added to a finished run; not in the manifest
 SELECTIONS = "selections"
@@ -59,6 +70,8 @@ NOTES = "notes"
 TRASH = "trash"
 """What was deleted and can be restored."""
 
+WHITENED: RegimeName = "whitened"
+"""The regime whose files are made from others, and its folder."""
 BUILDING = "building"
 """Folder of files that only a build in progress needs: checkpoints and shards."""
 
@@ -71,6 +84,21 @@ def array_file(regime: RegimeName, array: RegimeArray) -> str:
 def labels_file(regime: RegimeName) -> str:
     """The labels of a regime's communities."""
     return f"{regime}/{LABELS}"
+
+
+def target_file(folder: str, name: str) -> str:
+    """A file of a target: EXAMPLES, EXAMPLE_GRADIENTS, LEAKS."""
+    return f"{folder}/{name}"
+
+
+def target_array(folder: str, regime: RegimeName, array: Literal["cosines"] | LayoutKind) -> str:
+    """An array of a target in one regime: cosines (n, m) of the pool to its examples, or their places (m, 2)."""
+    return f"{folder}/{regime}/{array}.npy"
+
+
+def target_representations(folder: str, pooling: Pooling) -> str:
+    """The representations of a target's examples in one pooling."""
+    return f"{folder}/{REPRESENTATIONS}/{pooling}.npy"
 
 
 def representations_file(pooling: Pooling, *, validation: bool = False) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from g2is.config import WalkParameters
 from g2is.config.commands import command
 from g2is.errors import InputError, shortened
 from g2is.run.reference import SET, RunReference
@@ -85,6 +86,16 @@ def select_set(run: Run, name: str) -> Selection:
     """A named set of a run as a selection, its rows ascending. Raises `InputError` where there is none."""
     found = run.sets[name]
     return Selection.of(run, found.rows, SET, {"set": found.reference})
+
+
+def changed_sets(run: Run, selection: Selection) -> list[str]:
+    """One line for each set of a walk that is no longer as it was, so that the walk cannot be repeated."""
+    if selection.method != "walk":
+        return []
+    try:
+        return run.sets.changed(WalkParameters(**selection.parameters))
+    except InputError:  # settings of another version
+        return []
 
 
 def save_walk(path: Path, run: Run, trace: WalkTrace) -> Selection:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -80,7 +80,7 @@ class NamedSet:
 
 
 @dataclass(frozen=True, eq=False)
-class Sets(Mapping[str, NamedSet]):
+class Sets:
     """The sets of a run by name. Names are listed without reading a file; a set is read again when it has changed.
 
     folder: of the run. count: rows of its pool.
@@ -181,7 +181,7 @@ class Sets(Mapping[str, NamedSet]):
             note=_fitting("note", note),
             origin=_fitting("origin", origin),
             made=datetime.now(UTC).isoformat(timespec="seconds"),
-            rows=_ranges(self._checked(name, rows)),
+            rows=ranges(self._checked(name, rows)),
         )
         data = json.dumps(content.model_dump(), ensure_ascii=False).encode()
         if len(data) > MOST_BYTES:
@@ -271,7 +271,7 @@ class Sets(Mapping[str, NamedSet]):
         return tags
 
 
-def _ranges(rows: Rows) -> list[int | list[int]]:
+def ranges(rows: Rows) -> list[int | list[int]]:
     """Ascending rows as single numbers and ranges [first, last]."""
     breaks = np.flatnonzero(np.diff(rows) != 1)
     firsts, lasts = rows[np.r_[0, breaks + 1]].tolist(), rows[np.r_[breaks, len(rows) - 1]].tolist()
@@ -279,7 +279,7 @@ def _ranges(rows: Rows) -> list[int | list[int]]:
 
 
 def _expanded(items: Sequence[Any], count: int, path: Path) -> Rows:
-    """The rows of `_ranges`; raises `InputError` where they are not ascending rows of a pool of `count`."""
+    """The rows of `ranges`; raises `InputError` where they are not ascending rows of a pool of `count`."""
     firsts, lasts, before = [], [], -1
     for item in items:
         pair = [item, item] if type(item) is int else item

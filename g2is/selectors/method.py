@@ -34,6 +34,10 @@ class Regime(Protocol):
         """(n, d) unit rows, of any number type that a run stores."""
 
     @property
+    def norms(self) -> np.ndarray:
+        """(n,) their lengths before normalising."""
+
+    @property
     def validation_cosines(self) -> np.ndarray:
         """(n, m) cosine of each row to every validation gradient."""
 
@@ -69,9 +73,8 @@ class Pool(Protocol):
     def validation(self) -> pd.DataFrame:
         """One row a validation sample: target, task, prompt, response and others."""
 
-    @property
-    def validation_gradients(self) -> np.ndarray:
-        """(m, d) plain gradients, not normalised."""
+    def validation_gradients_in(self, regime: RegimeName, /) -> np.ndarray:
+        """(m, d) gradients as they are compared with the rows of a regime, not normalised."""
 
     @property
     def ensemble(self) -> pd.DataFrame:

@@ -34,22 +34,27 @@ def make_large_run(folder: Path, tiny: Run, count: int, *, seed: int = 0) -> Run
     width = regime.neighbors.shape[1]
     lists = (np.arange(count)[:, None] + 1 + np.arange(width)) % count
     arrays = {
-        **{name: getattr(regime, name)[row] for name in ("gradients", "norms", "validation_cosines")},
+        **{name: getattr(regime, name)[row] for name in ("gradients", "norms")},
         "neighbors": np.where(valid[:, None], lists, -1).astype(np.int32),
         "cosines": regime.cosines[row],
         "conflicts": np.where(valid[:, None], lists[:, :3], -1).astype(np.int32),
         "conflict_cosines": regime.conflict_cosines[row],
-        "umap": np.concatenate([places, validation]),
-        "pca": np.concatenate([-places, -validation]),
+        "umap": places,
+        "pca": -places,
         "communities": np.where(valid, cluster, -1).astype(np.int32),
     }
     for name, array in arrays.items():
         np.save(folder / "sgd" / f"{name}.npy", array)
+    (target,) = tiny.manifest.targets
+    (folder / target / "sgd").mkdir(parents=True)
+    of_target = {"cosines": regime.validation_cosines[row], "umap": validation, "pca": -validation}
+    for name, array in of_target.items():
+        np.save(folder / target / "sgd" / f"{name}.npy", array)
     (folder / "sgd" / LABELS).write_text(json.dumps([f"group {number}" for number in range(CLUSTERS)]))
 
     manifest = tiny.manifest.model_copy(deep=True)
     manifest.stages["instructions"].found["pool"] = count
-    for stage in manifest.stages.values():
+    for stage in (*manifest.stages.values(), *manifest.parts.values()):
         for name in stage.files:
             path = folder / name
             if not path.exists():

@@ -316,9 +316,9 @@ def test_the_verdict_tells_the_measured_loss(open_app, evaluated, own_cache):
 def test_a_named_set_is_compared_like_a_selection(open_app, own_cache):
     run = Run.open(own_cache / "tiny")
     run.sets.write("first-walk", [30, 31, 32])
-    app = open_app(PAGE, folder=own_cache, compare=["first-walk", "set: first-walk"])
+    app = open_app(PAGE, folder=own_cache, compare=["first-walk", "set:first-walk"])
     table = frame(app, "Verdict on each selection").set_index("selection")
-    assert table.loc["set: first-walk", "samples"] == 3 and len(table) == 2
+    assert table.loc["set first-walk", "samples"] == 3 and len(table) == 2
 
 
 def test_names_are_shown_literally_in_sentences():
@@ -361,7 +361,7 @@ def test_fine_tuning_is_checked_started_followed_cancelled_and_resumed(
         fine_tuning, "check_lines", lambda run, asked: ["test test: 1 of 2 are left out: *no* tokens"]
     )
     app = open_app(PAGE, folder=own_cache, view="results", **WALK)
-    app.multiselect(key="tune selections").set_value(["first-walk", "(this walk)", "set: mine"])
+    app.multiselect(key="tune selections").set_value(["first-walk", "(this walk)", "set:mine"])
     app.text_input(key="tune test").set_value(str(test))
     app.text_input(key="tune budgets").set_value("9, 5")
     app.button(key="tune check").click().run()

@@ -98,6 +98,7 @@ def test_back_the_keys_and_the_buttons_are_one_history(server, page):
     page.wait_for_url("**delta=0.75*")
     entries = page.evaluate("history.length")
     page.keyboard.press("Escape")
+    settle(page)
     page.keyboard.press("Control+z")
     page.wait_for_function("!location.search.includes('delta')")
     assert "delta" not in query(), "all ticks at once"
@@ -105,6 +106,7 @@ def test_back_the_keys_and_the_buttons_are_one_history(server, page):
     page.go_forward()
     page.wait_for_url("**delta=0.75*")
     settle(page)
+    page.wait_for_timeout(500)
     page.locator(".screen").focus()
     page.keyboard.press("b")
     page.wait_for_url("**bans=*")

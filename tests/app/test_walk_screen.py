@@ -153,12 +153,17 @@ def test_a_link_and_back_restore_the_step(page, server):
     wait_for_step(page, strip, 12)
 
 
-def test_the_step_is_still_there_after_a_visit_to_another_page(page, server):
-    strip = open_walk(page, server)
+def test_step_and_scroll_are_still_there_after_a_visit_to_another_page(page, server):
+    page.set_viewport_size({"width": 1280, "height": 700})
+    strip = open_walk(page, server, "&below=steps")
     strip.focus()
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     wait_for_step(page, strip, 3)
+    scroll = "document.querySelector('.stMain').scrollTop"
+    page.evaluate(f"{scroll} = 150")
+    settle(page)
+    assert page.evaluate(scroll) == 150
     page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_test_id("stSidebar").get_by_role("link", name="Instructions").click()
     page.wait_for_url("**/Instructions**")
@@ -167,6 +172,7 @@ def test_the_step_is_still_there_after_a_visit_to_another_page(page, server):
     page.wait_for_url("**/Walk**")
     page.wait_for_selector(".card", timeout=120_000)
     wait_for_step(page, page.locator(".screen"), 3)
+    page.wait_for_function(f"{scroll} >= 150")
 
 
 def test_a_shorter_walk_ends_where_it_ends(page, server):
@@ -180,10 +186,7 @@ def test_a_shorter_walk_ends_where_it_ends(page, server):
     assert not page.get_by_text("It is not used").is_visible()
     page.go_back()
     page.wait_for_selector(".screen[data-step='39']")
-    settle(page)
-    if not box.is_visible():
-        page.get_by_role("button", name="Budget", exact=False).first.click()
-    assert box.input_value() == "40"
+    expect(page.get_by_role("button", name="Budget 40")).to_be_visible()
 
 
 def test_two_windows_do_not_see_each_other(new_page, server):
@@ -207,7 +210,8 @@ def test_the_text_of_a_sample_is_shown_letter_by_letter(page, server):
 def test_what_is_found_can_be_asked_about(page, server, run):
     strip = open_walk(page, server)
     search = page.get_by_role("searchbox", name="Find instructions")
-    search.fill("evil.example/image")
+    # Key by key, as a reader types.
+    search.press_sequentially("evil.example")
     search.press("Enter")
     page.get_by_role("button", name="#1 ![image](http://evil.example/image.png) [link]").click()
     page.wait_for_function("() => new URL(location).searchParams.get('focus') === '1'")
@@ -216,6 +220,9 @@ def test_what_is_found_can_be_asked_about(page, server, run):
     assert strip.locator("article.taken p").first.text_content() == HOSTILE[1]
     page.get_by_role("button", name="Back to step 1").click()
     expect(strip.locator("article.taken h2")).to_contain_text(f"Taken #{trace.samples[0]}")
+    search.fill("evil.example/image")
+    search.press("Enter")
+    expect(strip.locator("article.taken h2")).to_contain_text("Asked about #1")  # the only one
 
 
 def test_a_rejected_or_next_one_says_why(page, server, run):

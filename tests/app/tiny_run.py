@@ -11,12 +11,13 @@ import pandas as pd
 from g2is.analysis import walks
 from g2is.config import BuildConfig, ModelConfig, walk_preset
 from g2is.graph.communities import find_communities, label_communities
-from g2is.graph.layout import pca_layout
+from g2is.graph.layout import pca_layout, principal_axes
 from g2is.graph.neighbors import exact_neighbors
 from g2is.graph.paths import spanning_forest
 from g2is.instructions import Instruction, Message, to_frame
-from g2is.instructions.copies import find_leaks
-from g2is.run.paths import COLUMNS, INSTRUCTIONS, LABELS, LEAKS
+from g2is.pipeline.targets import TakenTarget, new_place, with_views, write_taken
+from g2is.run.manifest import TargetFacts
+from g2is.run.paths import COLUMNS, INSTRUCTIONS, LABELS
 from g2is.run.run import FORMAT_VERSION, FileRecord, InputFile, Manifest, Run, Stage
 from g2is.run.selections import save_walk
 from g2is.storage.tables import write_frame
@@ -67,9 +68,8 @@ def make_run(
     folder.mkdir(parents=True)
     pool = to_frame([record(row, count) for row in range(count)])
     pool["duplicate_of"] = np.where(np.arange(count) == DUPLICATE, DUPLICATE - 1, -1)
-    validation = to_frame([record(row) for row in range(20, 20 + VALIDATION)]).assign(
-        target=[targets[row % len(targets)] for row in range(VALIDATION)]
-    )
+    validation = to_frame([record(row) for row in range(20, 20 + VALIDATION)])
+    target_of = np.sort(np.arange(VALIDATION) % len(targets))
     valid = np.arange(count) != INVALID
     samples = pd.DataFrame(
         {
@@ -84,9 +84,8 @@ def make_run(
     rows = random.standard_normal((count, DIM)).astype(np.float32) + 0.3
     norms = np.linalg.norm(rows, axis=1)
     rows = (rows / norms[:, None] * valid[:, None]).astype(np.float16)
-    targets = (random.standard_normal((VALIDATION, DIM)) + 0.3).astype(np.float32)
+    gradients = (random.standard_normal((VALIDATION, DIM)) + 0.3).astype(np.float32)
     lists = exact_neighbors(rows, valid, neighbors=10, conflicts=3, device="cpu")
-    cosines = rows.astype(np.float32) @ (targets / np.linalg.norm(targets, axis=1)[:, None]).T
     arrays = {
         "gradients": rows,
         "norms": norms,
@@ -94,22 +93,21 @@ def make_run(
         "cosines": lists.cosines,
         "conflicts": lists.conflicts,
         "conflict_cosines": lists.conflict_cosines,
-        "validation_cosines": cosines.astype(np.float32),
     }
     write_frame(folder / INSTRUCTIONS, pool)
     if columns is not None:
         write_frame(folder / COLUMNS, columns)
-    validation.to_parquet(folder / "validation.parquet", index=False)
     samples.to_parquet(folder / "samples.parquet", index=False)
     (folder / "warmup.safetensors").write_bytes(b"none")
-    np.save(folder / "validation_gradients.npy", targets)
     (folder / "sgd").mkdir()
-    places = pca_layout(rows, targets, valid)
+    axes = principal_axes(rows, valid)
+    places = pca_layout(rows, axes, valid)
     edges, strengths = spanning_forest(lists.neighbors, lists.cosines, valid)
     membership = find_communities(lists.neighbors, lists.cosines, valid)
     texts = pool["prompt"] + "\n" + pool["response"]
     views = {
         "pca": places,
+        "pca_axes": axes,
         "umap": np.sign(places)
         * np.sqrt(np.abs(places)),  # what takes UMAP's place: compiling it takes seconds
         "communities": membership,
@@ -118,8 +116,6 @@ def make_run(
     }
     labels = label_communities(membership, texts.tolist().__getitem__)
     (folder / "sgd" / LABELS).write_text(json.dumps(labels))
-    leaks = find_leaks(*(list(zip(f["prompt"], f["response"], strict=True)) for f in (pool, validation)))
-    leaks.to_parquet(folder / LEAKS, index=False)
     for name, array in {**arrays, **views}.items():
         np.save(folder / "sgd" / f"{name}.npy", array)
 
@@ -134,23 +130,21 @@ def make_run(
         created="2030-01-02T03:04:05+00:00",
         configuration=config,
         train=[InputFile(name=name, **nothing) for name in pool["source"].unique()],
-        validation=[InputFile(name="apples.jsonl", target="apples", **nothing)],
+        validation=[InputFile(name=f"{name}.jsonl", target=name, **nothing) for name in targets],
         model={"fingerprint": "none", "device": "cpu", "dtype": "float32", "hidden_size": 16},
         versions={"python": "3.11"},
         stages={
             "instructions": stage(
                 0.5,
-                [INSTRUCTIONS, "validation.parquet", *([COLUMNS] if columns is not None else [])],
+                [INSTRUCTIONS, *([COLUMNS] if columns is not None else [])],
                 pool=count,
-                validation=VALIDATION,
                 duplicates=1,
                 rejected=0,
-                validation_left_out=[],
             ),
             "warmup": stage(3.0, ["warmup.safetensors"], samples=10, steps=4, trained_parameters=99),
             "gradients": stage(
                 75.0,
-                ["validation_gradients.npy", "samples.parquet", "sgd/gradients.npy", "sgd/norms.npy"],
+                ["samples.parquet", "sgd/gradients.npy", "sgd/norms.npy"],
                 valid=int(valid.sum()),
                 invalid=1,
                 prompt_cut=0,
@@ -162,15 +156,23 @@ def make_run(
                 [f"sgd/{name}.npy" for name in arrays if name not in ("gradients", "norms")],
                 sgd={"mean_cosine": lists.mean_cosine, "conflict_share": lists.conflict_share},
             ),
-            "layout": stage(2.0, ["sgd/pca.npy", "sgd/umap.npy"], kinds=["pca", "umap"]),
+            "layout": stage(2.0, ["sgd/pca.npy", "sgd/umap.npy", "sgd/pca_axes.npy"], kinds=["pca", "umap"]),
             "communities": stage(
                 0.5,
                 [f"sgd/{name}" for name in ("communities.npy", "forest.npy", "forest_cosines.npy", LABELS)],
                 sgd=len(labels),
             ),
-            "leaks": stage(0.25, [LEAKS], **leaks["kind"].value_counts().to_dict()),
         },
     )
+    (folder / "manifest.json").write_text(manifest.model_dump_json())
+    run = Run.open(folder)
+    for number, name in enumerate(targets):
+        own = np.flatnonzero(target_of == number)
+        facts = TargetFacts(examples=len(own), origin="build")
+        taken = TakenTarget(name, validation.iloc[own].reset_index(drop=True), gradients[own], facts)
+        place = new_place(manifest, name)
+        manifest.parts[place] = with_views(run, place, write_taken(folder, place, taken))
+    manifest.stages["targets"] = stage(0.25, [], leaks={})
     (folder / "manifest.json").write_text(manifest.model_dump_json())
     run = Run.open(folder)
     for name, taken in (("first-walk", 12), ("second-walk", 5)):

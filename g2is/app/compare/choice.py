@@ -9,9 +9,9 @@ import numpy as np
 import streamlit as st
 
 from g2is.app.shared import (
-    BASKET,
+    SET,
     all_texts,
-    basket,
+    choices,
     in_url,
     link_to,
     number,
@@ -29,14 +29,12 @@ from g2is.errors import InputError
 from g2is.evaluation.candidates import at_budget
 from g2is.run.paths import selection_file
 from g2is.run.run import Run
-from g2is.run.selections import Selection, select, select_set
+from g2is.run.selections import Selection, select
 from g2is.selectors import METHODS
 
 THIS = "(this walk)"
 """Stands for the walk with the settings in the URL among the names of saved selections."""
 
-SET_PREFIX = "set: "
-"""Begins the name of a named set; no selection can be called so."""
 
 COLUMNS = {"pool", "samples", "source", "task", "community", "others", "this walk"}
 """Other columns of tables and charts; a selection of such a name is shown as “… (saved)”."""
@@ -65,14 +63,13 @@ class Compared:
 
 def choose_selections(run: Run) -> list[Compared]:
     """The box of selections, and the button that makes baselines; what is chosen, the walk first."""
-    saved = [THIS, *saved_selections(run), *([BASKET] if basket(run) else [])]
-    names = [*saved, *(SET_PREFIX + name for name in run.sets.names())]
-    labels = {name: visible(name) for name in names} | {THIS: "this walk"}
+    labels = {THIS: "this walk", **choices(run)}
+    names = list(labels)
     labels |= {name: f"{name} (saved)" for name in names if name in COLUMNS}
     asked, filled = all_texts().get("compare", []), f"compare filled {run.hash}"
     if "compare" not in all_texts() and filled not in st.session_state:
         # A link must not depend on what else is saved when it is opened.
-        put_in_url(compare=sensible_choice(run, saved))
+        put_in_url(compare=sensible_choice(run, [name for name in names if not name.startswith(SET)]))
     elif asked != (few := list(dict.fromkeys(asked))[:MOST]):
         # The box can hold no more, and none twice.
         put_in_url(compare=few)
@@ -84,7 +81,7 @@ def choose_selections(run: Run) -> list[Compared]:
             format_func=lambda name: labels[name],
             max_selections=MOST,
             placeholder="choose one or more",
-            help="This walk: with the settings of the Walk page. Then saved selections, the basket, and named sets.",
+            help="This walk: with the settings of the Walk page. Then saved selections, named sets, and the basket.",
             **in_url("compare", [], one_of(names)),
         )
         with st.popover("Add baselines", icon=":material/add:"):
@@ -137,8 +134,6 @@ def _offer_baselines(run: Run, budget: int) -> None:
 
 
 def read(run: Run, name: str) -> Selection:
-    if name.startswith(SET_PREFIX):
-        return select_set(run, name.removeprefix(SET_PREFIX))
     if name != THIS:
         return read_selection(run, name)
     trace = walked(run, parameters_in_url(run)).trace

@@ -9,7 +9,7 @@ import streamlit as st
 
 from g2is.analysis.inspection import inspect_files
 from g2is.app.compare import tuning_job
-from g2is.app.compare.choice import SET_PREFIX, THIS
+from g2is.app.compare.choice import THIS
 from g2is.app.compare.parts import fingerprint
 from g2is.app.compare.tuning_check import (
     check_lines,
@@ -24,6 +24,7 @@ from g2is.app.home.demo import progress_text
 from g2is.app.inspect.sources import is_local
 from g2is.app.places import default_cache
 from g2is.app.shared import (
+    SET,
     all_texts,
     cache_folder,
     literal,
@@ -125,7 +126,7 @@ def _show_last(run: Run, words: list[str]) -> None:
 
 def _choose(run: Run) -> None:
     """The form: selections, test file, seeds, budgets; then what it will do, and the button that starts it."""
-    names = [THIS, *saved_selections(run), *(SET_PREFIX + name for name in run.sets.names())]
+    names = [THIS, *saved_selections(run), *(SET + name for name in run.sets.names())]
     labels = {THIS: "this walk"} | {name: visible(name) for name in names[1:]}
     with st.form("fine-tuning", border=True):
         selections = st.multiselect(
@@ -169,8 +170,8 @@ def _choose(run: Run) -> None:
         target = short_name(test.strip())
         asked = Asked(
             name=name.strip() or suggested_evaluation(run, target),
-            selections=tuple(one for one in selections if not one.startswith(SET_PREFIX)),
-            sets=tuple(one.removeprefix(SET_PREFIX) for one in selections if one.startswith(SET_PREFIX)),
+            selections=tuple(one for one in selections if not one.startswith(SET)),
+            sets=tuple(one.removeprefix(SET) for one in selections if one.startswith(SET)),
             test=test_path(test),
             target=target,
             seeds=int(seeds),
@@ -198,7 +199,7 @@ def _show_check(run: Run, asked: Asked) -> None:
     """How the test file is read, what is left out, what it costs; and the button that starts it."""
     stamp = asked.test.stat().st_mtime_ns, asked.test.stat().st_size
     walk = walked(run, parameters_in_url(run)) if THIS in asked.selections else None
-    key = fingerprint(run.hash, asked, stamp, walk.parameters.model_dump() if walk else None)
+    key = fingerprint(run.state, asked, stamp, walk.parameters.model_dump() if walk else None)
     checked = st.session_state.get("tune checked")
     if checked is None or checked[0] != key:
         with st.spinner("Reading the test file and counting what there is to do"):

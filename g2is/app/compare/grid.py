@@ -91,7 +91,7 @@ def _walks(run: Run, parameters: WalkParameters, name: str, others: int) -> Any:
         bar.empty()
         return cells
 
-    return kept("grids", fingerprint(run.hash, same), make, most=4)
+    return kept("grids", fingerprint(run.state, same), make, most=4)
 
 
 def _holds(frame: pd.DataFrame, name: str, current: tuple[float, float]) -> bool:

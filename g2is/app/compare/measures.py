@@ -74,7 +74,7 @@ def show_budget(run: Run, chosen: Sequence[Compared]) -> None:
     lines, bar = [], st.progress(0.0, "Choosing …")
     for place, one in enumerate(chosen):
         choose = one.with_budget(run)
-        asked = fingerprint(run.hash, one.selection.method, one.selection.parameters, one.samples)
+        asked = fingerprint(run.state, one.selection.method, one.selection.parameters, one.samples)
         for step, count in enumerate(counts):
             bar.progress(
                 (place * len(counts) + step) / (len(chosen) * len(counts)), f"{one.label}: {count:,}"
@@ -134,10 +134,10 @@ def _usual_regime(run: Run) -> RegimeName:
 
 
 def _profiler(run: Run, regime: RegimeName, target: str, rows: np.ndarray | None) -> Profiler:
-    key = fingerprint(run.hash, regime, target)
+    key = fingerprint(run.state, regime, target)
     return kept("profilers", key, lambda: Profiler(run, regime, rows), most=4)
 
 
 def _profile(run: Run, profiler: Profiler, regime: RegimeName, target: str, samples: Sequence[int]) -> Any:
-    key = fingerprint(run.hash, regime, target, list(samples))
+    key = fingerprint(run.state, regime, target, list(samples))
     return kept("profiles", key, lambda: profiler(samples), most=512)

@@ -54,11 +54,9 @@ def fingerprint(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def table(
-    frame: pd.DataFrame, name: str, columns: dict[str, Any] | None = None, *, expanded: bool = False
-) -> None:
+def table(frame: pd.DataFrame, name: str, columns: dict[str, Any] | None = None) -> None:
     """The numbers of a chart, with a button that downloads them as CSV. columns: how some are shown."""
-    with st.expander("Table", expanded=expanded):
+    with st.expander("Table"):
         st.dataframe(frame, hide_index=True, column_config=columns, alt=name, key=f"table {name}")
         download(frame, name)
 

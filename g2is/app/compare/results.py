@@ -32,8 +32,7 @@ def show_results(run: Run) -> None:
         return
     st.markdown(
         "The run's base model was fine-tuned on each selection, once for each seed, and tested on examples that it had "
-        "not seen. **Loss** is the mean loss of the right answer: lower is better. **Exact** is the share of short "
-        "answers that are right."
+        "not seen. **Loss** is the mean loss of the right answer: lower is better."
     )
     with st.container(horizontal=True):
         name = _choose("evaluation", "Evaluation", list(known))
@@ -142,6 +141,8 @@ def _dots(results: pd.DataFrame, budgets: dict[int, list[str]]) -> None:
                         key=f"results exact {budget}",
                         config=PLAIN,
                     )
+    if not exact.empty:
+        st.markdown("**Exact** is the share of short answers that are right.")
     st.caption(
         "○ one seed · ◆ the mean, with the standard deviation over seeds. In the sentence ± is a 95 % interval over "
         "test examples and seeds; *level*: it holds zero."
@@ -193,4 +194,4 @@ def _summary(summary: pd.DataFrame) -> None:
         "difference": THREE_DIGITS,
         "p_value": st.column_config.NumberColumn("p value", format="%.3g"),
     }
-    table(frame, "fine-tuning", columns, expanded=True)
+    table(frame, "fine-tuning", columns)

@@ -6,9 +6,10 @@ import re
 from itertools import chain, count
 from pathlib import Path
 
-from g2is.app.compare.choice import SET_PREFIX, THIS, read
+from g2is.app.compare.choice import THIS, read
 from g2is.app.compare.tuning_job import Asked
 from g2is.app.inspect.sources import readable_files
+from g2is.app.shared import SET
 from g2is.config import EvaluationConfig
 from g2is.errors import InputError
 from g2is.evaluation.results import evaluations
@@ -57,7 +58,7 @@ def check_lines(run: Run, asked: Asked) -> list[str]:
     from g2is.pipeline.inputs import Target
 
     chosen = {name: read(run, name) for name in asked.selections}
-    chosen |= {name: read(run, SET_PREFIX + name) for name in asked.sets if name not in chosen}
+    chosen |= {name: read(run, SET + name) for name in asked.sets if name not in chosen}
     candidates = [
         one
         for name, selection in chosen.items()

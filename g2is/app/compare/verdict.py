@@ -62,7 +62,7 @@ def show_verdict(run: Run, chosen: Sequence[Compared]) -> None:
 
 def _verdict(run: Run, selections: dict[str, list[int]]) -> tuple[pd.DataFrame, Measured | None]:
     regime = regime_in_url(run)
-    key = fingerprint(run.hash, regime, selections, evaluation_stamp(run))
+    key = fingerprint(run.state, regime, selections, evaluation_stamp(run))
 
     def make() -> tuple[pd.DataFrame, Measured | None]:
         found = measured(run, selections)

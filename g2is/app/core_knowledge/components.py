@@ -25,7 +25,7 @@ def chosen_component(count: int) -> int:
 
 def frame_of(run: Run, walked: Walked) -> pd.DataFrame:
     """One row a direction; see `components_frame`."""
-    return _frame(run, run.hash, walked.parameters.model_dump_json(), walked)
+    return _frame(run, run.state, walked.parameters.model_dump_json(), walked)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -22,11 +22,12 @@ def _compare(_run: Run, run_hash: str) -> RegimeComparison:
 
 def show_regimes(run: Run, used: RegimeName) -> None:
     """Pairwise cosines, conflicts, and common neighbours. used: the regime of the walk."""
-    comparison = _compare(run, run.hash)
+    comparison = _compare(run, run.state)
     st.header("Kinds of gradients")
     st.markdown(
         "The same backward pass gives gradients in several versions: as the Adam optimizer would step, the same "
-        "without the momentum that all instructions share, and plain. They decide which instructions count as alike. "
+        "without the momentum that all instructions share, and plain. Whitened ones, where a run has them, are plain "
+        "ones in which directions that many instructions share count less. They decide which count as alike. "
         "Two instructions with a cosine below 0 are in **conflict**: one undoes part of what the other teaches. If no "
         "pair conflicts, the walk's no-conflict rule has nothing to do; where all cosines are high, neighbours blur."
     )

@@ -57,7 +57,7 @@ def show_spectrum(run: Run, walked: Walked) -> None:
         with column:
             st.markdown(f"**{'Centred' if center else 'Not centred'}**{used}")
             try:
-                spectrum = _spectrum(run, run.hash, parameters.knowledge_key, parameters, target, center)
+                spectrum = _spectrum(run, run.state, parameters.knowledge_key, parameters, target, center)
             except InputError as error:
                 show_error(error)
                 continue

@@ -1,4 +1,4 @@
-"""The format of the files and the name of their folder."""
+"""The format of the files, the name of their folder, and whether tags are among their columns."""
 
 import re
 
@@ -6,6 +6,7 @@ import streamlit as st
 
 from g2is.app import shared as ui
 from g2is.export import FORMATS
+from g2is.run.run import Run
 
 NAME = re.compile(r"[\w-][\w.-]{0,79}", re.ASCII)
 
@@ -18,6 +19,17 @@ def choose_format() -> str:
         format_func=lambda name: FORMATS[name].title,
         help="What your trainer reads. JSON Lines keeps every byte of the source.",
         **ui.in_url("format", "jsonl", ui.one_of(FORMATS)),
+    )
+
+
+def choose_tags(run: Run, format: str) -> bool:
+    """Whether the file has a column with the sets that each instruction is in; offered where it can have one."""
+    if not FORMATS[format].columns or not len(run.sets):
+        return False
+    return st.checkbox(
+        "Column with tags",
+        help="The names of the sets that each instruction is in.",
+        **ui.in_url("tags", False, ui.flag),
     )
 
 

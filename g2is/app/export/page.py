@@ -2,14 +2,18 @@
 
 import hashlib
 
+import numpy as np
 import streamlit as st
 
 from g2is.app import shared as ui
-from g2is.app.export.names import choose_format, choose_name
+from g2is.app.export.names import choose_format, choose_name, choose_tags
 from g2is.app.export.preview import converted, show_conversion, show_manifest
 from g2is.app.export.writing import save_basket, show_command, write_files
+from g2is.app.shared.managing import manage
 from g2is.errors import InputError
 from g2is.export import FORMATS
+from g2is.run.saved import KINDS
+from g2is.run.selections import changed_sets
 
 
 def show() -> None:
@@ -18,7 +22,7 @@ def show() -> None:
     st.caption(
         "Write a selection in the shape your trainer reads, with a manifest that tells how to make it again."
     )
-    if not ui.saved_selections(run) and not ui.basket(run):
+    if not ui.choices(run):
         st.info(
             "There is nothing to export yet. Save a walk, or put instructions into the basket.",
             icon=":material/inbox:",
@@ -31,22 +35,33 @@ def show() -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         selection_name = (
-            ui.choose_selection(run, "Selection", help="A saved walk, or what you put aside by hand.") or ""
+            ui.choose_selection(
+                run, "Selection", help="A saved walk, a named set, or what you put aside by hand."
+            )
+            or ""
         )
         try:
+            if selection_name.startswith(ui.SET):
+                manage(run, KINDS["set"], selection_name.removeprefix(ui.SET), key="export")
+            elif selection_name != ui.BASKET:
+                manage(run, KINDS["selection"], selection_name, key="export")
             selection = ui.read_selection(run, selection_name)
+            for problem in changed_sets(run, selection):
+                st.caption(f":material/info: This walk cannot be repeated as it was: {ui.literal(problem)}")
             format = choose_format()
             st.caption(FORMATS[format].purpose[0].upper() + FORMATS[format].purpose[1:] + ".")
             if selection_name == ui.BASKET:
                 save_basket(run)
-            output = choose_name(f"{selection_name}-{format}")
-            key = hashlib.sha256(selection.model_dump_json().encode()).hexdigest()
-            records, content = converted(run, selection, key, format, output)
+            tags = choose_tags(run, format)
+            output = choose_name(f"{selection_name.removeprefix(ui.SET)}-{format}")
+            shown = run.sets.tags(np.array(selection.samples)) if tags else None
+            key = hashlib.sha256(f"{selection.model_dump_json()} {shown}".encode()).hexdigest()
+            records, content = converted(run, selection, key, format, output, tags)
         except InputError as error:
             ui.stop(error)
-        write_files(run, selection, format, output)
+        write_files(run, selection, format, output, tags)
         if selection_name != ui.BASKET:
-            show_command(run, selection_name, output, format)
+            show_command(run, selection_name, output, format, tags)
     with right:
         show_conversion(records, content)
         show_manifest(content)

@@ -15,10 +15,10 @@ SAMPLES_SHOWN = 20
 
 @st.cache_data(max_entries=16, show_spinner="Converting")
 def converted(
-    _run: Run, _selection: Selection, key: str, format: str, output: str
+    _run: Run, _selection: Selection, key: str, format: str, output: str, tags: bool
 ) -> tuple[list[str], dict[str, Any]]:
     """The first records and the manifest."""
-    return preview(_run, _selection, format), manifest(_run, _selection, format, output)
+    return preview(_run, _selection, format, tags=tags), manifest(_run, _selection, format, output, tags=tags)
 
 
 def show_conversion(records: list[str], content: dict[str, Any]) -> None:

@@ -18,19 +18,19 @@ from g2is.run.run import Run
 from g2is.run.selections import Selection
 
 
-def zipped(run: Run, selection: Selection, format: str, output: str) -> bytes:
+def zipped(run: Run, selection: Selection, format: str, output: str, tags: bool = False) -> bytes:
     """The folder as one archive."""
     buffer = BytesIO()
     with (
         tempfile.TemporaryDirectory() as place,
         zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive,
     ):
-        for path in export(run, selection, format, Path(place) / output).files:
+        for path in export(run, selection, format, Path(place) / output, tags=tags).files:
             archive.write(path, f"{output}/{path.name}")
     return buffer.getvalue()
 
 
-def write_files(run: Run, selection: Selection, format: str, output: str) -> None:
+def write_files(run: Run, selection: Selection, format: str, output: str, tags: bool) -> None:
     """Write the folder beside the run, or download it."""
     try:
         folder = run.inside(EXPORTS, output)
@@ -41,7 +41,7 @@ def write_files(run: Run, selection: Selection, format: str, output: str) -> Non
         write = st.button("Write the folder", type="primary", icon=":material/save:")
         st.download_button(
             "Download as zip",
-            lambda: zipped(run, selection, format, output),
+            lambda: zipped(run, selection, format, output, tags),
             file_name=f"{output}.zip",
             mime="application/zip",
             icon=":material/download:",
@@ -50,7 +50,7 @@ def write_files(run: Run, selection: Selection, format: str, output: str) -> Non
     st.caption(f"Saved in `{run.name}/exports/{output}`.")
     if write:
         try:
-            done = export(run, selection, format, folder, overwrite=replace)
+            done = export(run, selection, format, folder, overwrite=replace, tags=tags)
         except InputError as error:
             ui.show_error(error)
         else:
@@ -60,12 +60,20 @@ def write_files(run: Run, selection: Selection, format: str, output: str) -> Non
             )
 
 
-def show_command(run: Run, selection_name: str, output: str, format: str) -> None:
+def show_command(run: Run, selection_name: str, output: str, format: str, tags: bool) -> None:
     """The command that writes the same files."""
     cache = CACHE if ui.cache_folder() == default_cache() else ui.cache_folder()
     st.header("The same from the command line", anchor=False)
-    path = cache / run.name / selection_file(selection_name)
-    command = export_command(run.name, selection=path, format=format, output=output, cache=cache)
+    of_set = selection_name.removeprefix(ui.SET) if selection_name.startswith(ui.SET) else None
+    command = export_command(
+        run.name,
+        selection=cache / run.name / selection_file(selection_name) if of_set is None else None,
+        set=of_set,
+        format=format,
+        output=output,
+        tags=tags,
+        cache=cache,
+    )
     st.code(command, language="bash", wrap_lines=True)
 
 

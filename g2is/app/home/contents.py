@@ -16,6 +16,7 @@ MEANINGS = {
     "adam": "Steps of the Adam optimizer. All contain its momentum, so all are similar.",
     "adam_without_momentum": "The same without the momentum that all share.",
     "sgd": "The same kind as that of validation examples.",
+    "whitened": "Plain ones in which directions that many instructions share count less.",
 }
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from g2is.app import shared as ui
 from g2is.app.home.contents import show_facts, show_regimes, show_sources
-from g2is.app.home.runs import show_selections
+from g2is.app.home.saved import show_saved
 from g2is.app.home.stages import missing_stages, show_stages
 from g2is.run.run import Run
 
@@ -35,7 +35,7 @@ def show_run(run: Run) -> None:
         st.metric("Pool", ui.number(counts["pool"]), border=True, help="Instructions to select from.")
         st.metric(
             "Validation",
-            ui.number(counts["validation"]),
+            ui.number(sum(target.size for target in run.targets)),
             border=True,
             help="Examples of the target: what the model should get good at.",
         )
@@ -53,7 +53,7 @@ def show_run(run: Run) -> None:
         if "graph" in stages:
             show_regimes(run)
         show_sources(run, counts)
-        show_selections(run)
+        show_saved(run)
     with right:
         show_stages(run)
         show_facts(run, counts)
@@ -61,8 +61,7 @@ def show_run(run: Run) -> None:
 
 def show_leaks(run: Run) -> None:
     """How many instructions may be copies of validation examples, where there are any."""
-    stage = run.manifest.stages.get("leaks")
-    count = sum(stage.found.values()) if stage else 0
+    count = len(run.leaks) if run.searched_for_leaks else 0
     if count:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.warning(

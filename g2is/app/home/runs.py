@@ -1,4 +1,4 @@
-"""Tables of the runs under the cache folder, and of the selections saved on one."""
+"""The table of the runs under the cache folder."""
 
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,20 @@ def table_of_runs(folders: dict[str, Path]) -> pd.DataFrame:
                 **row,
                 "state": "complete" if not missing else f"lacks {', '.join(missing)}",
                 "pool": counts.get("pool"),
-                "validation": counts.get("validation"),
+                "validation": _examples(run),
                 "model": ui.visible(model_name(run)),
                 "built": run.manifest.created[:16].replace("T", " "),
             }
         )
     return pd.DataFrame(rows, columns=["run", "state", "pool", "validation", "model", "built", "note"])
+
+
+def _examples(run: Run) -> int | None:
+    """Number of validation examples; None where the run has not come to them or cannot tell."""
+    try:
+        return sum(target.size for target in run.targets) or None
+    except InputError:
+        return None
 
 
 def show_runs(runs: pd.DataFrame) -> None:
@@ -63,33 +71,3 @@ def model_name(run: Run) -> str:
         return "the embedded demo model"
     model = getattr(run.manifest.configuration, "model", None)
     return model.model.rstrip("/").rpartition("/")[2] if model else "gradients computed elsewhere"
-
-
-def show_selections(run: Run) -> None:
-    """The selections saved on this run."""
-    rows: list[dict[str, Any]] = []
-    for name in ui.saved_selections(run):
-        try:
-            selection = ui.read_selection(run, name)
-        except InputError as error:
-            rows.append({"name": ui.visible(name), "method": ui.visible(f"cannot be read: {error}")})
-        else:
-            rows.append(
-                {
-                    "name": ui.visible(name),
-                    "samples": len(selection.samples),
-                    "method": ui.visible(selection.method),
-                }
-            )
-    if rows:
-        st.subheader("Selections saved", anchor=False)
-        st.dataframe(
-            pd.DataFrame(rows, columns=["name", "samples", "method"]),
-            hide_index=True,
-            alt="Selections saved on this run",
-            column_config={
-                "name": st.column_config.TextColumn("Name", width="medium"),
-                "samples": st.column_config.NumberColumn("Instructions", format="localized"),
-                "method": st.column_config.TextColumn("By"),
-            },
-        )

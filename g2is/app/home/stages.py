@@ -13,6 +13,7 @@ STAGES = {
     "graph": "Finds each instruction's nearest and most conflicting ones.",
     "layout": "Computes a map of all instructions; similar ones are close together.",
     "communities": "Groups similar instructions, and names each group by its words.",
+    "targets": "Compares the validation examples with the pool, and looks for near-copies of them in it.",
     "leaks": "Looks for near-copies of validation examples in the pool.",
 }
 

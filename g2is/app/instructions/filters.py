@@ -46,7 +46,7 @@ def filtered(run: Run) -> NDArray[np.int64] | None:
     texts = ui.all_texts()
     if not any(name in texts for name in FILTERS if name not in MINOR):
         return None
-    rows = matches(run, run.hash, filter_in_url(run))
+    rows = matches(run, run.state, filter_in_url(run))
     if _has_communities(run) and "community" in texts:
         communities = run.communities(walk_regime(run))
         community = ui.url_value("community", None, ui.whole(0, len(communities) - 1))
@@ -55,7 +55,7 @@ def filtered(run: Run) -> NDArray[np.int64] | None:
     if names := ui.url_value("in_set", [], ui.one_of(run.sets.names())):
         rows = np.intersect1d(rows, run.sets.union(names))
     if "within" in texts:
-        name = ui.url_value("within", "", ui.one_of([*ui.saved_selections(run), ui.BASKET]))
+        name = ui.url_value("within", "", ui.one_of([*ui.choices(run), ui.BASKET]))
         rows = _within(run, rows, name) if name else rows
     return rows
 

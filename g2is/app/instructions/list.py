@@ -21,6 +21,9 @@ def table_of(
     if column in run.columns:
         values = run.columns[column].texts(samples)
         table["column"] = [None if value is None else ui.visible(value) for value in values]
+    tags = run.sets.tags(samples)
+    if any(tags):
+        table["tags"] = [", ".join(names) for names in tags]
     if walk is not None:
         table["step"] = ["" if step != step else f"{step:,.0f}" for step in walk.step[samples].tolist()]
         table["alignment"] = walk.alignment[samples]
@@ -71,6 +74,7 @@ def show_list(
                 "Alignment", format="%.3f", width=80, help="Cosine to the closest target direction."
             ),
             "column": st.column_config.TextColumn(ui.visible(column), width=120),
+            "tags": st.column_config.TextColumn("Tags", width=110, help="The named sets that it is in."),
             "response": st.column_config.TextColumn("Response", width=230),
             "tokens": st.column_config.NumberColumn("Tokens", format="localized", width=75),
             "loss": st.column_config.NumberColumn(

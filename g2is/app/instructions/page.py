@@ -18,6 +18,7 @@ from g2is.app.instructions.list import show_list
 from g2is.app.instructions.order import choose_order, walk_columns
 from g2is.app.instructions.reader import show_reader
 from g2is.errors import InputError
+from g2is.run.run import Run
 
 
 def show() -> None:
@@ -51,9 +52,21 @@ def show() -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             ui.link_to("Map", "Show on the map", **carried())
             link_to_walk(run, rows)
+            _all_into_basket(run, rows)
     rows = in_order(rows, by, run.instructions, walk)
     listed, reader = st.columns([3, 2], gap="medium")
     with listed:
         sample = show_list(run, rows, ui.focus(run), column, walk)
     with reader:
         show_reader(run, rows, sample)
+
+
+def _all_into_basket(run: Run, rows: np.ndarray) -> None:
+    st.button(
+        f"All {ui.number(len(rows))} into the basket",
+        key="all into the basket",
+        icon=":material/add:",
+        on_click=ui.fill_basket,
+        args=(run, np.union1d(ui.basket(run), rows).astype(int).tolist()),
+        help="Every instruction that matches; on the Map, the basket becomes a set with a name.",
+    )

@@ -1,12 +1,16 @@
 """The instruction in focus in full, with links to other pages."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
 from g2is.app import shared as ui
-from g2is.app.shared.filling import fill_basket
+from g2is.app.shared.aside import fill_basket
 from g2is.app.walk.why import show_why_line
+from g2is.errors import InputError
 from g2is.run.run import Run
+from g2is.run.saved import KINDS, delete
 
 
 def show_reader(run: Run, rows: np.ndarray, sample: int) -> None:
@@ -37,6 +41,7 @@ def show_reader(run: Run, rows: np.ndarray, sample: int) -> None:
             shortcut="j",
         )
         basket_button(run, sample)
+        tag(run, sample)
     with st.container(horizontal=True):
         ui.link_to("Walk", "Why is it in, or not?", focus=sample)
         ui.link_to("Neighbourhood", "Similar and conflicting", focus=sample)
@@ -48,6 +53,42 @@ def show_reader(run: Run, rows: np.ndarray, sample: int) -> None:
     # Last: the walk may have to be computed first.
     with why:
         show_why_line(run, sample)
+
+
+def tag(run: Run, sample: int) -> None:
+    """The sets that the instruction is in, to add it to others or take it out."""
+    [tags] = run.sets.tags(np.array([sample]))
+    with st.popover(f"Tags: {len(tags)}" if tags else "Tag", icon=":material/label:", key="tags"):
+        st.multiselect(
+            "Tags",
+            run.sets.names(),
+            default=tags,
+            key=f"tags of {sample} {tags}",
+            accept_new_options=True,
+            placeholder="pick a set, or type a new name",
+            help="Tags are named sets, kept with the run for everyone who opens it.",
+            on_change=lambda: _retag(run, sample, tags, st.session_state[f"tags of {sample} {tags}"]),
+        )
+        if problem := st.session_state.pop("tag problem", None):
+            st.error(ui.literal(problem), icon=":material/error:")
+
+
+def _retag(run: Run, sample: int, before: Sequence[str], after: Sequence[str]) -> None:
+    """Put an instruction into the sets that are new, and take it out of those that are gone; a callback."""
+    try:
+        for name in set(after) ^ set(before):
+            new = name not in run.sets
+            found = None if new else run.sets[name]
+            rows = found.rows if found is not None else np.zeros(0, np.int64)
+            rows = np.union1d(rows, [sample]) if name in after else np.setdiff1d(rows, [sample])
+            if found is None:
+                run.sets.write(name, rows, origin="a tag")
+            elif len(rows):
+                run.sets.write(name, rows, note=found.note, origin=found.origin, replaces=found.checksum)
+            else:
+                delete(run, KINDS["set"], name)  # a set holds at least one; it can be restored
+    except InputError as error:
+        st.session_state["tag problem"] = str(error)
 
 
 def basket_button(run: Run, sample: int) -> None:

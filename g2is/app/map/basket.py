@@ -8,14 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from g2is.app import shared as ui
-from g2is.app.map.view import change_basket
+from g2is.app.map.basket_sets import choose_set, name_basket
+from g2is.app.map.view import change_basket, go_to
+from g2is.app.shared.aside import basket_set
 from g2is.app.walk.parameters import MOST_IN_LINK, row_list, rows_in_url
 from g2is.figures.walk import sources_figure
 from g2is.instructions.words import Term, distinctive_terms
 from g2is.run.run import Run
 from g2is.storage.csv import safe_csv
+from g2is.walk import WalkTrace
 
 ROWS = 100
 """Rows of the table on the page, at most."""
@@ -23,8 +27,8 @@ SOURCES = 8
 """Sources in the figure, at most."""
 
 
-def show_basket(run: Run) -> None:
-    """Count, mix of sources, frequent words, table, and actions."""
+def show_basket(run: Run) -> DeltaGenerator:
+    """Count, texts, mix of sources, frequent words, sets, and actions; the place for `show_in_walk`."""
     basket = ui.basket(run)
     before = st.session_state.get(f"basket of {run.hash} before")
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -42,25 +46,29 @@ def show_basket(run: Run) -> None:
             st.button(
                 "Empty", key="empty", icon=":material/delete:", on_click=change_basket, args=(run, [], "new")
             )
+        choose_set(run)
     if not basket:
         st.caption(
             "Draw a lasso or a box around dots to put them into the basket: instructions set aside by hand, to pin, "
-            "ban, read or export. They get a frame on the map."
+            "ban, read, name or export. They get a frame on the map."
         )
-        return
-    share = len(basket) / len(run.instructions)
-    noun = "instruction" if len(basket) == 1 else "instructions"
-    st.markdown(f"**{ui.number(len(basket))}** {noun}, {ui.percent(share)} of the pool")
-    _actions(run, basket)
-    samples = np.sort(np.array(basket, np.int64))
+        return st.empty()
+    samples = np.unique(np.array(basket, np.int64))
+    noun = "instruction" if len(samples) == 1 else "instructions"
+    share = ui.percent(len(samples) / len(run.instructions))
+    st.markdown(f"**{ui.number(len(samples))}** {noun}, {share} of the pool{_called(run)}")
+    in_walk = st.empty()
+    _actions(run, samples)
     key = samples.tobytes()
-    sources, words = st.tabs(["Sources", "Words"])
+    texts, sources, words = st.tabs(["Texts", "Sources", "Words"])
+    with texts:
+        _table(run, samples)
     with sources:
         st.plotly_chart(
             sources_figure(_source_mix(run, samples)), key="basket mix", config={"displayModeBar": False}
         )
     with words:
-        terms = _terms(run, run.hash, hash(key), samples)
+        terms = _terms(run, run.state, hash(key), samples)
         if not terms:
             st.caption("No word is more frequent here than in the pool.")
         else:
@@ -80,22 +88,57 @@ def show_basket(run: Run) -> None:
                 },
                 alt="Words that are more frequent in the basket than in the pool, and the share of texts with them",
             )
-    with st.expander("As a table"):
-        _table(run, samples)
+    return in_walk
 
 
-def _actions(run: Run, basket: Sequence[int]) -> None:
+def show_in_walk(place: DeltaGenerator, run: Run, trace: WalkTrace | None) -> None:
+    """How much of the basket the walk chose. place: as `show_basket` returned it."""
+    basket = np.unique(np.array(ui.basket(run), np.int64))
+    if trace is not None and len(basket):
+        taken = len(np.intersect1d(trace.samples, basket))
+        are = "is" if taken == 1 else "are"
+        place.markdown(f"**{ui.number(taken)} of {ui.number(len(basket))}** {are} in the walk")
+
+
+def _called(run: Run) -> str:
+    """The set that is in the basket, in Markdown."""
+    if found := ui.unchanged_set(run):
+        return f": set {ui.literal(found.name)}"
+    loaded = basket_set(run)
+    return f": set {ui.literal(loaded[0])}, edited" if loaded else ""
+
+
+def _actions(run: Run, samples: np.ndarray) -> None:
     with st.container(horizontal=True):
-        ui.link_to("Instructions", "Read them", within=ui.BASKET)
+        # A sample within it, whatever is in focus.
+        ui.link_to("Instructions", "Read them", within=ui.BASKET, focus=int(samples[0]), page=None)
         ui.link_to("Export", "Export them", selection=ui.BASKET)
-    if len(basket) > MOST_IN_LINK:
+        name_basket(run)
+    found = ui.unchanged_set(run)
+    if found is None and len(samples) > MOST_IN_LINK:
         st.caption(
-            f"Pins, bans and restrictions are kept in the address, which holds {ui.number(MOST_IN_LINK)} instructions; "
-            "draw a smaller lasso to pin or ban them."
+            f":material/info: Name these {ui.number(len(samples))} instructions to pin or ban them: settings and links "
+            f"hold up to {ui.number(MOST_IN_LINK)} single ones, and sets of any size by name."
         )
         return
-    rows = {name: rows_in_url(name) for name in ("pins", "bans")}
+    if not ui.in_link(run):
+        st.caption(":material/link_off: Too many to be in a link one by one: name them to share them.")
     with st.container(horizontal=True):
+        if found is not None:
+            for name, other, label in (
+                ("pin_sets", "ban_sets", "Pin them"),
+                ("ban_sets", "pin_sets", "Ban them"),
+            ):
+                here, there = (
+                    [one for one in ui.all_texts().get(field, []) if one != found.name]
+                    for field in (name, other)
+                )
+                of_sets: dict[str, Any] = {name: [*here, found.name], other: there or None}
+                ui.link_to("Walk", label, **of_sets)
+            ui.link_to("Walk", "Walk on these only", only_sets=[found.name], only=None)
+            return
+        rows = {name: rows_in_url(name) for name in ("pins", "bans")}
+        basket = samples.tolist()
         for name, label in (("pins", "Pin them"), ("bans", "Ban them")):
             other = "bans" if name == "pins" else "pins"
             kept = set(basket)
@@ -104,7 +147,7 @@ def _actions(run: Run, basket: Sequence[int]) -> None:
                 other: row_list([row for row in rows[other] if row not in kept]),
             }
             ui.link_to("Walk", label, **changes)
-        ui.link_to("Walk", "Walk on these only", only=row_list(basket))
+        ui.link_to("Walk", "Walk on these only", only=row_list(basket), only_sets=None)
 
 
 def _source_mix(run: Run, samples: np.ndarray) -> dict[str, pd.Series]:
@@ -138,10 +181,12 @@ class _Texts:
 
 
 def _table(run: Run, samples: np.ndarray) -> None:
+    """The texts; a click on one puts it in focus."""
     rows = run.instructions.iloc[samples[:ROWS]]
     if len(samples) > ROWS:
         st.caption(f"The first {ROWS} of {ui.number(len(samples))}; the file has all.")
-    st.dataframe(
+    focus = np.flatnonzero(samples[:ROWS] == ui.focus(run))
+    ui.choose_row(
         pd.DataFrame(
             {
                 "instruction": samples[:ROWS],
@@ -149,10 +194,12 @@ def _table(run: Run, samples: np.ndarray) -> None:
                 "source": [ui.visible(source) for source in rows["source"]],
             }
         ),
-        hide_index=True,
-        height=ui.table_height(len(rows), 320),
-        column_config={
-            "instruction": st.column_config.NumberColumn("#", format="localized", width=70),
+        "basket texts",
+        lambda place: go_to(None if place is None else int(samples[place])),
+        chosen=int(focus[0]) if focus.size else None,
+        tallest=250,
+        columns={
+            "instruction": st.column_config.NumberColumn("#", format="localized", width=60),
             "prompt": st.column_config.TextColumn(width=260),
         },
         alt="Instructions in the basket",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from g2is.app import shared as ui
-from g2is.app.map.basket import show_basket
+from g2is.app.map.basket import show_basket, show_in_walk
 from g2is.app.map.canvas import CANVAS, show_canvas, show_texts
 from g2is.app.map.controls import choose_view, explain
 from g2is.app.map.found import show_found
@@ -33,10 +33,11 @@ def show() -> None:
     with beside:
         with st.container(horizontal=True, gap="xxsmall"):
             show_undo()
-        show_basket(run)
+        in_walk = show_basket(run)
         show_focus(view)
     # Last: the walk may have to be computed first, and all else is shown before.
     with canvas:
         trace = view.trace()
         show_part(walk_part(view.id, trace), key="map walk")
         show_found(run, view.id, trace)
+    show_in_walk(in_walk, run, trace)

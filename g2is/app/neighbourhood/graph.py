@@ -55,10 +55,7 @@ class Neighbourhood:
 
 def neighbourhood(run: Run, focus: int, view: View, knowledge: WalkParameters) -> Neighbourhood:
     """The neighbourhood of an instruction that has a gradient; cached, so that going back is quick."""
-    # The hash covers gradients and graph only; communities and leaks of a run may be computed again.
-    stages = run.manifest.stages
-    later = [stages[name].model_dump_json() for name in ("communities", "leaks") if name in stages]
-    key = " ".join([run.hash, *later, knowledge.knowledge_key])
+    key = f"{run.state} {knowledge.knowledge_key}"
     return _neighbourhood(run, key, focus, view, knowledge)
 
 

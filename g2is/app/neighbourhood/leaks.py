@@ -24,7 +24,7 @@ MEANINGS = {
 def show_leaks(run: Run, focus: int, go: Callable[[int], None]) -> None:
     """The list with a button that bans all. go: called in a callback with an instruction to look at."""
     st.header("Possible leaks", anchor="leaks")
-    if "leaks" not in run.manifest.stages:
+    if not run.searched_for_leaks:
         st.info("This run was not searched for near-copies of validation examples. This command does it:")
         st.code(build_command(run.manifest, run.name), language="bash", wrap_lines=True)
         return

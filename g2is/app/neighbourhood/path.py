@@ -30,7 +30,7 @@ def path_asked() -> bool:
 
 def path_from(run: Run, regime: RegimeName, knowledge: WalkParameters, focus: int) -> Path | None:
     """The path from the focus; None where there is none."""
-    return _path(run, run.hash, regime, focus, knowledge.knowledge_key, knowledge)
+    return _path(run, run.state, regime, focus, knowledge.knowledge_key, knowledge)
 
 
 def path_in_words(path: Path | None, marked: list[int | None]) -> str:

@@ -8,11 +8,13 @@ saved one) and the settings of the walk go along from page to page.
 
 `url` keeps values in the URL, `text` shows text literally, `tables` shows tables of which a row can be chosen,
 `runs` finds and opens runs, `navigation` links pages, `opening` opens a page, `samples` shows instructions and
-selections, `building` runs the build of the demo.
+selections, `aside` keeps what was put aside by hand, `building` runs the build of the demo.
 """
 
+from g2is.app.shared.aside import SET, basket, fill_basket, in_link, unchanged_set
 from g2is.app.shared.navigation import draw_navigation, link_to, pages
 from g2is.app.shared.opening import (
+    add_style,
     build_command,
     is_demo,
     open_page,
@@ -23,7 +25,7 @@ from g2is.app.shared.opening import (
 from g2is.app.shared.runs import cache_folder, choose_run, open_run, read_run, run_folders
 from g2is.app.shared.samples import (
     BASKET,
-    basket,
+    choices,
     choose_selection,
     facts_of,
     focus,
@@ -48,19 +50,24 @@ from g2is.app.shared.url import all_texts, flag, in_url, one_of, put_in_url, rea
 __all__ = [
     "BASKET",
     "INSTRUCTION",
+    "SET",
     "THREE_DIGITS",
+    "add_style",
     "all_texts",
     "basket",
     "build_command",
     "cache_folder",
+    "choices",
     "choose_row",
     "choose_run",
     "choose_selection",
     "draw_navigation",
     "duration",
     "facts_of",
+    "fill_basket",
     "flag",
     "focus",
+    "in_link",
     "in_url",
     "is_demo",
     "link_to",
@@ -87,6 +94,7 @@ __all__ = [
     "start_page",
     "stop",
     "table_height",
+    "unchanged_set",
     "url_value",
     "visible",
     "whole",

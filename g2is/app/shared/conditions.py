@@ -37,7 +37,7 @@ def choose_conditions(run: Run, name: str, bind: Callable[..., dict[str, Any]]) 
 
     bound = bind(name, [], read)
     return _box(
-        "Columns", [option for pair in _offered(run, run.hash) for option in pair], bound, HELP, "All"
+        "Columns", [option for pair in _offered(run, run.state) for option in pair], bound, HELP, "All"
     )
 
 
@@ -49,7 +49,7 @@ def choose_shares(run: Run, name: str, bind: Callable[..., dict[str, Any]]) -> t
         return text
 
     bound = bind(name, [], read)
-    offered = [f"{condition}:0.5" for condition, _ in _offered(run, run.hash)]
+    offered = [f"{condition}:0.5" for condition, _ in _offered(run, run.state)]
     return _box("Shares of the budget", offered, bound, SHARE_HELP, "None")
 
 

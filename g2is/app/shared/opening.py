@@ -54,10 +54,15 @@ def start_page(title: str, *, compact: bool = False) -> DeltaGenerator:
     begin_run()
     remember_page(all_texts())
     with st.sidebar:
-        # With an element of its own: Streamlit keeps bare styles elsewhere, where a rerun may lose them.
-        st.html(f"<style>{_STYLE.read_text()}</style><span></span>")
+        add_style(_STYLE)
         st.markdown("**:material/hub: G2IS Explorer**")
         return st.container(gap="xxsmall")
+
+
+def add_style(path: Path) -> None:
+    """A style sheet for the page."""
+    # With an element of its own: Streamlit keeps bare styles elsewhere, where a rerun may lose them.
+    st.sidebar.html(f"<style>{path.read_text()}</style><span></span>")
 
 
 def open_page(title: str, *, stages: Sequence[str] = CONTENT_STAGES, compact: bool = False) -> Run:
@@ -88,7 +93,8 @@ def open_page(title: str, *, stages: Sequence[str] = CONTENT_STAGES, compact: bo
         show_closed(folder, error)
         st.stop()
     for stage in run.manifest.stage_names:
-        if stage in stages and stage not in run.manifest.stages:
+        needed = stage in stages or (stage == "targets" and "graph" in stages)
+        if needed and stage not in run.manifest.stages:
             st.error(
                 f"This page needs the stage **{stage}**, which this run has not finished. This finishes it:"
             )

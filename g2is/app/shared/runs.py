@@ -9,7 +9,7 @@ import streamlit as st
 
 from g2is.app.places import default_cache
 from g2is.app.shared.text import visible
-from g2is.app.shared.url import all_texts, one_of, put_in_url, url_value
+from g2is.app.shared.url import all_texts, carry, one_of, put_in_url, url_value
 from g2is.run.paths import MANIFEST, MANIFEST_COPY
 from g2is.run.run import Run
 from g2is.storage.files import inside
@@ -66,6 +66,8 @@ def choose_run(folders: dict[str, Path]) -> Path:
 def _change_run() -> None:
     """Forget samples and selections, which are those of one run."""
     st.session_state["url_of_page"] = {}
+    carry()
+    st.session_state.pop("basket in link of", None)
     put_in_url(**dict.fromkeys(all_texts()), run=st.session_state["run_box"])
 
 

@@ -67,7 +67,7 @@ def _show_found(
     if _number(asked) is not None:
         st.warning(f"There is no instruction {literal(asked)}; the pool has 0 to {number(count - 1)}.")
         return
-    rows = _matches(run, run.hash, asked)
+    rows = _matches(run, run.state, asked)
     if members is not None:
         rows = rows[members[rows]]
     if not len(rows):

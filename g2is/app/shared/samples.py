@@ -8,12 +8,13 @@ from pathlib import Path
 
 import streamlit as st
 
+from g2is.app.shared.aside import SET, basket
 from g2is.app.shared.text import literal, number, show_text, visible
 from g2is.app.shared.url import all_texts, in_url, one_of, put_in_url, url_value, whole
 from g2is.errors import InputError
 from g2is.run.paths import SELECTIONS, selection_file
 from g2is.run.run import Run
-from g2is.run.selections import Selection
+from g2is.run.selections import Selection, select_set
 
 BASKET = "basket"
 
@@ -36,15 +37,17 @@ def saved_selections(run: Run) -> dict[str, Path]:
 
 
 def read_selection(run: Run, name: str) -> Selection:
-    """A saved selection, or the basket. Raises `InputError`."""
+    """A saved selection, a named set as `set:NAME`, or the basket. Raises `InputError`."""
     if name == BASKET:
         return Selection.of(run, basket(run), BASKET, {})  # type: ignore[arg-type]
+    if name.startswith(SET):
+        return select_set(run, name.removeprefix(SET))
     path = run.inside(selection_file(name))
     try:
         stamp = path.stat().st_mtime_ns
     except OSError:
         stamp = 0
-    return _open_selection(run, run.hash, str(path), stamp)
+    return _open_selection(run, run.state, str(path), stamp)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -52,16 +55,23 @@ def _open_selection(_run: Run, run_hash: str, path: str, stamp: int) -> Selectio
     return Selection.read(Path(path), _run)
 
 
+def choices(run: Run) -> dict[str, str]:
+    """The names that `read_selection` reads, with their labels: saved selections, sets, the basket."""
+    labels = {name: visible(name) for name in saved_selections(run)}
+    labels |= {f"{SET}{name}": f"set {name}" for name in run.sets.names()}
+    # The browser sends the label of what is chosen, so that a label must not change with what the basket holds.
+    return labels | ({BASKET: BASKET} if basket(run) else {})
+
+
 def choose_selection(run: Run, label: str, *, none: str | None = None, help: str | None = None) -> str | None:
-    """A box over the saved selections and the basket; their name, or None for the entry called `none`."""
-    names = [*saved_selections(run), *([BASKET] if basket(run) else [])]
+    """A box over the saved selections, the sets and the basket; their name, or None for the entry called `none`."""
+    labels = choices(run)
+    names = list(labels)
     if none is None and not names:
         return None
     if none is None and "selection" not in all_texts():
         # A link must not depend on which selection is the newest when it is opened.
         put_in_url(selection=names[0])
-    # The browser sends the label of what is chosen, so that a label must not change with what the basket holds.
-    labels = {name: visible(name) for name in names}
     if none is not None:
         labels = {"": none, **labels}
     chosen = st.selectbox(
@@ -73,11 +83,6 @@ def choose_selection(run: Run, label: str, *, none: str | None = None, help: str
         **in_url("selection" if none is None else "within", next(iter(labels)), one_of(names)),
     )
     return chosen or None
-
-
-def basket(run: Run) -> list[int]:
-    """Instructions put aside by hand, in order; of this session only."""
-    return st.session_state.setdefault(f"basket of {run.hash}", [])
 
 
 ROLE_ICONS = {"system": "settings", "user": "person", "assistant": "smart_toy", "tool": "build"}

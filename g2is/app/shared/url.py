@@ -14,7 +14,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from g2is.app.shared.text import literal
 from g2is.app.shared.timeline import DONE, Timeline, is_setting, shaping
 
-SHARED = {"run", "focus", "selection", "tour", DONE}
+SHARED = {"run", "focus", "selection", "basket", "tour", DONE}
 """Parameters that all pages have in common, besides the settings of the walk: what they are about, and the step of the
 tour."""
 
@@ -73,13 +73,22 @@ def step_shown() -> list[str] | None:
 def put_in_url(**values: object) -> None:
     """Write these values to the URL and leave the others; None takes one out."""
     kept = {name: texts for name, texts in all_texts().items() if name not in values}
-    texts = {**kept, **texts_of(values)}
+    carried = st.session_state.get("url_carried", {})
+    texts = {
+        **{name: parts for name, parts in kept.items() if name not in carried},
+        **texts_of({**carried, **values}),
+    }
     _, present, older = st.session_state["url_known"]
     _know(texts, [*older, present])
     # Here too: a part of a page that reruns alone, such as the step strip, never comes past the page's start.
     remember_page(texts)
     # Last, because a run that has been overtaken ends here.
     st.query_params.from_dict(texts)
+
+
+def carry(**values: object) -> None:
+    """Have the next change of the URL write these values too; None takes one out. For what is kept in the session."""
+    st.session_state["url_carried"] = values
 
 
 def send_url() -> None:

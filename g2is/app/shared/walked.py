@@ -40,16 +40,16 @@ def walked(run: Run, parameters: WalkParameters) -> Walked:
     # With versions, so that a set that somebody changes gives another walk.
     parameters = walks.with_versions(run, parameters)
     last = last_walked(run)
-    current = _walk(run, run.hash, parameters.model_dump_json(), parameters)
+    current = _walk(run, run.state, parameters.model_dump_json(), parameters)
     if last is None or last.parameters != current.parameters:
         st.session_state["walked before"] = last
-    st.session_state["walked"], st.session_state["walked on"] = current, run.hash
+    st.session_state["walked"], st.session_state["walked on"] = current, run.state
     return current
 
 
 def last_walked(run: Run) -> Walked | None:
     """The walk shown before, if it was over this run."""
-    return st.session_state.get("walked") if st.session_state.get("walked on") == run.hash else None
+    return st.session_state.get("walked") if st.session_state.get("walked on") == run.state else None
 
 
 def walked_before(run: Run) -> Walked | None:

@@ -13,7 +13,7 @@ from g2is.run.run import Run
 
 def show_budget_curve(run: Run, walked: Walked, *, key: str = "budget curve") -> None:
     """A table of budgets of which one can be chosen, where it flattens, and a button that sets the budget to that."""
-    curve = _curve(run, f"{run.hash} {walked.parameters.model_dump_json()}", walked)
+    curve = _curve(run, f"{run.state} {walked.parameters.model_dump_json()}", walked)
     st.markdown(curve_text(curve))
     shown = pd.DataFrame(
         {

@@ -56,7 +56,7 @@ def _others(run: Run, parameters: WalkParameters, name: str) -> dict[str, WalkPa
 
 def _words(run: Run, walked: Walked, changed: WalkParameters) -> str:
     found = _effect(
-        run, f"{run.hash} {walked.parameters.model_dump_json()}", changed.model_dump_json(), walked, changed
+        run, f"{run.state} {walked.parameters.model_dump_json()}", changed.model_dump_json(), walked, changed
     )
     return found if isinstance(found, str) else effect_words(found)
 

@@ -18,9 +18,9 @@ from g2is.analysis.step_graphs import AFTER, BEFORE, chunks_around, steps_of
 from g2is.analysis.steps import StepView, step_views, window_start
 from g2is.analysis.why_not import Answer, why_not
 from g2is.app.shared import basket, focus, one_of, set_url, show_error
+from g2is.app.shared.aside import fill_basket
 from g2is.app.shared.canvas.parts import show_part
 from g2is.app.shared.canvas.pool import colouring_of, colours_part, points_of, points_part
-from g2is.app.shared.filling import fill_basket
 from g2is.app.shared.graph.parts import STYLE as GRAPH_STYLE
 from g2is.app.shared.javascript import module
 from g2is.app.shared.walked import Walked, walked_before
@@ -113,7 +113,7 @@ def _graph(_run: Run, walk: str, sample: int, _walked: Walked) -> bytes:
 
 def walk_id(run: Run, walked: Walked) -> str:
     """Identifies a walk over a run."""
-    return f"{run.hash} {walked.parameters.model_dump_json()}"
+    return f"{run.state} {walked.parameters.model_dump_json()}"
 
 
 def _event(name: str) -> Any:
@@ -176,7 +176,7 @@ def _colours(run: Run, walked: Walked, scheme: str) -> None:
 
 
 def _map_id(run: Run, walked: Walked) -> str:
-    return f"{run.hash} {run.layouts[0]} {walked.parameters.regime}"
+    return f"{run.state} {run.layouts[0]} {walked.parameters.regime}"
 
 
 def _points(run: Run, walked: Walked) -> bytes:
@@ -206,7 +206,7 @@ def _window(_run: Run, walk: str, start: int, _walked: Walked) -> bytes:
 def _reply(run: Run, walked: Walked) -> bytes:
     """The answers to what the reader asked: about the instruction in focus, and where words are found."""
     words = st.session_state.get("walk words", "").strip()
-    found = _found(run, run.hash, words) if words else np.zeros(0, np.int64)
+    found = _found(run, run.state, words) if words else np.zeros(0, np.int64)
     sample = focus(run)
     answer: dict[str, Any] = {}
     if sample is not None:

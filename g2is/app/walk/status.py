@@ -11,6 +11,7 @@ from g2is.analysis.resemblance import Resemblance, choices, resemblances
 from g2is.analysis.served import BADLY, NOT, WELL, Served, least_served, pool_service, served
 from g2is.app.shared import INSTRUCTION, THREE_DIGITS, choose_row, number, set_url, snippets
 from g2is.app.shared.labels import label
+from g2is.app.shared.popover import popover
 from g2is.app.shared.walked import Walked, walked_before
 from g2is.app.walk.change import show_change
 from g2is.run.run import Run
@@ -24,7 +25,7 @@ def show_status(run: Run, walked: Walked) -> None:
     with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center", key="walk status"):
         st.markdown(f"**{taken_text(walked.trace)}**")
         # Drawn only once it is open: a table would hold up the screen.
-        detail = st.popover(served_text(serving), key="status served", type="tertiary", on_change="rerun")
+        detail = popover(served_text(serving), "status served", type="tertiary")
         if detail.open:
             with detail:
                 show_least_served(run, serving, key="served in status")
@@ -34,7 +35,7 @@ def show_status(run: Run, walked: Walked) -> None:
         before = walked_before(run)
         if before is not None:
             said = change_text(before.trace, walked.trace)
-            change = st.popover(said, key="status change", type="tertiary", on_change="rerun")
+            change = popover(said, "status change", type="tertiary")
             if change.open:
                 with change:
                     show_change(run, walked)
@@ -81,7 +82,7 @@ def change_text(before: WalkTrace, after: WalkTrace) -> str:
 def service_of(run: Run, walked: Walked) -> Served:
     """How a walk serves the examples of its targets."""
     regime = walked.parameters.regime
-    return served(_pool_service(run, run.hash, regime), run.regime(regime), walked.trace.samples)
+    return served(_pool_service(run, run.state, regime), run.regime(regime), walked.trace.samples)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -94,7 +95,7 @@ def resemblance_of(run: Run, walked: Walked) -> list[Resemblance]:
     samples = walked.trace.samples
     if not len(samples):
         return []
-    chosen = _choices(run, run.hash, walked.parameters.regime, len(samples))
+    chosen = _choices(run, run.state, walked.parameters.regime, len(samples))
     return resemblances(samples, chosen, int(run.valid.sum()))
 
 

@@ -4,6 +4,8 @@
 // do again what was undone. Here ticks without a pause between them share one entry, and Undo goes back to the entry that
 // has the address it leads to, where there is one, as Back would.
 
+import { arrive, rememberScrolls } from "./scroll.js"
+
 const TYPING = "input:not([type=range], [type=checkbox], [type=radio], [type=button]), textarea, select, [contenteditable]"
 const state = (window.g2isHistory ??= {
   ticked: [], // parameters whose ticks share an entry
@@ -43,9 +45,11 @@ function start() {
   state.addresses[place()] = address(location)
   for (const kind of ["keydown", "pointerdown", "pointermove", "input"]) addEventListener(kind, noteInput, true)
   addEventListener("click", noteClick, true)
+  rememberScrolls()
   addEventListener("popstate", () => {
     state.changed = []
     state.addresses[place()] = address(location)
+    arrive()
   })
 }
 
@@ -91,6 +95,7 @@ function pushState(entry, title, url) {
   if (samePage && !state.paused && changed.every(isTick)) return replaceState(entry, title, url)
   const at = place() + 1
   state.push({ ...entry, place: at }, title, url)
+  arrive()
   state.addresses.splice(at, Infinity, wanted)
   state.changed = changed
   state.paused = false

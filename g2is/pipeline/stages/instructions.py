@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from g2is.config import GraphConfig, ReadingConfig
 from g2is.errors import InputError, printable
@@ -24,7 +23,7 @@ from g2is.instructions import (
 from g2is.lm.text import Encoder
 from g2is.pipeline.inputs import Target, check_pool_size
 from g2is.pipeline.writer import RunWriter, StageResult
-from g2is.run.paths import COLUMNS, INSTRUCTIONS, REJECTED, VALIDATION
+from g2is.run.paths import COLUMNS, INSTRUCTIONS, REJECTED
 
 
 @dataclass(frozen=True)
@@ -85,22 +84,17 @@ class InstructionsStage:
         return [*self.pool.report(), *(line for read in self.targets for line in read.report)]
 
     def write(self, writer: RunWriter) -> StageResult:
-        """Write both tables and the rejected records."""
+        """Write the pool's tables and the rejected records, those of validation files too."""
         rejected = [record for read in self.targets for record in read.rejected]
         files, counts = write_pool(writer, self.pool, rejected)
-        frames = [to_frame(read.samples).assign(target=read.target.name) for read in self.targets]
-        validation = pd.concat(frames, ignore_index=True)
-        writer.write_frame(VALIDATION, validation)
-        left_out = [problem for read in self.targets for problem in read.left_out]
-        writer.say(
-            f"validation: {len(validation):,} samples" + (f", {len(left_out)} left out" if left_out else "")
-        )
-        return [*files, VALIDATION], {
-            **counts,
-            "validation": len(validation),
-            "validation_left_out": left_out,
-            "reading": self.report,
-        }
+        left_out = sum(len(read.left_out) for read in self.targets)
+        count = sum(len(read.samples) for read in self.targets)
+        writer.say(f"validation: {count:,} samples" + (f", {left_out:,} left out" if left_out else ""))
+        return files, {**counts, "reading": self.report}
+
+    def target(self, name: str) -> ReadTarget:
+        """A validation target as read from its files."""
+        return next(read for read in self.targets if read.target.name == name)
 
     def _read(self, sources: Sequence[Source]) -> Reading:
         return read_instructions(sources, **dict(self.config))

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from g2is.config import BuildConfig, ImportConfig
-from g2is.graph.layout import pca_layout, umap_layout
+from g2is.config import BuildConfig, ImportConfig, RegimeName
+from g2is.graph.layout import pca_layout, principal_axes, umap_layout
 from g2is.pipeline.writer import RunWriter, StageResult
-from g2is.run.paths import VALIDATION_GRADIENTS, LayoutKind, array_file
+from g2is.run.paths import RegimeArray, array_file
 from g2is.storage.files import write_array
 
 
-def write_layout(writer: RunWriter, config: BuildConfig | ImportConfig) -> StageResult:
-    """Write one array of coordinates for each regime and kind."""
+def write_layout(
+    writer: RunWriter, config: BuildConfig | ImportConfig, regimes: Sequence[RegimeName] | None = None
+) -> StageResult:
+    """Write the pool's coordinates for each regime and kind, and the axes of PCA, which place targets later.
+
+    regimes: only these; None for all of the run.
+    """
+    regimes = config.regimes if regimes is None else regimes
     settings = config.layout
     valid = writer.read_valid()
-    validation = writer.read_array(VALIDATION_GRADIENTS)
     files = []
-    with writer.progress("layout", len(config.regimes) * (1 + settings.umap), "map") as bar:
-        for regime in config.regimes:
+    with writer.progress("layout", len(regimes) * (1 + settings.umap), "map") as bar:
+        for regime in regimes:
             rows = writer.read_array(array_file(regime, "gradients"))
-            pca = pca_layout(rows, validation, valid, seed=settings.layout_seed)
-            kinds: dict[LayoutKind, np.ndarray] = {"pca": pca}
+            axes = principal_axes(rows, valid, seed=settings.layout_seed)
+            pca = pca_layout(rows, axes, valid)
+            arrays: dict[RegimeArray, np.ndarray] = {"pca_axes": axes, "pca": pca}
             bar.update()
             if settings.umap:
-                kinds["umap"] = umap_layout(
+                arrays["umap"] = umap_layout(
                     writer.read_array(array_file(regime, "neighbors")),
                     writer.read_array(array_file(regime, "cosines")),
-                    writer.read_array(array_file(regime, "validation_cosines")),
                     valid,
                     pca,
                     closest=settings.umap_neighbors,
@@ -37,7 +44,7 @@ def write_layout(writer: RunWriter, config: BuildConfig | ImportConfig) -> Stage
                 bar.update()
             else:  # written before the setting was changed
                 (writer.folder / array_file(regime, "umap")).unlink(missing_ok=True)
-            for kind, array in kinds.items():
-                write_array(writer.folder / array_file(regime, kind), array)
-                files.append(array_file(regime, kind))
-    return files, {"kinds": list(kinds)}
+            for name, array in arrays.items():
+                write_array(writer.folder / array_file(regime, name), array)
+                files.append(array_file(regime, name))
+    return files, {"kinds": ["pca", *(["umap"] if settings.umap else [])]}

@@ -7,14 +7,17 @@ from g2is.instructions import from_frame
 from g2is.lm.lazy import LazyModel
 from g2is.lm.representations import representations_of
 from g2is.pipeline.shards import missing_shards
+from g2is.pipeline.targets import records
 from g2is.pipeline.writer import RunWriter, StageResult
 from g2is.run.paths import (
     BUILDING,
+    EXAMPLES,
     INSTRUCTIONS,
     POOLINGS,
     REPRESENTATIONS,
-    VALIDATION,
     representations_file,
+    target_file,
+    target_representations,
 )
 from g2is.storage.files import write_array
 from g2is.storage.shards import ShardStore
@@ -22,9 +25,16 @@ from g2is.storage.shards import ShardStore
 
 def write_representations(writer: RunWriter, config: BuildConfig, lazy: LazyModel) -> StageResult:
     """Write unit rows of the pool and of the validation samples for each pooling."""
-    validation = representations_of(
-        lazy.model, lazy.encoder(from_frame(writer.read_frame(VALIDATION))), config.gradients
-    )
+    for place, part in writer.manifest.targets.items():
+        names = {pooling: target_representations(place, pooling) for pooling in POOLINGS}
+        if part.files.keys() >= set(names.values()):
+            continue
+        examples = from_frame(writer.read_frame(target_file(place, EXAMPLES)))
+        pooled = representations_of(lazy.model, lazy.encoder(examples), config.gradients)
+        for pooling, name in names.items():
+            write_array(writer.folder / name, pooled[pooling])
+        files = part.files | records(writer.folder, names.values())
+        writer.put_part(place, part.model_copy(update={"files": files}))
     pool = writer.read_frame(INSTRUCTIONS)
     folder = writer.folder / BUILDING / REPRESENTATIONS
     store = ShardStore(folder, len(pool), config.gradients.shard_size)
@@ -32,11 +42,9 @@ def write_representations(writer: RunWriter, config: BuildConfig, lazy: LazyMode
         for shard, rows in missing_shards(store, bar):
             samples = lazy.encoder(from_frame(pool.iloc[rows]))
             store.write(shard, representations_of(lazy.model, samples, config.gradients, bar.update), {})
-    files = []
+    written = []
     for pooling in POOLINGS:
         name = representations_file(pooling)
         store.merge(pooling, writer.folder / name)
-        validation_name = representations_file(pooling, validation=True)
-        write_array(writer.folder / validation_name, validation[pooling])
-        files += [name, validation_name]
-    return files, {"dimensions": int(validation[POOLINGS[0]].shape[1])}
+        written.append(name)
+    return written, {"dimensions": int(writer.read_array(written[0]).shape[1])}

@@ -34,7 +34,7 @@ def points_of(run: Run, kind: LayoutKind, regime: RegimeName) -> MapPoints:
 
 def layout_key(run: Run, kind: LayoutKind, regime: RegimeName) -> str:
     """Identifies a layout: the same as long as every sample stays in its place."""
-    return f"{run.hash} {kind} {regime} {run.manifest.files[array_file(regime, kind)].sha256[:12]}"
+    return f"{run.state} {kind} {regime} {run.manifest.files[array_file(regime, kind)].sha256[:12]}"
 
 
 def colouring_of(
@@ -51,7 +51,7 @@ def colouring_of(
         key = run.manifest.files[array_file(regime, "communities")].sha256
     elif scheme == "conflict":
         key = regime
-    return _colouring(run, f"{run.hash} {scheme} {key}", scheme, regime, parameters, trace)
+    return _colouring(run, f"{run.state} {scheme} {key}", scheme, regime, parameters, trace)
 
 
 @st.cache_resource(max_entries=24, show_spinner="Colouring")

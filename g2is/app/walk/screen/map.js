@@ -19,6 +19,7 @@ const HITS = 8 // instructions found that are listed
 export class WalkMap {
   constructor(screen) {
     this.screen = screen
+    this.goToOnlyHit = false // the reader searched, and waits for what is found
     const { find } = screen
     this.stage = find(".stage[data-stage=map]")
     this.plane = new Plane()
@@ -123,7 +124,9 @@ export class WalkMap {
     this.words = part.words
     this.found = part.words ? part.found : null
     const list = find(".hits")
-    list.hidden = !this.found
+    const only = this.found?.length === 1 && this.goToOnlyHit
+    this.goToOnlyHit = false
+    list.hidden = !this.found || only
     find(".found").textContent = this.found ? `${number(part.total)} found` : ""
     find(".find").value = part.words
     const hits = (this.found ?? []).slice(0, HITS).map((sample) => {
@@ -140,6 +143,9 @@ export class WalkMap {
     })
     list.replaceChildren(...hits)
     this.change()
+    if (!only) return
+    this.screen.open(this.found[0])
+    this.screen.root.focus() // its keys work again
   }
 
   drawTip() {

@@ -1,5 +1,6 @@
 // The walk above the dots: its path up to a step, faint after it, and what the step considered.
 
+import SYMBOLS from "../../../figures/symbols.json"
 import { outline } from "../../shared/canvas/shapes.js"
 import { ORIGINS } from "../../shared/origins.js"
 
@@ -35,7 +36,7 @@ function drawBasket(pen, at, places, basket, radius) {
     const [left, top] = at(row)
     path.addPath(outline("square", radius + 4), { e: left, f: top })
   }
-  pen.stroke(path, { colour: pen.accent, width: 1.5 })
+  pen.stroke(path, { colour: SYMBOLS.basket.colour, width: 1.5 })
 }
 
 function drawChange(pen, at, places, walk, radius) {

@@ -1,0 +1,77 @@
+"""What is saved with a run: selections, sets, exports and evaluations, and what was deleted of them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from g2is.analysis.saved import saved_table
+from g2is.app import shared as ui
+from g2is.app.shared.managing import bring_back, did_to, manage, show_said
+from g2is.run.run import Run
+from g2is.run.saved import KEPT_DAYS, KINDS, Kind, deleted, names
+
+
+def show_saved(run: Run) -> None:
+    """A table a kind; a row that is chosen can be renamed, annotated and deleted."""
+    for kind in KINDS.values():
+        if names(run, kind):
+            _show_kind(run, kind)
+        else:
+            show_said(run, kind)
+    show_deleted(run)
+
+
+def _show_kind(run: Run, kind: Kind) -> None:
+    table = saved_table(run, kind)
+    listed = table["name"].tolist()
+    st.subheader(f"{kind.word.capitalize()}s", anchor=False)
+    for column in ("name", "what", "note"):
+        table[column] = table[column].map(ui.visible)
+    if not table["note"].any():
+        table = table.drop(columns="note")
+    key = f"saved {kind.word}"
+    chosen = st.session_state.get(f"{key} chosen")
+
+    def choose(place: int | None) -> None:
+        st.session_state[f"{key} chosen"] = None if place is None else listed[place]
+
+    ui.choose_row(
+        table.dropna(axis="columns", how="all"),
+        key,
+        choose,
+        chosen=listed.index(chosen) if chosen in listed else None,
+        columns={
+            "name": st.column_config.TextColumn("Name", width="medium"),
+            "instructions": st.column_config.NumberColumn("Instructions", format="localized"),
+            "what": st.column_config.TextColumn("What", width="medium"),
+            "note": st.column_config.TextColumn("Note", width="medium"),
+        },
+        alt=f"{kind.word.capitalize()}s saved with this run; choose one to rename or delete it",
+    )
+    if chosen is not None and chosen in listed:
+        manage(run, kind, chosen, key="home")
+    else:
+        show_said(run, kind)
+
+
+def show_deleted(run: Run) -> None:
+    """What can be restored, of all kinds."""
+    found = deleted(run)
+    if not found:
+        return
+    with st.popover(f"Deleted: {ui.number(len(found))}", icon=":material/restore_from_trash:", key="deleted"):
+        st.caption(f"For {KEPT_DAYS} days after it was deleted.")
+        labels = {
+            f"{one.kind} {one.name}": f"{one.kind} {ui.visible(one.name)}, {one.deleted[:16].replace('T', ' ')}"
+            for one in reversed(found)
+        }
+        chosen = st.selectbox(
+            "What", list(labels)[::-1], format_func=labels.__getitem__, key="deleted chosen"
+        )
+        word, _, name = chosen.partition(" ")
+        st.button(
+            "Restore",
+            key="restore deleted",
+            icon=":material/undo:",
+            on_click=lambda: did_to(KINDS[word], lambda: bring_back(run, KINDS[word], name)),
+        )

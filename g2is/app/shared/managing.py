@@ -1,0 +1,128 @@
+"""Rename, annotate and delete what is saved with a run, with a way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from g2is.app.shared.text import literal
+from g2is.app.shared.url import all_texts, set_url
+from g2is.errors import InputError
+from g2is.run.run import Run
+from g2is.run.saved import KEPT_DAYS, Kind, annotate, delete, note, rename, restore
+from g2is.run.sets import MOST_NOTE
+
+NAMED_IN = {
+    **{("selection", name): "" for name in ("selection", "within", "compare", "before", "after")},
+    **{("set", name): "set:" for name in ("selection", "within", "compare", "basket")},
+    **{("set", name): "" for name in ("pin_sets", "ban_sets", "only_sets")},
+}
+"""Parameters of the URL that name a thing of each kind, with what they have before the name."""
+UNDO = "managing undo"
+SAID = "managing said"
+"""Where what was done, or why not, waits for the page to show it: (kind, text, whether it went wrong)."""
+
+
+def manage(run: Run, kind: Kind, name: str, *, key: str) -> None:
+    """A popover that renames, annotates and deletes one thing. key: tells it from others on the page."""
+    try:
+        written = note(run, kind, name)
+    except InputError:
+        written = ""  # of a file that cannot be read, which can still be deleted
+    key = f"{key} {kind.word} {name}"
+    with st.popover("Rename, note, delete", icon=":material/edit:", key=f"{key} manage"):
+        with st.form(f"{key} form", border=False):
+            st.text_input("Name", name, key=f"{key} name", max_chars=80)
+            st.text_area("Note", written, key=f"{key} note", max_chars=MOST_NOTE, height=90)
+            st.form_submit_button(
+                "Save",
+                icon=":material/save:",
+                type="primary",
+                on_click=lambda: did_to(
+                    kind,
+                    lambda: _change(
+                        run,
+                        kind,
+                        name,
+                        st.session_state[f"{key} name"].strip(),
+                        st.session_state[f"{key} note"],
+                        written,
+                    ),
+                ),
+            )
+        st.button(
+            f"Delete {kind.word}",
+            key=f"{key} delete",
+            icon=":material/delete:",
+            on_click=lambda: did_to(kind, lambda: _delete(run, kind, name)),
+            help=f"It can be restored for {KEPT_DAYS} days.",
+        )
+    show_said(run, kind)
+
+
+def _change(run: Run, kind: Kind, name: str, new: str, text: str, written: str) -> str:
+    done = []
+    if text != written:
+        annotate(run, kind, name, text)
+        done.append("the note is saved")
+    if new != name:
+        rename(run, kind, name, new)
+        _follow(kind, name, new)
+        done.append(f"it is called {literal(new)} now")
+    return f"{kind.word.capitalize()} {literal(name)}: {' and '.join(done) or 'nothing was changed'}."
+
+
+def _delete(run: Run, kind: Kind, name: str) -> str:
+    delete(run, kind, name)
+    _follow(kind, name, None)
+    st.session_state[UNDO] = kind.word, name
+    return f"{kind.word.capitalize()} {literal(name)} is deleted."
+
+
+def bring_back(run: Run, kind: Kind, name: str) -> str:
+    """Restore what was deleted last under a name; what to say of it."""
+    restore(run, kind, name)
+    return f"{kind.word.capitalize()} {literal(name)} is restored."
+
+
+def _follow(kind: Kind, name: str, new: str | None) -> None:
+    """What the URL says of a thing follows its new name."""
+    changes: dict[str, object] = {}
+    for parameter, texts in all_texts().items():
+        before = NAMED_IN.get((kind.word, parameter))
+        if before is not None and f"{before}{name}" in texts:
+            kept = [f"{before}{new}" if text == f"{before}{name}" else text for text in texts]
+            changes[parameter] = [
+                text for text in kept if new is not None or text != f"{before}{name}"
+            ] or None
+    if changes:
+        set_url(**changes)
+
+
+def did_to(kind: Kind, do: Callable[[], str]) -> None:
+    """Do something, and keep what it returns until the page says it; for callbacks."""
+    st.session_state.pop(UNDO, None)
+    try:
+        st.session_state[SAID] = kind.word, do(), False
+    except InputError as error:
+        st.session_state[SAID] = kind.word, literal(str(error)), True
+
+
+def show_said(run: Run, kind: Kind) -> None:
+    """What was last done with something of this kind, and a button that takes a deletion back."""
+    word, text, wrong = st.session_state.get(SAID, ("", "", False))
+    if word != kind.word:
+        return
+    undo = st.session_state.get(UNDO)
+    if undo is None:
+        del st.session_state[SAID]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        (st.error if wrong else st.success)(text)
+        if undo is not None:
+            st.button(
+                "Undo",
+                key=f"undo delete {word}",
+                icon=":material/undo:",
+                on_click=lambda: did_to(kind, lambda: bring_back(run, kind, undo[1])),
+            )

@@ -1,0 +1,39 @@
+// A page is found again where it was left: Streamlit starts each at its top.
+
+const GIVE_UP_MS = 20000
+const SETTLED_MS = 1500
+const scrolls = new Map() // pixels from the top, by the path of the page
+let path = location.pathname
+let searching = 0 // number of the search for a place, which another or the reader's own hand ends
+
+function main() {
+  return document.querySelector(".stMain")
+}
+
+// Call once, and whenever the address may have become that of another page.
+export function arrive() {
+  if (location.pathname === path) return
+  path = location.pathname
+  const search = ++searching
+  const wanted = scrolls.get(path) ?? 0
+  let end = performance.now() + GIVE_UP_MS
+  const find = () => {
+    const now = performance.now()
+    if (search !== searching || now > end) return
+    const place = main()
+    // Not before the page is as long as it was; and again, as what is drawn meanwhile may move it.
+    if (place && place.scrollHeight - place.clientHeight >= wanted && place.scrollTop !== wanted) {
+      place.scrollTop = wanted
+      end = Math.min(end, now + SETTLED_MS)
+    }
+    setTimeout(find, 50)
+  }
+  if (wanted > 0) find()
+}
+
+export function rememberScrolls() {
+  const stop = () => (searching += 1)
+  for (const kind of ["wheel", "touchmove", "keydown", "pointerdown"]) addEventListener(kind, stop, true)
+  const keep = ({ target }) => target === main() && location.pathname === path && scrolls.set(path, target.scrollTop)
+  addEventListener("scroll", keep, true)
+}

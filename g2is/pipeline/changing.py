@@ -1,0 +1,33 @@
+"""Adding to a finished run, or taking from it: one process at a time, in the present format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from g2is.engine.sharing import exclusive
+from g2is.errors import InputError
+from g2is.pipeline.upgrade import tidy, upgraded
+from g2is.pipeline.writer import RunWriter
+from g2is.run.manifest import Manifest
+
+
+@contextmanager
+def changing(folder: Path, say: Callable[[str], None]) -> Iterator[RunWriter]:
+    """The writer of a finished run, in the present format.
+
+    Raises `InputError` where the run is not finished, is damaged where an upgrade needs it, or is being written.
+    """
+    Manifest.read(folder)
+    with exclusive(folder):
+        manifest = Manifest.read(folder)
+        if not manifest.complete:
+            raise InputError(f"{folder}: this run is not finished; {manifest.remedy(folder)}")
+        writer = RunWriter(folder, say)
+        tidy(folder, manifest)
+        writer.manifest = upgraded(folder, manifest, say)
+        try:
+            yield writer
+        finally:
+            writer.close()

@@ -1,0 +1,91 @@
+"""Opening the files of a run: checked against the manifest, then for kind, shape and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from g2is.errors import InputError
+from g2is.run.integrity import Integrity
+from g2is.run.manifest import Manifest
+from g2is.storage.tables import read_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """The files of one run and its manifest."""
+
+    folder: Path
+    manifest: Manifest
+    integrity: Integrity
+
+    @classmethod
+    def of(cls, folder: Path, manifest: Manifest) -> RunFiles:
+        """The files of the run in a folder."""
+        return cls(folder, manifest, Integrity(folder, manifest))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.manifest.files
+
+    def path(self, name: str) -> Path:
+        """The path of a file; raises `InputError` if it is not listed, missing or has changed."""
+        return self.integrity.path(name)
+
+    def remedy(self, name: str | None = None) -> str:
+        """For error messages: what finishes or repairs the run, or a file of it."""
+        return self.integrity.remedy(name)
+
+    @property
+    def pool(self) -> int:
+        """Number of instructions; raises `InputError` if they are not read yet."""
+        return self.number("instructions", "pool")
+
+    def number(self, stage: str, name: str) -> int:
+        """A number that a finished stage recorded in the manifest."""
+        return int(self.found(stage)[name])
+
+    def found(self, stage: str) -> dict[str, Any]:
+        """The numbers of a finished stage; raises `InputError` if it is not finished."""
+        if stage not in self.manifest.stages:
+            raise InputError(
+                f"run {self.folder.name}: the stage {stage} is not finished; {self.integrity.remedy()}"
+            )
+        return self.manifest.stages[stage].found
+
+    def frame(self, name: str, rows: int | None, columns: Sequence[str]) -> pd.DataFrame:
+        """A table with at least these columns and this many rows (None: any number); raises `InputError` otherwise."""
+        path = self.path(name)
+        try:
+            frame = read_frame(path)
+        except InputError as error:
+            raise InputError(f"{error}; {self.remedy(name)}") from None
+        missing = [column for column in columns if column not in frame]
+        if missing or rows not in (None, len(frame)):
+            problem = f"lacks {', '.join(missing)}" if missing else f"{len(frame):,} rows, expected {rows:,}"
+            raise InputError(f"{path}: {problem}; {self.remedy(name)}")
+        return frame
+
+    def array(self, name: str, kind: str, shape: tuple[int | None, ...]) -> np.ndarray:
+        """A memory map of numbers of this kind and shape (None: any length); raises `InputError` otherwise."""
+        path = self.path(name)
+        try:
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+        except Exception as error:  # numpy raises many kinds for a damaged file
+            reason = str(error) or type(error).__name__
+            raise InputError(f"{path}: not a complete array ({reason}); {self.remedy(name)}") from None
+        fits = array.ndim == len(shape) and all(
+            expected in (None, length) for length, expected in zip(array.shape, shape, strict=False)
+        )
+        if not fits or array.dtype.kind not in kind:
+            lengths = tuple("any" if length is None else length for length in shape)
+            raise InputError(
+                f"{path}: {array.dtype} of shape {array.shape}, expected {kind} of {lengths}; {self.remedy(name)}"
+            )
+        return array
