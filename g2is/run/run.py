@@ -80,7 +80,7 @@ SAMPLE_COLUMNS = ("problem", "valid", "loss", "tokens", "trained_tokens", "cut")
 
 @dataclass(frozen=True)
 class Representations:
-    """Last hidden states of the base model, pooled over the tokens of a text; read-only memory maps.
+    """Last hidden states of the base model, pooled over the tokens of a text; read-only.
 
     samples: (n, h), validation: (m, h), unit rows, zero for samples without tokens.
     """

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from g2is.app.shared import add_style, link_to, open_page
+from g2is.app.shared.text import showing_errors
 from g2is.app.walk.budget import show_budget_curve
 from g2is.app.walk.effects import show_effects, show_idle
 from g2is.app.walk.head import walk_by_bar
@@ -21,6 +22,7 @@ from g2is.app.warming import page_drawn
 _STYLE = Path(__file__).parent / "page.css"
 
 
+@showing_errors
 def show() -> None:
     """Draw the page."""
     run = open_page("Walk", compact=True)
