@@ -95,8 +95,16 @@ def _with_sets(
 
 
 def fitting(run: Run, parameters: WalkParameters) -> NDArray[np.bool_] | None:
-    """(n,) the samples that fit the conditions of a walk; None where it has none. Raises `InputError` for none."""
-    return run.matching(parameters.where) if parameters.where else None
+    """(n,) the samples that fit the conditions of a walk, of near-duplicates one where it asks for that; None where it
+    has none. Raises `InputError` where no sample fits."""
+    fits = run.matching(parameters.where) if parameters.where else None
+    if not parameters.dedupe:
+        return fits
+    from g2is.walk.budget import rows_left_out
+
+    rows = with_rows(run, parameters.replace(dedupe=False))
+    left_out = rows_left_out(rows, len(run.valid), sources=run.sources, valid=run.valid, fitting=fits)
+    return run.one_of_each(~left_out, rows.pins)
 
 
 def left_out(run: Run, parameters: WalkParameters) -> NDArray[np.bool_]:
