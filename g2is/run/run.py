@@ -187,6 +187,21 @@ class Run:
             raise InputError(f"where: no instruction fits {shortened(' '.join(where), 200)}; widen it")
         return fitting
 
+    @cached_property
+    def near_duplicates(self) -> np.ndarray:
+        """(n,) the first sample of each one's group of near-duplicates, by text and by plain gradients (or the first
+        regime that the run keeps); see `graph.duplicates`."""
+        from g2is.graph.duplicates import near_duplicates
+
+        graph = self.regime("sgd" if "sgd" in self.regimes else self.regimes[0])
+        return near_duplicates(graph.neighbors, graph.cosines, self.instructions["duplicate_of"].to_numpy())
+
+    def one_of_each(self, allowed: np.ndarray, preferred: Sequence[int] = ()) -> np.ndarray:
+        """(n,) bool: of samples (n,) bool, one of each group of near-duplicates; see `graph.duplicates`."""
+        from g2is.graph.duplicates import one_of_each
+
+        return one_of_each(self.near_duplicates, allowed, preferred)
+
     @property
     def reference(self) -> RunReference:
         """What files that list rows of the pool say of this run."""
