@@ -205,7 +205,17 @@ class Run:
     @property
     def reference(self) -> RunReference:
         """What files that list rows of the pool say of this run."""
-        return RunReference(name=self.name, hash=self.hash)
+        return RunReference(
+            name=self.name, hash=self.hash, pool=self.files.pool if self.manifest.additions else None
+        )
+
+    def since(self, reference: RunReference) -> str:
+        """What has changed in the pool since something was made on it, in words; "" for nothing."""
+        if not (additions := self.manifest.additions):
+            return ""
+        then = additions[0].first if reference.pool is None else reference.pool
+        came = self.files.pool - then
+        return f"made when the pool had {then:,} instructions; {came:,} came since" if came > 0 else ""
 
     @cached_property
     def sets(self) -> Sets:
