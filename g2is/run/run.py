@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -80,7 +80,7 @@ SAMPLE_COLUMNS = ("problem", "valid", "loss", "tokens", "trained_tokens", "cut")
 
 @dataclass(frozen=True)
 class Representations:
-    """Last hidden states of the base model, pooled over the tokens of a text; read-only memory maps.
+    """Last hidden states of the base model, pooled over the tokens of a text; read-only.
 
     samples: (n, h), validation: (m, h), unit rows, zero for samples without tokens.
     """
@@ -148,6 +148,20 @@ class Run:
         """The validation targets, in the order in which they came."""
         return self._targets.targets
 
+    @property
+    def usual_targets(self) -> list[str]:
+        """The targets that a selection is for where none are named: those of the build, or all if none of these is
+        left. They stay what they are when others come, and so does what is selected for them."""
+        names = [target.name for target in self.targets]
+        return [target.name for target in self.targets if target.origin == "build"] or names
+
+    def target_rows(self, targets: Iterable[str] | None) -> np.ndarray:
+        """The samples, ascending, that some targets were made of; None for the usual targets."""
+        used = set(self.usual_targets if targets is None else targets)
+        return np.unique(
+            [row for target in self.targets if target.name in used for row in target.rows]
+        ).astype(np.int64)
+
     @cached_property
     def validation(self) -> pd.DataFrame:
         """The validation samples of all targets, those with tokens to train on, one row each: columns of
@@ -172,6 +186,21 @@ class Run:
         if not fitting.any():
             raise InputError(f"where: no instruction fits {shortened(' '.join(where), 200)}; widen it")
         return fitting
+
+    @cached_property
+    def near_duplicates(self) -> np.ndarray:
+        """(n,) the first sample of each one's group of near-duplicates, by text and by plain gradients (or the first
+        regime that the run keeps); see `graph.duplicates`."""
+        from g2is.graph.duplicates import near_duplicates
+
+        graph = self.regime("sgd" if "sgd" in self.regimes else self.regimes[0])
+        return near_duplicates(graph.neighbors, graph.cosines, self.instructions["duplicate_of"].to_numpy())
+
+    def one_of_each(self, allowed: np.ndarray, preferred: Sequence[int] = ()) -> np.ndarray:
+        """(n,) bool: of samples (n,) bool, one of each group of near-duplicates; see `graph.duplicates`."""
+        from g2is.graph.duplicates import one_of_each
+
+        return one_of_each(self.near_duplicates, allowed, preferred)
 
     @property
     def reference(self) -> RunReference:

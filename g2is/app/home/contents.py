@@ -98,8 +98,9 @@ def show_facts(run: Run, counts: dict[str, Any]) -> None:
             facts[f"Added {added.added[:16].replace('T', ' ')}"] = (
                 f"{ui.number(added.found['count'])} instructions from {added.name}"
             )
-    for file in manifest.validation:
-        facts[f"Target {file.target}"] = file.name
+    for target in run.targets:
+        files = ", ".join(file.name for file in manifest.validation if file.target == target.name)
+        facts[f"Target {target.name}"] = target.note or f"{ui.number(target.size)} examples of {files}"
     st.dataframe(
         pd.DataFrame(
             {"what": map(ui.visible, facts), "value": [ui.visible(str(fact)) for fact in facts.values()]}
