@@ -91,8 +91,8 @@ def choose_selection(run: Run, label: str, *, none: str | None = None, help: str
 def show_since(run: Run, selection: Selection, label: str = "") -> None:
     """What came to the pool since a selection was made, if anything did. label: its name, where there are several."""
     if since := run.since(selection.run):
-        words = f"{label}: {since}" if label else since[0].upper() + since[1:]
-        st.caption(f":material/history: {literal(words)}.")
+        words = f"{literal(label)}: {since}" if label else since[0].upper() + since[1:]
+        st.caption(f":material/history: {words}.")
 
 
 ROLE_ICONS = {"system": "settings", "user": "person", "assistant": "smart_toy", "tool": "build"}
