@@ -20,6 +20,7 @@ from g2is.app.shared import (
     read_selection,
     saved_selections,
     show_error,
+    show_since,
     visible,
 )
 from g2is.app.shared.walked import walked
@@ -92,6 +93,8 @@ def choose_selections(run: Run) -> list[Compared]:
             selections.append(Compared(labels[name], read(run, name)))
         except InputError as error:
             show_error(error)
+    for one in selections:
+        show_since(run, one.selection, one.label)
     if not saved_selections(run):
         st.caption("Nothing is saved yet. Add baselines here, or save walks on the Walk page.")
         link_to("Walk", "Go to the Walk page")

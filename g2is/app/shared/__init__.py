@@ -32,6 +32,7 @@ from g2is.app.shared.samples import (
     read_selection,
     saved_selections,
     show_record,
+    show_since,
 )
 from g2is.app.shared.tables import INSTRUCTION, THREE_DIGITS, choose_row, table_height
 from g2is.app.shared.text import (
@@ -89,6 +90,7 @@ __all__ = [
     "show_damage",
     "show_error",
     "show_record",
+    "show_since",
     "show_text",
     "snippets",
     "start_page",
