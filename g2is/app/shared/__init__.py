@@ -30,6 +30,7 @@ from g2is.app.shared.samples import (
     focus,
     read_selection,
     saved_selections,
+    show_changes,
     show_record,
 )
 from g2is.app.shared.tables import INSTRUCTION, THREE_DIGITS, choose_row, table_height
@@ -83,6 +84,7 @@ __all__ = [
     "run_folders",
     "saved_selections",
     "set_url",
+    "show_changes",
     "show_closed",
     "show_damage",
     "show_error",
