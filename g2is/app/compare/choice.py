@@ -19,6 +19,7 @@ from g2is.app.shared import (
     put_in_url,
     read_selection,
     saved_selections,
+    show_changes,
     show_error,
     show_since,
     visible,
@@ -91,6 +92,7 @@ def choose_selections(run: Run) -> list[Compared]:
     for name in chosen:
         try:
             selections.append(Compared(labels[name], read(run, name)))
+            show_changes(run, selections[-1].selection, labels[name])
         except InputError as error:
             show_error(error)
     for one in selections:

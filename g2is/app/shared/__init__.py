@@ -31,6 +31,7 @@ from g2is.app.shared.samples import (
     focus,
     read_selection,
     saved_selections,
+    show_changes,
     show_record,
     show_since,
 )
@@ -86,6 +87,7 @@ __all__ = [
     "run_folders",
     "saved_selections",
     "set_url",
+    "show_changes",
     "show_closed",
     "show_damage",
     "show_error",

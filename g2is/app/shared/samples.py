@@ -14,7 +14,7 @@ from g2is.app.shared.url import all_texts, in_url, one_of, put_in_url, url_value
 from g2is.errors import InputError
 from g2is.run.paths import SELECTIONS, selection_file
 from g2is.run.run import Run
-from g2is.run.selections import Selection, select_set
+from g2is.run.selections import Selection, changes, select_set
 
 BASKET = "basket"
 
@@ -48,6 +48,12 @@ def read_selection(run: Run, name: str) -> Selection:
     except OSError:
         stamp = 0
     return _open_selection(run, run.state, str(path), stamp)
+
+
+def show_changes(run: Run, selection: Selection, label: str = "this") -> None:
+    """What has changed in the run since a selection was made, in one line; nothing where nothing has."""
+    if lines := changes(run, selection):
+        st.caption(f":material/info: Since {literal(label)} was selected: {literal('; '.join(lines))}.")
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
