@@ -14,6 +14,7 @@ from g2is.app.shared.labels import label
 from g2is.app.shared.popover import popover
 from g2is.app.shared.walked import Walked, walked_before
 from g2is.app.walk.change import show_change
+from g2is.app.walk.targets import show_targets
 from g2is.run.run import Run
 from g2is.walk import WalkTrace
 
@@ -24,6 +25,7 @@ def show_status(run: Run, walked: Walked) -> None:
     alike = resemblance_of(run, walked)
     with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center", key="walk status"):
         st.markdown(f"**{taken_text(walked.trace)}**")
+        show_targets(run, walked.parameters)
         # Drawn only once it is open: a table would hold up the screen.
         detail = popover(served_text(serving), "status served", type="tertiary")
         if detail.open:
