@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -64,11 +65,11 @@ def bids(regime: str) -> Select:
     )
 
 
-def walk(**parameters: object) -> Select:
+def walk(**parameters: Any) -> Select:
     return lambda target, budget, seed: target.walk(budget, **parameters).samples
 
 
-def facets(**parameters: object) -> dict[str, object]:
+def facets(**parameters: Any) -> dict[str, Any]:
     return {"regime": "sgd", "knowledge": "facets", "facets": 32, **parameters}
 
 

@@ -102,8 +102,6 @@ def test_a_verdict_is_by_the_examples_it_is_asked_about(both):
 BY_ROWS_ALONE = {
     "app/compare/choice.py": "whether the box of selections was filled",
     "app/home/contents.py": "shown",
-    "app/map/basket.py": "the basket before",
-    "app/map/view.py": "the basket before",
     "app/shared/aside.py": "the basket, which is rows of the pool",
 }
 """What may be kept under `run.hash`, which stays the same when targets come and go: nothing that depends on these."""

@@ -95,15 +95,20 @@ def _with_sets(
 
 
 def fitting(run: Run, parameters: WalkParameters) -> NDArray[np.bool_] | None:
-    """(n,) the samples that fit the conditions of a walk and are not what its targets were made of; None where all
-    are. Raises `InputError` for none."""
+    """(n,) the samples that fit the conditions of a walk and are not what its targets were made of, of near-duplicates
+    one where it asks for that; None where all are. Raises `InputError` for none."""
     fits = run.matching(parameters.where) if parameters.where else None
     own = own_rows(run, parameters)
-    if not len(own):
+    if len(own):
+        fits = np.ones(len(run.valid), dtype=bool) if fits is None else fits.copy()
+        fits[own] = False
+    if not parameters.dedupe:
         return fits
-    fits = np.ones(len(run.valid), dtype=bool) if fits is None else fits.copy()
-    fits[own] = False
-    return fits
+    from g2is.walk.budget import rows_left_out
+
+    rows = with_rows(run, parameters.replace(dedupe=False))
+    left_out = rows_left_out(rows, len(run.valid), sources=run.sources, valid=run.valid, fitting=fits)
+    return run.one_of_each(~left_out, rows.pins)
 
 
 def own_rows(run: Run, parameters: WalkParameters) -> NDArray[np.int64]:

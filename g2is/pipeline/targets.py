@@ -140,14 +140,25 @@ def write_views_in(run: Run, place: str, regime: RegimeName, gradients: np.ndarr
     compared = run.compared(regime, gradients)
     cosines = cosines_to(open_gradients(run.files, regime), run.valid, compared)
     write_array(run.folder / target_array(place, regime, "cosines"), cosines)
-    for kind in run.layouts:
-        if kind == "pca":
-            places = pca_places(compared, run.files.array(array_file(regime, "pca_axes"), "f", (3, None)))
-        else:
-            closest = run.manifest.configuration.layout.umap_neighbors
-            places = places_among(open_places(run.files, kind, regime), cosines, run.valid, closest=closest)
+    for kind, places in places_of(run, regime, compared, cosines).items():
         write_array(run.folder / target_array(place, regime, kind), places)
     return cosines
+
+
+def places_of(
+    run: Run, regime: RegimeName, compared: np.ndarray, cosines: np.ndarray
+) -> dict[LayoutKind, np.ndarray]:
+    """The places (m, 2) of examples on each map. compared: (m, d) gradients as the regime has them. cosines: (n, m)."""
+    places: dict[LayoutKind, np.ndarray] = {}
+    for kind in run.layouts:
+        if kind == "pca":
+            axes = run.files.array(array_file(regime, "pca_axes"), "f", (3, None))
+            places[kind] = pca_places(compared, axes)
+        else:
+            closest = run.manifest.configuration.layout.umap_neighbors
+            among = open_places(run.files, kind, regime)
+            places[kind] = places_among(among, cosines, run.valid, closest=closest)
+    return places
 
 
 def records(folder: Path, names: Iterable[str]) -> dict[str, FileRecord]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from g2is.arrays.rows import open_rows, read_rows
+from g2is.arrays.rows import as_rows, open_rows, read_rows
 from g2is.errors import InputError
 from g2is.knowledge import CoreKnowledge
 from g2is.walk.budget import Quotas, reason_left_out, rows_left_out
@@ -73,7 +73,7 @@ def explain(
             "directions; walk again with the same settings"
         )
     verdicts = [
-        _verdict(trace, component, sample, array, np.asarray(neighbors), knowledge)
+        _verdict(trace, component, sample, array, as_rows(neighbors), knowledge)
         for component in range(len(knowledge))
     ]
     return Explanation(sample, None, None, tuple(verdicts))

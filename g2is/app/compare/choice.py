@@ -144,6 +144,8 @@ BASELINES = {
     "length": "length: the longest answers",
     "round_robin": "round robin: each validation example in turn takes its most similar free instruction",
     "less": "LESS: most similar to a subtask of the validation examples",
+    "bids": "BIDS: always the instruction that adds most for the validation example served least",
+    "tracin": "TracIn: largest products with the gradients of a subtask",
     "gist": "GIST: most similar inside the subspace of the validation gradients",
     "rds_plus": "RDS+: most similar hidden states, validation examples in turn",
     "tagcos": "TAGCOS: clusters of gradients, without a look at the target",

@@ -16,6 +16,7 @@ from g2is.app.shared.aside import SET, basket, fill_basket, in_link, unchanged_s
 from g2is.app.shared.more_like import more_like_these
 from g2is.app.shared.navigation import draw_navigation, link_to, pages
 from g2is.app.shared.opening import (
+    add_style,
     build_command,
     is_demo,
     open_page,
@@ -53,6 +54,7 @@ __all__ = [
     "INSTRUCTION",
     "SET",
     "THREE_DIGITS",
+    "add_style",
     "all_texts",
     "basket",
     "build_command",

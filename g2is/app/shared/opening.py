@@ -55,10 +55,16 @@ def start_page(title: str, *, compact: bool = False) -> DeltaGenerator:
         st.session_state["page"] = title
     begin_run()
     remember_page(all_texts())
-    st.html(_STYLE)
     with st.sidebar:
+        add_style(_STYLE)
         st.markdown("**:material/hub: G2IS Explorer**")
         return st.container(gap="xxsmall")
+
+
+def add_style(path: Path) -> None:
+    """A style sheet for the page."""
+    # With an element of its own: Streamlit keeps bare styles elsewhere, where a rerun may lose them.
+    st.sidebar.html(f"<style>{path.read_text()}</style><span></span>")
 
 
 def open_page(title: str, *, stages: Sequence[str] = CONTENT_STAGES, compact: bool = False) -> Run:

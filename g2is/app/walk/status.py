@@ -10,7 +10,7 @@ from g2is.analysis.idle import idle_settings
 from g2is.analysis.resemblance import Resemblance, choices, resemblances
 from g2is.analysis.served import BADLY, NOT, WELL, Served, least_served, pool_service, served
 from g2is.analysis.walks import choosable, examples_in_use
-from g2is.app.shared import INSTRUCTION, THREE_DIGITS, choose_row, number, set_url, snippets
+from g2is.app.shared import choose_row, number, set_url, snippets
 from g2is.app.shared.labels import label
 from g2is.app.shared.popover import popover
 from g2is.app.shared.walked import Walked, walked_before
@@ -133,17 +133,16 @@ def show_least_served(run: Run, serving: Served, *, key: str) -> None:
         "lacks it”: nothing in the whole pool would serve it well; more data of that kind would help."
     )
     frame = least_served(run, serving)
+    lacking = frame["served"] + ", the pool lacks it"
     shown = pd.DataFrame(
         {
             "example": frame["example"],
-            "served": frame["served"].where(~frame["lacking"], frame["served"] + ", the pool lacks it"),
+            "asks": snippets(frame["text"]),
             "cosine": frame["cosine"],
             "best in pool": frame["best in pool"],
             "the pool's best": frame["best instruction"],
-            "text": snippets(frame["text"]),
-            "text of the pool's best": snippets(
-                run.instructions["prompt"].array[row] for row in frame["best instruction"]
-            ),
+            "its text": snippets(run.instructions["prompt"].array[row] for row in frame["best instruction"]),
+            "served": frame["served"].where(~frame["lacking"], lacking),
         }
     )
     choose_row(
@@ -152,12 +151,13 @@ def show_least_served(run: Run, serving: Served, *, key: str) -> None:
         lambda row: set_url(focus=None if row is None else int(frame["best instruction"].iat[row])),
         tallest=360,
         columns={
-            "served": st.column_config.TextColumn(width="medium"),
-            "cosine": THREE_DIGITS,
-            "best in pool": THREE_DIGITS,
-            "the pool's best": INSTRUCTION,
-            "text": st.column_config.TextColumn(width="large"),
-            "text of the pool's best": st.column_config.TextColumn(width="large"),
+            "example": st.column_config.NumberColumn("#", width=40),
+            "asks": st.column_config.TextColumn("example asks", width=170),
+            "cosine": st.column_config.NumberColumn("walk has", format="%.3g", width=70),
+            "best in pool": st.column_config.NumberColumn("pool has", format="%.3g", width=70),
+            "the pool's best": st.column_config.NumberColumn("best", format="localized", width=60),
+            "its text": st.column_config.TextColumn("best of the pool", width=170),
+            "served": st.column_config.TextColumn(width=80),
         },
         alt="Validation examples, the worst served first",
     )

@@ -12,6 +12,7 @@ from g2is.config import GraphConfig, RegimeName
 from g2is.engine.base import Engine
 from g2is.engine.local import LocalEngine
 from g2is.graph.approximate import approximate_neighbors
+from g2is.graph.duplicates import LEAST_COSINE, count_near_duplicates, near_duplicates
 from g2is.graph.neighbors import (
     BLOCK_ARRAYS,
     NeighborLists,
@@ -63,16 +64,26 @@ class GraphStage:
             for name, array in arrays.items():
                 write_array(self.writer.folder / array_file(regime, name), array)
                 files.append(array_file(regime, name))
+            twins = self._near_duplicates(arrays)
             numbers[regime] = {
                 "mean_cosine": lists.mean_cosine,
                 "conflict_share": lists.conflict_share,
+                "near_duplicates": twins,
                 **recall,
             }
             self.writer.say(
-                f"graph, {regime}: mean cosine {lists.mean_cosine:.3f}, {lists.conflict_share:.1%} of pairs conflict"
+                f"graph, {regime}: mean cosine {lists.mean_cosine:.3f}, {lists.conflict_share:.1%} of pairs conflict, "
+                f"{twins:,} near-duplicates (cosine {LEAST_COSINE} or more to an earlier sample)"
                 + "".join(f", {name.replace('_', ' ')} {share:.3f}" for name, share in recall.items())
             )
         return files, numbers
+
+    @staticmethod
+    def _near_duplicates(arrays: dict[RegimeArray, np.ndarray]) -> int:
+        """How many samples are near-duplicates of an earlier one by their gradients alone."""
+        neighbors = arrays["neighbors"]
+        no_text = np.full(len(neighbors), -1)
+        return count_near_duplicates(near_duplicates(neighbors, arrays["cosines"], no_text))
 
     @property
     def _exact(self) -> bool:

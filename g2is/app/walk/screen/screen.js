@@ -134,6 +134,7 @@ class Screen {
     if (part.walk !== walk.part?.walk) return
     walk.receiveTexts(part)
     this.basket = new Set(part.basket)
+    this.map.change()
     this.map.showFound(part)
     if (!part.answer) return
     const { sample } = part.answer
