@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from g2is.app.places import default_cache
+from g2is.app.shared import more_like
 from g2is.app.shared.navigation import draw_navigation, link_to
 from g2is.app.shared.runs import cache_folder, choose_run, read_run, run_folders
 from g2is.app.shared.text import literal, number, show_error
@@ -50,6 +51,7 @@ def start_page(title: str, *, compact: bool = False) -> DeltaGenerator:
     # Not in every run: one that is overtaken would leave the next without the widgets it had not come to.
     if st.session_state.get("page") != title:
         forget_widgets()
+        more_like.close()
         st.session_state["page"] = title
     begin_run()
     remember_page(all_texts())
