@@ -25,10 +25,10 @@ DRAWN = re.findall(
 
 
 def page_colours(page: str) -> dict[str, list[float]]:
-    """The colours that a page gives to symbols: of its text, its main colour, what is faint, and its ground."""
+    """The colours that a page gives to symbols: of its text, what is faint, and its ground."""
     ink, paper = rgb(THEME[page]["textColor"]), rgb(THEME[page]["backgroundColor"])
     faint = paper + 0.3 * (ink - paper)  # as `faint` in canvas/colours.js
-    colours = {"ink": ink, "paper": paper, "faint": faint, "accent": rgb(THEME[page]["primaryColor"])}
+    colours = {"ink": ink, "paper": paper, "faint": faint}
     return {name: colour.tolist() for name, colour in colours.items()}
 
 

@@ -89,9 +89,11 @@ def reasons_of_walk(run: Run, trace: WalkTrace) -> Reasons:
     ):
         assert quotas is not None
         found.set(free & (quotas.groups == group), SHARE, f"the share of {quotas.names[group]} is used up")
-    fitting = walks.fitting(run, parameters)
+    fitting, made_of = walks.fitting(run, parameters), frozenset(walks.own_rows(run, parameters).tolist())
     for row in np.flatnonzero(left_out & run.valid).tolist():
-        reason = reason_left_out(parameters, row, sources=run.sources, valid=run.valid, fitting=fitting)
+        reason = reason_left_out(
+            parameters, row, sources=run.sources, valid=run.valid, fitting=fitting, own=made_of
+        )
         found.set(row, LEFT_OUT, reason)
     return _finished(run, found, trace.samples)
 

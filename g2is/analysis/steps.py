@@ -116,5 +116,6 @@ def _rules(trace: WalkTrace, step: int) -> str:
     if steps.origin[step] == ANCHOR:
         return f"alignment {after}"
     needed = trace.needed(component, step)
-    bound = "" if needed != needed else f"; at least {needed:.2f} is needed"
+    sign = "" if trace.parameters.signed else ", whatever the sign"
+    bound = "" if needed != needed else f"; at least {needed:.2f} is needed{sign}"
     return f"alignment {steps.before[step]:.2f} → {after}{bound}"

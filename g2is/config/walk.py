@@ -132,7 +132,10 @@ class WalkParameters(Budget):
     targets: dict[str, Share] | None = Field(
         None,
         min_length=1,
-        description="validation targets and their shares of the budget (all, by number of examples)",
+        description="validation targets and their shares of the budget (those of the build, by number of examples)",
+    )
+    without_target_rows: bool = Field(
+        True, description="never select the instructions that a target in use was made of"
     )
     seed: int = Field(0, ge=0, lt=SEEDS, description="random seed of the grouping")
 

@@ -1,7 +1,7 @@
 """What each symbol means, the same on every page: the table in symbols.json, which the canvases read too.
 
 A symbol has a shape, a colour and a character that stands for it in text. Colours are those of Okabe and Ito; "ink"
-is that of the page's text, "accent" its main colour, "faint" that of what is not shown in colours. Shapes of
+is that of the page's text, "faint" that of what is not shown in colours. Shapes of
 categories (`g2is.figures.colours.SHAPES`) are none of these, and those marks that lie on a dot are outlines.
 """
 

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from g2is.arrays.rows import block_rows, read_rows
+from g2is.arrays.rows import as_rows, block_rows, read_rows
 
 FIRST_SORTED = 256
 """Rows sorted first; each further time eight times as many."""
@@ -80,7 +80,7 @@ def best_group_mean(cosines: NDArray[np.floating], groups: Sequence[Hashable]) -
 def products(rows: NDArray[np.floating], directions: NDArray[np.floating]) -> NDArray[np.float32]:
     """(n, k) products of unit rows (n, d), of any float type, with (k, d), block by block."""
     result = np.empty((len(rows), len(directions)), dtype=np.float32)
-    rows, directions = np.asarray(rows), np.asarray(directions, dtype=np.float32)
+    rows, directions = as_rows(rows), np.asarray(directions, dtype=np.float32)
     for start in range(0, len(rows), size := block_rows(rows)):
         result[start : start + size] = read_rows(rows, slice(start, start + size)) @ directions.T
     return result

@@ -25,7 +25,7 @@ class TracIn(TargetedMethod):
         return tracin(
             regime.validation_cosines[:, examples.rows],
             regime.norms,
-            lengths(pool.validation_gradients[examples.rows]),
+            lengths(pool.validation_gradients_in(self.regime)[examples.rows]),
             examples.subtasks,
             pool.valid,
             budget,

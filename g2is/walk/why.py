@@ -6,7 +6,7 @@ judged again here, by the same rules, against the samples that the component had
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from math import nan
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from g2is.arrays.rows import open_rows, read_rows
+from g2is.arrays.rows import as_rows, open_rows, read_rows
 from g2is.errors import InputError
 from g2is.knowledge import CoreKnowledge
 from g2is.walk.budget import Quotas, reason_left_out, rows_left_out
@@ -41,6 +41,7 @@ def explain(
     sources: Sequence[str] | None = None,
     valid: ArrayLike | None = None,
     fitting: ArrayLike | None = None,
+    own: Collection[int] = (),
     quotas: Quotas | None = None,
 ) -> Explanation:
     """Why the walk took a sample or did not; the other arguments are those of the walk.
@@ -62,7 +63,7 @@ def explain(
         taken = _taken(trace, step, array)
         return Explanation(sample, replace(taken, among=_among(trace, step, neighbors, left_out)), None, ())
     if left_out[sample]:
-        reason = reason_left_out(parameters, sample, sources=sources, valid=valid, fitting=fitting)
+        reason = reason_left_out(parameters, sample, sources=sources, valid=valid, fitting=fitting, own=own)
         return Explanation(sample, None, reason, ())
     if quotas is not None and (reason := _share_used_up(trace, quotas, int(quotas.groups[sample]))):
         return Explanation(sample, None, reason, ())
@@ -72,7 +73,7 @@ def explain(
             "directions; walk again with the same settings"
         )
     verdicts = [
-        _verdict(trace, component, sample, array, np.asarray(neighbors), knowledge)
+        _verdict(trace, component, sample, array, as_rows(neighbors), knowledge)
         for component in range(len(knowledge))
     ]
     return Explanation(sample, None, None, tuple(verdicts))

@@ -137,7 +137,7 @@ def test_a_preset_is_one_click_away_and_keeps_pins(open_app):
     [
         ("delta", "1.7", "expected less than or equal to 1"),
         ("delta", "nan", "expected a finite number"),
-        ("regime", "adamw", "expected 'adam', 'adam_without_momentum' or 'sgd'"),
+        ("regime", "adamw", "expected 'adam', 'adam_without_momentum', 'sgd' or 'whitened'"),
         ("count", "many", "expected a valid integer"),
         ("component_budgets", "3;4", "expected whole numbers"),
         ("preset", "best", "expected one of"),

@@ -26,14 +26,14 @@ QUOTED = 70
 def show_action(run: Run) -> None:
     """The link to the walk on a finished run, and the tour."""
     counts = run.manifest.stages["instructions"].found
-    st.html(_FOLDER / "action.css")
+    examples = sum(target.size for target in run.targets)
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(key="first_action", width="content"):
             ui.link_to("Walk", "Select a subset", run=run.name)
         offer_tour()
         st.caption(
-            f"of {ui.number(counts['pool'])} instructions, by {ui.number(counts['validation'])} examples of the target "
-            f"· run {ui.literal(run.name)}"
+            f"of {ui.number(counts['pool'])} instructions, by {ui.number(examples)} examples of the target · run"
+            f" {ui.literal(run.name)}"
         )
 
 
@@ -91,4 +91,4 @@ def ideas_html(run: Run, found: Ideas) -> str:
 
 def _quoted(text: str) -> str:
     (line,) = ui.snippets([text], QUOTED)
-    return f"“{escape(line)}{'…' if len(text) > QUOTED else ''}”"
+    return f"“{escape(line)}”"

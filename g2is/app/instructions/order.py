@@ -8,14 +8,23 @@ import streamlit as st
 from g2is.analysis.map_values import Quantity, map_values
 from g2is.analysis.ordering import ORDERS, WalkColumns, orders_of
 from g2is.app import shared as ui
-from g2is.app.shared.walked import last_walked, walked
+from g2is.app.shared.walked import Walked, last_walked, walked
 from g2is.app.walk.parameters import parameters_in_url
 from g2is.errors import InputError
 from g2is.run.run import Run
 from g2is.walk import WalkTrace
 
 SMALL = 50_000
-"""Instructions for which a walk is computed for the list alone; in a larger pool it must have been shown before."""
+"""In a larger pool than this no walk is computed for a line or a column: it must have been shown before."""
+
+
+def walk_at_hand(run: Run) -> Walked | None:
+    """The walk of the address; None where it would have to be computed in a large pool. Raises `InputError`."""
+    parameters = parameters_in_url(run)
+    last = last_walked(run)
+    if last is not None and last.parameters == parameters:
+        return last
+    return walked(run, parameters) if len(run.instructions) <= SMALL else None
 
 
 def walk_columns(run: Run) -> WalkColumns | None:
@@ -23,15 +32,10 @@ def walk_columns(run: Run) -> WalkColumns | None:
     if "graph" not in run.manifest.stages or not len(run.validation):
         return None
     try:
-        parameters = parameters_in_url(run)
-        last = last_walked(run)
-        if last is None or last.parameters != parameters:
-            if len(run.instructions) > SMALL:
-                return None
-            last = walked(run, parameters)
+        walk = walk_at_hand(run)
     except InputError:
         return None  # the Walk page says why
-    return columns_of(run, last.trace)
+    return None if walk is None else columns_of(run, walk.trace)
 
 
 def columns_of(run: Run, trace: WalkTrace) -> WalkColumns:

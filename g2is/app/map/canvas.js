@@ -1,8 +1,9 @@
 // The map. The view (zoom) is the browser's; of all that the reader does, only a polygon or a row number goes back to
 // Python. Samples are rows of the pool; validation examples count from -1 down.
 
+import SYMBOLS from "../../figures/symbols.json"
 import { channel } from "../shared/canvas/channel.js"
-import { css } from "../shared/canvas/colours.js"
+import { css, parse } from "../shared/canvas/colours.js"
 import { Dots } from "../shared/canvas/dots.js"
 import { Gestures } from "../shared/canvas/gestures.js"
 import { Pen } from "../shared/canvas/pen.js"
@@ -392,7 +393,7 @@ class MapView {
   }
 
   paintDots() {
-    const { dpr, ink, paper, frames, places, colouring } = this
+    const { dpr, ink, paper, places, colouring } = this
     this.dots.draw({
       points: places,
       colours: colouring,
@@ -402,7 +403,7 @@ class MapView {
       line: 1.5 * dpr,
       ink,
       paper,
-      accent: frames,
+      frames: parse(SYMBOLS.basket.colour),
     })
   }
 

@@ -8,9 +8,11 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from g2is.app import shared as ui
+from g2is.app.instructions.order import walk_at_hand
 from g2is.app.map.view import MapView, change_basket, go_to, in_focus
 from g2is.app.walk.why import show_why_line
 from g2is.config import RegimeName
+from g2is.errors import InputError
 from g2is.graph.edges import nearest_rows
 from g2is.run.run import Run
 
@@ -78,9 +80,15 @@ def _show_sample(view: MapView, sample: int) -> None:
     neighbors, cosines = regime.neighbors[sample][:NEAREST], regime.cosines[sample][:NEAREST]
     known = neighbors >= 0
     _nearest(view, neighbors[known], cosines[known], "Where the walk would look next from here.")
-    # Last: the walk may have to be computed first.
+    # Last: the walk may have to be computed first. In a large pool the link above does it, not every click.
     with why:
-        show_why_line(run, sample)
+        try:
+            at_hand = walk_at_hand(run) is not None
+        except InputError as error:
+            ui.show_error(error)
+            return
+        if at_hand:
+            show_why_line(run, sample)
 
 
 def _nearest(

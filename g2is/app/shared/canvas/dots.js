@@ -59,8 +59,8 @@ export class Dots {
 
   // points: x, y. colours: codes, palette (r, g, b of each code), shapes of codes or none. state: for each dot HIDDEN,
   // PALE or SHOWN, and FRAMED. projection: [a, b, c, d] with pixel = (a x + b, c y + d). radius, line: of a dot and of
-  // a frame, in pixels of the device. ink, paper, accent: [r, g, b] of text, page and frames.
-  draw({ points, colours, state, projection, radius, line = 1.5, ink, paper, accent = ink }) {
+  // a frame, in pixels of the device. ink, paper, frames: [r, g, b] of text, page and frames.
+  draw({ points, colours, state, projection, radius, line = 1.5, ink, paper, frames = ink }) {
     const { width, height } = this.canvas
     const image = this.context.createImageData(width, height)
     new Uint32Array(image.data.buffer).fill(solidOf(paper))
@@ -83,7 +83,7 @@ export class Dots {
     for (const layer of [PALE, SHOWN, FRAMED | PALE, FRAMED | SHOWN]) {
       if (layer & FRAMED && !state.includes(layer)) continue
       const shown = (layer & SHOWN) > 0
-      if (layer & FRAMED) drawFrames(image, { x, y, state, layer, projection, radius, line, accent, paper })
+      if (layer & FRAMED) drawFrames(image, { x, y, state, layer, projection, radius, line, frames, paper })
       const strength = shown ? solid : 0.42
       let [red, green, blue] = pale
       for (let turn = 0, sample = 0; turn < count; turn++, sample = (sample + step) % count) {
@@ -110,12 +110,12 @@ export class Dots {
 }
 
 // Squares around dots; where they overlap, one line around all of them.
-function drawFrames(image, { x, y, state, layer, projection: [a, b, c, d], radius, line, accent, paper }) {
+function drawFrames(image, { x, y, state, layer, projection: [a, b, c, d], radius, line, frames, paper }) {
   const { width, height } = image
   const pixels = new Uint32Array(image.data.buffer)
   const inside = radius > line ? Math.round(1.2 * radius + 0.2 * line) : 0
   const outside = Math.round(Math.max(1.2 * (radius + line), 2 * line))
-  for (const [reach, colour] of [[outside, solidOf(accent)], [inside, solidOf(paper)]]) {
+  for (const [reach, colour] of [[outside, solidOf(frames)], [inside, solidOf(paper)]]) {
     if (!reach) continue
     for (let sample = 0; sample < state.length; sample++) {
       if (state[sample] !== layer) continue

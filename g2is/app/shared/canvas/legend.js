@@ -9,7 +9,7 @@ import { element } from "../dom.js"
 const SWATCH = 16
 
 // What the legend of a map explains. shown: colouring, a Colouring; places, a Places; walk, the part of that kind, or
-// none; ink, paper: [r, g, b]; accent; dpr; basket, whether anything is framed; focus. choice: see `categories`.
+// none; ink, paper: [r, g, b]; dpr; basket, whether anything is framed; focus. choice: see `categories`.
 export function drawLegend(legend, shown, choice) {
   const { colouring, ink, paper, dpr } = shown
   const { title, entries } = colouring.part
@@ -39,7 +39,7 @@ export function withoutValue({ part }, ink, paper) {
 }
 
 // What there is above the dots.
-export function marksOf({ places, walk, ink, accent, basket, focus }) {
+export function marksOf({ places, walk, ink, basket, focus }) {
   const present = {
     anchor: false,
     neighbor: false,
@@ -53,7 +53,7 @@ export function marksOf({ places, walk, ink, accent, basket, focus }) {
   for (const code of new Set(walk?.origin)) present[walk.origins[code]] = true
   return Object.keys(present)
     .filter((name) => present[name])
-    .map((name) => markOf(SYMBOLS[name], { ink: css(ink), accent }))
+    .map((name) => markOf(SYMBOLS[name], { ink: css(ink) }))
 }
 
 export function paintSwatch(c, left, top, { shape, fill, edge }) {

@@ -2,16 +2,14 @@
 
 import { parse } from "./colours.js"
 
-// ink, paper: [r, g, b] of text and page, frames: of what is selected; accent: the same as a CSS colour.
+// ink, paper: [r, g, b] of text and page. accent: a CSS colour.
 export function readTheme(root) {
   const style = getComputedStyle(root)
   const read = (name) => style.getPropertyValue(name).trim()
-  const accent = read("--st-primary-color")
   return {
     ink: parse(read("--st-text-color")),
     paper: parse(read("--st-background-color")),
-    accent,
-    frames: parse(accent),
+    accent: read("--st-primary-color"),
     font: read("--st-font") || "sans-serif",
   }
 }
