@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from g2is.config import BuildConfig
-from g2is.engine.sharing import PAUSE, Lead, restarted
+from g2is.engine.sharing import PAUSE, Lead, SharedEngine, restarted
 from g2is.instructions import Source, find_sources, to_frame
 from g2is.lm.lazy import LazyModel
 from g2is.lm.model import inspect_model
@@ -15,6 +15,7 @@ from g2is.lm.vocabulary import check_tokens
 from g2is.pipeline.comparing import new_manifest
 from g2is.pipeline.extras import Extras, write_extras
 from g2is.pipeline.inputs import Target, input_files
+from g2is.pipeline.shards import work_through
 from g2is.pipeline.stages.gradients import GradientsStage
 from g2is.pipeline.stages.graph import GraphStage
 from g2is.pipeline.stages.instructions import InstructionsStage
@@ -101,13 +102,16 @@ class _Build:
         self.lazy = lazy
         self.extras = extras
         self.instructions = InstructionsStage(train, validation, config.reading, lambda: lazy.encoder)
-        self.gradients = GradientsStage(writer, config, lazy)
+        self.engine = SharedEngine()
+        self.gradients = GradientsStage(writer, config, lazy, self.engine)
         self.targets = TargetsStage(writer, [target.name for target in validation], self._take)
 
     @property
     def graph(self) -> GraphStage:
         """The stage, created again each time: it caches which samples are valid, and gradients may change that."""
-        return GraphStage(self.writer, self.config.regimes, self.config.graph, self.lazy.card.device)
+        return GraphStage(
+            self.writer, self.config.regimes, self.config.graph, self.lazy.card.device, engine=self.engine
+        )
 
     def begin(self, requested: Manifest, overwrite: bool) -> None:
         """Start or continue the run, after a check of all input."""
@@ -168,9 +172,9 @@ class _Build:
                 return self.do_all()
             done = self.writer.manifest.stages
             if "gradients" in done and "graph" not in done:
-                self.graph.help()
-            elif "warmup" in done and "gradients" not in done and self.gradients.absent():
-                self.gradients.help()
+                work_through(self.engine, self.graph.worker, self.writer)
+            elif "warmup" in done and "gradients" not in done:
+                work_through(self.engine, self.gradients.worker, self.writer)
             time.sleep(PAUSE)
             self.writer.look()
         return Run.open(self.writer.folder)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -80,7 +80,7 @@ SAMPLE_COLUMNS = ("problem", "valid", "loss", "tokens", "trained_tokens", "cut")
 
 @dataclass(frozen=True)
 class Representations:
-    """Last hidden states of the base model, pooled over the tokens of a text; read-only memory maps.
+    """Last hidden states of the base model, pooled over the tokens of a text; read-only.
 
     samples: (n, h), validation: (m, h), unit rows, zero for samples without tokens.
     """
@@ -147,6 +147,20 @@ class Run:
     def targets(self) -> list[Target]:
         """The validation targets, in the order in which they came."""
         return self._targets.targets
+
+    @property
+    def usual_targets(self) -> list[str]:
+        """The targets that a selection is for where none are named: those of the build, or all if none of these is
+        left. They stay what they are when others come, and so does what is selected for them."""
+        names = [target.name for target in self.targets]
+        return [target.name for target in self.targets if target.origin == "build"] or names
+
+    def target_rows(self, targets: Iterable[str] | None) -> np.ndarray:
+        """The samples, ascending, that some targets were made of; None for the usual targets."""
+        used = set(self.usual_targets if targets is None else targets)
+        return np.unique(
+            [row for target in self.targets if target.name in used for row in target.rows]
+        ).astype(np.int64)
 
     @cached_property
     def validation(self) -> pd.DataFrame:

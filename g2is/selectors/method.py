@@ -6,7 +6,7 @@ is all that is needed to repeat the selection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
 
@@ -32,6 +32,10 @@ class Regime(Protocol):
     @property
     def gradients(self) -> np.ndarray:
         """(n, d) unit rows, of any number type that a run stores."""
+
+    @property
+    def norms(self) -> np.ndarray:
+        """(n,) their lengths before normalising."""
 
     @property
     def validation_cosines(self) -> np.ndarray:
@@ -75,6 +79,13 @@ class Pool(Protocol):
     @property
     def ensemble(self) -> pd.DataFrame:
         """One row a sample: early, late, late_variance."""
+
+    @property
+    def usual_targets(self) -> list[str]:
+        """The targets that a method is for where none are named."""
+
+    def target_rows(self, targets: Iterable[str] | None, /) -> Rows:
+        """The samples that some targets were made of; None for the usual targets."""
 
     def matching(self, where: Sequence[str], /) -> np.ndarray:
         """(n,) bool: the samples that fit conditions on columns; raises `InputError` where none does."""
@@ -150,8 +161,21 @@ class TargetedMethod(BudgetedMethod):
     """A method that compares samples with the validation samples."""
 
     targets: tuple[str, ...] | None = Field(
-        None, min_length=1, description="validation targets to select for (all)"
+        None, min_length=1, description="validation targets to select for (those of the build)"
     )
+    without_target_rows: bool = Field(
+        True, description="never select the instructions that these targets were made of"
+    )
+
+    def restricted(self, pool: Pool) -> Pool:
+        """The pool, without what does not fit the conditions and, unless it may, without the targets' own rows."""
+        pool = super().restricted(pool)
+        own = pool.target_rows(self.targets) if self.without_target_rows else np.zeros(0, np.int64)
+        if not len(own):
+            return pool
+        valid = pool.valid.copy()
+        valid[own] = False
+        return Restricted(pool, valid)
 
     def examples(self, pool: Pool) -> Examples:
         """The validation samples of the targets; raises `InputError` for an unknown target."""
@@ -160,7 +184,7 @@ class TargetedMethod(BudgetedMethod):
         for name in self.targets or ():
             if name not in known:
                 raise InputError(f"targets: no target {name!r}; there are {', '.join(map(repr, known))}")
-        rows = np.flatnonzero(names.isin(self.targets or known))
+        rows = np.flatnonzero(names.isin(self.targets or pool.usual_targets))
         frame = pool.validation.iloc[rows]
         subtasks = list(zip(frame["target"], frame["task"].fillna(""), strict=True))
         return Examples(rows, frame["target"].tolist(), subtasks)

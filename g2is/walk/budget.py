@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -144,10 +144,13 @@ def reason_left_out(
     sources: Sequence[str] | None = None,
     valid: ArrayLike | None = None,
     fitting: ArrayLike | None = None,
+    own: Collection[int] = (),
 ) -> str:
-    """Why no component may take a sample that is left out, in words."""
+    """Why no component may take a sample that is left out, in words. own: samples that the targets are made of."""
     if sample in parameters.bans:
         return "it is banned"
+    if sample in own:
+        return "the target is made of it"
     if valid is not None and not np.asarray(valid)[sample]:
         return "it has no valid gradient"
     if parameters.only and sample not in parameters.only:

@@ -10,12 +10,14 @@ from g2is.app.export.names import choose_format, choose_name, choose_tags
 from g2is.app.export.preview import converted, show_conversion, show_manifest
 from g2is.app.export.writing import save_basket, show_command, write_files
 from g2is.app.shared.managing import manage
+from g2is.app.shared.text import showing_errors
 from g2is.errors import InputError
 from g2is.export import FORMATS
 from g2is.run.saved import KINDS
 from g2is.run.selections import changed_sets
 
 
+@showing_errors
 def show() -> None:
     """Draw the page."""
     run = ui.open_page("Export")

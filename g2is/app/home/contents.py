@@ -92,8 +92,9 @@ def show_facts(run: Run, counts: dict[str, Any]) -> None:
         facts["Adapter"] = f"LoRA rank {config.lora.rank}, alpha {ui.number(config.lora.alpha)}"
     if "projection_dim" in counts:
         facts["Gradient dimensions"] = ui.number(counts["projection_dim"])
-    for file in manifest.validation:
-        facts[f"Target {file.target}"] = file.name
+    for target in run.targets:
+        files = ", ".join(file.name for file in manifest.validation if file.target == target.name)
+        facts[f"Target {target.name}"] = target.note or f"{ui.number(target.size)} examples of {files}"
     st.dataframe(
         pd.DataFrame(
             {"what": map(ui.visible, facts), "value": [ui.visible(str(fact)) for fact in facts.values()]}

@@ -27,7 +27,6 @@ def show_action(run: Run) -> None:
     """The link to the walk on a finished run, and the tour."""
     counts = run.manifest.stages["instructions"].found
     examples = sum(target.size for target in run.targets)
-    st.html(_FOLDER / "action.css")
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(key="first_action", width="content"):
             ui.link_to("Walk", "Select a subset", run=run.name)

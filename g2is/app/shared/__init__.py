@@ -14,6 +14,7 @@ selections, `aside` keeps what was put aside by hand, `building` runs the build 
 from g2is.app.shared.aside import SET, basket, fill_basket, in_link, unchanged_set
 from g2is.app.shared.navigation import draw_navigation, link_to, pages
 from g2is.app.shared.opening import (
+    add_style,
     build_command,
     is_demo,
     open_page,
@@ -51,6 +52,7 @@ __all__ = [
     "INSTRUCTION",
     "SET",
     "THREE_DIGITS",
+    "add_style",
     "all_texts",
     "basket",
     "build_command",

@@ -57,6 +57,7 @@ FIELDS = {
     "where": "Columns",
     "share": "Shares of the budget",
     "targets": "Validation targets",
+    "without_target_rows": "Leave out what a target is made of",
 }
 VALUES = {
     "unspent": {"stop": "leave unused", "pass_on": "pass on to other directions"},

@@ -53,10 +53,16 @@ def start_page(title: str, *, compact: bool = False) -> DeltaGenerator:
         st.session_state["page"] = title
     begin_run()
     remember_page(all_texts())
-    st.html(_STYLE)
     with st.sidebar:
+        add_style(_STYLE)
         st.markdown("**:material/hub: G2IS Explorer**")
         return st.container(gap="xxsmall")
+
+
+def add_style(path: Path) -> None:
+    """A style sheet for the page."""
+    # With an element of its own: Streamlit keeps bare styles elsewhere, where a rerun may lose them.
+    st.sidebar.html(f"<style>{path.read_text()}</style><span></span>")
 
 
 def open_page(title: str, *, stages: Sequence[str] = CONTENT_STAGES, compact: bool = False) -> Run:
@@ -77,7 +83,8 @@ def open_page(title: str, *, stages: Sequence[str] = CONTENT_STAGES, compact: bo
         st.stop()
     folder = choose_run(folders)
     draw_navigation(navigation)
-    if not compact:
+    # Where it takes no room, screen readers still find it; see style.css.
+    with st.container(key="unseen_title") if compact else st.container():
         st.title(title, anchor=False)
     show_tour(title)
     try:

@@ -72,8 +72,11 @@ def _ask_targets(asker: Asker) -> None:
     names = targets_of(asker.run)
     asker.values["targets"] = None
     if len(names) < 2:
+        asker.keep("without_target_rows")
         return
-    st.markdown("**Validation targets** and their shares of the budget (empty: by their size)")
+    st.markdown(
+        "**Validation targets** and their shares of the budget (all empty: those of the build, by their size)"
+    )
     shares: dict[str, float | None] = {}
     with st.grid(4):
         for name in names:
@@ -83,6 +86,10 @@ def _ask_targets(asker: Asker) -> None:
             )
     if any(share is not None for share in shares.values()):
         asker.values["targets"] = {name: share or 0.0 for name, share in shares.items()}
+    if any(target.rows for target in asker.run.targets):
+        asker.ask(st.toggle, "without_target_rows")
+    else:
+        asker.keep("without_target_rows")
 
 
 def ask_directions(asker: Asker) -> None:

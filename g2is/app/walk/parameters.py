@@ -21,7 +21,16 @@ ROW_FIELDS = ("pins", "bans", "only")
 """Settings that list instructions."""
 SET_FIELDS = ("pin_sets", "ban_sets", "only_sets")
 """Settings that name sets of instructions."""
-KEPT_FIELDS = (*ROW_FIELDS, *SET_FIELDS, "sources", "without_sources", "where", "share", "targets")
+KEPT_FIELDS = (
+    *ROW_FIELDS,
+    *SET_FIELDS,
+    "sources",
+    "without_sources",
+    "where",
+    "share",
+    "targets",
+    "without_target_rows",
+)
 """Settings that say what to choose from and for; a change of the preset keeps them."""
 PRESET_FIELDS = tuple(name for name in WalkParameters.model_fields if name not in KEPT_FIELDS)
 """Settings that a preset decides."""
