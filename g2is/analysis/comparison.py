@@ -51,7 +51,7 @@ class Profiler:
         self.columns = slice(None) if validation is None else validation
         self.target = unit(run.validation_gradients_in(regime)[self.columns]).mean(axis=0)
         # Samples without a gradient have cosine 0, so they are masked; without a copy, since the pool may be large.
-        best = self.regime.validation_cosines.max(axis=0, where=run.valid[:, None], initial=-1)
+        best = np.asarray(self.regime.validation_cosines).max(axis=0, where=run.valid[:, None], initial=-1)
         self.best = best[self.columns]
 
     def __call__(self, samples: Sequence[int] | np.ndarray) -> Profile:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -19,10 +21,11 @@ LENGTH_TOLERANCE = 1e-3
 
 
 def open_rows(gradients: ArrayLike, width: int) -> NDArray[np.floating]:
-    """Gradients as an (n, `width`) array, checked on a few rows; raises `InputError` if rows are not unit rows of that
-    width."""
-    # A plain view of a memory map avoids the overhead of np.memmap at every access.
-    array = np.asarray(gradients)
+    """Gradients as an (n, `width`) array, or rows in a file, checked on a few rows.
+
+    Raises `InputError` if rows are not unit rows of that width.
+    """
+    array = as_rows(gradients)
     if array.ndim != 2 or array.shape[1] != width:
         raise InputError(
             f"gradients: shape {array.shape}, expected (samples, {width}) as the components have"
@@ -32,6 +35,15 @@ def open_rows(gradients: ArrayLike, width: int) -> NDArray[np.floating]:
     if np.any((lengths > 0) & (abs(lengths - 1) > LENGTH_TOLERANCE)):
         raise InputError("gradients: rows are not of length 1; divide them by their norms (g2is.arrays.unit)")
     return array
+
+
+def as_rows(array: ArrayLike) -> NDArray[Any]:
+    """An array as it is where it is read by rows, such as one in a file, which would be read whole otherwise.
+
+    A plain view of a memory map avoids the overhead of np.memmap at every access.
+    """
+    by_rows = hasattr(array, "dtype") and not isinstance(array, np.ndarray)
+    return cast("NDArray[Any]", array) if by_rows else np.asarray(array)
 
 
 def read_rows(gradients: NDArray[np.floating], rows: NDArray[np.integer] | slice) -> NDArray[np.float32]:

@@ -77,7 +77,7 @@ def _matrices(run: Run, regime: RegimeName) -> list[Matrix]:
     def pool() -> Iterator[NDArray[np.float32]]:
         for start in range(0, count, BLOCK):
             some = slice(start, start + BLOCK)
-            yield read_rows(np.asarray(of_pool.gradients), some) * np.asarray(of_pool.norms[some])[:, None]
+            yield read_rows(of_pool.gradients, some) * np.asarray(of_pool.norms[some])[:, None]
 
     validation, targets = run.validation_gradients_in(regime), run.validation["target"].to_numpy()
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from weakref import WeakSet
 
 from g2is.errors import InputError
 from g2is.run.integrity import Integrity
 from g2is.run.manifest import Manifest
+from g2is.storage.rows import StoredRows, open_array
 from g2is.storage.tables import read_frame
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class RunFiles:
     folder: Path
     manifest: Manifest
     integrity: Integrity
+    _rows: WeakSet[StoredRows] = field(default_factory=WeakSet, repr=False, compare=False)
 
     @classmethod
     def of(cls, folder: Path, manifest: Manifest) -> RunFiles:
@@ -72,11 +73,16 @@ class RunFiles:
             raise InputError(f"{path}: {problem}; {self.remedy(name)}")
         return frame
 
-    def array(self, name: str, kind: str, shape: tuple[int | None, ...]) -> np.ndarray:
-        """A memory map of numbers of this kind and shape (None: any length); raises `InputError` otherwise."""
+    @property
+    def overwritten(self) -> bool:
+        """Whether something else was written to a file while rows of it can be read: then the run is opened again."""
+        return any(rows.overwritten for rows in self._rows)
+
+    def array(self, name: str, kind: str, shape: tuple[int | None, ...]) -> Any:
+        """Numbers of this kind and shape (None: any length), see `open_array`; raises `InputError` otherwise."""
         path = self.path(name)
         try:
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            array = open_array(path)
         except Exception as error:  # numpy raises many kinds for a damaged file
             reason = str(error) or type(error).__name__
             raise InputError(f"{path}: not a complete array ({reason}); {self.remedy(name)}") from None
@@ -88,4 +94,6 @@ class RunFiles:
             raise InputError(
                 f"{path}: {array.dtype} of shape {array.shape}, expected {kind} of {lengths}; {self.remedy(name)}"
             )
+        if isinstance(array, StoredRows):
+            self._rows.add(array)
         return array

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Regime:
-    """The gradients of the training samples in one regime, and their graph, as read-only memory maps.
+    """The gradients of the training samples in one regime, and their graph, read-only.
 
     gradients: (n, d) unit rows, zero where not valid, in the number type of the store; `arrays.rows.read_rows` reads
     rows as float32. norms: (n,) lengths before normalising. neighbors, cosines: (n, k), nearest first. conflicts,
@@ -83,7 +83,8 @@ def open_regime(
             raise InputError(
                 f"{path}: shape {lists.shape}, expected {arrays[cosines].shape} as of {cosines}; {files.remedy()}"
             )
-        if lists.size and not (lists.min() >= -1 and lists.max() < count):
+        rows = np.asarray(lists)
+        if rows.size and not (rows.min() >= -1 and rows.max() < count):
             raise InputError(f"{path}: lists rows outside the pool; {files.remedy()}")
     numbers = files.found("graph")[name]
     return Regime(

@@ -196,6 +196,6 @@ class Together:
 
 
 def _one_below_other(arrays: Iterable[np.ndarray]) -> np.ndarray:
-    """The rows of all arrays; of a single one as it is, a memory map."""
+    """The rows of all arrays; of a single one as it is."""
     some = list(arrays)
     return some[0] if len(some) == 1 else np.concatenate(some)

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from g2is.arrays.rows import block_rows, read_rows
+from g2is.arrays.rows import as_rows, block_rows, read_rows
 
 FIRST_SORTED = 256
 """Rows sorted first; each further time eight times as many."""
@@ -25,7 +25,7 @@ def in_turn(
     """`budget` valid rows: each score (n,) in turn takes its highest row that is still free, round robin."""
     free = valid.copy()
     budget = min(budget, int(free.sum()))
-    queues = [_descending(np.ascontiguousarray(score), free) for score in scores]
+    queues = [descending(np.ascontiguousarray(score), free) for score in scores]
     chosen: list[int] = []
     while len(chosen) < budget:
         for queue in queues[: budget - len(chosen)]:
@@ -35,8 +35,9 @@ def in_turn(
     return np.array(chosen, dtype=np.int64)
 
 
-def _descending(score: NDArray[np.floating], free: NDArray[np.bool_]) -> Iterator[int]:
-    """Rows by descending score, sorted in pieces: usually few of a large pool are needed."""
+def descending(score: NDArray[np.floating], free: NDArray[np.bool_]) -> Iterator[int]:
+    """Free rows by descending score, sorted in pieces, since usually few of a large pool are needed. What is free is
+    asked when a piece is sorted."""
     ceiling, size = np.inf, FIRST_SORTED
     while (rows := np.flatnonzero(free & (score < ceiling))).size:
         here = score[rows]
@@ -79,7 +80,7 @@ def best_group_mean(cosines: NDArray[np.floating], groups: Sequence[Hashable]) -
 def products(rows: NDArray[np.floating], directions: NDArray[np.floating]) -> NDArray[np.float32]:
     """(n, k) products of unit rows (n, d), of any float type, with (k, d), block by block."""
     result = np.empty((len(rows), len(directions)), dtype=np.float32)
-    rows, directions = np.asarray(rows), np.asarray(directions, dtype=np.float32)
+    rows, directions = as_rows(rows), np.asarray(directions, dtype=np.float32)
     for start in range(0, len(rows), size := block_rows(rows)):
         result[start : start + size] = read_rows(rows, slice(start, start + size)) @ directions.T
     return result

@@ -47,7 +47,7 @@ def tagcos(gradients: Array, valid: NDArray[np.bool_], budget: int, *, clusters:
     from sklearn.cluster import KMeans
 
     index = np.flatnonzero(valid)
-    rows = read_rows(np.asarray(gradients), index)
+    rows = read_rows(gradients, index)
     count = min(clusters, len(index))
     chosen = []
     with one_blas_thread():

@@ -10,6 +10,7 @@ import stat
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -81,22 +82,29 @@ def refuse_special(path: Path) -> None:
     raise InputError(f"{path}: is a {kind}")
 
 
-def read_small(path: Path, most: int) -> bytes:
-    """The bytes of a file that others may have put there: never waits for a pipe, and reads at most `most` bytes.
+def open_file(path: Path, most: int | None = None) -> BufferedReader:
+    """A file that others may have put there, opened for reading: never waits for a pipe.
 
-    Raises `InputError` for what is not a file or is larger, OSError for what cannot be opened.
+    most: bytes that it may have. Raises `InputError` for what is not a file or is larger, OSError for what cannot be
+    opened.
     """
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
         state = os.fstat(handle)
         if not stat.S_ISREG(state.st_mode):
             raise InputError(f"{path}: is a device, a pipe or a folder, expected a file; remove it")
-        if state.st_size > most:
+        if most is not None and state.st_size > most:
             raise InputError(f"{path}: {state.st_size:,} bytes, expected at most {most:,}; remove it")
-        with os.fdopen(handle, "rb", closefd=False) as file:
-            return file.read(most)
-    finally:
+        return os.fdopen(handle, "rb")
+    except BaseException:
         os.close(handle)
+        raise
+
+
+def read_small(path: Path, most: int) -> bytes:
+    """The bytes of a file as `open_file` opens it, at most `most`."""
+    with open_file(path, most) as file:
+        return file.read(most)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -173,5 +181,5 @@ def sync_folder(folder: Path) -> None:
 
 def sha256(path: Path) -> str:
     """Hex digest of a file's bytes."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

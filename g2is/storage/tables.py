@@ -1,19 +1,30 @@
-"""Tables as memory-mapped files, of which only the parts in use are read.
+"""Tables as files: Parquet, and Arrow, which has the same layout in a file as in memory and opens without decoding.
 
-An Arrow file has the same layout as Arrow in memory. So a pool of a million instructions opens at once, reading a row
-reads only its bytes, and processes share one copy in the page cache.
+A table is read into memory. A large Arrow one is mapped instead, so that only what is used takes memory; but not the
+file itself, since a process that touches a mapped file that was made shorter is killed, and files of a run are copied
+over while it is open. What is mapped is a private copy without a name, which ends with the process; where the file
+system shares blocks between copies it costs nothing.
 """
 
 from __future__ import annotations
 
+import errno
+import mmap
+import os
+import shutil
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from g2is.errors import InputError
-from g2is.storage.files import write_file
+from g2is.storage.files import open_file, write_file
 
 if TYPE_CHECKING:
     import pandas as pd
+
+MAPPED = 2**28
+"""Arrow files of more bytes than this are mapped."""
 
 
 def write_frame(path: Path, frame: pd.DataFrame) -> None:
@@ -36,15 +47,16 @@ def write_frame(path: Path, frame: pd.DataFrame) -> None:
 
 
 def read_frame(path: Path) -> pd.DataFrame:
-    """Read a table of `write_frame`; Arrow is memory-mapped, read-only. Raises `InputError` if it is damaged."""
+    """Read a table of `write_frame`; it stays as it was whatever happens to the file. Raises `InputError` if it is
+    damaged."""
     import pandas as pd
     import pyarrow as pa
 
     try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path)
-        with pa.memory_map(str(path)) as file:
-            table = pa.ipc.open_file(file).read_all()
+        with open_file(path) as file:
+            if path.suffix == ".parquet":
+                return pd.read_parquet(file)
+            table = pa.ipc.open_file(pa.BufferReader(_content(path, file))).read_all()
         # Offsets outside the file would crash the process when their row is read.
         table.validate(full=True)
     except Exception as error:  # Arrow raises many kinds for a damaged file
@@ -52,3 +64,22 @@ def read_frame(path: Path) -> pd.DataFrame:
         raise InputError(f"{path}: not a complete table ({reason})") from None
     as_bytes = {pa.large_binary(): pd.ArrowDtype(pa.large_binary())}
     return table.to_pandas(types_mapper=as_bytes.get)
+
+
+def _content(path: Path, file: BinaryIO) -> Any:
+    """The bytes of a file: in memory, or mapped from a copy of its own. Raises `OSError`."""
+    import pyarrow as pa
+
+    size = os.fstat(file.fileno()).st_size
+    if size <= MAPPED:
+        return pa.py_buffer(file.read())
+    with ExitStack() as opened:
+        for folder in (path.parent, None):  # beside it blocks can be shared; it may not be writable
+            with suppress(OSError):
+                copy = opened.enter_context(TemporaryFile(dir=folder))
+                break
+        else:
+            raise OSError(errno.ENOSPC, "no folder to copy it to")
+        shutil.copyfileobj(file, copy, 2**24)
+        copy.flush()
+        return pa.py_buffer(mmap.mmap(copy.fileno(), 0, access=mmap.ACCESS_READ))

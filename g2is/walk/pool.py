@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from g2is.arrays.rows import open_rows, read_rows
+from g2is.arrays.rows import as_rows, open_rows, read_rows
 from g2is.config import WalkParameters
 from g2is.errors import InputError
 from g2is.knowledge import CoreKnowledge, component_affinities
@@ -36,12 +36,12 @@ class Pool:
     ) -> None:
         self.gradients = open_rows(gradients, knowledge.components.shape[1])
         rows = len(self.gradients)
-        self.neighbors = np.asarray(neighbors)
+        self.neighbors = as_rows(neighbors)
         if self.neighbors.ndim != 2 or len(self.neighbors) != rows:
             raise InputError(
                 f"neighbors: shape {self.neighbors.shape}, expected ({rows}, neighbours per row)"
             )
-        self.cosines = None if cosines is None else np.asarray(cosines)
+        self.cosines = None if cosines is None else as_rows(cosines)
         if self.cosines is not None and self.cosines.shape != self.neighbors.shape:
             raise InputError(
                 f"cosines: shape {self.cosines.shape}, expected {self.neighbors.shape} as of neighbors"
@@ -92,7 +92,7 @@ class Pool:
     def anchor_cosines(self) -> NDArray[np.float32]:
         """(k, n) affinities by one product with all components, as the script computes them for anchors. For fallbacks
         it multiplies with one component at a time, which gives other last bits."""
-        return np.dot(self.components, self.gradients.T)
+        return np.dot(self.components, np.asarray(self.gradients).T)
 
     def read(self, sample: int) -> Row:
         """(d,) the unit gradient of one row."""

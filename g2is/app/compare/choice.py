@@ -19,7 +19,9 @@ from g2is.app.shared import (
     put_in_url,
     read_selection,
     saved_selections,
+    show_changes,
     show_error,
+    show_since,
     visible,
 )
 from g2is.app.shared.walked import walked
@@ -90,8 +92,11 @@ def choose_selections(run: Run) -> list[Compared]:
     for name in chosen:
         try:
             selections.append(Compared(labels[name], read(run, name)))
+            show_changes(run, selections[-1].selection, labels[name])
         except InputError as error:
             show_error(error)
+    for one in selections:
+        show_since(run, one.selection, one.label)
     if not saved_selections(run):
         st.caption("Nothing is saved yet. Add baselines here, or save walks on the Walk page.")
         link_to("Walk", "Go to the Walk page")
@@ -146,6 +151,8 @@ BASELINES = {
     "length": "length: the longest answers",
     "round_robin": "round robin: each validation example in turn takes its most similar free instruction",
     "less": "LESS: most similar to a subtask of the validation examples",
+    "bids": "BIDS: always the instruction that adds most for the validation example served least",
+    "tracin": "TracIn: largest products with the gradients of a subtask",
     "gist": "GIST: most similar inside the subspace of the validation gradients",
     "rds_plus": "RDS+: most similar hidden states, validation examples in turn",
     "tagcos": "TAGCOS: clusters of gradients, without a look at the target",

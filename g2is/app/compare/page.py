@@ -10,6 +10,7 @@ from g2is.app.compare.overlap import show_mix, show_overlap
 from g2is.app.compare.results import show_results
 from g2is.app.compare.verdict import show_verdict
 from g2is.app.shared import in_url, one_of, open_page, show_error
+from g2is.app.shared.text import showing_errors
 from g2is.errors import InputError
 
 VIEWS = {
@@ -22,6 +23,7 @@ VIEWS = {
 }
 
 
+@showing_errors
 def show() -> None:
     """Draw the page."""
     run = open_page("Compare")

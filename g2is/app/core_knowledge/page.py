@@ -9,9 +9,11 @@ from g2is.app.core_knowledge.components import chosen_component, show_components
 from g2is.app.core_knowledge.regimes import show_regimes
 from g2is.app.core_knowledge.spectrum import show_groups, show_spectrum
 from g2is.app.shared import flag, in_url, open_page
+from g2is.app.shared.text import showing_errors
 from g2is.app.walk.head import walk_by_panel
 
 
+@showing_errors
 def show() -> None:
     """Draw the page."""
     run = open_page("Core knowledge")

@@ -27,7 +27,6 @@ def show_action(run: Run) -> None:
     """The link to the walk on a finished run, and the tour."""
     counts = run.manifest.stages["instructions"].found
     examples = sum(target.size for target in run.targets)
-    st.html(_FOLDER / "action.css")
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(key="first_action", width="content"):
             ui.link_to("Walk", "Select a subset", run=run.name)
@@ -92,4 +91,4 @@ def ideas_html(run: Run, found: Ideas) -> str:
 
 def _quoted(text: str) -> str:
     (line,) = ui.snippets([text], QUOTED)
-    return f"“{escape(line)}{'…' if len(text) > QUOTED else ''}”"
+    return f"“{escape(line)}”"

@@ -13,6 +13,7 @@ from g2is.app.home.first import show_action, show_ideas
 from g2is.app.home.overview import show_pages, show_run
 from g2is.app.home.runs import show_runs, table_of_runs
 from g2is.app.shared import building
+from g2is.app.shared.text import showing_errors
 from g2is.app.shared.tour import show_tour
 from g2is.app.warming import page_drawn
 from g2is.errors import InputError
@@ -26,6 +27,7 @@ INTRODUCTION = (
 )
 
 
+@showing_errors
 def show() -> None:
     """Draw the page."""
     navigation = ui.start_page("Home")

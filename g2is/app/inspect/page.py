@@ -13,6 +13,7 @@ from g2is.app.inspect.files import show_file
 from g2is.app.inspect.models import choose_model, preview_of
 from g2is.app.inspect.sources import choose_sources
 from g2is.app.places import default_cache
+from g2is.app.shared.text import showing_errors
 from g2is.config import ReadingConfig
 from g2is.config.commands import CACHE, first_build_command, inspect_command
 from g2is.errors import InputError
@@ -24,6 +25,7 @@ INTRODUCTION = (
 )
 
 
+@showing_errors
 def show() -> None:
     """Draw the page."""
     navigation = ui.start_page("Check data")

@@ -3,6 +3,7 @@ the other found."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from g2is.app import shared as ui
 from g2is.app.shared.community_choice import choose_community
 from g2is.app.shared.conditions import choose_conditions, has_columns
 from g2is.app.walk.parameters import MOST_IN_LINK, row_list, walk_regime
+from g2is.errors import InputError
 from g2is.run.run import Run
 from g2is.run.traces import read_trace, trace_path
 
@@ -207,6 +209,8 @@ def _choose_selection(run: Run) -> None:
     )
     if name is None:
         return
+    with suppress(InputError):  # said where the rows are read
+        ui.show_changes(run, ui.read_selection(run, name))
     side = st.segmented_control(
         "Show",
         ["in", "out"],

@@ -30,18 +30,8 @@ SOURCES = 8
 def show_basket(run: Run) -> DeltaGenerator:
     """Count, texts, mix of sources, frequent words, sets, and actions; the place for `show_in_walk`."""
     basket = ui.basket(run)
-    before = st.session_state.get(f"basket of {run.hash} before")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header("Basket", anchor=False)
-        if before and before != basket:
-            st.button(
-                f"Restore {ui.number(len(before))}",
-                key="restore basket",
-                icon=":material/undo:",
-                on_click=change_basket,
-                args=(run, before, "new"),
-                help="The basket as it was before the last change.",
-            )
         if basket:
             st.button(
                 "Empty", key="empty", icon=":material/delete:", on_click=change_basket, args=(run, [], "new")

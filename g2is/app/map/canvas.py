@@ -12,6 +12,7 @@ from g2is.app.map.parts import CHANNEL
 from g2is.app.shared import visible
 from g2is.app.shared.canvas.parts import pack, show_part
 from g2is.app.shared.javascript import module
+from g2is.app.shared.text import showing_errors
 from g2is.instructions.snippet import snippet
 from g2is.run.run import Run
 
@@ -58,6 +59,7 @@ def event(key: str, name: str) -> Any:
 
 
 @st.fragment
+@showing_errors
 def show_texts(run: Run, map_id: str, on_view: Callable[[Any], None]) -> None:
     """Answer the map's questions for texts. Reruns alone, so that hovering never disturbs the page.
 

@@ -15,6 +15,7 @@ from g2is.app.instructions.order import columns_of
 from g2is.app.map.canvas import event
 from g2is.app.map.parts import CHANNEL, bits_of
 from g2is.app.shared.canvas.parts import pack, show_part
+from g2is.app.shared.text import showing_errors
 from g2is.errors import InputError
 from g2is.run.run import Run
 from g2is.walk import WalkTrace
@@ -35,6 +36,7 @@ ORDER_OF = {
 
 
 @st.fragment
+@showing_errors
 def show_found(run: Run, map_id: str, trace: WalkTrace | None) -> None:
     """Highlight what the search and the filters find, and list it. Reruns alone when the reader searches or sorts.
 

@@ -14,6 +14,7 @@ selections, `aside` keeps what was put aside by hand, `building` runs the build 
 from g2is.app.shared.aside import SET, basket, fill_basket, in_link, unchanged_set
 from g2is.app.shared.navigation import draw_navigation, link_to, pages
 from g2is.app.shared.opening import (
+    add_style,
     build_command,
     is_demo,
     open_page,
@@ -30,7 +31,9 @@ from g2is.app.shared.samples import (
     focus,
     read_selection,
     saved_selections,
+    show_changes,
     show_record,
+    show_since,
 )
 from g2is.app.shared.tables import INSTRUCTION, THREE_DIGITS, choose_row, table_height
 from g2is.app.shared.text import (
@@ -51,6 +54,7 @@ __all__ = [
     "INSTRUCTION",
     "SET",
     "THREE_DIGITS",
+    "add_style",
     "all_texts",
     "basket",
     "build_command",
@@ -83,10 +87,12 @@ __all__ = [
     "run_folders",
     "saved_selections",
     "set_url",
+    "show_changes",
     "show_closed",
     "show_damage",
     "show_error",
     "show_record",
+    "show_since",
     "show_text",
     "snippets",
     "start_page",

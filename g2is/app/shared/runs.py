@@ -80,10 +80,14 @@ def read_run(folder: Path) -> Run:
         stamp = state.st_mtime_ns, state.st_size, state.st_ino
     except OSError:
         stamp = 0, 0, 0
-    return open_run(str(folder), stamp)
+    run = open_run(str(folder), stamp)
+    if run.files.overwritten:
+        open_run.clear(str(folder), stamp)
+        run = open_run(str(folder), stamp)
+    return run
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def open_run(folder: str, stamp: tuple[int, int, int]) -> Run:
-    """A run as its manifest was at `stamp`. Arrays are read-only maps, so that sessions share it."""
+    """A run as its manifest was at `stamp`. Arrays are read-only, so that sessions share it."""
     return Run.open(folder)

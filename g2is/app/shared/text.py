@@ -7,13 +7,16 @@ all other calls of Streamlit read Markdown, and would fetch an image that a text
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, NoReturn, ParamSpec
 
 import streamlit as st
 
 from g2is.errors import InputError
 from g2is.instructions.snippet import LENGTH, snippet
+
+P = ParamSpec("P")
 
 
 def number(value: float | None) -> str:
@@ -75,6 +78,19 @@ def stop(error: InputError) -> NoReturn:
     """Show what is wrong and what to do about it; the rest of the page is not run."""
     show_error(error)
     st.stop()
+
+
+def showing_errors(draw: Callable[P, None]) -> Callable[P, None]:
+    """What draws a page or a fragment, with an error of its input shown in place of what is not drawn because of it."""
+
+    @wraps(draw)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            draw(*args, **kwargs)
+        except InputError as error:
+            stop(error)
+
+    return guarded
 
 
 def show_error(error: InputError) -> None:

@@ -75,10 +75,11 @@ def show_result(run: Run, walked: Walked) -> None:
         st.caption(fewer)
     if parameters.no_conflict and len(trace.steps) > 1:
         found = conflicts_taken(run, trace)
-        within = "" if found.within != found.within else f" {percent(found.within)} of those pairs conflict,"
+        alone = found.within != found.within
+        within = "no direction has two" if alone else f"{percent(found.within)} of those pairs conflict"
         st.caption(
-            "No conflict compares the instructions of one direction:"
-            f"{within or ' no direction has two,'} and {percent(found.overall)} of all pairs."
+            f"No conflict compares only the instructions of one direction: {within}. "
+            f"Of all pairs chosen, {percent(found.overall)} conflict."
         )
     for remark in diagnosis.remarks:
         st.info(remark, icon=":material/lightbulb:")

@@ -23,6 +23,7 @@ from g2is.app.shared.canvas.parts import show_part
 from g2is.app.shared.canvas.pool import colouring_of, colours_part, points_of, points_part
 from g2is.app.shared.graph.parts import STYLE as GRAPH_STYLE
 from g2is.app.shared.javascript import module
+from g2is.app.shared.text import showing_errors
 from g2is.app.shared.walked import Walked, walked_before
 from g2is.app.walk.parameters import add_row
 from g2is.app.walk.parts import (
@@ -54,6 +55,7 @@ def show_screen(run: Run, walked: Walked) -> None:
 
 
 @st.fragment
+@showing_errors
 def _steps(run: Run, walked: Walked) -> None:
     """The part that reruns with the step."""
     with st.container(gap=None):

@@ -9,8 +9,9 @@ import streamlit as st
 from g2is.analysis.idle import idle_settings
 from g2is.analysis.resemblance import Resemblance, choices, resemblances
 from g2is.analysis.served import BADLY, NOT, WELL, Served, least_served, pool_service, served
-from g2is.app.shared import INSTRUCTION, THREE_DIGITS, choose_row, number, set_url, snippets
+from g2is.app.shared import choose_row, number, set_url, snippets
 from g2is.app.shared.labels import label
+from g2is.app.shared.popover import popover
 from g2is.app.shared.walked import Walked, walked_before
 from g2is.app.walk.change import show_change
 from g2is.run.run import Run
@@ -24,7 +25,7 @@ def show_status(run: Run, walked: Walked) -> None:
     with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center", key="walk status"):
         st.markdown(f"**{taken_text(walked.trace)}**")
         # Drawn only once it is open: a table would hold up the screen.
-        detail = st.popover(served_text(serving), key="status served", type="tertiary", on_change="rerun")
+        detail = popover(served_text(serving), "status served", type="tertiary")
         if detail.open:
             with detail:
                 show_least_served(run, serving, key="served in status")
@@ -34,7 +35,7 @@ def show_status(run: Run, walked: Walked) -> None:
         before = walked_before(run)
         if before is not None:
             said = change_text(before.trace, walked.trace)
-            change = st.popover(said, key="status change", type="tertiary", on_change="rerun")
+            change = popover(said, "status change", type="tertiary")
             if change.open:
                 with change:
                     show_change(run, walked)
@@ -118,17 +119,16 @@ def show_least_served(run: Run, serving: Served, *, key: str) -> None:
         "lacks it”: nothing in the whole pool would serve it well; more data of that kind would help."
     )
     frame = least_served(run, serving)
+    lacking = frame["served"] + ", the pool lacks it"
     shown = pd.DataFrame(
         {
             "example": frame["example"],
-            "served": frame["served"].where(~frame["lacking"], frame["served"] + ", the pool lacks it"),
+            "asks": snippets(frame["text"]),
             "cosine": frame["cosine"],
             "best in pool": frame["best in pool"],
             "the pool's best": frame["best instruction"],
-            "text": snippets(frame["text"]),
-            "text of the pool's best": snippets(
-                run.instructions["prompt"].array[row] for row in frame["best instruction"]
-            ),
+            "its text": snippets(run.instructions["prompt"].array[row] for row in frame["best instruction"]),
+            "served": frame["served"].where(~frame["lacking"], lacking),
         }
     )
     choose_row(
@@ -137,12 +137,13 @@ def show_least_served(run: Run, serving: Served, *, key: str) -> None:
         lambda row: set_url(focus=None if row is None else int(frame["best instruction"].iat[row])),
         tallest=360,
         columns={
-            "served": st.column_config.TextColumn(width="medium"),
-            "cosine": THREE_DIGITS,
-            "best in pool": THREE_DIGITS,
-            "the pool's best": INSTRUCTION,
-            "text": st.column_config.TextColumn(width="large"),
-            "text of the pool's best": st.column_config.TextColumn(width="large"),
+            "example": st.column_config.NumberColumn("#", width=40),
+            "asks": st.column_config.TextColumn("example asks", width=170),
+            "cosine": st.column_config.NumberColumn("walk has", format="%.3g", width=70),
+            "best in pool": st.column_config.NumberColumn("pool has", format="%.3g", width=70),
+            "the pool's best": st.column_config.NumberColumn("best", format="localized", width=60),
+            "its text": st.column_config.TextColumn("best of the pool", width=170),
+            "served": st.column_config.TextColumn(width=80),
         },
         alt="Validation examples, the worst served first",
     )

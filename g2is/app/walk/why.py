@@ -17,6 +17,7 @@ from g2is.app.shared import (
     visible,
 )
 from g2is.app.shared.sample_search import search_sample
+from g2is.app.shared.text import showing_errors
 from g2is.app.shared.walked import Walked, walked
 from g2is.app.walk.actions import sample_actions
 from g2is.app.walk.parameters import parameters_in_url
@@ -25,6 +26,7 @@ from g2is.run.run import Run
 
 
 @st.fragment
+@showing_errors
 def show_why(run: Run, walk: Walked) -> None:
     """Ask for an instruction and show why it was chosen, or for each direction why not."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -67,7 +69,7 @@ OUTCOMES = {
     "conflict": "conflict",
     "redundant": "too similar",
     "consistency": "alignment would fall",
-    "outranked": "a nearer one was chosen",
+    "outranked": "another neighbour was chosen",
     "not reached": "not reached",
     "no budget": "no budget",
 }
