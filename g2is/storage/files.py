@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, BinaryIO
 
 from g2is.errors import InputError
@@ -50,10 +51,44 @@ def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
         sync_folder(path.parent)
-    except OSError as error:
+    except BaseException as error:
+        fault = error if isinstance(error, OSError) else _fault(temporary, error)
         with suppress(OSError):
             temporary.unlink()
-        raise not_written(path, error) from error
+        if fault is None:
+            raise
+        raise not_written(path, fault) from error
+
+
+def _fault(temporary: Path, error: BaseException) -> OSError | None:
+    """What the system says of a file that a library could not write, which has its own kind of error for that."""
+    if isinstance(error, Exception) and not isinstance(error, InputError):
+        try:
+            with temporary.open("ab") as file:
+                file.write(bytes(2**16))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as fault:
+            return fault
+    return None
+
+
+def check_writable(path: Path) -> None:
+    """Raise `InputError`, before anything is computed for it, where a file or folder cannot be written."""
+    folder = path.absolute().parent
+    try:
+        while not folder.exists():
+            folder = folder.parent
+        with TemporaryFile(dir=folder) as file:
+            file.write(b"0")
+            file.flush()
+    except OSError as error:
+        raise not_written(path, error) from None
+
+
+def is_text(name: str) -> bool:
+    """Whether the name of a file is UTF-8, so that pages can show it and links can hold it."""
+    return name.isascii() or name == name.encode("utf-8", "ignore").decode()
 
 
 def not_written(path: str | Path, error: OSError) -> InputError:

@@ -59,7 +59,7 @@ def test_every_page_names_the_damaged_file_and_the_command(open_app, run, kind):
 
 @pytest.mark.parametrize("kind", ["missing", "truncate", "empty", "flip"])
 def test_damaged_selections_are_reported_where_they_are_used(open_app, run, kind):
-    for name in ("first-walk.json", "second-walk.trace.parquet"):
+    for name in ("first-walk.json", "second-walk.json"):
         DAMAGE[kind](run.folder / "selections" / name)
     uses = {
         "selection": "first-walk",

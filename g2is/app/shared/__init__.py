@@ -31,6 +31,7 @@ from g2is.app.shared.samples import (
     read_selection,
     saved_selections,
     show_record,
+    stamp_of,
 )
 from g2is.app.shared.tables import INSTRUCTION, THREE_DIGITS, choose_row, table_height
 from g2is.app.shared.text import (
@@ -89,6 +90,7 @@ __all__ = [
     "show_record",
     "show_text",
     "snippets",
+    "stamp_of",
     "start_page",
     "stop",
     "table_height",
