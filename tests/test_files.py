@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 
 from g2is.app.shared.jobs import Job
 from g2is.errors import InputError
-from g2is.storage.files import open_file, read_small, sha256, write_bytes, write_file
+from g2is.storage.files import STALE, open_file, read_small, sha256, sweep_stale, write_bytes, write_file
 from g2is.storage.tables import read_frame
 
 
@@ -182,3 +183,33 @@ def test_where_nothing_can_be_written_nothing_is_computed(run_folder, capsys, tm
     assert main(["walk", str(run_folder), "--count", "5", "--output", output]) == 2
     said = capsys.readouterr()
     assert said.out == "" and "could not be written: Not a directory" in said.err
+
+
+def test_what_killed_processes_left_is_swept_and_nothing_else(tmp_path):
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    here, there = os.getpid(), gone.pid
+    swept = [
+        f".a.json.{there}-77.tmp",
+        f".a.json.{there}.tmp",
+        f".e.{there}-0f1e2d3c4b5a.new",
+        ".e.0f1e2d3c4b5a.new",
+    ]
+    kept = [f".b.json.{here}-77.tmp", "a.json", ".a.lock", ".demo.build.log", "x.tmp", f".{there}.tmp", "e"]
+    old = [f".e.{there}-0f1e2d3c4b5a.old", f".f.{there}-0f1e2d3c4b5a.old"]
+    young = f".c.json.{there}-77.tmp"
+    for name in (*swept, *kept, *old, young):
+        if name.endswith((".new", ".old")) or name == "e":
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "data.jsonl").write_text(name)
+        else:
+            (tmp_path / name).write_text("half")
+        if name != young:
+            os.utime(tmp_path / name, (time.time() - STALE - 9,) * 2)
+    sweep_stale(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {*kept, young, "f"}
+    assert (tmp_path / "e" / "data.jsonl").read_text() == "e", "a finished export replaced the old one"
+    assert (tmp_path / "f" / "data.jsonl").read_text() == old[1], (
+        "the old one comes back where there is no new one"
+    )
+    sweep_stale(tmp_path / "nowhere")

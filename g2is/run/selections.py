@@ -22,7 +22,7 @@ from g2is.run.reference import SET, RunReference
 from g2is.run.run import Run
 from g2is.run.traces import trace_bytes, trace_of, trace_path
 from g2is.selectors import method_settings
-from g2is.storage.files import read_small, write_bytes
+from g2is.storage.files import read_small, sweep_stale, write_bytes
 from g2is.walk import WalkTrace
 
 MOST_BYTES = 4 * 2**20, 4096
@@ -89,6 +89,7 @@ class Selection(BaseModel):
 
     def write(self, path: Path) -> None:
         """Write the selection as JSON; the file is complete or absent."""
+        sweep_stale(path.parent)
         values = self.model_dump()
         if self.trace is None:
             del values["trace"]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import shutil
 import stat
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from io import BufferedReader
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 
 TEMPORARY = ".tmp"
 """Suffix of temporary files."""
+STALE = 24 * 3600.0
+"""Seconds after which no write can be under way."""
+_STRAY = re.compile(r"\.(.+)\.(?:(\d+)(?:-[0-9a-f]+)?|[0-9a-f]{12})\.(tmp|new|old)")
+"""Temporary names: `.NAME.PROCESS-THREAD.tmp`, and `.new` and `.old` for folders; earlier versions had others."""
 CHECKSUM_LETTERS = 16
 """Digits of a checksum in the name of a file, see `write_with_checksum`."""
 REMEDIES = {
@@ -203,6 +209,35 @@ def sweep(folder: Path) -> None:
     for path in folder.glob(f".*{TEMPORARY}"):
         with suppress(OSError):  # a file that remains is harmless
             path.unlink()
+
+
+def sweep_stale(folder: Path) -> None:
+    """Remove what killed processes left in a folder that others may be writing to: temporary files and folders older
+    than a day, of processes that are gone. A folder that was being replaced comes back under its name."""
+    try:
+        found = [(path, match) for path in folder.iterdir() if (match := _STRAY.fullmatch(path.name))]
+    except OSError:
+        return
+    for path, (name, pid, kind) in ((path, match.groups()) for path, match in found):
+        with suppress(OSError):
+            if time.time() - path.lstat().st_mtime < STALE or (pid and _lives(int(pid))):
+                continue
+            if kind == "tmp":
+                path.unlink()
+            elif kind == "old" and not (folder / name).exists():
+                path.rename(folder / name)
+            else:
+                shutil.rmtree(path)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def sync_folder(folder: Path) -> None:
