@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -58,11 +59,17 @@ def gist(target: Target, budget: float, seed: int) -> np.ndarray:
     )
 
 
-def walk(**parameters: object) -> Select:
+def bids(regime: str) -> Select:
+    return lambda target, budget, seed: selectors.bids(
+        target.cosines(regime), target.valid, target.budget(budget)
+    )
+
+
+def walk(**parameters: Any) -> Select:
     return lambda target, budget, seed: target.walk(budget, **parameters).samples
 
 
-def facets(**parameters: object) -> dict[str, object]:
+def facets(**parameters: Any) -> dict[str, Any]:
     return {"regime": "sgd", "knowledge": "facets", "facets": 32, **parameters}
 
 
@@ -131,6 +138,19 @@ LIMIT: dict[str, Select] = {
     "random": random,
 }
 
+GRAPH: dict[str, Select] = {
+    "walk, recommended": walk(**WALK_PRESETS["recommended"]),
+    "walk, graph": walk(**WALK_PRESETS["graph"]),
+    "walk, graph, at most cosine 0.9": walk(**WALK_PRESETS["graph"], max_cosine=0.9),
+    "walk, graph, mutual neighbours": walk(**WALK_PRESETS["graph"], mutual=True),
+    "bids, sgd": bids("sgd"),
+    "round robin, sgd": round_robin("sgd"),
+    "random": random,
+}
+"""Round robin with the walk's rules, the walk on the graph, and the selector that balances the examples."""
+
+VARIANTS = ("walk, graph, at most cosine 0.9", "walk, graph, mutual neighbours")
+
 LARGE = (
     *("walk, recommended", "walk, official"),
     *("random", "less, adam (published)", "gist", "round robin, sgd"),
@@ -151,6 +171,11 @@ def plans() -> Iterator[Plan]:
     for name, select in LIMIT.items():
         yield Plan("limit", name, select, 0.01, TARGETS, SEEDS)
         yield Plan("limit", name, select, 0.05, ("demo", "bbh", "gsm8k"), SEEDS)
+    for name, select in GRAPH.items():
+        # Near-duplicates are many in the demo alone.
+        where = ("demo",) if name in VARIANTS else TARGETS
+        yield Plan("graph", name, select, 0.01, where, SEEDS)
+        yield Plan("graph", name, select, 0.05, where, SEEDS)
     for name in LARGE:
         yield Plan("finalists", name, lines[name], 0.05, ("demo", "bbh", "gsm8k"), SEEDS)
     for name, select in PRINCIPAL.items():

@@ -13,6 +13,7 @@ import pandas as pd
 from g2is.evaluation.results import paired_test
 
 RECOMMENDED = "walk, recommended"
+ROUND_ROBIN = "round robin, sgd"
 PUBLISHED = "less, adam (published)"
 BEGIN, END = "<!-- table {} -->", "<!-- end -->"
 
@@ -35,6 +36,8 @@ def tables(folder: Path) -> Iterator[tuple[str, str]]:
         return
     for (table, budget), lines in frame.groupby(["table", "budget"], sort=False):
         yield f"{table} {budget:.0%}", loss_table(lines)
+    for budget, lines in frame[frame["table"] == "graph"].groupby("budget", sort=False):
+        yield f"graph against round robin {budget:.0%}", ratio_table(lines)
     finalists = frame[frame["table"] == "finalists"]
     if len(finalists):
         yield "verdicts", verdict_table(finalists)
@@ -107,6 +110,33 @@ def difference(mine: pd.DataFrame, other: pd.DataFrame) -> str:
     apart = mine["loss"].max() < other["loss"].min() or other["loss"].max() < mine["loss"].min()
     shown = f"{mine['loss'].mean() - other['loss'].mean():+.3f}"
     return f"{f'**{shown}**' if apart else shown} ± {spread:.3f} (p {p:.1g})"
+
+
+def ratio_table(lines: pd.DataFrame) -> str:
+    """Mean log-loss ratio to round robin in per cent (below zero: better) ± the standard error, by target over seeds
+    and in all over targets; "level" where that is within two standard errors. Then the share of samples that
+    round robin takes too, and how many have a near-duplicate before them."""
+    targets = list(dict.fromkeys(lines["target"]))
+    base = lines[lines["selection"] == ROUND_ROBIN].set_index(["target", "seed"])["loss"]
+    rows = []
+    for name, mine in lines[lines["selection"] != ROUND_ROBIN].groupby("selection", sort=False):
+        mine = mine.set_index(["target", "seed"])
+        ratios = (100 * np.log(mine["loss"] / base)).dropna()
+        by_target = [ratios[ratios.index.get_level_values("target") == target] for target in targets]
+        means = [float(ratio.mean()) for ratio in by_target if len(ratio)]
+        cells = [f"{ratio.mean():+.1f} ± {ratio.sem():.1f}" if len(ratio) else "" for ratio in by_target]
+        error = float(np.std(means, ddof=1) / np.sqrt(len(means))) if len(means) > 1 else np.nan
+        verdict = "level" if abs(np.mean(means)) <= 2 * error else "better" if np.mean(means) < 0 else "worse"
+        rows.append(
+            [
+                str(name),
+                *cells,
+                f"{np.mean(means):+.1f} ± {error:.1f}: {verdict}",
+                f"{mine['shared'].mean():.0%}",
+                f"{mine['twins'].sum() / mine['size'].sum():.0%}",
+            ]
+        )
+    return markdown(["selection", *targets, "all", "as round robin", "near-duplicates"], rows)
 
 
 def source_table(lines: pd.DataFrame) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,12 @@ from g2is.lm.projection import make_projection
 from g2is.lm.text import Encoded, Encoder
 from g2is.lm.train import trainable
 from g2is.run.run import Run
+from g2is.selectors import round_robin
 from g2is.storage.files import write_array
 from g2is.walk import WalkTrace, component_affinities, gradient_walk
 
 TEST, VALIDATION = 120, 64
+TWIN = 0.9
 HELD_OUT = {"code": "code.json", "t0": "t0.jsonl", "alpaca": "alpaca_en_demo.json"}
 """Targets from a file of the pool: some of its records become validation and test samples and leave the pool."""
 
@@ -61,14 +64,22 @@ class Target:
         """(n, m) cosines of training to validation gradients."""
         return np.asarray(self.run.regime(regime).gradients, np.float32) @ unit(self.gradients).T
 
-    def walk(self, fraction: float, core: CoreKnowledge | None = None, /, **parameters: Any) -> WalkTrace:
-        """The gradient walk for this target."""
+    def walk(
+        self,
+        fraction: float,
+        core: CoreKnowledge | None = None,
+        /,
+        *,
+        mutual: bool = False,
+        **parameters: Any,
+    ) -> WalkTrace:
+        """The gradient walk for this target. mutual: along edges alone whose ends have each other as a neighbour."""
         wanted = WalkParameters(count=self.budget(fraction), **parameters)
         regime = self.run.regime(wanted.regime)
         knowledge = core or core_knowledge(self.gradients, wanted)
         return gradient_walk(
             regime.gradients,
-            regime.neighbors,
+            mutual_neighbors(regime.neighbors, wanted.neighbors) if mutual else regime.neighbors,
             regime.cosines,
             knowledge,
             wanted,
@@ -80,17 +91,47 @@ class Target:
         """Number of samples from each file."""
         return dict(Counter(self.run.instructions["source"].iloc[list(samples)]).most_common())
 
+    def shared_with_round_robin(self, samples: tuple[int, ...]) -> float:
+        """The share of the samples that round robin on plain gradients takes too, at the same budget."""
+        cosines = self.cosines("sgd")
+        return float(np.isin(samples, round_robin(cosines, self.groups, self.valid, len(samples))).mean())
 
-def targets(folders: dict[str, Path], data: Path, cache: Path) -> dict[str, Target]:
-    """All targets by name; gradients that no run contains are computed once and saved in `cache`."""
-    pool, demo = (Run.open(folders[name]) for name in ("pool", "demo"))
-    found = [
-        _from_files("gsm8k", "pool", pool, data / "target", cache),
-        _from_files("bbh", "pool", pool, data / "target", cache),
-        *(_from_pool(name, pool, source, cache) for name, source in HELD_OUT.items()),
-        _from_files("demo", "demo", demo, demo.folder.with_name(f"{demo.name}-data"), cache, prefix=""),
-    ]
-    return {target.name: target for target in found}
+    def twins(self, samples: tuple[int, ...]) -> int:
+        """How many of the samples have a cosine of 0.9 or more to one before them, as near-duplicates do."""
+        rows = np.asarray(self.run.regime("sgd").gradients[list(samples)], np.float32)
+        return int((np.tril(rows @ rows.T, -1) >= TWIN).any(axis=1).sum())
+
+
+def mutual_neighbors(neighbors: np.ndarray, most: int | None) -> np.ndarray:
+    """(n, k) lists (n, k), -1 in place of a neighbour that has not this row among its own first `most`."""
+    near = np.asarray(neighbors)[:, :most]
+    back = [(near[row[row >= 0]] == i).any(axis=1) for i, row in enumerate(near)]
+    lists = np.full(neighbors.shape, -1, neighbors.dtype)
+    for i, (row, mutual) in enumerate(zip(near, back, strict=True)):
+        lists[i, : len(row)][row >= 0] = np.where(mutual, row[row >= 0], -1)
+    return lists
+
+
+def targets(
+    folders: dict[str, Path], data: Path, cache: Path, only: Sequence[str] | None = None
+) -> dict[str, Target]:
+    """All targets by name, or `only` some; gradients that no run contains are computed once and saved in `cache`."""
+    make: dict[str, Callable[[], Target]] = {
+        name: partial(_of_pool_files, name, folders, data / "target", cache) for name in ("gsm8k", "bbh")
+    }
+    for name, source in HELD_OUT.items():
+        make[name] = partial(_from_pool, name, folders, source, cache)
+    make["demo"] = partial(_of_demo, folders, cache)
+    return {name: target() for name, target in make.items() if only is None or name in only}
+
+
+def _of_pool_files(name: str, folders: dict[str, Path], data: Path, cache: Path) -> Target:
+    return _from_files(name, "pool", Run.open(folders["pool"]), data, cache)
+
+
+def _of_demo(folders: dict[str, Path], cache: Path) -> Target:
+    demo = Run.open(folders["demo"])
+    return _from_files("demo", "demo", demo, demo.folder.with_name(f"{demo.name}-data"), cache, prefix="")
 
 
 def _from_files(
@@ -103,7 +144,8 @@ def _from_files(
     return _target(name, run_name, run, validation, test, np.zeros(0, np.int64), cache)
 
 
-def _from_pool(name: str, run: Run, source: str, cache: Path) -> Target:
+def _from_pool(name: str, folders: dict[str, Path], source: str, cache: Path) -> Target:
+    run = Run.open(folders["pool"])
     frame = run.instructions
     # Records that occur twice in the pool would be tested on what was trained.
     twice = set(frame["duplicate_of"][frame["duplicate_of"] >= 0])

@@ -116,13 +116,14 @@ def main(arguments: argparse.Namespace) -> None:
         write_tables(RESULTS, DOCUMENT)
         return
     folders = {"pool": arguments.run, "demo": arguments.demo}
-    known = targets(folders, arguments.data, RESULTS / "targets")
+    known = targets(folders, arguments.data, RESULTS / "targets", arguments.target)
     wanted = [
         (plan, target, job)
         for plan in plans()
         if not arguments.table or plan.table in arguments.table
         for target in known.values()
         if target.name in plan.targets
+        if not arguments.budget or plan.budget in arguments.budget
         for job in jobs_of(plan, target)
     ]
     index = [
@@ -134,6 +135,8 @@ def main(arguments: argparse.Namespace) -> None:
             "seed": job.seed,
             "size": len(job.samples),
             "sources": target.sources(job.samples),
+            "shared": target.shared_with_round_robin(job.samples),
+            "twins": target.twins(job.samples),
             "result": job.path.name,
         }
         for plan, target, job in wanted
@@ -142,8 +145,9 @@ def main(arguments: argparse.Namespace) -> None:
     todo = list({job.path: job for _, _, job in wanted if not job.path.exists()}.values())
     print(f"{len(wanted):,} results wanted, {len(todo):,} fine-tunings to do", flush=True)
     tests = {name: target.test for name, target in known.items()}
+    used = {target.run_name: folders[target.run_name] for target in known.values()}
     with ProcessPoolExecutor(
-        arguments.workers, get_context("spawn"), initializer=_start, initargs=(folders, tests)
+        arguments.workers, get_context("spawn"), initializer=_start, initargs=(used, tests)
     ) as pool:
         futures = [pool.submit(_train, job) for job in todo]
         for future in tqdm(as_completed(futures), total=len(futures), unit=" run", mininterval=5):
@@ -161,6 +165,10 @@ if __name__ == "__main__":
     parser.add_argument(
         "--table", action="append", metavar="NAME", help="only this table; once for each [all]"
     )
+    parser.add_argument(
+        "--target", action="append", metavar="NAME", help="only this target; once for each [all]"
+    )
+    parser.add_argument("--budget", action="append", type=float, help="only this share; once for each [all]")
     parser.add_argument("--workers", type=int, default=2, help="processes [2]")
     parser.add_argument("--tables", action="store_true", help="only write the tables of what is there")
     main(parser.parse_args())

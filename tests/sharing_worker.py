@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-import g2is.pipeline.stages.graph as graph
+import g2is.pipeline.neighbor_worker as graph
 from g2is.config import BuildConfig
 from g2is.lm.sketches import ShardGradients
 from tests.test_pipeline import configuration, make

@@ -103,7 +103,7 @@ def test_a_stopped_build_with_checkpoints_ends_with_the_same_bytes(files, two, t
         if len(written) == 4:
             raise KeyboardInterrupt
         written.append((store.folder.name, shard))
-        write(store, shard, arrays, notes)
+        return write(store, shard, arrays, notes)
 
     config = several(files, store_dtype="float32")
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):

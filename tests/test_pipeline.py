@@ -165,7 +165,7 @@ def test_only_missing_and_damaged_shards_are_computed_again(files, tmp_path, mon
     def counting_write(store, shard, arrays, notes):
         if store.folder.name == "shards":
             computed.append(shard)
-        write(store, shard, arrays, notes)
+        return write(store, shard, arrays, notes)
 
     def stopped(*arguments):
         raise KeyboardInterrupt
@@ -192,7 +192,7 @@ def test_shards_of_a_version_without_notes_are_computed_again(run, files, tmp_pa
     def earlier_write(store, shard, arrays, notes):
         if store.folder.name == "shards" and shard != 1:
             arrays = {name: array for name, array in arrays.items() if name != "notes"}
-        write(store, shard, arrays, notes)
+        return write(store, shard, arrays, notes)
 
     def stopped(*arguments):
         raise KeyboardInterrupt
@@ -206,7 +206,7 @@ def test_shards_of_a_version_without_notes_are_computed_again(run, files, tmp_pa
     def counting_write(store, shard, arrays, notes):
         if store.folder.name == "shards":
             computed.append(shard)
-        write(store, shard, arrays, notes)
+        return write(store, shard, arrays, notes)
 
     monkeypatch.setattr(ShardStore, "write", counting_write)
     said: list[str] = []

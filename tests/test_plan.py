@@ -10,7 +10,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, MixtralConfig, MixtralFo
 
 from g2is.cli import main
 from g2is.cli.plan import describe
-from g2is.config import BuildConfig, Hardware, LoraSettings, ModelConfig, Settings, Workload
+from g2is.config import REGIMES, BuildConfig, Hardware, LoraSettings, ModelConfig, Settings, Workload
 from g2is.lm.gradients import GradientEngine
 from g2is.lm.layers import piece_sizes
 from g2is.lm.model import add_adapter, train_own_weights
@@ -191,6 +191,14 @@ def test_settings_move_the_cost_as_they_should(tmp_path):
     assert changed(warmup={"epochs": 0}).stages[0].hours == 0
     assert changed(lora={"rank": 16}).trained == plan.trained / 8
     assert changed(gradients={"batch_tokens": 1024}).activations_bytes < plan.activations_bytes / 3
+    white = changed(gradients={"regimes": (*plan.config.regimes, "whitened")})
+    assert [stage.name for stage in white.stages][
+        -1
+    ] == "whitening" and "whitening  on the host: 2.1 GB" in describe(white)
+    n, d = plan.work.samples, 8192
+    assert white.stages[-1].flop == pytest.approx(6 * n * d**2 + 9 * d**3)
+    assert white.stages[2].hours == pytest.approx(plan.stages[2].hours * 4 / 3)
+    assert white.gradients_bytes == plan.gradients_bytes  # the same backward pass
     four = changed(gradients={"checkpoints": 4})
     for stage in (1, 2):
         assert four.stages[stage].hours == pytest.approx(4 * plan.stages[stage].hours)
@@ -243,8 +251,10 @@ def test_the_least_and_the_most_of_everything_can_be_planned(tmp_path, end):
         fields = numbers(type(settings))
         return settings.replace(**{name: least_and_most(field)[end] for name, field in fields.items()})
 
-    config = plan.config.replace(
-        **{name: changed(getattr(plan.config, name)) for name in ("lora", "warmup", "gradients", "graph")}
+    # Of all regimes, so that their own numbers count, too.
+    config = plan.config.replace(gradients=plan.config.gradients.replace(regimes=REGIMES))
+    config = config.replace(
+        **{name: changed(getattr(config, name)) for name in ("lora", "warmup", "gradients", "graph")}
     )
     plan = Plan(plan.shape, config, changed(plan.work), changed(plan.hardware))
     assert max(plan.hours, plan.warmup_bytes, plan.gradients_bytes, plan.building_bytes) < 1e300

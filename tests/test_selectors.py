@@ -58,11 +58,19 @@ class Pool:
         return self.rows @ unit(self.validation).T
 
 
+def norm(rows: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(rows, axis=1)
+
+
 SELECTORS: dict[str, Callable[[Pool, int], np.ndarray]] = {
     "random": lambda p, budget: selectors.random(p.valid, budget, seed=3),
     "length": lambda p, budget: selectors.length(abs(p.raw[:, 0]).round(1), p.valid, budget),
     "round_robin": lambda p, budget: selectors.round_robin(p.cosines, p.groups, p.valid, budget),
     "less": lambda p, budget: selectors.less(p.cosines, p.groups, p.valid, budget),
+    "bids": lambda p, budget: selectors.bids(p.cosines, p.valid, budget),
+    "tracin": lambda p, budget: selectors.tracin(
+        p.cosines, norm(p.raw), norm(p.validation), p.groups, p.valid, budget
+    ),
     "gist": lambda p, budget: selectors.gist(p.rows, p.validation, p.groups, p.valid, budget, rank=4),
     "rds_plus": lambda p, budget: selectors.rds_plus(
         p.rows, p.validation, ["a"] * 11, p.groups, p.valid, budget
@@ -104,7 +112,7 @@ def test_of_twins_the_smaller_row_goes_first(name):
 def test_a_method_needs_no_more_than_a_pool(method):
     """Arrays and tables that no run has written are enough."""
     arrays = Pool(0)
-    regime = SimpleNamespace(gradients=arrays.rows, validation_cosines=arrays.cosines)
+    regime = SimpleNamespace(gradients=arrays.rows, norms=norm(arrays.raw), validation_cosines=arrays.cosines)
     states = SimpleNamespace(samples=arrays.rows, validation=unit(arrays.validation))
     lengths = abs(arrays.raw[:, :3])
     pool = SimpleNamespace(
@@ -112,7 +120,9 @@ def test_a_method_needs_no_more_than_a_pool(method):
         valid=arrays.valid,
         instructions=pd.DataFrame({"trained_tokens": range(90), "response": ["x"] * 90}),
         validation=pd.DataFrame({"target": list(arrays.targets), "task": list(arrays.tasks)}),
-        validation_gradients=arrays.validation,
+        validation_gradients_in=lambda regime: arrays.validation,
+        usual_targets=list(dict.fromkeys(arrays.targets)),
+        target_rows=lambda targets: np.zeros(0, np.int64),
         ensemble=pd.DataFrame(lengths, columns=["early", "late", "late_variance"]),
         regime=lambda name: regime,
         representations=lambda pooling: states,
@@ -160,6 +170,44 @@ def test_less_is_the_mean_within_a_subtask_and_the_most_over_all(seed):
     found = selectors.less(pool.cosines, pool.groups, pool.valid, 30).tolist()
     assert [10 if r == 40 else r for r in found] == [10 if r == 40 else r for r in highest(scores, 30)]
     assert found == selectors.semantic(pool.rows, pool.validation, pool.groups, pool.valid, 30).tolist()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_tracin_is_the_mean_product_within_a_subtask_and_the_most_over_all(seed):
+    pool = Pool(seed)
+    scores: list[float | None] = []
+    for row in range(90):
+        by_task: dict[tuple[str, str], list[float]] = {}
+        for example, group in enumerate(pool.groups):
+            by_task.setdefault(group, []).append(float(pool.raw[row] @ pool.validation[example]))
+        scores.append(max(sum(all_) / len(all_) for all_ in by_task.values()) if pool.valid[row] else None)
+    found = SELECTORS["tracin"](pool, 30).tolist()
+    assert [10 if r == 40 else r for r in found] == [10 if r == 40 else r for r in highest(scores, 30)]
+    assert found != selectors.less(pool.cosines, pool.groups, pool.valid, 30).tolist()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_bids_takes_what_rises_furthest_above_the_selection_for_any_example(seed):
+    pool = Pool(seed)
+    cosines = pool.cosines.astype(float)
+    scores = (cosines - cosines[pool.valid].mean(axis=0)) / cosines[pool.valid].std(axis=0)
+    chosen: list[int] = []
+    for _ in range(40):
+        means = [sum(scores[row][j] for row in chosen) / max(1, len(chosen)) for j in range(11)]
+        free = [row for row in range(90) if pool.valid[row] and row not in chosen]
+        gain = {
+            row: max(score - mean for score, mean in zip(scores[row], means, strict=True)) for row in free
+        }
+        best = max(gain.values())
+        chosen.append(min(row for row in free if gain[row] >= best - 1e-9))
+    assert SELECTORS["bids"](pool, 40).tolist() == chosen
+
+
+def test_bids_serves_every_example_where_the_sum_would_serve_one():
+    """Cosines to the first example are all ten times those to the second, and one row is good for the second alone."""
+    cosines = np.array([[0.9, 0.0], [0.8, 0.01], [0.7, 0.0], [0.1, 0.09], [0.2, 0.0]])
+    assert set(selectors.bids(cosines, np.ones(5, bool), 2).tolist()) == {0, 3}
+    assert 3 not in selectors.less(cosines, ["a", "b"], np.ones(5, bool), 3)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -85,6 +85,7 @@ recipes = st.fixed_dictionaries(
         "delta": st.sampled_from([0.0, 0.5, 0.8, 0.95, 1.0]),
         "conflict_threshold": st.sampled_from([0.0, 0.0, -0.2, 0.3]),
         "neighbors": st.sampled_from([None, 1]),
+        "step_to": st.sampled_from(["nearest", "best"]),
         "knowledge_coherence": st.sampled_from([True, True, False]),
         "no_conflict": st.sampled_from([True, True, False]),
         "consistency": st.sampled_from([True, True, False]),
@@ -233,8 +234,10 @@ def plain_walk(case: Case) -> Plain:
                     if candidates:
                         chosen = (candidates[0], "anchor", -1)
                 else:
-                    listed = neighbors[own[-1]][: parameters.neighbors]
-                    for sample in listed[listed >= 0].tolist() if parameters.knowledge_coherence else []:
+                    listed = [s for s in neighbors[own[-1]][: parameters.neighbors].tolist() if s >= 0]
+                    if parameters.step_to == "best":
+                        listed.sort(key=lambda sample: -affinity[sample])
+                    for sample in listed if parameters.knowledge_coherence else []:
                         if not free(sample):
                             seen.append((step, sample, "taken" if sample in taken else "left_out", -1, None))
                             continue
@@ -354,6 +357,7 @@ def test_every_step_kept_the_rules_and_no_earlier_neighbour_did(recipe):
     case = make(**recipe)
     trace, parameters = case.walk(), case.parameters
     gradients, steps = case.gradients.astype(float), trace.steps
+    affinities = component_affinities(case.gradients, case.knowledge)
     for step in np.flatnonzero(steps.component >= 0):
         component = steps.component[step]
         own = steps.sample[:step][steps.component[:step] == component]
@@ -382,7 +386,9 @@ def test_every_step_kept_the_rules_and_no_earlier_neighbour_did(recipe):
             continue
         assert breach(steps.sample[step]) < 1e-5
         if ORIGINS[steps.origin[step]] == "neighbor":
-            listed = case.neighbors[own[-1]].tolist()
+            listed = case.neighbors[own[-1]][: parameters.neighbors].tolist()
+            if parameters.step_to == "best":
+                listed.sort(key=lambda sample: -affinities[sample, component])
             for earlier in listed[: listed.index(steps.sample[step])]:
                 gone = earlier in steps.sample[:step]
                 left_out = earlier in parameters.bans or not case.options["valid"][earlier]

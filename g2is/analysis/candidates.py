@@ -2,7 +2,8 @@
 
 A trace lists the neighbours rejected before one was taken. For an anchor and a fallback, which look at the whole
 pool, the samples that ranked before the one taken are judged again, by the rules of the walk itself. So are the
-runners-up: the free samples that come next by their cosine to the component.
+runners-up: the free samples that come next by their cosine to the component, of the pool or, where a step takes the
+best of the neighbours, of these.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from g2is.arrays.rows import read_rows
 from g2is.run.run import Run
 from g2is.walk import RULES, WalkTrace
 from g2is.walk.budget import reason_left_out
+from g2is.walk.onward import free_neighbors, in_order
 from g2is.walk.rules import CONFLICT, CONSISTENCY, LEFT_OUT, PASSES, REDUNDANT, TAKEN, Rules
 from g2is.walk.standing import Standing
 from g2is.walk.trace import FALLBACK, NEIGHBOR
@@ -48,6 +50,7 @@ class Candidate:
 class Candidates:
     """Samples looked at in one step, in the order they were looked at.
 
+    free_neighbors: how many neighbours were free, of a step that took the best of them; otherwise None.
     passed_over: samples of the pool that ranked before the one taken, of which `pool` lists the first. runners_up: the
     free samples that come next.
     """
@@ -56,6 +59,7 @@ class Candidates:
     pool: tuple[Candidate, ...] = ()
     passed_over: int = 0
     runners_up: tuple[Candidate, ...] = ()
+    free_neighbors: int | None = None
 
 
 class CandidateFinder:
@@ -102,16 +106,24 @@ class _Step:
     def candidates(self) -> Candidates:
         neighbors, pool, passed_over = self._looked_at()
         listed = np.array([candidate.sample for candidate in (*neighbors, *pool)], dtype=np.int64)
-        return Candidates(neighbors, pool, passed_over, self._runners_up(listed))
+        return Candidates(neighbors, pool, passed_over, self._runners_up(listed), self._free_neighbors())
+
+    def _free_neighbors(self) -> int | None:
+        if self.origin != NEIGHBOR or self.parameters.step_to != "best":
+            return None
+        return free_neighbors(self.trace, self.step, self.regime.neighbors, self.left_out | self.used_up)
 
     def _runners_up(self, listed: NDArray[np.int64]) -> tuple[Candidate, ...]:
         """The free samples with the highest affinity that are not listed yet; a search of the pool has looked at all
-        that come before the one taken."""
+        that come before the one taken, and of neighbours the best was taken of, they are the next."""
         free = ~(self.left_out | self.used_up)
         free[self.trace.steps.sample[: self.step + 1]] = False
         free[listed] = False
         if self.origin != NEIGHBOR:
             free &= self.affinity <= self.affinity[self.sample]
+        elif self.parameters.step_to == "best":
+            row = self._considered()
+            return self._listed(row[free[row]][:RUNNERS_UP], passing="next")
         rows = np.flatnonzero(free)
         values = self.affinity[rows]
         if len(rows) > RUNNERS_UP:
@@ -125,9 +137,13 @@ class _Step:
             return self._neighbors_in_trace(), (), 0
         neighbors: tuple[Candidate, ...] = ()
         if self.origin == FALLBACK and self.parameters.knowledge_coherence:
-            row = self.regime.neighbors[self.standing.samples[-1], : self.parameters.neighbors]
-            neighbors = self._listed(row[row >= 0])
+            neighbors = self._listed(self._considered())
         return neighbors, *self._pool()
+
+    def _considered(self) -> NDArray[np.integer]:
+        """The neighbours of the sample taken before, in the order that the step considers them."""
+        row = self.regime.neighbors[self.standing.samples[-1], : self.parameters.neighbors]
+        return in_order(self.parameters, row[row >= 0], self.affinity)
 
     def _neighbors_in_trace(self) -> tuple[Candidate, ...]:
         """The neighbours that the trace lists for this step, and the one taken."""

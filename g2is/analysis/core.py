@@ -31,7 +31,8 @@ def spectrum_of(run: Run, parameters: WalkParameters, target: str, *, center: bo
     """The spectrum of one target, with its mean subtracted or not, otherwise as in `parameters`. Raises `InputError`
     for gradients without principal directions."""
     principal = parameters.replace(knowledge="principal", center=center)
-    knowledge = core_knowledge(run.validation_gradients, principal, run.validation["target"].tolist())
+    validation = run.validation_gradients_in(parameters.regime)
+    knowledge = core_knowledge(validation, principal, run.validation["target"].tolist())
     return Spectrum(knowledge.spectrum[target], knowledge.targets.count(target))
 
 

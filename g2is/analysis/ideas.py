@@ -52,8 +52,10 @@ def ideas(run: Run, parameters: WalkParameters) -> Ideas | None:
     instruction that the walk could take."""
     if not run.layouts:
         return None
+    # One instruction an example: fewer would be given to the heaviest examples, and the walk would begin elsewhere.
+    count = max(STEPS, len(run.validation))
     try:
-        trace = walks.walk(run, parameters.model_copy(update={"fraction": None, "count": STEPS}))
+        trace = walks.walk(run, parameters.model_copy(update={"fraction": None, "count": count}))
     except InputError:
         return None
     taken = trace.steps.sample[:STEPS]

@@ -17,10 +17,11 @@ from g2is.arrays.rows import read_rows
 from g2is.run.run import Run
 from g2is.walk import RULES, STOPS, WalkTrace
 from g2is.walk.budget import reason_left_out
+from g2is.walk.explanation import OUTRANKED_BY
 from g2is.walk.rules import CONFLICT, CONSISTENCY, REDUNDANT
 from g2is.walk.standing import Standing
 from g2is.walk.trace import FALLBACK, NEIGHBOR
-from g2is.walk.why import groups_used_up
+from g2is.walk.why import CAME_LATER, groups_used_up
 
 TAKEN, NO_GRADIENT, LEFT_OUT, SHARE = "taken", "no gradient", "left out", "share used up"
 OUTSCORED, NO_PLACE, NOT_REACHED, NOT_CHOSEN = "outscored", "no place", "not reached", "not chosen"
@@ -78,6 +79,7 @@ def reasons_of_walk(run: Run, trace: WalkTrace) -> Reasons:
     left_out = walks.left_out(run, parameters)
     free = ~left_out
     free[trace.samples] = False
+    free[trace.rows :] = False
     for component, (name, own) in enumerate(zip(_names(run, trace), _members(trace), strict=True)):
         rows = np.flatnonzero(free & (closest == component))
         if len(rows):
@@ -88,10 +90,13 @@ def reasons_of_walk(run: Run, trace: WalkTrace) -> Reasons:
     ):
         assert quotas is not None
         found.set(free & (quotas.groups == group), SHARE, f"the share of {quotas.names[group]} is used up")
-    fitting = walks.fitting(run, parameters)
+    fitting, made_of = walks.fitting(run, parameters), frozenset(walks.own_rows(run, parameters).tolist())
     for row in np.flatnonzero(left_out & run.valid).tolist():
-        reason = reason_left_out(parameters, row, sources=run.sources, valid=run.valid, fitting=fitting)
+        reason = reason_left_out(
+            parameters, row, sources=run.sources, valid=run.valid, fitting=fitting, own=made_of
+        )
         found.set(row, LEFT_OUT, reason)
+    found.set(slice(trace.rows, None), LEFT_OUT, CAME_LATER)
     return _finished(run, found, trace.samples)
 
 
@@ -172,7 +177,9 @@ def _judge(
             member, value = int(rejections.member[entry]), float(rejections.value[entry])
             found.broken(row, int(rejections.rule[entry]), member, value)
         elif row in listed:
-            found.set(row, OUTSCORED, f"a nearer neighbour was taken for {name}, its closest")
+            found.set(
+                row, OUTSCORED, f"{OUTRANKED_BY[trace.parameters.step_to]} was taken for {name}, its closest"
+            )
         elif affinity[place] <= last:
             closer = f"took closer ones ({last:.2f} and more)"
             found.set(row, OUTSCORED, f"{name}, its closest ({affinity[place]:.2f}), {closer}")

@@ -19,12 +19,13 @@ REGIME_NAMES: dict[str, str] = {
     "adam": "Adam gradients",
     "adam_without_momentum": "Adam gradients without shared momentum",
     "sgd": "Plain gradients",
+    "whitened": "Whitened gradients",
 }
 
 
 def regime_in_words(regime: str) -> str:
     """The name of a regime within a sentence."""
-    return REGIME_NAMES[regime].replace("Plain", "plain")
+    return REGIME_NAMES[regime].replace("Plain", "plain").replace("Whitened", "whitened")
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from g2is.analysis.candidates import Candidate, CandidateFinder, Candidates
 from g2is.run.run import Run
 from g2is.walk import WalkTrace
+from g2is.walk.rules import CONFLICT, RULES
 from g2is.walk.trace import ANCHOR, FALLBACK, NEIGHBOR
 
 LISTED = 6
@@ -63,7 +64,7 @@ def _view(finder: CandidateFinder, step: int) -> StepView:
         sample=int(steps.sample[step]),
         example=example,
         cosine=float(steps.affinity[step]),
-        reason=_reason(finder.trace, step, example),
+        reason=_reason(finder.trace, step, example, candidates),
         rules=_rules(finder.trace, step),
         considered=considered,
         unlisted=unlisted,
@@ -82,7 +83,7 @@ def _considered(candidates: Candidates, sample: int) -> tuple[tuple[Candidate, .
     return (*listed, *taken, *candidates.runners_up), total - len(listed)
 
 
-def _reason(trace: WalkTrace, step: int, example: int | None) -> str:
+def _reason(trace: WalkTrace, step: int, example: int | None, candidates: Candidates) -> str:
     """Where the step looked and what it found there."""
     steps = trace.steps
     origin = steps.origin[step]
@@ -94,8 +95,13 @@ def _reason(trace: WalkTrace, step: int, example: int | None) -> str:
     if origin == ANCHOR:
         return f"nearest free to {goal}"
     if origin == NEIGHBOR:
-        last = f"#{steps.previous[step]:,} (cosine {steps.cosine[step]:.2f})"
-        return f"nearest neighbour of {last} that passes, for {goal}"
+        edge = f"from #{steps.previous[step]:,} over an edge of {steps.cosine[step]:.2f}"
+        towards = f"{steps.affinity[step]:.2f} towards {goal}"
+        which = "nearest neighbour"
+        if candidates.free_neighbors is not None:
+            which = f"best of its {candidates.free_neighbors} free neighbours"
+        rejected = any(row.verdict in RULES[CONFLICT:] for row in candidates.neighbors)
+        return f"{edge}; {towards}; {which}{' that passes the rules' if rejected else ''}"
     if origin == FALLBACK:
         return f"nearest free to {goal} that passes the rules"
     return "pinned by you, for no direction"
@@ -110,5 +116,6 @@ def _rules(trace: WalkTrace, step: int) -> str:
     if steps.origin[step] == ANCHOR:
         return f"alignment {after}"
     needed = trace.needed(component, step)
-    bound = "" if needed != needed else f"; at least {needed:.2f} is needed"
+    sign = "" if trace.parameters.signed else ", whatever the sign"
+    bound = "" if needed != needed else f"; at least {needed:.2f} is needed{sign}"
     return f"alignment {steps.before[step]:.2f} → {after}{bound}"

@@ -95,8 +95,66 @@ def _with_sets(
 
 
 def fitting(run: Run, parameters: WalkParameters) -> NDArray[np.bool_] | None:
-    """(n,) the samples that fit the conditions of a walk; None where it has none. Raises `InputError` for none."""
-    return run.matching(parameters.where) if parameters.where else None
+    """(n,) the samples that fit the conditions of a walk and are not what its targets were made of, of near-duplicates
+    one where it asks for that; None where all are. Raises `InputError` for none."""
+    fits = run.matching(parameters.where) if parameters.where else None
+    own = own_rows(run, parameters)
+    if len(own):
+        fits = np.ones(len(run.valid), dtype=bool) if fits is None else fits.copy()
+        fits[own] = False
+    if not parameters.dedupe:
+        return fits
+    from g2is.walk.budget import rows_left_out
+
+    rows = with_rows(run, parameters.replace(dedupe=False))
+    left_out = rows_left_out(rows, len(run.valid), sources=run.sources, valid=run.valid, fitting=fits)
+    return run.one_of_each(~left_out, rows.pins)
+
+
+def own_rows(run: Run, parameters: WalkParameters) -> NDArray[np.int64]:
+    """The samples that a walk may not take because its targets were made of them."""
+    if not parameters.without_target_rows:
+        return np.zeros(0, np.int64)
+    return run.target_rows(targets_in_use(run, parameters))
+
+
+def targets_in_use(run: Run, parameters: WalkParameters) -> list[str]:
+    """The targets that a walk is for: those with a share of its budget, or those of the build."""
+    if parameters.targets is None:
+        return run.usual_targets
+    return [name for name, share in parameters.targets.items() if share > 0]
+
+
+def examples_in_use(run: Run, parameters: WalkParameters) -> NDArray[np.int64]:
+    """The validation samples that a walk is for."""
+    return np.flatnonzero(run.validation["target"].isin(targets_in_use(run, parameters)))
+
+
+def coverage(run: Run, parameters: WalkParameters, samples: NDArray[np.integer]) -> float:
+    """Mean over the validation samples that a walk is for of the highest cosine of one of these samples to each, in the
+    regime of the walk; NaN without samples."""
+    if not len(samples):
+        return float("nan")
+    cosines = np.asarray(run.regime(parameters.regime).validation_cosines[np.sort(samples)])
+    return float(cosines[:, examples_in_use(run, parameters)].max(axis=0).mean())
+
+
+def pool_for(run: Run, examples: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """(n,) the samples that have a gradient and are not themselves among these validation samples: what a target was
+    made of tells nothing of what the pool has for it."""
+    own = run.target_rows(run.validation["target"].iloc[examples].unique())
+    return run.valid & ~np.isin(np.arange(len(run.valid)), own) if len(own) else run.valid
+
+
+def choosable(run: Run, parameters: WalkParameters) -> NDArray[np.bool_]:
+    """(n,) the samples that have a gradient and that the targets of a walk, if it leaves these out, were not made
+    of."""
+    own = own_rows(run, parameters)
+    if not len(own):
+        return run.valid
+    valid = run.valid.copy()
+    valid[own] = False
+    return valid
 
 
 def left_out(run: Run, parameters: WalkParameters) -> NDArray[np.bool_]:
@@ -129,6 +187,7 @@ def explain(run: Run, trace: WalkTrace, sample: int) -> Explanation:
         sources=run.sources,
         valid=run.valid,
         fitting=fitting(run, trace.parameters),
+        own=frozenset(own_rows(run, trace.parameters).tolist()),
         quotas=run.columns.quotas(trace.parameters.share),
     )
 
@@ -195,5 +254,8 @@ def _prepared(run: Run, parameters: WalkParameters) -> _Prepared:
 def _prepare(run: Run, parameters: WalkParameters) -> _Prepared:
     from g2is.knowledge import component_affinities, core_knowledge
 
-    knowledge = core_knowledge(run.validation_gradients, parameters, run.validation["target"].tolist())
+    names = run.validation["target"].tolist()
+    if parameters.targets is None and (usual := run.usual_targets) != list(dict.fromkeys(names)):
+        parameters = parameters.replace(targets={name: float(names.count(name)) for name in usual})
+    knowledge = core_knowledge(run.validation_gradients_in(parameters.regime), parameters, names)
     return _Prepared(knowledge, component_affinities(run.regime(parameters.regime).gradients, knowledge))

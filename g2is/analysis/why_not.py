@@ -9,6 +9,7 @@ import numpy as np
 from g2is.analysis import walks
 from g2is.run.run import Run
 from g2is.walk import Explanation, Rules, Verdict, WalkTrace
+from g2is.walk.explanation import OUTRANKED_BY
 
 NAMED = 3
 """Instructions named that took the places of a direction; of more, how many there are."""
@@ -51,7 +52,7 @@ def _taken(run: Run, trace: WalkTrace, explanation: Explanation) -> Answer:
         return Answer(explanation.sample, f"{at}: it is pinned.", taken.step)
     example = _example(run, trace, taken.component)
     if taken.origin == "neighbor":
-        how = f"the nearest neighbour of #{taken.previous:,} that keeps the rules (cosine {taken.cosine:.2f})"
+        how = f"from #{taken.previous:,} over an edge of {taken.cosine:.2f}, the {taken.neighbor} that keeps the rules"
     else:
         how = "the nearest that was free"
         how += " and keeps the rules" if taken.origin == "fallback" else ""
@@ -106,7 +107,7 @@ def rejected(trace: WalkTrace, verdict: Verdict) -> str:
     elif verdict.reason == "consistency":
         what = f"would lower the alignment to {verdict.value:.2f} where {verdict.needed:.2f} is needed"
     elif verdict.reason == "outranked":
-        return f" It was looked at {when}, but a nearer neighbour was taken."
+        return f" It was looked at {when}, but {OUTRANKED_BY[trace.parameters.step_to]} was taken."
     else:
         return ""
     return f" It was rejected {when}: it {what}."

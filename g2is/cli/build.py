@@ -1,4 +1,4 @@
-"""Commands that write a run: build, import, demo, upgrade."""
+"""Commands that write a run: build, import, whiten, demo, upgrade."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from g2is.cli.runs import open_run, run_folder, say
-from g2is.config import BuildConfig, EnsembleConfig, ImportConfig
+from g2is.config import BuildConfig, EnsembleConfig, GradientConfig, ImportConfig
 from g2is.config.grammar import AddCommand, add_settings, given, named, read_settings
 from g2is.errors import InputError
 
@@ -60,6 +60,15 @@ def register(command: AddCommand) -> None:
     parser.add_argument("--graph", type=Path, metavar="FILE", help="neighbour lists to keep (computed)")
     parser.add_argument("--overwrite", action="store_true", help="replace a run of that name")
     add_settings(parser, ImportConfig)
+
+    parser = command("whiten", whiten, "add whitened gradients to a finished run, without the model")
+    parser.add_argument("run", help="name or folder of the run")
+    parser.add_argument(
+        "--whitening-lambda",
+        type=float,
+        metavar="X",
+        help="what is added to the second moment of the unit rows, whose eigenvalues sum to 1 [0.1 times their mean]",
+    )
 
     parser = command("upgrade", upgrade, "bring a run of an earlier format to the present one, on request")
     parser.add_argument("run", help="name or folder of the run")
@@ -142,6 +151,15 @@ def import_gradients(arguments: argparse.Namespace) -> None:
         say=say,
     )
     say(f"run {run.name} is complete: {run.folder}")
+
+
+def whiten(arguments: argparse.Namespace) -> None:
+    damping = arguments.whitening_lambda
+    GradientConfig(regimes=("sgd", "whitened"), whitening_lambda=damping)  # checked before the run is opened
+    from g2is.pipeline.whiten import whiten
+
+    run = whiten(open_run(arguments).folder, damping, say)
+    say(f"run {run.name} keeps {', '.join(run.regimes)}: {run.folder}")
 
 
 def demo(arguments: argparse.Namespace) -> None:

@@ -132,6 +132,14 @@ def describe(plan: Plan) -> str:
         f"memory     {plan.warmup_bytes / gigabytes:,.0f} GB in the warm-up, {plan.gradients_bytes / gigabytes:,.0f} "
         f"GB for gradients: weights {plan.weights_bytes / gigabytes:,.1f}, a batch of "
         f"{config.gradients.batch_tokens:,} tokens {plan.activations_bytes / gigabytes:,.1f}",
+        *(
+            [
+                f"whitening  on the host: {plan.whitening_bytes / gigabytes:,.1f} GB for the eigenvectors of a matrix "
+                f"of {min(work.samples, plan.width):,}, at {hardware.host_tflops:g} TFLOP/s"
+            ]
+            if plan.whitened
+            else []
+        ),
         f"disk       {plan.disk_bytes / gigabytes:,.1f} GB: {len(config.regimes)} regime(s) of "
         f"{plan.regime_bytes / gigabytes:,.2f} each, what was trained with Adam's averages "
         f"{plan.state_bytes / gigabytes:,.2f}; while it is built {plan.building_bytes / gigabytes:,.1f}",

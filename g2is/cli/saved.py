@@ -54,11 +54,14 @@ def register(command: AddCommand) -> None:
         parser.add_argument("run", help="name or folder of the run")
         parser.add_argument("names", nargs="*", metavar="NAME", help="names, as the action takes them")
         if word == "set":
-            _add_making(parser)
+            add_making(
+                parser, parser.add_argument_group("What `make` puts into the set: all of these together")
+            )
+            _add_rest(parser)
 
 
-def _add_making(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("What `make` puts into the set: all of these together")
+def add_making(parser: argparse.ArgumentParser, group: argparse._ArgumentGroup) -> None:
+    """Arguments that say which instructions something is made of."""
     group.add_argument(
         "--rows", nargs="+", action="extend", metavar="ROW", help="rows, or ranges of rows such as 10-19"
     )
@@ -76,6 +79,9 @@ def _add_making(parser: argparse.ArgumentParser) -> None:
         "--both", nargs="+", action="extend", metavar="NAME", help="all but what is in these sets too"
     )
     group.add_argument("--without", nargs="+", action="extend", metavar="NAME", help="what is in these sets")
+
+
+def _add_rest(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--note", metavar="TEXT", help="a note on the new set")
     parser.add_argument("--overwrite", action="store_true", help="replace a set of that name")
 
@@ -181,7 +187,8 @@ _DO = {
 }
 
 
-def _make(run: Run, name: str, arguments: argparse.Namespace) -> None:
+def chosen_rows(run: Run, arguments: argparse.Namespace) -> list[np.ndarray]:
+    """What the arguments name, part by part, before `both` and `without`."""
     from g2is.run.saved import KINDS
     from g2is.run.selections import Selection
 
@@ -192,13 +199,23 @@ def _make(run: Run, name: str, arguments: argparse.Namespace) -> None:
         parts.append(np.array(Selection.read(path, run).samples, np.int64))
     if arguments.where:
         parts.append(np.flatnonzero(run.matching(arguments.where)))
-    if not parts:
-        raise InputError(f"set = {name!r}: give --rows, --sets, --selections or --where")
-    rows = np.unique(np.concatenate(parts))
+    return parts
+
+
+def narrowed(run: Run, rows: np.ndarray, arguments: argparse.Namespace) -> np.ndarray:
+    """Rows that are in all sets of `both` and in none of `without`."""
     for other in arguments.both or ():
         rows = np.intersect1d(rows, run.sets[other].rows)
     for other in arguments.without or ():
         rows = np.setdiff1d(rows, run.sets[other].rows)
+    return rows
+
+
+def _make(run: Run, name: str, arguments: argparse.Namespace) -> None:
+    parts = chosen_rows(run, arguments)
+    if not parts:
+        raise InputError(f"set = {name!r}: give --rows, --sets, --selections or --where")
+    rows = narrowed(run, np.unique(np.concatenate(parts)), arguments)
     replaces = run.sets[name].checksum if arguments.overwrite and name in run.sets else None
     words = [
         f"--{one} {shortened(' '.join(getattr(arguments, one)), 200)}"

@@ -103,7 +103,7 @@ def _output(arguments: argparse.Namespace, run: Run, name: str) -> Path:
 def explain(arguments: argparse.Namespace) -> None:
     from g2is.analysis import walks
     from g2is.analysis.why_not import why_not
-    from g2is.run.selections import read_walk
+    from g2is.run.selections import changes, read_walk
 
     run = open_run(arguments)
     path = followed(arguments.selection)
@@ -117,6 +117,8 @@ def explain(arguments: argparse.Namespace) -> None:
         raise InputError(
             f"{path}: {what}, expected the selection of a walk with its trace; walk again to write it"
         )
+    for line in changes(run, selection):
+        say(f"since this was selected: {line}")
     sample = run.row(arguments.sample)
     explanation = walks.explain(run, trace, sample)
     if not explanation.verdicts:

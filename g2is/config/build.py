@@ -7,7 +7,14 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from g2is.config.graph import CommunityConfig, GraphConfig, LayoutConfig
-from g2is.config.model import SMALL, GradientConfig, LoraSettings, ModelConfig, WarmupConfig
+from g2is.config.model import (
+    SMALL,
+    WHITENING_LAMBDA,
+    GradientConfig,
+    LoraSettings,
+    ModelConfig,
+    WarmupConfig,
+)
 from g2is.config.settings import RegimeName, Settings
 from g2is.errors import InputError
 
@@ -56,6 +63,21 @@ class BuildConfig(Settings):
         """The regimes the run keeps."""
         return self.gradients.regimes
 
+    @property
+    def whitening_lambda(self) -> float | None:
+        """What is added to the second moment; None for the rule."""
+        return self.gradients.whitening_lambda
+
+    def with_whitened(self, damping: float | None) -> BuildConfig:
+        """The same with whitened gradients."""
+        regimes = (*self.gradients.computed, "whitened")
+        return self.replace(gradients=self.gradients.replace(regimes=regimes, whitening_lambda=damping))
+
+    def without_whitened(self) -> BuildConfig:
+        """The same without whitened gradients."""
+        gradients = self.gradients.replace(regimes=self.gradients.computed, whitening_lambda=None)
+        return self.replace(gradients=gradients)
+
     def resolve(self, hidden_size: int, positions: int | None) -> BuildConfig:
         """Fill the values that depend on the model's hidden size and, where limited, its number of positions.
 
@@ -85,9 +107,11 @@ class BuildConfig(Settings):
 class ImportConfig(Settings):
     """All settings that determine the content of a run of imported gradients."""
 
-    regime: RegimeName = Field(
+    regime: Literal["adam", "adam_without_momentum", "sgd"] = Field(
         "adam", description="kind of the training gradients; adam: as LESS computes them"
     )
+    whitened: bool = Field(False, description="make whitened gradients from them; they have to be sgd")
+    whitening_lambda: float | None = WHITENING_LAMBDA
     checkpoint_weights: dict[str, Weight] | None = Field(
         None,
         min_length=1,
@@ -99,7 +123,21 @@ class ImportConfig(Settings):
     layout: LayoutConfig = LayoutConfig()
     communities: CommunityConfig = CommunityConfig()
 
+    @model_validator(mode="after")
+    def _whitened_has_its_source(self) -> Self:
+        if self.whitened and self.regime != "sgd":
+            raise ValueError(f"whitened: is made from sgd, the training gradients are {self.regime}")
+        return self
+
+    def with_whitened(self, damping: float | None) -> ImportConfig:
+        """The same with whitened gradients."""
+        return self.replace(whitened=True, whitening_lambda=damping)
+
+    def without_whitened(self) -> ImportConfig:
+        """The same without whitened gradients."""
+        return self.replace(whitened=False, whitening_lambda=None)
+
     @property
     def regimes(self) -> tuple[RegimeName, ...]:
-        """The one regime the run keeps."""
-        return (self.regime,)
+        """The regime the run keeps, and the one made from it."""
+        return (self.regime, "whitened") if self.whitened else (self.regime,)

@@ -31,6 +31,12 @@ class Hardware(Settings):
     float32_tflops: float = Field(
         67.0, ge=1e-3, le=1e6, description="the same in float32, for neighbours (A100: 19.5)"
     )
+    host_tflops: float = Field(
+        0.2,
+        ge=1e-3,
+        le=1e6,
+        description="of the host's processors in 10^12 FLOP/s, for whitened gradients",
+    )
     peak_share: float = Field(
         0.4,
         ge=1e-3,

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from g2is.config.settings import LARGEST, REGIMES, SEEDS, RegimeName, Settings
+from g2is.config.settings import COMPUTED, LARGEST, SEEDS, RegimeName, Settings
 
 SMALL = 1024
 """Models with a smaller hidden size get small defaults."""
+
+
+WHITENING_LAMBDA: Any = Field(
+    None,
+    gt=0,
+    le=1e6,
+    description="whitened: what is added to the second moment of the unit rows, whose eigenvalues sum to 1 (0.1 times "
+    "their mean)",
+)
 
 
 class ModelConfig(Settings):
@@ -100,8 +109,11 @@ class GradientConfig(Settings):
     )
     projection_seed: int = Field(0, ge=0, lt=SEEDS, description="random seed of the projection")
     regimes: tuple[RegimeName, ...] = Field(
-        REGIMES, min_length=1, description="kinds of gradients kept for the instructions"
+        COMPUTED,
+        min_length=1,
+        description="kinds of gradients kept for the instructions; whitened is made from sgd, at any time (whiten)",
     )
+    whitening_lambda: float | None = WHITENING_LAMBDA
     store_dtype: Literal["float16", "float32", "int8"] = Field(
         "float16", description="of the unit rows on disk; int8: half of float16's size, rounded"
     )
@@ -109,6 +121,19 @@ class GradientConfig(Settings):
     shard_size: int = Field(
         512, ge=1, le=LARGEST, description="instructions a shard; a stopped build repeats at most one"
     )
+
+    @model_validator(mode="after")
+    def _whitened_has_its_source(self) -> Self:
+        if "whitened" in self.regimes and "sgd" not in self.regimes:
+            raise ValueError("regimes = whitened: is made from sgd, which is not among them; add sgd")
+        if self.whitening_lambda is not None and "whitened" not in self.regimes:
+            raise ValueError("whitening_lambda: is for --regimes … whitened, which is not among them")
+        return self
+
+    @property
+    def computed(self) -> tuple[RegimeName, ...]:
+        """The regimes that a backward pass gives."""
+        return tuple(regime for regime in self.regimes if regime in COMPUTED)
 
 
 class EnsembleConfig(Settings):

@@ -9,8 +9,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from g2is.config.conditions import check_condition
 from g2is.errors import InputError, shortened
 
-RegimeName = Literal["adam", "adam_without_momentum", "sgd"]
-REGIMES: tuple[RegimeName, ...] = ("adam", "adam_without_momentum", "sgd")
+RegimeName = Literal["adam", "adam_without_momentum", "sgd", "whitened"]
+REGIMES: tuple[RegimeName, ...] = ("adam", "adam_without_momentum", "sgd", "whitened")
+COMPUTED: tuple[RegimeName, ...] = ("adam", "adam_without_momentum", "sgd")
+"""The regimes that a backward pass gives; `whitened` is made from `sgd` without the model."""
 
 LARGEST = 2**31 - 1
 """The largest count; rows of the pool are stored as 32-bit integers."""

@@ -82,6 +82,11 @@ class WalkParameters(Budget):
     neighbors: int | None = Field(
         None, ge=1, le=LARGEST, description="nearest neighbours considered at each step (all in the graph)"
     )
+    step_to: Literal["nearest", "best"] = Field(
+        "nearest",
+        description="the neighbour that a step goes to, of those that pass the rules: the nearest (as published), or "
+        "the one closest to the direction (best)",
+    )
     knowledge_coherence: bool = Field(
         True, description="rule: consider the neighbours of the last instruction before all others"
     )
@@ -114,6 +119,11 @@ class WalkParameters(Budget):
         description="conditions on columns of the pool: COLUMN=VALUE (one of those named of each column), "
         "COLUMN!=VALUE, COLUMN=LOW..HIGH",
     )
+    dedupe: bool = Field(
+        False,
+        description="of near-duplicates (the same text, or gradients with a cosine of 0.99 or more) only one can be "
+        "selected, a pinned or else the first one",
+    )
     share: tuple[str, ...] = Field(
         (),
         description="shares of the budget by a column, COLUMN=VALUE:SHARE; all other instructions have the rest, and "
@@ -122,7 +132,10 @@ class WalkParameters(Budget):
     targets: dict[str, Share] | None = Field(
         None,
         min_length=1,
-        description="validation targets and their shares of the budget (all, by number of examples)",
+        description="validation targets and their shares of the budget (those of the build, by number of examples)",
+    )
+    without_target_rows: bool = Field(
+        True, description="never select the instructions that a target in use was made of"
     )
     seed: int = Field(0, ge=0, lt=SEEDS, description="random seed of the grouping")
 
@@ -174,9 +187,10 @@ class WalkParameters(Budget):
 
 
 # `official` reproduces the authors' published script. `recommended` did best in our measurements (docs/experiments.md,
-# `python -m benchmarks.experiments`): every validation example in turn takes the sample with the highest cosine to it
-# that passes the rules. Steps to neighbours gained nothing there and raised the loss among near-duplicates. It uses
-# plain gradients, because the momentum term that Adam gradients share makes all samples similar.
+# `python -m benchmarks.experiments`): round robin over the validation examples, each of which in turn takes the sample
+# with the highest cosine to it that passes the rules. `graph` takes turns as well, but steps on the graph: to the
+# neighbour of the last sample that is closest to the example. Both use plain gradients, because the momentum term that
+# Adam gradients share makes all samples similar.
 WALK_PRESETS: dict[str, dict[str, Any]] = {
     "official": {
         "regime": "adam",
@@ -192,6 +206,15 @@ WALK_PRESETS: dict[str, dict[str, Any]] = {
         "facets_by": "each",
         "order": "in_turn",
         "knowledge_coherence": False,
+        "delta": 0.8,
+    },
+    "graph": {
+        "regime": "sgd",
+        "knowledge": "facets",
+        "facets_by": "each",
+        "order": "in_turn",
+        "neighbors": 20,
+        "step_to": "best",
         "delta": 0.8,
     },
 }

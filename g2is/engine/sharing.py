@@ -16,6 +16,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from g2is.engine.base import Counter, Item, Receipt, Worker, missing_items
+from g2is.engine.local import LocalEngine
 from g2is.errors import InputError
 from g2is.run.paths import begin_lock_path, lock_path
 from g2is.storage.files import not_written
@@ -92,6 +94,27 @@ def work_off(
         if idle:
             time.sleep(PAUSE)
             on_change()
+
+
+class SharedEngine(LocalEngine):
+    """Does in this process what no other process does meanwhile."""
+
+    def map(self, worker: Worker, items: Sequence[Item], bar: Counter) -> list[Receipt]:
+        """Write all items that no other process writes."""
+        receipts, left = [], sum(item.rows for item in items)
+
+        def work(place: int, shard: int) -> None:
+            item = Item(place, shard, len(worker.stores[place].rows(shard)))
+            receipts.append(worker(item, lambda count: None))
+
+        def recount() -> None:
+            nonlocal left
+            absent = sum(item.rows for item in missing_items(worker.stores))
+            bar.update(left - absent)
+            left = absent
+
+        work_off(worker.stores, work, recount)
+        return receipts
 
 
 def restarted() -> bool:

@@ -79,7 +79,7 @@ def _matrices(run: Run, regime: RegimeName) -> list[Matrix]:
             some = slice(start, start + BLOCK)
             yield read_rows(of_pool.gradients, some) * np.asarray(of_pool.norms[some])[:, None]
 
-    validation, targets = run.validation_gradients, run.validation["target"].to_numpy()
+    validation, targets = run.validation_gradients_in(regime), run.validation["target"].to_numpy()
 
     def target(name: str) -> Matrix:
         rows = np.ascontiguousarray(validation[targets == name], np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -28,17 +29,51 @@ def for_each_batch(
     batch_tokens: int,
     work: Callable[[list[int]], object],
     on_samples: Callable[[int], object] = lambda count: None,
+    on_too_long: Callable[[int], object] | None = None,
 ) -> None:
     """Call `work` with the positions of each batch of samples, and `on_samples` with their number after it.
 
-    Raises `InputError` if a batch does not fit the device's memory.
+    A batch that does not fit the device's memory is halved, and those that follow are no larger. on_too_long: called
+    with the position of a sample that does not fit even by itself; without it that raises `InputError`.
     """
-    for batch in batches([len(sample) for sample in samples], batch_tokens):
-        try:
-            work(batch)
-        except torch.OutOfMemoryError:
+    lengths = [len(sample) for sample in samples]
+    waiting = deque(batches(lengths, batch_tokens))
+    most = float("inf")
+    while waiting:
+        batch = waiting.popleft()
+        tokens = len(batch) * max(lengths[position] for position in batch)
+        fits = len(batch) == 1 or tokens <= most
+        if fits and (fits := _fits(work, batch)):
+            on_samples(len(batch))
+        elif len(batch) > 1:
+            most = min(most, tokens / 2)
+            half = len(batch) // 2
+            waiting.extendleft((batch[half:], batch[:half]))
+        elif on_too_long is None:
             raise InputError(
-                f"batch_tokens = {batch_tokens}: out of memory on the device; the same command with a smaller "
-                "--batch-tokens resumes from here"
-            ) from None
-        on_samples(len(batch))
+                f"an instruction of {tokens:,} tokens: out of memory on the device, by itself; give a smaller "
+                "--max-length, or spread the model with --device-map auto"
+            )
+        else:
+            on_too_long(batch[0])
+            on_samples(1)
+
+
+OUT_OF_MEMORY = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "out of memory")
+"""In messages of errors that torch does not raise as `OutOfMemoryError`: of the CPU, and of NVIDIA's libraries."""
+
+
+def _fits(work: Callable[[list[int]], object], batch: list[int]) -> bool:
+    """Do the work; False where memory ran out."""
+    try:
+        work(batch)
+        return True
+    except torch.OutOfMemoryError:
+        pass
+    except RuntimeError as error:
+        if not any(words in str(error) for words in OUT_OF_MEMORY):
+            raise
+    # After the exception is gone, and the tensors of its frames with it.
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return False

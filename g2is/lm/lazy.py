@@ -12,12 +12,18 @@ from g2is.lm.text import Encoder
 
 
 class LazyModel:
-    """The model of a build. say: called with a line when the weights are loaded."""
+    """The model of a build. say: called with a line when the weights are loaded.
+
+    Pickled without what is loaded, and silent in another process.
+    """
 
     def __init__(self, config: BuildConfig, card: ModelCard, say: Callable[[str], None]) -> None:
         self.config = config
         self.card = card
         self._say = say
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"config": self.config, "card": self.card, "_say": _silent}
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -41,3 +47,7 @@ class LazyModel:
     def trains_own_weights(self) -> bool:
         """Whether gradients are of the model's own weights, not of an adapter."""
         return self.config.gradients.parameters != "lora"
+
+
+def _silent(line: str) -> None:
+    """Says nothing."""

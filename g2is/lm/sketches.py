@@ -22,11 +22,12 @@ def sketches_of(
     samples: Sequence[Encoded],
     batch_tokens: int,
     on_samples: OnSamples = lambda count: None,
+    on_too_long: OnSamples | None = None,
 ) -> tuple[dict[Kind, np.ndarray], np.ndarray]:
     """Sketches (n, d) of each kind and losses (n,) of all samples, float32, in their order.
 
-    on_samples: called with the number of samples after each batch. Raises `InputError` where a batch does not fit
-    the device's memory.
+    on_samples: called with the number of samples after each batch. on_too_long: called with the position of a sample
+    that does not fit the device's memory even by itself, whose sketches stay zero; without it that raises `InputError`.
     """
     kinds: tuple[Kind, ...] = ("sgd", "adam") if engine.averages else ("sgd",)
     sketches = {kind: np.zeros((len(samples), engine.projection.dim), np.float32) for kind in kinds}
@@ -38,7 +39,7 @@ def sketches_of(
             sketches[kind][batch] = rows.cpu().numpy()
         losses[batch] = loss.cpu().numpy()
 
-    for_each_batch(samples, batch_tokens, sketch, on_samples)
+    for_each_batch(samples, batch_tokens, sketch, on_samples, on_too_long)
     return sketches, losses
 
 
@@ -64,11 +65,17 @@ class ShardGradients:
             "trained_tokens": np.array([sample.trained.sum() for sample in samples], np.int32),
             "cut": np.array([sample.cut for sample in samples], np.int8),
         }
+        too_long: list[int] = []
         sketches, losses = sketches_of(
-            self.engine, [samples[i] for i in usable], self.config.batch_tokens, on_samples
+            self.engine,
+            [samples[i] for i in usable],
+            self.config.batch_tokens,
+            on_samples,
+            lambda place: too_long.append(usable[place]),
         )
         arrays["loss"][usable] = losses
-        for regime in self.config.regimes:
+        arrays["loss"][too_long] = np.nan
+        for regime in self.config.computed:
             sketch = torch.from_numpy(sketches["sgd" if regime == "sgd" else "adam"])
             if regime == "adam_without_momentum" and self._common is not None:
                 sketch = sketch - self._common
@@ -83,6 +90,8 @@ class ShardGradients:
             arrays[regime][usable] = stored_rows(rows.numpy(), self.config.store_dtype)
             arrays[f"{regime}_norms"] = np.zeros(len(samples), np.float32)
             arrays[f"{regime}_norms"][usable] = norms.numpy()
-        for regime in self.config.regimes:
+            arrays[f"{regime}_norms"][too_long] = 0
+        problems.update(dict.fromkeys(too_long, "the device's memory does not hold its gradient"))
+        for regime in self.config.computed:
             arrays[regime][list(problems)] = 0
         return arrays, problems

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from g2is.config import BuildConfig
-from g2is.engine.sharing import PAUSE, Lead, restarted
+from g2is.engine.sharing import PAUSE, Lead, SharedEngine, restarted
 from g2is.instructions import Source, find_sources, to_frame
 from g2is.lm.lazy import LazyModel
 from g2is.lm.model import inspect_model
@@ -15,6 +15,7 @@ from g2is.lm.vocabulary import check_tokens
 from g2is.pipeline.comparing import new_manifest
 from g2is.pipeline.extras import Extras, write_extras
 from g2is.pipeline.inputs import Target, input_files
+from g2is.pipeline.shards import work_through
 from g2is.pipeline.stages.gradients import GradientsStage
 from g2is.pipeline.stages.graph import GraphStage
 from g2is.pipeline.stages.instructions import InstructionsStage
@@ -22,6 +23,7 @@ from g2is.pipeline.stages.targets import TargetsStage
 from g2is.pipeline.stages.warmup import write_warmup
 from g2is.pipeline.targets import TakenTarget
 from g2is.pipeline.views import write_views
+from g2is.pipeline.whiten import add_missing
 from g2is.pipeline.writer import RunWriter, StageResult
 from g2is.run.manifest import Manifest, TargetFacts
 from g2is.run.run import Run
@@ -47,6 +49,7 @@ def build(
     config = config.resolve(card.hidden_size, card.positions)
     say(f"model {config.model.model}: {card}")
     sources = find_sources(train)
+    asked, config = config, config.without_whitened()
     requested = new_manifest(
         config,
         input_files(sources),
@@ -59,7 +62,13 @@ def build(
         },
     )
     stages = _Build(
-        RunWriter(folder, say), config, LazyModel(config, card, say), sources, validation, extras or Extras()
+        RunWriter(folder, say),
+        config,
+        asked,
+        LazyModel(config, card, say),
+        sources,
+        validation,
+        extras or Extras(),
     )
     lead = Lead(folder)
     try:
@@ -75,12 +84,13 @@ def build(
 
 
 class _Build:
-    """The stages of one build."""
+    """The stages of one build. asked: its settings with regimes that are made from others once these are there."""
 
     def __init__(
         self,
         writer: RunWriter,
         config: BuildConfig,
+        asked: BuildConfig,
         lazy: LazyModel,
         train: Sequence[Source],
         validation: Sequence[Target],
@@ -88,16 +98,20 @@ class _Build:
     ) -> None:
         self.writer = writer
         self.config = config
+        self.asked = asked
         self.lazy = lazy
         self.extras = extras
         self.instructions = InstructionsStage(train, validation, config.reading, lambda: lazy.encoder)
-        self.gradients = GradientsStage(writer, config, lazy)
+        self.engine = SharedEngine()
+        self.gradients = GradientsStage(writer, config, lazy, self.engine)
         self.targets = TargetsStage(writer, [target.name for target in validation], self._take)
 
     @property
     def graph(self) -> GraphStage:
         """The stage, created again each time: it caches which samples are valid, and gradients may change that."""
-        return GraphStage(self.writer, self.config.regimes, self.config.graph, self.lazy.card.device)
+        return GraphStage(
+            self.writer, self.config.regimes, self.config.graph, self.lazy.card.device, engine=self.engine
+        )
 
     def begin(self, requested: Manifest, overwrite: bool) -> None:
         """Start or continue the run, after a check of all input."""
@@ -120,6 +134,7 @@ class _Build:
         writer.stage("graph", self.graph.write)
         write_views(writer, config, self.targets)
         write_extras(writer, config, self.lazy, self.extras)
+        add_missing(writer, self.asked)
         return writer.end()
 
     def _write_gradients(self) -> StageResult:
@@ -157,9 +172,9 @@ class _Build:
                 return self.do_all()
             done = self.writer.manifest.stages
             if "gradients" in done and "graph" not in done:
-                self.graph.help()
-            elif "warmup" in done and "gradients" not in done and self.gradients.absent():
-                self.gradients.help()
+                work_through(self.engine, self.graph.worker, self.writer)
+            elif "warmup" in done and "gradients" not in done:
+                work_through(self.engine, self.gradients.worker, self.writer)
             time.sleep(PAUSE)
             self.writer.look()
         return Run.open(self.writer.folder)

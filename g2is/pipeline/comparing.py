@@ -10,7 +10,7 @@ from typing import Any
 
 from g2is.config import BuildConfig, ImportConfig
 from g2is.errors import InputError
-from g2is.run.manifest import FORMAT_VERSION, InputFile, Manifest
+from g2is.run.manifest import FORMAT_VERSION, InputFile, Manifest, without_whitened
 
 LIBRARIES = ("torch", "transformers", "peft", "numpy", "pandas", "umap-learn", "igraph")
 """Packages whose versions the manifest records, since results may depend on them."""
@@ -56,7 +56,8 @@ def refuse_differences(folder: Path, existing: Manifest, requested: Manifest) ->
 
 def differences(existing: Manifest, requested: Manifest, *ignored: str) -> list[str]:
     """All settings and inputs in which a run differs from the request. ignored: sections of the settings."""
-    old, new = _flat(existing), _flat(requested)
+    # Whitened gradients are made from others at any time.
+    old, new = (_flat(without_whitened(manifest)) for manifest in (existing, requested))
     # The same model may have moved; its content is compared by fingerprint. Device and dtype are compared as
     # resolved, not as requested. Batch sizes change results by rounding only.
     free = {"model.model", "model.device_map", "gradients.batch_tokens"}

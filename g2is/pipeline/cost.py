@@ -18,6 +18,9 @@ SGD_PASSES, ADAM_PASSES = 6, 18
 """Times that each number of a gradient is read from or written to memory: for plain sketches (made, gathered, signed,
 summed), and for Adam's rule with its sketch."""
 
+EIGENVECTORS = 9
+"""FLOP for all eigenvectors of a symmetric (d, d) matrix, as a multiple of d^3 (Golub & Van Loan)."""
+
 PIECE, LARGEST_SKETCH = 1 << 22, 1e9
 """Coordinates in one piece of a weight (`lm.layers`); bytes of all permutations, at most (`lm.projection`)."""
 
@@ -61,6 +64,11 @@ class Plan:
         return (self.config.gradients.projection_dim or 0) * self.config.gradients.checkpoints
 
     @property
+    def whitened(self) -> bool:
+        """Whether whitened gradients are made from plain ones."""
+        return "whitened" in self.config.regimes
+
+    @property
     def own(self) -> str | None:
         """The kind of own weights whose gradients are computed; None for an adapter."""
         parameters = self.config.gradients.parameters
@@ -94,7 +102,7 @@ class Plan:
         seen = max(1, round(work.samples * config.warmup.fraction)) * config.warmup.epochs
         steps = -(-seen // (config.warmup.batch_size or 1))
         passes = (SGD_PASSES if "sgd" in config.regimes else 0) + (
-            ADAM_PASSES if set(config.regimes) != {"sgd"} else 0
+            ADAM_PASSES if config.gradients.computed != ("sgd",) else 0
         )
         samples = (work.samples + work.validation_samples) * config.gradients.checkpoints
         pairs = work.samples**2 * self.width
@@ -104,7 +112,23 @@ class Plan:
                 "gradients", samples * work.tokens * self.flop_per_token, samples * 4 * passes * self.trained
             ),
             self._stage("neighbours", 2 * pairs * len(config.regimes), 0, float32=True),
+            *([self._whitening()] if self.whitened else []),
         )
+
+    def _whitening(self) -> Stage:
+        """On the host's processors: the second moment of the rows, its eigenvectors, and two products with these.
+
+        With fewer rows than numbers in each, the eigenvectors are those of the rows' products with each other.
+        """
+        samples, width = self.work.samples, self.width
+        least = min(samples, width)
+        flop = 2.0 * samples * width * least + EIGENVECTORS * least**3 + 4.0 * samples * width * least
+        return Stage("whitening", flop, 0, flop / (self.hardware.host_tflops * 1e12) / 3600)
+
+    @property
+    def whitening_bytes(self) -> float:
+        """Memory of the host for whitening: the matrix in float64, its eigenvectors, and the solver's own twice."""
+        return 32.0 * min(self.work.samples, self.width) ** 2
 
     def _stage(self, name: str, flop: float, moved: float, *, float32: bool = False) -> Stage:
         hardware = self.hardware
@@ -166,7 +190,7 @@ class Plan:
     @property
     def gradients_bytes(self) -> float:
         """Weights, averages (unless only `sgd` is kept), the sketch's permutation and signs, activations."""
-        averages = 0 if set(self.config.regimes) == {"sgd"} else 8 * self.trained
+        averages = 0 if self.config.gradients.computed == ("sgd",) else 8 * self.trained
         return self.weights_bytes + averages + min(8 * self.trained, LARGEST_SKETCH) + self.activations_bytes
 
     # Disk, in bytes
@@ -183,16 +207,17 @@ class Plan:
     def disk_bytes(self) -> float:
         """A finished run without the instructions themselves."""
         validation = 4 * self.work.validation_samples * self.width
-        return self.regime_bytes * len(self.config.regimes) + self.state_bytes + validation
+        vectors = 4.0 * min(self.work.samples, self.width) * self.width if self.whitened else 0
+        return self.regime_bytes * len(self.config.regimes) + self.state_bytes + validation + vectors
 
     @property
     def state_bytes(self) -> float:
         """Trained parameters with Adam's averages at each checkpoint, in float32."""
-        without = self.own and not self.config.warmup.epochs and set(self.config.regimes) == {"sgd"}
+        without = self.own and not self.config.warmup.epochs and self.config.gradients.computed == ("sgd",)
         return 0 if without else 12 * self.trained * self.config.gradients.checkpoints
 
     @property
     def building_bytes(self) -> float:
         """Peak disk use of a build: shards beside the arrays that they are merged into."""
         row = self.width * BYTES[self.config.gradients.store_dtype]
-        return self.disk_bytes + row * self.work.samples * len(self.config.regimes)
+        return self.disk_bytes + row * self.work.samples * len(self.config.gradients.computed)

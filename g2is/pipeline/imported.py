@@ -32,6 +32,7 @@ from g2is.pipeline.stages.instructions import write_pool
 from g2is.pipeline.stages.targets import TargetsStage
 from g2is.pipeline.targets import TakenTarget
 from g2is.pipeline.views import write_views
+from g2is.pipeline.whiten import add_missing
 from g2is.pipeline.writer import RunWriter, StageResult
 from g2is.run.manifest import TargetFacts
 from g2is.run.paths import SAMPLES, array_file
@@ -65,10 +66,17 @@ def import_run(
     validation = {name: GradientSet(files) for name, files in targets.items()}
     with exclusive(folder):
         work = _Import(
-            RunWriter(folder, say), config, tuple(find_sources(train)), gradients, validation, graph
+            RunWriter(folder, say),
+            config.without_whitened(),
+            tuple(find_sources(train)),
+            gradients,
+            validation,
+            graph,
         )
         try:
-            return work.run(overwrite)
+            work.run(overwrite)
+            add_missing(work.writer, config)
+            return work.writer.end()
         finally:
             work.writer.close()
 
@@ -82,7 +90,7 @@ class _Import:
     targets: dict[str, GradientSet]
     graph: Path | None
 
-    def run(self, overwrite: bool) -> Run:
+    def run(self, overwrite: bool) -> None:
         gradients = [file.path for file in self.gradients.files] + [path for path in [self.graph] if path]
         requested = new_manifest(
             self.config,
@@ -100,7 +108,6 @@ class _Import:
             ).write(),
         )
         write_views(self.writer, self.config, TargetsStage(self.writer, list(self.targets), self._take))
-        return self.writer.end()
 
     @cached_property
     def reading(self) -> Reading:

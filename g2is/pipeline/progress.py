@@ -81,6 +81,10 @@ class Bar(tqdm):
         self.set_description(label, refresh=False)
         self._write()
 
+    def workers(self, count: int) -> None:
+        """Show how many workers there are."""
+        self.set_postfix_str(f"{count:,} worker{'' if count == 1 else 's'}", refresh=False)
+
     def step(self, loss: float) -> None:
         """Advance the bar by a training step, and show the step's loss."""
         self.set_postfix(loss=f"{loss:.3f}", refresh=False)

@@ -1,11 +1,28 @@
-"""Missing shards of a stage that one process computes alone, and the progress over them."""
+"""Missing shards of a stage, and the progress over them: computed by an engine, or in this process alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from g2is.engine.base import Engine, Worker, missing_items
 from g2is.pipeline.progress import Bar
+from g2is.pipeline.writer import RunWriter
 from g2is.storage.shards import ShardStore
+
+
+def work_through(engine: Engine, worker: Worker, writer: RunWriter) -> None:
+    """Compute the missing shards of a worker on an engine, and say what was set aside."""
+    total, items = sum(store.count for store in worker.stores), missing_items(worker.stores)
+    with writer.progress(worker.name, total, "sample") as bar:
+        bar.update(total - sum(item.rows for item in items))
+        bar.unpause()
+        receipts = engine.map(worker, items, bar)
+    for receipt in receipts:
+        if receipt.reason:
+            rows = worker.stores[receipt.item.store].rows(receipt.item.shard)
+            writer.say(
+                f"{worker.name}: instructions {rows.start:,} to {rows.stop - 1:,} are set aside: {receipt.reason}"
+            )
 
 
 def missing_shards(store: ShardStore, bar: Bar) -> Iterator[tuple[int, slice]]:

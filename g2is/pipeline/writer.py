@@ -12,11 +12,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from g2is.config import BuildConfig, ImportConfig
 from g2is.errors import InputError
 from g2is.pipeline.comparing import CHANGEABLE, differences, refuse_differences
 from g2is.pipeline.progress import Bar, Progress
 from g2is.pipeline.upgrade import tidy, upgraded
-from g2is.run.manifest import FORMAT_VERSION, FileRecord, Manifest, Part, Stage, record
+from g2is.run.manifest import (
+    FORMAT_VERSION,
+    OF_ALL,
+    FileRecord,
+    Manifest,
+    Part,
+    Stage,
+    record,
+    without_whitened,
+)
 from g2is.run.paths import (
     BUILDING,
     EXAMPLE_GRADIENTS,
@@ -26,6 +36,7 @@ from g2is.run.paths import (
     POOLINGS,
     REPRESENTATIONS,
     SAMPLES,
+    WHITENED,
     progress_path,
     target_file,
     target_representations,
@@ -37,6 +48,9 @@ from g2is.storage.tables import read_frame, write_frame
 UNNAMED_MANIFEST = f".{MANIFEST}.*{TEMPORARY}"
 """Files of a build that was killed before it wrote its manifest; a folder with any others is not a run."""
 
+WHITENED_IN = ("gradients", "graph", "layout", "communities")
+"""Stages with files of whitened gradients."""
+
 StageResult = tuple[list[str], dict[str, Any]]
 """Files that a stage wrote, relative to the run, and its numbers for the manifest."""
 
@@ -44,16 +58,18 @@ StageResult = tuple[list[str], dict[str, Any]]
 class RunWriter:
     """The folder of a run that is being written, by the process that holds its lock (`sharing.Lead`).
 
-    say: called with each line of output.
+    say: called with each line of output. progress: the file of the progress, of a folder inside a run that of the run.
     """
 
-    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, say: Callable[[str], None], progress: Path | None = None) -> None:
         self.folder = folder
         self.say = say
         self.manifest: Manifest
+        self.before: BuildConfig | ImportConfig | None = None
+        """The settings of the run that this build continues."""
         self.stages_before: dict[str, Stage] = {}
         """The finished stages of the run that this build continues, with damaged ones."""
-        self._progress: Path | None = None
+        self._progress = progress
         """Where progress is written; None in a process that only helps."""
 
     def begin(self, requested: Manifest, *, overwrite: bool, check: Callable[[], None]) -> None:
@@ -63,7 +79,7 @@ class RunWriter:
         """
         if self.folder.exists():
             refuse_links(self.folder)
-        self._progress = progress_path(self.folder)
+        self._progress = self._progress or progress_path(self.folder)
         if self._is_new() or overwrite:
             check()
             if self.folder.exists():
@@ -73,26 +89,53 @@ class RunWriter:
             return
         self.manifest = self._existing_manifest()
         refuse_differences(self.folder, self.manifest, requested)
+        self.before = self.manifest.configuration
         tidy(self.folder, self.manifest)
         self.stages_before = dict(self.manifest.stages)
         if self.manifest.format_version < FORMAT_VERSION:
             self._drop_damaged_stages()
             self.manifest = upgraded(self.folder, self.manifest, self.say)
         before = self.manifest.model_dump_json()
+        whole = self._whitened_is_whole()
+        if not whole:
+            self.manifest = without_whitened(self.manifest)
         for section, stages in CHANGEABLE.items():
-            if getattr(self.manifest.configuration, section) != getattr(requested.configuration, section):
+            if getattr(self.before, section) != getattr(requested.configuration, section):
                 for stage in stages:
                     self.manifest.stages.pop(stage, None)
         self.manifest.configuration = requested.configuration
         if "graph" not in self.manifest.stages:
             self.manifest.content = ""  # another graph is another content
         self._drop_damaged_stages()
+        if whole and all(stage in self.manifest.stages for stage in WHITENED_IN):
+            damping = self.before.whitening_lambda
+            self.manifest.configuration = requested.configuration.with_whitened(damping)
+        else:
+            self.manifest = without_whitened(self.manifest)
         self._drop_damaged_parts()
         if "targets" not in self.manifest.stages:
             self._drop_views()
         if self.manifest.model_dump_json() != before:
             # Before any file changes, so that a reader meanwhile sees an unfinished run and not a damaged one.
             self.manifest.write(self.folder)
+
+    def _whitened_is_whole(self) -> bool:
+        """Whether the run has whitened gradients of which no file is missing or damaged."""
+        if WHITENED not in self.manifest.configuration.regimes:
+            return False
+        for name, expected in self.manifest.files.items():
+            path = self.folder / (expected.at or name)
+            if name.startswith(f"{WHITENED}/") and not _is_whole(path, expected):
+                self.say(f"{path} is missing or damaged: whitening again")
+                return False
+        return True
+
+    def start(self, manifest: Manifest) -> None:
+        """Write to a finished run, whose manifest this will be once all is written."""
+        refuse_links(self.folder)
+        self._progress = self._progress or progress_path(self.folder)
+        self.manifest = manifest
+        tidy(self.folder, manifest)
 
     def _existing_manifest(self) -> Manifest:
         """The run's manifest, or its copy if it is damaged."""
@@ -188,12 +231,16 @@ class RunWriter:
 
     def read_frame(self, name: str) -> pd.DataFrame:
         """Read a table; in a run of an earlier version, from Parquet."""
-        path = self.folder / name
+        path = self.path(name)
         return read_frame(path if path.exists() else path.with_suffix(".parquet"))
 
     def read_array(self, name: str) -> np.ndarray:
         """An array as a read-only memory map."""
-        return np.load(self.folder / name, mmap_mode="r")
+        return np.load(self.path(name), mmap_mode="r")
+
+    def path(self, name: str) -> Path:
+        """Where a file of the run lies; one that no finished stage has is being written at its own name."""
+        return self.folder / self.manifest.at(name)
 
     def read_valid(self) -> np.ndarray:
         """(n,) bool: samples that have a gradient."""
@@ -207,8 +254,12 @@ class RunWriter:
         """Mark stages with a missing or changed file as unfinished; the same inputs give the same bytes again."""
         for name, stage in list(self.manifest.stages.items()):
             for file, expected in stage.files.items():
-                path = self.folder / file
+                path = self.folder / (expected.at or file)
                 if not _is_whole(path, expected):
+                    if name in OF_ALL and self.manifest.additions:
+                        raise InputError(
+                            f"{path}: missing or damaged; {self.manifest.remedy(self.folder, file)}"
+                        )
                     self.say(f"{path} is missing or damaged: doing {name} again")
                     del self.manifest.stages[name]
                     self._clear(stage.files)
@@ -220,7 +271,9 @@ class RunWriter:
         Raises `InputError` where that takes the examples of a target that is not of the build.
         """
         for place, part in list(self.manifest.targets.items()):
-            damaged = [name for name, of in part.files.items() if not _is_whole(self.folder / name, of)]
+            damaged = [
+                name for name, of in part.files.items() if not _is_whole(self.folder / (of.at or name), of)
+            ]
             if not damaged:
                 continue
             self._clear(damaged)
@@ -252,7 +305,7 @@ class RunWriter:
 
 
 def _is_whole(path: Path, expected: FileRecord) -> bool:
-    return path.is_file() and record(path) == expected
+    return path.is_file() and record(path).same(expected)
 
 
 def refuse_links(folder: Path) -> None:

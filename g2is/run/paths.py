@@ -26,6 +26,8 @@ RegimeArray = Literal[
     "communities",
     "forest",
     "forest_cosines",
+    "eigenvectors",
+    "eigenvalues",
     "pca_axes",
     LayoutKind,
 ]
@@ -58,6 +60,11 @@ LEAKS = "leaks.parquet"
 VALIDATION = "validation.parquet"
 VALIDATION_GRADIENTS = "validation_gradients.npy"
 
+POOL = "pool"
+"""Folder of the files of a pool that was extended: `pool/2` for those of the first extension, and so on."""
+EXTENDING = "extending"
+"""Folder of an extension that is under way: a run of the new instructions alone."""
+
 # Added to a finished run; not in the manifest
 SELECTIONS = "selections"
 SETS = "sets"
@@ -68,6 +75,8 @@ NOTES = "notes"
 TRASH = "trash"
 """What was deleted and can be restored."""
 
+WHITENED: RegimeName = "whitened"
+"""The regime whose files are made from others, and its folder."""
 BUILDING = "building"
 """Folder of files that only a build in progress needs: checkpoints and shards."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from g2is.config import REGIMES, RegimeName
+from g2is.config.commands import command
 from g2is.errors import InputError, shortened
 from g2is.run.columns import Columns
 from g2is.run.files import RunFiles
@@ -35,6 +36,7 @@ from g2is.run.paths import (
     INSTRUCTIONS_PARQUET,
     LAYOUTS,
     SAMPLES,
+    WHITENED,
     LayoutKind,
     Pooling,
     array_file,
@@ -51,11 +53,13 @@ from g2is.run.regimes import (
 )
 from g2is.run.sets import Sets
 from g2is.run.targets import COLUMNS, Target, TargetReader, reader
+from g2is.run.whitening import open_whitening
 from g2is.storage.files import inside
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from g2is.arrays.whitening import Whitening
     from g2is.graph.communities import Communities
 
 __all__ = [
@@ -119,6 +123,7 @@ class Run:
             for stage in CONTENT_STAGES
             if stage in self.manifest.stages
             for name, record in self.manifest.stages[stage].files.items()
+            if not name.startswith(f"{WHITENED}/")  # made of the others, at any time
         }
         return self.manifest.content or _short_hash(content)
 
@@ -142,6 +147,31 @@ class Run:
     def targets(self) -> list[Target]:
         """The validation targets, in the order in which they came."""
         return self._targets.targets
+
+    @property
+    def usual_targets(self) -> list[str]:
+        """The targets that a selection is for where none are named: those of the build, or all if none of these is
+        left. They stay what they are when others come, and so does what is selected for them."""
+        names = [target.name for target in self.targets]
+        return [target.name for target in self.targets if target.origin == "build"] or names
+
+    @cached_property
+    def target_versions(self) -> dict[str, str]:
+        """A hash of the gradients of each target by its name: two targets of one name may have other examples."""
+        names = self.validation["target"].to_numpy()
+        return {
+            target.name: hashlib.sha256(
+                np.ascontiguousarray(self.validation_gradients[names == target.name], np.float32).data
+            ).hexdigest()[:16]
+            for target in self.targets
+        }
+
+    def target_rows(self, targets: Iterable[str] | None) -> np.ndarray:
+        """The samples, ascending, that some targets were made of; None for the usual targets."""
+        used = set(self.usual_targets if targets is None else targets)
+        return np.unique(
+            [row for target in self.targets if target.name in used for row in target.rows]
+        ).astype(np.int64)
 
     @cached_property
     def validation(self) -> pd.DataFrame:
@@ -168,10 +198,35 @@ class Run:
             raise InputError(f"where: no instruction fits {shortened(' '.join(where), 200)}; widen it")
         return fitting
 
+    @cached_property
+    def near_duplicates(self) -> np.ndarray:
+        """(n,) the first sample of each one's group of near-duplicates, by text and by plain gradients (or the first
+        regime that the run keeps); see `graph.duplicates`."""
+        from g2is.graph.duplicates import near_duplicates
+
+        graph = self.regime("sgd" if "sgd" in self.regimes else self.regimes[0])
+        return near_duplicates(graph.neighbors, graph.cosines, self.instructions["duplicate_of"].to_numpy())
+
+    def one_of_each(self, allowed: np.ndarray, preferred: Sequence[int] = ()) -> np.ndarray:
+        """(n,) bool: of samples (n,) bool, one of each group of near-duplicates; see `graph.duplicates`."""
+        from g2is.graph.duplicates import one_of_each
+
+        return one_of_each(self.near_duplicates, allowed, preferred)
+
     @property
     def reference(self) -> RunReference:
         """What files that list rows of the pool say of this run."""
-        return RunReference(name=self.name, hash=self.hash)
+        return RunReference(
+            name=self.name, hash=self.hash, pool=self.files.pool if self.manifest.additions else None
+        )
+
+    def since(self, reference: RunReference) -> str:
+        """What has changed in the pool since something was made on it, in words; "" for nothing."""
+        if not (additions := self.manifest.additions):
+            return ""
+        then = additions[0].first if reference.pool is None else reference.pool
+        came = self.files.pool - then
+        return f"made when the pool had {then:,} instructions; {came:,} came since" if came > 0 else ""
 
     @cached_property
     def sets(self) -> Sets:
@@ -193,6 +248,25 @@ class Run:
     def validation_gradients(self) -> np.ndarray:
         """(m, d) float32 plain gradients of the validation samples, not normalised."""
         return self._targets.gradients(self.files.number("gradients", "projection_dim"))
+
+    def validation_gradients_in(self, regime: RegimeName) -> np.ndarray:
+        """(m, d) float32 gradients of the validation samples as they are compared with the rows of a regime, not
+        normalised: plain, and whitened as these are."""
+        return self._whitened_validation if regime == WHITENED else self.validation_gradients
+
+    @cached_property
+    def _whitened_validation(self) -> np.ndarray:
+        return self.compared(WHITENED, self.validation_gradients)
+
+    @cached_property
+    def whitening(self) -> Whitening:
+        """What makes whitened gradients from plain ones; raises `InputError` if the run keeps none."""
+        self._check_regime(WHITENED)
+        return open_whitening(self.files.path, self.manifest)
+
+    def compared(self, regime: RegimeName, gradients: np.ndarray) -> np.ndarray:
+        """Plain gradients (m, d) of any examples as they are compared with the rows of a regime."""
+        return self.whitening(gradients) if regime == WHITENED else gradients
 
     @property
     def regimes(self) -> tuple[RegimeName, ...]:
@@ -327,10 +401,10 @@ class Run:
         if name not in REGIMES:
             raise InputError(f"regime = {name!r}: expected one of {', '.join(REGIMES)}")
         if name not in self.regimes:
-            raise InputError(
-                f"regime = {name!r}: run {self.name} keeps {', '.join(self.regimes)}; "
-                f"build it with --regimes … {name}"
-            )
+            remedy = f"build it with --regimes … {name}"
+            if name == WHITENED:
+                remedy = f"{command('whiten', self.name, cache=self.folder.parent)} adds it"
+            raise InputError(f"regime = {name!r}: run {self.name} keeps {', '.join(self.regimes)}; {remedy}")
 
 
 def _short_hash(values: object) -> str:

@@ -6,6 +6,7 @@ Imports `config`, `arrays` and `walk`; knows neither disk nor screen nor torch.
 """
 
 # ruff: noqa: F401  imported to be registered
+from g2is.selectors.bids import bids
 from g2is.selectors.full import full
 from g2is.selectors.gist import gist
 from g2is.selectors.gradfiltering import gradfiltering
@@ -17,3 +18,4 @@ from g2is.selectors.rds_plus import rds_plus
 from g2is.selectors.round_robin import round_robin
 from g2is.selectors.semantic import semantic
 from g2is.selectors.tagcos import tagcos
+from g2is.selectors.tracin import tracin

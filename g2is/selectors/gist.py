@@ -30,7 +30,7 @@ class Gist(TargetedMethod):
         examples = self.examples(pool)
         return gist(
             pool.regime(self.regime).gradients,
-            pool.validation_gradients[examples.rows],
+            pool.validation_gradients_in(self.regime)[examples.rows],
             examples.subtasks,
             pool.valid,
             budget,

@@ -31,7 +31,7 @@ def less(cosines: Array, groups: Sequence[Hashable], valid: NDArray[np.bool_], b
     """The mean influence on a subtask, the highest over all subtasks (Xia et al. 2024, LESS, section 4).
 
     cosines: (n, m) of training to validation gradients. groups: (m,) the subtask of each validation sample.
-    LESS sums this over the checkpoints of its warm-up, weighted by their learning rates; a run has one
-    checkpoint, the last.
+    LESS sums this over the checkpoints of its warm-up, weighted by their learning rates: the cosines of a run
+    of several checkpoints are that sum.
     """
     return best(best_group_mean(cosines, groups), valid, budget)

@@ -6,7 +6,7 @@ is all that is needed to repeat the selection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
 
@@ -32,6 +32,10 @@ class Regime(Protocol):
     @property
     def gradients(self) -> np.ndarray:
         """(n, d) unit rows, of any number type that a run stores."""
+
+    @property
+    def norms(self) -> np.ndarray:
+        """(n,) their lengths before normalising."""
 
     @property
     def validation_cosines(self) -> np.ndarray:
@@ -69,16 +73,25 @@ class Pool(Protocol):
     def validation(self) -> pd.DataFrame:
         """One row a validation sample: target, task, prompt, response and others."""
 
-    @property
-    def validation_gradients(self) -> np.ndarray:
-        """(m, d) plain gradients, not normalised."""
+    def validation_gradients_in(self, regime: RegimeName, /) -> np.ndarray:
+        """(m, d) gradients as they are compared with the rows of a regime, not normalised."""
 
     @property
     def ensemble(self) -> pd.DataFrame:
         """One row a sample: early, late, late_variance."""
 
+    @property
+    def usual_targets(self) -> list[str]:
+        """The targets that a method is for where none are named."""
+
+    def target_rows(self, targets: Iterable[str] | None, /) -> Rows:
+        """The samples that some targets were made of; None for the usual targets."""
+
     def matching(self, where: Sequence[str], /) -> np.ndarray:
         """(n,) bool: the samples that fit conditions on columns; raises `InputError` where none does."""
+
+    def one_of_each(self, allowed: np.ndarray, /) -> np.ndarray:
+        """(n,) bool: of samples (n,) bool, one of each group of near-duplicates."""
 
     def regime(self, name: RegimeName, /) -> Regime: ...
 
@@ -105,9 +118,18 @@ class Method(Settings):
         (), description="conditions on columns of the pool: COLUMN=VALUE, COLUMN!=VALUE, COLUMN=LOW..HIGH"
     )
 
+    dedupe: bool = Field(
+        False,
+        description="of near-duplicates (the same text, or gradients with a cosine of 0.99 or more) only the first can "
+        "be selected",
+    )
+
     def restricted(self, pool: Pool) -> Pool:
-        """The pool, of which only what fits the conditions can be selected."""
-        return Restricted(pool, pool.valid & pool.matching(self.where)) if self.where else pool
+        """The pool, of which only what fits the conditions can be selected, and of near-duplicates the first."""
+        valid = pool.valid & pool.matching(self.where) if self.where else pool.valid
+        if self.dedupe:
+            valid = pool.one_of_each(valid)
+        return pool if valid is pool.valid else Restricted(pool, valid)
 
     def select(self, pool: Pool) -> Rows:
         """The rows selected from a pool, in order of choice.
@@ -125,7 +147,8 @@ class BudgetedMethod(Budget, Method):
         pool = self.restricted(pool)
         if budget > (fitting := int(pool.valid.sum())):
             raise InputError(
-                f"where: {fitting:,} valid samples fit, fewer than the budget of {budget:,}; lower that, or widen it"
+                f"{'where' if self.where else 'dedupe'}: {fitting:,} valid samples fit, fewer than the budget of "
+                f"{budget:,}; lower that, or widen it"
             )
         return self.choose(pool, budget)
 
@@ -151,8 +174,21 @@ class TargetedMethod(BudgetedMethod):
     """A method that compares samples with the validation samples."""
 
     targets: tuple[str, ...] | None = Field(
-        None, min_length=1, description="validation targets to select for (all)"
+        None, min_length=1, description="validation targets to select for (those of the build)"
     )
+    without_target_rows: bool = Field(
+        True, description="never select the instructions that these targets were made of"
+    )
+
+    def restricted(self, pool: Pool) -> Pool:
+        """The pool, without what does not fit the conditions and, unless it may, without the targets' own rows."""
+        pool = super().restricted(pool)
+        own = pool.target_rows(self.targets) if self.without_target_rows else np.zeros(0, np.int64)
+        if not len(own):
+            return pool
+        valid = pool.valid.copy()
+        valid[own] = False
+        return Restricted(pool, valid)
 
     def examples(self, pool: Pool) -> Examples:
         """The validation samples of the targets; raises `InputError` for an unknown target."""
@@ -161,7 +197,7 @@ class TargetedMethod(BudgetedMethod):
         for name in self.targets or ():
             if name not in known:
                 raise InputError(f"targets: no target {name!r}; there are {', '.join(map(repr, known))}")
-        rows = np.flatnonzero(names.isin(self.targets or known))
+        rows = np.flatnonzero(names.isin(self.targets or pool.usual_targets))
         frame = pool.validation.iloc[rows]
         subtasks = list(zip(frame["target"], frame["task"].fillna(""), strict=True))
         return Examples(rows, frame["target"].tolist(), subtasks)

@@ -25,7 +25,7 @@ def in_turn(
     """`budget` valid rows: each score (n,) in turn takes its highest row that is still free, round robin."""
     free = valid.copy()
     budget = min(budget, int(free.sum()))
-    queues = [_descending(np.ascontiguousarray(score), free) for score in scores]
+    queues = [descending(np.ascontiguousarray(score), free) for score in scores]
     chosen: list[int] = []
     while len(chosen) < budget:
         for queue in queues[: budget - len(chosen)]:
@@ -35,8 +35,9 @@ def in_turn(
     return np.array(chosen, dtype=np.int64)
 
 
-def _descending(score: NDArray[np.floating], free: NDArray[np.bool_]) -> Iterator[int]:
-    """Rows by descending score, sorted in pieces: usually few of a large pool are needed."""
+def descending(score: NDArray[np.floating], free: NDArray[np.bool_]) -> Iterator[int]:
+    """Free rows by descending score, sorted in pieces, since usually few of a large pool are needed. What is free is
+    asked when a piece is sorted."""
     ceiling, size = np.inf, FIRST_SORTED
     while (rows := np.flatnonzero(free & (score < ceiling))).size:
         here = score[rows]

@@ -86,10 +86,22 @@ class ShardStore:
         finally:
             lock.release()
 
-    def write(self, shard: int, arrays: dict[str, np.ndarray], notes: dict[int, str]) -> None:
+    def write(self, shard: int, arrays: dict[str, np.ndarray], notes: dict[int, str]) -> Path:
         """Write a shard. arrays: all of the shard's length. notes: remarks about single rows, by row number."""
         data = save(arrays, metadata={"notes": json.dumps(notes)})
-        write_with_checksum(self.folder / f"{shard:06d}.safetensors", data)
+        return write_with_checksum(self.folder / f"{shard:06d}.safetensors", data)
+
+    def file(self, shard: int) -> Path | None:
+        """The file of a shard; None if it is not written."""
+        return next(self.folder.glob(f"{shard:06d}-*.safetensors"), None)
+
+    def kinds(self) -> dict[str, tuple[np.dtype, tuple[int, ...]]] | None:
+        """Type and shape of a row of each array, by name, from any shard that is written; None if there is none."""
+        for path in self._files().values():
+            with safe_open(path, framework="np") as file:
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            return {name: (array.dtype, array.shape[1:]) for name, array in arrays.items()}
+        return None
 
     def notes(self) -> dict[int, str]:
         """The remarks about single rows in all shards."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -129,6 +129,8 @@ def rows_left_out(
         left_out |= ~np.asarray(fitting)
     elif parameters.where:
         raise InputError("where: this pool does not say what its columns are")
+    elif parameters.dedupe:
+        raise InputError("dedupe: the near-duplicates of this pool are not known")
     left_out[_samples("bans", parameters.bans, rows)] = True
     if parameters.only:
         others = np.ones(rows, dtype=bool)
@@ -144,16 +146,21 @@ def reason_left_out(
     sources: Sequence[str] | None = None,
     valid: ArrayLike | None = None,
     fitting: ArrayLike | None = None,
+    own: Collection[int] = (),
 ) -> str:
-    """Why no component may take a sample that is left out, in words."""
+    """Why no component may take a sample that is left out, in words. own: samples that the targets are made of."""
     if sample in parameters.bans:
         return "it is banned"
+    if sample in own:
+        return "the target is made of it"
     if valid is not None and not np.asarray(valid)[sample]:
         return "it has no valid gradient"
     if parameters.only and sample not in parameters.only:
         return "it is not among the instructions that the walk is restricted to"
     if fitting is not None and not np.asarray(fitting)[sample]:
-        return f"it does not fit {', '.join(parameters.where)}"
+        reasons = [f"does not fit {', '.join(parameters.where)}"] if parameters.where else []
+        reasons += ["is a near-duplicate of another instruction"] if parameters.dedupe else []
+        return f"it {' or '.join(reasons)}"
     return f"its source is {sources[sample] if sources is not None else None!r}"
 
 

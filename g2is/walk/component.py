@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from g2is.arrays.rows import read_rows
 from g2is.arrays.threads import one_blas_thread
 from g2is.walk.members import Members
+from g2is.walk.onward import in_order
 from g2is.walk.pool import FREE, Pool, Row
 from g2is.walk.rules import CLOSE_PRODUCT, CONSISTENCY, PASSES
 from g2is.walk.script import script_anchor
@@ -17,7 +18,7 @@ from g2is.walk.search import PoolSearch
 from g2is.walk.trace import ANCHOR, BUDGET_SPENT, FALLBACK, NEIGHBOR, NONE_FREE, NONE_PASSES, TraceLog
 
 FIRST_NEIGHBORS = 8
-"""Neighbours judged in the first block, if the nearest does not pass; each further block is four times larger."""
+"""Neighbours judged in the first block, if the first does not pass; each further block is four times larger."""
 
 
 class ComponentWalk:
@@ -80,9 +81,9 @@ class ComponentWalk:
         return True
 
     def _step_to_neighbor(self) -> bool:
-        """Take the nearest neighbour of the last sample that passes, if any does."""
+        """Take the first neighbour of the last sample that passes, nearest or best first, if any does."""
         last = self.members.samples[-1]
-        row = self.pool.neighbors_of(last)
+        row = in_order(self.pool.parameters, self.pool.neighbors_of(last), self.members.affinity)
         status = self.pool.status[row]
         alignments = np.full(len(row), nan, dtype=np.float32)
         place, gradient = self._first_to_pass(row, status, alignments)
@@ -99,15 +100,15 @@ class ComponentWalk:
     def _first_to_pass(
         self, row: NDArray[np.integer], status: NDArray[np.uint8], alignments: NDArray[np.float32]
     ) -> tuple[int, Row | None]:
-        """The first place in the list `row` (k,) whose sample passes, and its gradient; k and None without one.
+        """The first place in `row` (k,) whose sample passes, and its gradient; k and None without one.
 
         Writes into `alignments` (k,) what those rejected for consistency would have led to.
         """
         free = np.flatnonzero((status == FREE) & (self.members.rule[row] == PASSES))
         if free.size:
-            nearest = int(row[free[0]])
-            gradient = self.pool.read(nearest)
-            if self.members.clearly_passes(nearest, gradient):
+            first_free = int(row[free[0]])
+            gradient = self.pool.read(first_free)
+            if self.members.clearly_passes(first_free, gradient):
                 return int(free[0]), gradient
         start, size = 0, FIRST_NEIGHBORS
         while start < len(free):

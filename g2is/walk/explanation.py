@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isnan, nan
 
+OUTRANKED_BY = {"nearest": "a nearer neighbour", "best": "a neighbour closer to the direction"}
+"""What was taken in place of a neighbour that kept the rules, by `WalkParameters.step_to`."""
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -17,6 +20,7 @@ class Taken:
     component, target: that it was taken for; None for a pin.
     origin: one of ORIGINS.
     previous, cosine: of a neighbour, the sample it is a neighbour of and its cosine to that.
+    among: how many free neighbours of that the best was taken of; None where the nearest was taken.
     affinity: its cosine to the component.
     lowest_cosine, highest_cosine: to the samples taken for the component before.
     before, after: alignment of the component's samples before and after the step.
@@ -30,6 +34,7 @@ class Taken:
     origin: str
     previous: int | None
     cosine: float
+    among: int | None
     affinity: float
     lowest_cosine: float
     highest_cosine: float
@@ -39,14 +44,19 @@ class Taken:
     needed: float
 
     @property
+    def neighbor(self) -> str:
+        """Which neighbour of the instruction before it was, in words."""
+        return "nearest neighbour" if self.among is None else f"best of its {self.among} free neighbours"
+
+    @property
     def text(self) -> str:
         """The step in words, without the instruction."""
         if self.component is None:
             return f"taken at step {self.step + 1}: it is pinned"
         origin = {
             "anchor": "as its anchor, the free instruction closest to it",
-            "neighbor": f"as the nearest neighbour of instruction {self.previous} that passed the rules "
-            f"(cosine {self.cosine:.3f})",
+            "neighbor": f"from instruction {self.previous} over an edge of {self.cosine:.3f}, as the "
+            f"{self.neighbor} that passed the rules",
             "fallback": "as the free instruction closest to it that passed the rules, since no neighbour did",
         }[self.origin]
         text = f"taken at step {self.step + 1} for direction {self.component} ({self.target}), {origin}; "
@@ -66,13 +76,14 @@ class Verdict:
     """Why a component did not take a sample.
 
     affinity: its cosine to the component.
-    reason: the first rule it broke (conflict, redundant, consistency); outranked if a nearer neighbour was taken; not
+    reason: the first rule it broke (conflict, redundant, consistency); outranked if another neighbour came first; not
     reached if no step considered it; no budget if the component had none.
     step: the step that considered it; None for a component's last search, which took nothing.
     previous: the sample it was considered as a neighbour of, if it was.
     member: the earliest sample of the component that it conflicts with or repeats, if that was the reason.
     value: the cosine to that member; for consistency, the alignment it would have led to.
     needed: the bound that the value broke: a lowest value; if redundant, a highest.
+    step_to: the setting of the walk.
     """
 
     component: int
@@ -84,6 +95,7 @@ class Verdict:
     member: int | None = None
     value: float = nan
     needed: float = nan
+    step_to: str = "nearest"
 
     @property
     def text(self) -> str:
@@ -98,7 +110,7 @@ class Verdict:
             f"where at most {self.needed:g} is allowed",
             "consistency": f"rejected {when}: the alignment would become {self.value:.3f} where "
             f"at least {self.needed:.3f} is required",
-            "outranked": f"considered {when}, but a nearer neighbour was taken",
+            "outranked": f"considered {when}, but {OUTRANKED_BY[self.step_to]} was taken",
             "not reached": "no step considered it",
             "no budget": "the direction has no budget",
         }[self.reason]

@@ -69,7 +69,8 @@ class Steps:
 
 @dataclass(frozen=True, eq=False)
 class Rejections:
-    """One entry for each neighbour rejected on the way to a step, in the order of the neighbour list.
+    """One entry for each neighbour rejected on the way to a step, in the order they were considered: nearest first or,
+    with `step_to` = best, closest to the component first.
 
     Rejections of a fallback, which searches the whole pool, are not listed: every free sample with a higher affinity
     than the one taken broke a rule. Where a component stopped because of the rules, every free sample did. `explain`

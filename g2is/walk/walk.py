@@ -56,10 +56,11 @@ def gradient_walk(
     float32 rows, the one that the published script would take (`g2is.walk.script`). With knowledge coherence off,
     every step is such a search.
 
-    Not in the paper: `max_cosine` rejects candidates too similar to a member of S (redundant);
-    `consistency_reference` = best compares with the best alignment of S so far, since the last one may fall a little
-    at every step; `order` = in_turn gives each component one sample at a time, so that components of small weight
-    also get samples close to them.
+    Not in the paper: `max_cosine` rejects candidates too similar to a member of S (redundant); `step_to` = best goes
+    through the neighbours by descending cosine to K, and so takes the best that passes, not the nearest;
+    `consistency_reference` = best compares with the best alignment of S so far, since the last one may fall a
+    little at every step; `order` = in_turn gives each component one sample at a time, so that components of small
+    weight also get samples close to them.
 
     Pins come first and use up budget; they belong to no component, so no candidate is compared with them. Unused
     budget of a component stays unused (`unspent` = stop) or is passed on to the next by weight (pass_on), after the

@@ -6,7 +6,7 @@ judged again here, by the same rules, against the samples that the component had
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from math import nan
 from typing import Any
@@ -19,6 +19,7 @@ from g2is.errors import InputError
 from g2is.knowledge import CoreKnowledge
 from g2is.walk.budget import Quotas, reason_left_out, rows_left_out
 from g2is.walk.explanation import Explanation, Taken, Verdict
+from g2is.walk.onward import free_neighbors
 from g2is.walk.rules import CONFLICT, REDUNDANT, RULES, Rules
 from g2is.walk.standing import Standing
 from g2is.walk.trace import BUDGET_SPENT, FALLBACK, NEIGHBOR, NONE_PASSES, ORIGINS, PIN, WalkTrace
@@ -28,6 +29,8 @@ COMPARED_STEPS = 32
 
 AFFINITY_TOLERANCE = 2e-3
 """Largest difference between affinities of the same core knowledge; rounding differs between machines."""
+CAME_LATER = "it came to the pool after this walk"
+"""Why a walk did not take an instruction that was added to its run later."""
 
 
 def explain(
@@ -40,6 +43,7 @@ def explain(
     sources: Sequence[str] | None = None,
     valid: ArrayLike | None = None,
     fitting: ArrayLike | None = None,
+    own: Collection[int] = (),
     quotas: Quotas | None = None,
 ) -> Explanation:
     """Why the walk took a sample or did not; the other arguments are those of the walk.
@@ -48,15 +52,23 @@ def explain(
     one that was not taken if `knowledge` is not that of the walk, for instance because an earlier version grouped
     facets differently: the trace does not hold the components.
     """
-    if not 0 <= sample < trace.rows:
-        raise InputError(f"sample = {sample}: the pool has instructions 0 to {trace.rows - 1:,}")
     array = open_rows(gradients, knowledge.components.shape[1])
+    if not 0 <= sample < len(array):
+        raise InputError(f"sample = {sample}: the pool has instructions 0 to {len(array) - 1:,}")
+    if sample >= trace.rows:
+        return Explanation(sample, None, CAME_LATER, ())
     at = np.flatnonzero(trace.steps.sample == sample)
-    if at.size:
-        return Explanation(sample, _taken(trace, int(at[0]), array), None, ())
     parameters = trace.parameters
-    if rows_left_out(parameters, trace.rows, sources=sources, valid=valid, fitting=fitting)[sample]:
-        reason = reason_left_out(parameters, sample, sources=sources, valid=valid, fitting=fitting)
+    left_out = rows_left_out(parameters, len(array), sources=sources, valid=valid, fitting=fitting)
+    left_out[trace.rows :] = True
+    if at.size:
+        step = int(at[0])
+        if quotas is not None:
+            left_out |= groups_used_up(trace, quotas, step)[quotas.groups]
+        taken = _taken(trace, step, array)
+        return Explanation(sample, replace(taken, among=_among(trace, step, neighbors, left_out)), None, ())
+    if left_out[sample]:
+        reason = reason_left_out(parameters, sample, sources=sources, valid=valid, fitting=fitting, own=own)
         return Explanation(sample, None, reason, ())
     if quotas is not None and (reason := _share_used_up(trace, quotas, int(quotas.groups[sample]))):
         return Explanation(sample, None, reason, ())
@@ -109,6 +121,13 @@ def walked_for(trace: WalkTrace, knowledge: CoreKnowledge, gradients: NDArray[np
     return bool(np.allclose(affinities, trace.steps.affinity[some], rtol=0, atol=AFFINITY_TOLERANCE))
 
 
+def _among(trace: WalkTrace, step: int, neighbors: ArrayLike, left_out: NDArray[np.bool_]) -> int | None:
+    """How many free neighbours the best was taken of; None for any other step."""
+    if trace.steps.origin[step] != NEIGHBOR or trace.parameters.step_to != "best":
+        return None
+    return free_neighbors(trace, step, np.asarray(neighbors), left_out)
+
+
 def _taken(trace: WalkTrace, step: int, gradients: NDArray[np.floating]) -> Taken:
     steps = trace.steps
     component = None if steps.origin[step] == PIN else int(steps.component[step])
@@ -126,6 +145,7 @@ def _taken(trace: WalkTrace, step: int, gradients: NDArray[np.floating]) -> Take
         origin=ORIGINS[steps.origin[step]],
         previous=int(steps.previous[step]) if steps.origin[step] == NEIGHBOR else None,
         cosine=float(steps.cosine[step]),
+        among=None,
         affinity=float(steps.affinity[step]),
         lowest_cosine=lowest,
         highest_cosine=highest,
@@ -150,7 +170,9 @@ def _verdict(
     direction = knowledge.components[component]
     affinity = float(np.dot(gradient[0], direction))
     own = np.flatnonzero(steps.component == component)
-    verdict = Verdict(component, trace.targets[component], affinity, "not reached")
+    verdict = Verdict(
+        component, trace.targets[component], affinity, "not reached", step_to=trace.parameters.step_to
+    )
     if not own.size:
         return replace(verdict, reason="no budget") if trace.stopped[component] == BUDGET_SPENT else verdict
 

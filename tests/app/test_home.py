@@ -56,7 +56,7 @@ def test_shows_a_run(open_app, run):
     assert stages["Time"].tolist() == [*times, "2\u00a0s", "0.5\u00a0s", "0.25\u00a0s"]
     sources, selections, facts = (frame.value for frame in app.dataframe)
     assert sources["instructions"].tolist() == [125, 125]
-    assert sorted(selections["samples"]) == [5, 12]
+    assert sorted(selections["instructions"]) == [5, 12]
     assert run.hash in facts["value"].tolist()
     assert any(caption.startswith("1 exact duplicates") for caption in app.caption.values)
     assert app.query_params == {"run": "tiny"}

@@ -185,7 +185,7 @@ def test_the_basket_is_marked(open_app, run):
     assert any("**1** instruction," in text for text in app.markdown.values)
     next(button for button in app.button if button.label == "Empty").click().run()
     assert len(parts_of(app)["marks"]["bits"]) == 0
-    next(button for button in app.button if button.label.startswith("Restore")).click().run()
+    app.button(key="undo").click().run()
     assert parts_of(app)["marks"]["counted"] == 1
 
 
@@ -505,7 +505,7 @@ def test_add_and_remove_with_a_box_then_escape_and_back(page, server):
     page.keyboard.press("Escape")
     page.wait_for_selector(".map[data-selected='0']")
     settle(page)
-    page.get_by_role("button", name="Restore").click()
+    page.get_by_role("button", name="Undo").click()
     page.wait_for_selector(f".map[data-selected='{whole - half}']")
 
 

@@ -179,6 +179,23 @@ def test_what_is_saved_is_renamed_annotated_deleted_and_comes_back(open_own, own
     assert "second" in names(own, kind) and "is restored" in app.success[0].value
 
 
+def test_a_deletion_is_in_the_history_with_all_else(open_own, own):
+    app = open_own(pin_sets=["even"], count="40")
+    app.session_state["saved set chosen"] = "even"
+    app.run()
+    app.button(key="home set even delete").click().run()
+    assert "even" not in own.sets and "pin_sets" not in app.query_params
+    app.switch_page("pages/4_Walk.py").run()
+    assert app.button(key="undo").help == "Undo: delete set even"
+    app.button(key="undo").click().run()
+    app.button(key="undo").click().run()
+    assert "even" in own.sets and app.query_params["pin_sets"] in ("even", ["even"])
+    assert not app.error.values and not app.exception
+    app.button(key="redo").click().run()
+    app.button(key="redo").click().run()
+    assert "even" not in own.sets and not app.error
+
+
 def test_what_was_deleted_is_listed_and_the_url_follows(open_own, own):
     delete(own, KINDS["set"], "even")
     app = open_own()

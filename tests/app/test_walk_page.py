@@ -27,7 +27,7 @@ from g2is.errors import InputError
 from g2is.instructions.snippet import snippet
 from g2is.run.selections import Selection
 from g2is.walk import ORIGINS, explain
-from tests.app.tiny_run import INVALID, make_run
+from tests.app.tiny_run import INVALID, VALIDATION, make_run
 from tests.records import saved_trace
 
 PAGE = "4_Walk"
@@ -137,7 +137,7 @@ def test_a_preset_is_one_click_away_and_keeps_pins(open_app):
     [
         ("delta", "1.7", "expected less than or equal to 1"),
         ("delta", "nan", "expected a finite number"),
-        ("regime", "adamw", "expected 'adam', 'adam_without_momentum' or 'sgd'"),
+        ("regime", "adamw", "expected 'adam', 'adam_without_momentum', 'sgd' or 'whitened'"),
         ("count", "many", "expected a valid integer"),
         ("component_budgets", "3;4", "expected whole numbers"),
         ("preset", "best", "expected one of"),
@@ -485,7 +485,9 @@ def test_the_status_line_says_what_the_walk_gives(open_app, run):
     app = open_app(PAGE, preset="recommended", count="12")
     labels = [element.proto.popover.label for element in popovers(app)]
     trace = walks.walk(run, walk_preset("recommended", count=12))
-    serving = served(pool_service(run.regime("sgd"), run.valid), run.regime("sgd"), trace.samples)
+    serving = served(
+        pool_service(run.regime("sgd"), run.valid, np.arange(VALIDATION)), run.regime("sgd"), trace.samples
+    )
     assert any(label.startswith(f"served {serving.count('well')} of 12 examples well") for label in labels)
     assert any(label.startswith("like round robin 1") and label.endswith("/12") for label in labels)
     assert "Budget 12" in labels

@@ -210,7 +210,8 @@ def test_the_text_of_a_sample_is_shown_letter_by_letter(page, server):
 def test_what_is_found_can_be_asked_about(page, server, run):
     strip = open_walk(page, server)
     search = page.get_by_role("searchbox", name="Find instructions")
-    search.fill("evil.example/image")
+    # Key by key, as a reader types.
+    search.press_sequentially("evil.example")
     search.press("Enter")
     page.get_by_role("button", name="#1 ![image](http://evil.example/image.png) [link]").click()
     page.wait_for_function("() => new URL(location).searchParams.get('focus') === '1'")
@@ -219,6 +220,9 @@ def test_what_is_found_can_be_asked_about(page, server, run):
     assert strip.locator("article.taken p").first.text_content() == HOSTILE[1]
     page.get_by_role("button", name="Back to step 1").click()
     expect(strip.locator("article.taken h2")).to_contain_text(f"Taken #{trace.samples[0]}")
+    search.fill("evil.example/image")
+    search.press("Enter")
+    expect(strip.locator("article.taken h2")).to_contain_text("Asked about #1")  # the only one
 
 
 def test_a_rejected_or_next_one_says_why(page, server, run):

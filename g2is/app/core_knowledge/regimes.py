@@ -26,7 +26,8 @@ def show_regimes(run: Run, used: RegimeName) -> None:
     st.header("Kinds of gradients")
     st.markdown(
         "The same backward pass gives gradients in several versions: as the Adam optimizer would step, the same "
-        "without the momentum that all instructions share, and plain. They decide which instructions count as alike. "
+        "without the momentum that all instructions share, and plain. Whitened ones, where a run has them, are plain "
+        "ones in which directions that many instructions share count less. They decide which count as alike. "
         "Two instructions with a cosine below 0 are in **conflict**: one undoes part of what the other teaches. If no "
         "pair conflicts, the walk's no-conflict rule has nothing to do; where all cosines are high, neighbours blur."
     )

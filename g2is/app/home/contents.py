@@ -10,12 +10,14 @@ from g2is.app import shared as ui
 from g2is.app.home.runs import model_name
 from g2is.app.shared.labels import REGIME_NAMES
 from g2is.lm.notes import note_lines
+from g2is.run.manifest import POOL
 from g2is.run.run import Run
 
 MEANINGS = {
     "adam": "Steps of the Adam optimizer. All contain its momentum, so all are similar.",
     "adam_without_momentum": "The same without the momentum that all share.",
     "sgd": "The same kind as that of validation examples.",
+    "whitened": "Plain ones in which directions that many instructions share count less.",
 }
 
 
@@ -91,8 +93,14 @@ def show_facts(run: Run, counts: dict[str, Any]) -> None:
         facts["Adapter"] = f"LoRA rank {config.lora.rank}, alpha {ui.number(config.lora.alpha)}"
     if "projection_dim" in counts:
         facts["Gradient dimensions"] = ui.number(counts["projection_dim"])
-    for file in manifest.validation:
-        facts[f"Target {file.target}"] = file.name
+    for added in manifest.parts.values():
+        if added.kind == POOL:
+            facts[f"Added {added.added[:16].replace('T', ' ')}"] = (
+                f"{ui.number(added.found['count'])} instructions from {added.name}"
+            )
+    for target in run.targets:
+        files = ", ".join(file.name for file in manifest.validation if file.target == target.name)
+        facts[f"Target {target.name}"] = target.note or f"{ui.number(target.size)} examples of {files}"
     st.dataframe(
         pd.DataFrame(
             {"what": map(ui.visible, facts), "value": [ui.visible(str(fact)) for fact in facts.values()]}

@@ -27,7 +27,6 @@ def show_action(run: Run) -> None:
     """The link to the walk on a finished run, and the tour."""
     counts = run.manifest.stages["instructions"].found
     examples = sum(target.size for target in run.targets)
-    st.html(_FOLDER / "action.css")
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(key="first_action", width="content"):
             ui.link_to("Walk", "Select a subset", run=run.name)
@@ -79,7 +78,7 @@ def ideas_html(run: Run, found: Ideas) -> str:
         (
             "3 · Walk",
             walk_svg(found),
-            f"The walk goes from one to the next, for one example after the other, and leaves out what conflicts or "
+            f"For one example after the other the walk takes the closest instruction, and leaves out what conflicts or "
             f"adds nothing. Its first {len(found.taken)} steps, on the map of your pool.",
         ),
     )
@@ -92,4 +91,4 @@ def ideas_html(run: Run, found: Ideas) -> str:
 
 def _quoted(text: str) -> str:
     (line,) = ui.snippets([text], QUOTED)
-    return f"“{escape(line)}{'…' if len(text) > QUOTED else ''}”"
+    return f"“{escape(line)}”"

@@ -21,12 +21,12 @@ def table_of(
     if column in run.columns:
         values = run.columns[column].texts(samples)
         table["column"] = [None if value is None else ui.visible(value) for value in values]
-    tags = run.sets.tags(samples)
-    if any(tags):
-        table["tags"] = [", ".join(names) for names in tags]
     if walk is not None:
         table["step"] = ["" if step != step else f"{step:,.0f}" for step in walk.step[samples].tolist()]
         table["alignment"] = walk.alignment[samples]
+    tags = run.sets.tags(samples)
+    if any(tags):
+        table["tags"] = [", ".join(names) for names in tags]
     if "tokens" in rows and rows["tokens"].any():
         table["tokens"] = rows["tokens"].to_numpy()
         table["loss"] = rows["loss"].to_numpy()

@@ -30,18 +30,8 @@ SOURCES = 8
 def show_basket(run: Run) -> DeltaGenerator:
     """Count, texts, mix of sources, frequent words, sets, and actions; the place for `show_in_walk`."""
     basket = ui.basket(run)
-    before = st.session_state.get(f"basket of {run.hash} before")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header("Basket", anchor=False)
-        if before and before != basket:
-            st.button(
-                f"Restore {ui.number(len(before))}",
-                key="restore basket",
-                icon=":material/undo:",
-                on_click=change_basket,
-                args=(run, before, "new"),
-                help="The basket as it was before the last change.",
-            )
         if basket:
             st.button(
                 "Empty", key="empty", icon=":material/delete:", on_click=change_basket, args=(run, [], "new")
@@ -114,7 +104,9 @@ def _actions(run: Run, samples: np.ndarray) -> None:
         ui.link_to("Instructions", "Read them", within=ui.BASKET, focus=int(samples[0]), page=None)
         ui.link_to("Export", "Export them", selection=ui.BASKET)
         name_basket(run)
-    found = ui.unchanged_set(run)
+        found = ui.unchanged_set(run)
+        about = f"set {found.name}" if found else "put into the basket by hand"
+        ui.more_like_these(run, samples, about=about, key="basket", suggestion=found.name if found else "")
     if found is None and len(samples) > MOST_IN_LINK:
         st.caption(
             f":material/info: Name these {ui.number(len(samples))} instructions to pin or ban them: settings and links "

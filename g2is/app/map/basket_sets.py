@@ -9,6 +9,7 @@ import streamlit as st
 
 from g2is.app import shared as ui
 from g2is.app.shared.aside import basket_set
+from g2is.app.shared.popover import popover
 from g2is.errors import InputError
 from g2is.run.run import Run
 from g2is.run.sets import MOST_NOTE, NamedSet
@@ -20,13 +21,14 @@ COMBINATIONS: dict[str, tuple[str, Callable[[np.ndarray, np.ndarray], np.ndarray
 }
 """How a set changes the basket: what is in it then, and the operation."""
 PROBLEM = "basket set problem"
+NAMING = "name basket"
 
 
 def name_basket(run: Run) -> None:
     """A form that saves the basket as a set of the run, or saves the changes of one."""
     loaded = basket_set(run)
     unchanged = ui.unchanged_set(run)
-    with st.popover("Name them", icon=":material/label:", key="name basket"):
+    with popover("Name them", NAMING, icon=":material/label:"):
         if loaded and unchanged is None:
             st.button(
                 f"Save the changes to set {loaded[0]}",
@@ -65,6 +67,7 @@ def _save(run: Run, name: str, note: str | None, replaces: str | None) -> None:
     except InputError as error:
         st.session_state[PROBLEM] = str(error)
         return
+    st.session_state[NAMING] = False  # it closes, and the name stands beside the basket
     ui.fill_basket(run, saved.rows.tolist(), saved)
 
 
@@ -90,6 +93,7 @@ def choose_set(run: Run) -> None:
             _button("Load", run, found.rows, "the basket becomes the set", found)
             for label, (meaning, combine) in COMBINATIONS.items() if len(here) else ():
                 _button(label, run, combine(here, found.rows), meaning, None)
+        ui.more_like_these(run, found.rows, about=f"set {found.name}", key="set", suggestion=found.name)
 
 
 def _button(label: str, run: Run, rows: np.ndarray, meaning: str, of: NamedSet | None) -> None:

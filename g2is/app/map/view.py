@@ -166,7 +166,7 @@ def on_event(run: Run, points: MapPoints, name: str) -> None:
 
 
 def change_basket(run: Run, samples: Sequence[int], how: str) -> None:
-    """Replace the basket by these samples, add them, or remove them; what was in it can be restored.
+    """Replace the basket by these samples, add them, or remove them; it can be undone.
 
     how: "new", "add" or "remove".
     """
@@ -175,5 +175,3 @@ def change_basket(run: Run, samples: Sequence[int], how: str) -> None:
     kept = before if how == "add" else []
     after = [*kept, *samples] if how != "remove" else [sample for sample in before if sample not in gone]
     fill_basket(run, list(dict.fromkeys(after)))
-    if before and ui.basket(run) != before:
-        st.session_state[f"basket of {run.hash} before"] = before

@@ -30,7 +30,7 @@ _STYLE = Path(__file__).parent / "page.css"
 def show() -> None:
     """Draw the page."""
     run = ui.open_page("Neighbourhood", stages=(*CONTENT_STAGES, "communities"), compact=True)
-    st.html(f"<style>{_STYLE.read_text()}</style>")
+    ui.add_style(_STYLE)
     try:
         settings = parameters_in_url(run)
         walks.core_knowledge(run, settings)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from g2is.app.shared.history import did, last_change, undo
 from g2is.app.shared.text import literal
 from g2is.app.shared.url import all_texts, set_url
 from g2is.errors import InputError
@@ -76,14 +77,46 @@ def _change(run: Run, kind: Kind, name: str, new: str, text: str, written: str) 
 def _delete(run: Run, kind: Kind, name: str) -> str:
     delete(run, kind, name)
     _follow(kind, name, None)
-    st.session_state[UNDO] = kind.word, name
-    return f"{kind.word.capitalize()} {literal(name)} is deleted."
+    did(
+        f"delete {kind.word} {name}",
+        undo=lambda: did_to(kind, lambda: _restored(run, kind, name)),
+        redo=lambda: did_to(kind, lambda: _deleted(run, kind, name)),
+    )
+    return _deletion(kind, name)
 
 
 def bring_back(run: Run, kind: Kind, name: str) -> str:
     """Restore what was deleted last under a name; what to say of it."""
+    last = last_change()
+    if last is not None and last.label == f"delete {kind.word} {name}":
+        undo()
+        _, text, wrong = st.session_state[SAID]
+        if wrong:
+            raise InputError(text)
+        return str(text)
+    said = _restored(run, kind, name)
+    did(
+        f"restore {kind.word} {name}",
+        undo=lambda: did_to(kind, lambda: _deleted(run, kind, name)),
+        redo=lambda: did_to(kind, lambda: _restored(run, kind, name)),
+    )
+    return said
+
+
+def _restored(run: Run, kind: Kind, name: str) -> str:
     restore(run, kind, name)
     return f"{kind.word.capitalize()} {literal(name)} is restored."
+
+
+def _deleted(run: Run, kind: Kind, name: str) -> str:
+    delete(run, kind, name)
+    return _deletion(kind, name)
+
+
+def _deletion(kind: Kind, name: str) -> str:
+    """What to say once something is deleted; the page offers to take it back."""
+    st.session_state[UNDO] = kind.word, name
+    return f"{kind.word.capitalize()} {literal(name)} is deleted."
 
 
 def _follow(kind: Kind, name: str, new: str | None) -> None:
@@ -91,11 +124,11 @@ def _follow(kind: Kind, name: str, new: str | None) -> None:
     changes: dict[str, object] = {}
     for parameter, texts in all_texts().items():
         before = NAMED_IN.get((kind.word, parameter))
-        if before is not None and f"{before}{name}" in texts:
-            kept = [f"{before}{new}" if text == f"{before}{name}" else text for text in texts]
-            changes[parameter] = [
-                text for text in kept if new is not None or text != f"{before}{name}"
-            ] or None
+        old = f"{before}{name}"
+        if before is not None and old in texts:
+            later = [] if new is None else [f"{before}{new}"]
+            kept = [part for text in texts for part in (later if text == old else [text])]
+            changes[parameter] = kept or None
     if changes:
         set_url(**changes)
 
@@ -114,15 +147,15 @@ def show_said(run: Run, kind: Kind) -> None:
     word, text, wrong = st.session_state.get(SAID, ("", "", False))
     if word != kind.word:
         return
-    undo = st.session_state.get(UNDO)
-    if undo is None:
+    deleted = st.session_state.get(UNDO)
+    if deleted is None:
         del st.session_state[SAID]
     with st.container(horizontal=True, vertical_alignment="center"):
         (st.error if wrong else st.success)(text)
-        if undo is not None:
+        if deleted is not None:
             st.button(
                 "Undo",
                 key=f"undo delete {word}",
                 icon=":material/undo:",
-                on_click=lambda: did_to(kind, lambda: bring_back(run, kind, undo[1])),
+                on_click=lambda: did_to(kind, lambda: bring_back(run, kind, deleted[1])),
             )

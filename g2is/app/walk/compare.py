@@ -15,6 +15,7 @@ from g2is.app.shared import (
     percent,
     read_selection,
     saved_selections,
+    show_changes,
     show_error,
     visible,
 )
@@ -73,9 +74,9 @@ def show_comparison(run: Run, walked: Walked) -> None:
 def _side(run: Run, walked: Walked, name: str) -> Side:
     if name == THIS:
         return Side("the walk on this page", walked.trace.samples, walked.trace)
-    if (path := saved_selections(run).get(name)) is None:
-        return Side(name, np.array(read_selection(run, name).samples, dtype=np.int64), None)
-    selection, trace = read_walk(path, run)
+    path = saved_selections(run).get(name)
+    selection, trace = (read_selection(run, name), None) if path is None else read_walk(path, run)
+    show_changes(run, selection, name)
     return Side(name, np.array(selection.samples, dtype=np.int64), trace)
 
 

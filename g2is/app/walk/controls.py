@@ -72,8 +72,11 @@ def _ask_targets(asker: Asker) -> None:
     names = targets_of(asker.run)
     asker.values["targets"] = None
     if len(names) < 2:
+        asker.keep("without_target_rows")
         return
-    st.markdown("**Validation targets** and their shares of the budget (empty: by their size)")
+    st.markdown(
+        "**Validation targets** and their shares of the budget (all empty: those of the build, by their size)"
+    )
     shares: dict[str, float | None] = {}
     with st.grid(4):
         for name in names:
@@ -83,6 +86,10 @@ def _ask_targets(asker: Asker) -> None:
             )
     if any(share is not None for share in shares.values()):
         asker.values["targets"] = {name: share or 0.0 for name, share in shares.items()}
+    if any(target.rows for target in asker.run.targets):
+        asker.ask(st.toggle, "without_target_rows")
+    else:
+        asker.keep("without_target_rows")
 
 
 def ask_directions(asker: Asker) -> None:
@@ -113,9 +120,10 @@ def ask_rules(asker: Asker) -> None:
     first, second, third = st.columns(3)
     with first:
         on = asker.ask(st.toggle, "knowledge_coherence", label="**1 · Knowledge coherence**")
-        st.caption("Step from an instruction to its nearest neighbours on the gradient graph, nearest first.")
+        st.caption("Step from an instruction to one of its nearest neighbours on the gradient graph.")
         most = asker.run.regime(asker.values["regime"]).neighbors.shape[1]
         asker.ask_whole("neighbors", placeholder=f"all {most:,} kept", disabled=not on)
+        asker.choose("step_to", disabled=not on)
     with second:
         on = asker.ask(st.toggle, "no_conflict", label="**2 · No conflict**")
         st.caption(
@@ -179,6 +187,7 @@ def ask_instructions(asker: Asker) -> None:
                     **asker.bind(name, [], one_of(known)),
                 )
             )
+        asker.ask(st.toggle, "dedupe")
         asker.values["where"] = asker.values["share"] = ()
         if has_columns(asker.run):
             asker.values["where"] = choose_conditions(asker.run, "where", asker.bind)

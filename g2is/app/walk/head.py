@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from g2is.app.shared import all_texts, show_error
 from g2is.app.shared.labels import PRESETS
+from g2is.app.shared.popover import popover
 from g2is.app.shared.walked import Walked, last_walked, walked
 from g2is.app.walk.budgets import edit_budgets
 from g2is.app.walk.panel import BY_DIRECTION, PRESETS_SUBJECT, TABS, ParameterPanel
@@ -57,15 +58,10 @@ def walk_by_bar(run: Run, bar: DeltaGenerator, messages: DeltaGenerator) -> Bar:
     with messages:
         preset = current_preset()
     with bar:
-        presets = st.popover(PRESETS[preset][0], icon=":material/tune:", key="presets", on_change="rerun")
+        presets = popover(PRESETS[preset][0], "presets", icon=":material/tune:")
         labels = {**SHORT, "Budget": budget_label()}
         places = {
-            name: st.popover(
-                labels.get(name, name),
-                icon=f":material/{ICONS[name]}:",
-                key=f"settings {name}",
-                on_change="rerun",
-            )
+            name: popover(labels.get(name, name), f"settings {name}", icon=f":material/{ICONS[name]}:")
             for name in TABS
         }
     panel = ParameterPanel(run, presets, places, messages)

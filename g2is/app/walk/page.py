@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from g2is.app.shared import link_to, open_page
+from g2is.app.shared import add_style, link_to, open_page
 from g2is.app.shared.text import showing_errors
 from g2is.app.walk.budget import show_budget_curve
 from g2is.app.walk.effects import show_effects, show_idle
@@ -26,7 +26,7 @@ _STYLE = Path(__file__).parent / "page.css"
 def show() -> None:
     """Draw the page."""
     run = open_page("Walk", compact=True)
-    st.html(f"<style>{_STYLE.read_text()}</style>")
+    add_style(_STYLE)
     bar = st.container(key="walk bar", horizontal=True, gap="xxsmall", vertical_alignment="center")
     messages = st.container(gap="xxsmall")
     status = st.container()

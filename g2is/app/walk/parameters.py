@@ -21,7 +21,17 @@ ROW_FIELDS = ("pins", "bans", "only")
 """Settings that list instructions."""
 SET_FIELDS = ("pin_sets", "ban_sets", "only_sets")
 """Settings that name sets of instructions."""
-KEPT_FIELDS = (*ROW_FIELDS, *SET_FIELDS, "sources", "without_sources", "where", "share", "targets")
+KEPT_FIELDS = (
+    *ROW_FIELDS,
+    *SET_FIELDS,
+    "sources",
+    "without_sources",
+    "where",
+    "dedupe",
+    "share",
+    "targets",
+    "without_target_rows",
+)
 """Settings that say what to choose from and for; a change of the preset keeps them."""
 PRESET_FIELDS = tuple(name for name in WalkParameters.model_fields if name not in KEPT_FIELDS)
 """Settings that a preset decides."""
@@ -38,7 +48,8 @@ def current_preset() -> str:
 
 
 def preset_values(run: Run, preset: str) -> dict[str, Any]:
-    """Every field of `WalkParameters` as the preset has it, in a regime that the run keeps."""
+    """Every field of `WalkParameters` as the preset has it, in a regime that the run keeps and with at most as many
+    neighbours."""
     values = {
         **{name: field.default for name, field in WalkParameters.model_fields.items()},
         **WALK_PRESETS[preset],
@@ -46,6 +57,8 @@ def preset_values(run: Run, preset: str) -> dict[str, Any]:
     }
     if values["regime"] not in run.regimes:
         values["regime"] = run.regimes[0]
+    if values["neighbors"] is not None:
+        values["neighbors"] = min(values["neighbors"], run.regime(values["regime"]).neighbors.shape[1])
     return values
 
 

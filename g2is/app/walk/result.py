@@ -32,8 +32,10 @@ def show_words() -> None:
         "Words", icon=":material/help:", key="words", help="What the page does, and what its words mean"
     ):
         st.markdown(
-            "Selects the instructions that teach what the validation examples ask for: from one to the next on the "
-            "graph of gradients, within three rules. Change any setting and it walks again."
+            "Selects the instructions that teach what the validation examples ask for, within rules and with a reason "
+            "for each. The preset *Recommended* is round robin: every example in turn takes the one closest to it. *On "
+            "the graph* takes turns as well, from one instruction to a neighbour on the graph of gradients. Change any "
+            "setting and it walks again."
         )
         st.markdown(WORDS)
 
@@ -75,10 +77,11 @@ def show_result(run: Run, walked: Walked) -> None:
         st.caption(fewer)
     if parameters.no_conflict and len(trace.steps) > 1:
         found = conflicts_taken(run, trace)
-        within = "" if found.within != found.within else f" {percent(found.within)} of those pairs conflict,"
+        alone = found.within != found.within
+        within = "no direction has two" if alone else f"{percent(found.within)} of those pairs conflict"
         st.caption(
-            "No conflict compares the instructions of one direction:"
-            f"{within or ' no direction has two,'} and {percent(found.overall)} of all pairs."
+            f"No conflict compares only the instructions of one direction: {within}. "
+            f"Of all pairs chosen, {percent(found.overall)} conflict."
         )
     for remark in diagnosis.remarks:
         st.info(remark, icon=":material/lightbulb:")

@@ -2,6 +2,7 @@
 
 const GIVE_UP_MS = 20000
 const SETTLED_MS = 1500
+const LIFT_MS = 10000
 const scrolls = new Map() // pixels from the top, by the path of the page
 let path = location.pathname
 let searching = 0 // number of the search for a place, which another or the reader's own hand ends
@@ -36,4 +37,21 @@ export function rememberScrolls() {
   for (const kind of ["wheel", "touchmove", "keydown", "pointerdown"]) addEventListener(kind, stop, true)
   const keep = ({ target }) => target === main() && location.pathname === path && scrolls.set(path, target.scrollTop)
   addEventListener("scroll", keep, true)
+}
+
+// A tab below the screen comes up under the steps once it is chosen, so that what it shows is in sight.
+export function liftTabs() {
+  const lift = ({ target }) => {
+    if (!target.closest?.(".st-key-below button")) return
+    const search = ++searching
+    const end = performance.now() + LIFT_MS
+    // Until its content has come: before, the page may be too short.
+    const again = () => {
+      if (search !== searching || performance.now() > end) return
+      document.querySelector(".st-key-below")?.scrollIntoView({ block: "start" })
+      setTimeout(again, 50)
+    }
+    again()
+  }
+  addEventListener("click", lift, true)
 }

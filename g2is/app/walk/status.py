@@ -9,10 +9,14 @@ import streamlit as st
 from g2is.analysis.idle import idle_settings
 from g2is.analysis.resemblance import Resemblance, choices, resemblances
 from g2is.analysis.served import BADLY, NOT, WELL, Served, least_served, pool_service, served
-from g2is.app.shared import INSTRUCTION, THREE_DIGITS, choose_row, number, set_url, snippets
+from g2is.analysis.walks import choosable, examples_in_use
+from g2is.app.shared import choose_row, number, set_url, snippets
 from g2is.app.shared.labels import label
+from g2is.app.shared.popover import popover
 from g2is.app.shared.walked import Walked, walked_before
 from g2is.app.walk.change import show_change
+from g2is.app.walk.targets import show_targets
+from g2is.config import WalkParameters
 from g2is.run.run import Run
 from g2is.walk import WalkTrace
 
@@ -23,8 +27,9 @@ def show_status(run: Run, walked: Walked) -> None:
     alike = resemblance_of(run, walked)
     with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center", key="walk status"):
         st.markdown(f"**{taken_text(walked.trace)}**")
+        show_targets(run, walked.parameters)
         # Drawn only once it is open: a table would hold up the screen.
-        detail = st.popover(served_text(serving), key="status served", type="tertiary", on_change="rerun")
+        detail = popover(served_text(serving), "status served", type="tertiary")
         if detail.open:
             with detail:
                 show_least_served(run, serving, key="served in status")
@@ -34,7 +39,7 @@ def show_status(run: Run, walked: Walked) -> None:
         before = walked_before(run)
         if before is not None:
             said = change_text(before.trace, walked.trace)
-            change = st.popover(said, key="status change", type="tertiary", on_change="rerun")
+            change = popover(said, "status change", type="tertiary")
             if change.open:
                 with change:
                     show_change(run, walked)
@@ -80,13 +85,20 @@ def change_text(before: WalkTrace, after: WalkTrace) -> str:
 
 def service_of(run: Run, walked: Walked) -> Served:
     """How a walk serves the examples of its targets."""
-    regime = walked.parameters.regime
-    return served(_pool_service(run, run.state, regime), run.regime(regime), walked.trace.samples)
+    parameters = walked.parameters
+    pool = _pool_service(run, run.state, about(parameters), parameters)
+    return served(pool, run.regime(parameters.regime), walked.trace.samples)
+
+
+def about(parameters: WalkParameters) -> str:
+    """The same for walks in the same gradients for the same targets."""
+    return parameters.model_dump_json(include={"regime", "targets", "without_target_rows"})
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _pool_service(_run: Run, run_hash: str, regime: str) -> Served:
-    return pool_service(_run.regime(regime), _run.valid)  # type: ignore[arg-type]
+def _pool_service(_run: Run, run_state: str, about: str, _parameters: WalkParameters) -> Served:
+    regime, examples = _run.regime(_parameters.regime), examples_in_use(_run, _parameters)
+    return pool_service(regime, choosable(_run, _parameters), examples)
 
 
 def resemblance_of(run: Run, walked: Walked) -> list[Resemblance]:
@@ -94,13 +106,16 @@ def resemblance_of(run: Run, walked: Walked) -> list[Resemblance]:
     samples = walked.trace.samples
     if not len(samples):
         return []
-    chosen = _choices(run, run.state, walked.parameters.regime, len(samples))
-    return resemblances(samples, chosen, int(run.valid.sum()))
+    parameters = walked.parameters
+    chosen = _choices(run, run.state, about(parameters), len(samples), parameters)
+    return resemblances(samples, chosen, int(choosable(run, parameters).sum()))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _choices(_run: Run, run_hash: str, regime: str, budget: int) -> dict[str, np.ndarray]:
-    return choices(_run, regime, budget)  # type: ignore[arg-type]
+def _choices(
+    _run: Run, run_state: str, about: str, budget: int, _parameters: WalkParameters
+) -> dict[str, np.ndarray]:
+    return choices(_run, _parameters, budget)
 
 
 def _show_alike(alike: list[Resemblance]) -> None:
@@ -118,17 +133,16 @@ def show_least_served(run: Run, serving: Served, *, key: str) -> None:
         "lacks it”: nothing in the whole pool would serve it well; more data of that kind would help."
     )
     frame = least_served(run, serving)
+    lacking = frame["served"] + ", the pool lacks it"
     shown = pd.DataFrame(
         {
             "example": frame["example"],
-            "served": frame["served"].where(~frame["lacking"], frame["served"] + ", the pool lacks it"),
+            "asks": snippets(frame["text"]),
             "cosine": frame["cosine"],
             "best in pool": frame["best in pool"],
             "the pool's best": frame["best instruction"],
-            "text": snippets(frame["text"]),
-            "text of the pool's best": snippets(
-                run.instructions["prompt"].array[row] for row in frame["best instruction"]
-            ),
+            "its text": snippets(run.instructions["prompt"].array[row] for row in frame["best instruction"]),
+            "served": frame["served"].where(~frame["lacking"], lacking),
         }
     )
     choose_row(
@@ -137,12 +151,13 @@ def show_least_served(run: Run, serving: Served, *, key: str) -> None:
         lambda row: set_url(focus=None if row is None else int(frame["best instruction"].iat[row])),
         tallest=360,
         columns={
-            "served": st.column_config.TextColumn(width="medium"),
-            "cosine": THREE_DIGITS,
-            "best in pool": THREE_DIGITS,
-            "the pool's best": INSTRUCTION,
-            "text": st.column_config.TextColumn(width="large"),
-            "text of the pool's best": st.column_config.TextColumn(width="large"),
+            "example": st.column_config.NumberColumn("#", width=40),
+            "asks": st.column_config.TextColumn("example asks", width=170),
+            "cosine": st.column_config.NumberColumn("walk has", format="%.3g", width=70),
+            "best in pool": st.column_config.NumberColumn("pool has", format="%.3g", width=70),
+            "the pool's best": st.column_config.NumberColumn("best", format="localized", width=60),
+            "its text": st.column_config.TextColumn("best of the pool", width=170),
+            "served": st.column_config.TextColumn(width=80),
         },
         alt="Validation examples, the worst served first",
     )

@@ -4,7 +4,7 @@
 // do again what was undone. Here ticks without a pause between them share one entry, and Undo goes back to the entry that
 // has the address it leads to, where there is one, as Back would.
 
-import { arrive, rememberScrolls } from "./scroll.js"
+import { arrive, liftTabs, rememberScrolls } from "./scroll.js"
 
 const TYPING = "input:not([type=range], [type=checkbox], [type=radio], [type=button]), textarea, select, [contenteditable]"
 const state = (window.g2isHistory ??= {
@@ -46,6 +46,7 @@ function start() {
   for (const kind of ["keydown", "pointerdown", "pointermove", "input"]) addEventListener(kind, noteInput, true)
   addEventListener("click", noteClick, true)
   rememberScrolls()
+  liftTabs()
   addEventListener("popstate", () => {
     state.changed = []
     state.addresses[place()] = address(location)

@@ -69,7 +69,7 @@ OUTCOMES = {
     "conflict": "conflict",
     "redundant": "too similar",
     "consistency": "alignment would fall",
-    "outranked": "a nearer one was chosen",
+    "outranked": "another neighbour was chosen",
     "not reached": "not reached",
     "no budget": "no budget",
 }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from g2is.config import BuildConfig, ImportConfig
+from g2is.config import BuildConfig, ImportConfig, RegimeName
 from g2is.graph.communities import find_communities, label_communities
 from g2is.graph.paths import spanning_forest
 from g2is.pipeline.writer import RunWriter, StageResult
@@ -15,15 +16,17 @@ from g2is.run.paths import INSTRUCTIONS, RegimeArray, array_file, labels_file
 from g2is.storage.files import write_array, write_bytes
 
 
-def write_communities(writer: RunWriter, config: BuildConfig | ImportConfig) -> StageResult:
-    """Write membership, labels and forest of each regime."""
+def write_communities(
+    writer: RunWriter, config: BuildConfig | ImportConfig, regimes: Sequence[RegimeName] | None = None
+) -> StageResult:
+    """Write membership, labels and forest of each regime. regimes: only these; None for all of the run."""
     settings = config.communities
     valid = writer.read_valid()
     pool = writer.read_frame(INSTRUCTIONS)
     prompts, responses = pool["prompt"], pool["response"]
     files: list[str] = []
     counts: dict[str, Any] = {}
-    for regime in config.regimes:
+    for regime in config.regimes if regimes is None else regimes:
         lists = (
             writer.read_array(array_file(regime, "neighbors")),
             writer.read_array(array_file(regime, "cosines")),

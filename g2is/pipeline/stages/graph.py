@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from g2is.config import GraphConfig, RegimeName
-from g2is.engine.sharing import work_off
+from g2is.engine.base import Engine
+from g2is.engine.local import LocalEngine
 from g2is.graph.approximate import approximate_neighbors
+from g2is.graph.duplicates import LEAST_COSINE, count_near_duplicates, near_duplicates
 from g2is.graph.neighbors import (
     BLOCK_ARRAYS,
     NeighborLists,
-    block_rows,
     comparable,
     edge_cosines,
     join_blocks,
-    neighbor_block,
 )
+from g2is.pipeline.neighbor_worker import NeighborWorker
+from g2is.pipeline.shards import work_through
 from g2is.pipeline.writer import RunWriter, StageResult
-from g2is.run.paths import BUILDING, RegimeArray, array_file
+from g2is.run.paths import SAMPLES, RegimeArray, array_file
 from g2is.storage.files import write_array
-from g2is.storage.shards import ShardStore
 
 RECALL = ("neighbor_recall", "conflict_recall")
 """Shares that are measured where the lists are approximate."""
@@ -31,8 +32,7 @@ RECALL = ("neighbor_recall", "conflict_recall")
 
 @dataclass
 class GraphStage:
-    """Writes neighbours and conflicts. Blocks of rows are shards, which several
-    processes share.
+    """Writes neighbours and conflicts. Blocks of rows are shards, which an engine computes.
 
     given: (n, k) neighbours computed elsewhere, kept as they are.
     """
@@ -42,15 +42,16 @@ class GraphStage:
     config: GraphConfig
     device: str
     given: np.ndarray | None = None
+    engine: Engine = field(default_factory=LocalEngine)
 
     def write(self) -> StageResult:
         """Run the stage."""
         files: list[str] = []
         numbers: dict[str, Any] = {}
         if self._exact:
-            for regime in self.regimes:
-                self._blocks(regime).open()  # from here on others may help
-            self.help()
+            for store in self.worker.stores:
+                store.open()
+            work_through(self.engine, self.worker, self.writer)
         for regime in self.regimes:
             rows = self._rows(regime)
             lists, recall = self._compared(regime) if self._exact else self._approximated(regime)
@@ -63,13 +64,16 @@ class GraphStage:
             for name, array in arrays.items():
                 write_array(self.writer.folder / array_file(regime, name), array)
                 files.append(array_file(regime, name))
+            twins = twins_by_gradient(arrays["neighbors"], arrays["cosines"])
             numbers[regime] = {
                 "mean_cosine": lists.mean_cosine,
                 "conflict_share": lists.conflict_share,
+                "near_duplicates": twins,
                 **recall,
             }
             self.writer.say(
-                f"graph, {regime}: mean cosine {lists.mean_cosine:.3f}, {lists.conflict_share:.1%} of pairs conflict"
+                f"graph, {regime}: mean cosine {lists.mean_cosine:.3f}, {lists.conflict_share:.1%} of pairs conflict, "
+                f"{twins:,} near-duplicates (cosine {LEAST_COSINE} or more to an earlier sample)"
                 + "".join(f", {name.replace('_', ' ')} {share:.3f}" for name, share in recall.items())
             )
         return files, numbers
@@ -79,7 +83,7 @@ class GraphStage:
         return self.config.neighbor_search == "exact"
 
     def _compared(self, regime: RegimeName) -> tuple[NeighborLists, dict[str, float]]:
-        store = self._blocks(regime)
+        store = self.worker.stores[self.regimes.index(regime)]
         return join_blocks(self.valid, {name: list(store.blocks(name)) for name in BLOCK_ARRAYS}), {}
 
     def _approximated(self, regime: RegimeName) -> tuple[NeighborLists, dict[str, float]]:
@@ -96,36 +100,6 @@ class GraphStage:
             )
         return lists, dict(zip(RECALL, (recall.neighbors, recall.conflicts), strict=True))
 
-    def help(self) -> None:
-        """Compare blocks of rows until all are finished; approximate lists are computed by the leading process
-        alone."""
-        if not self._exact:
-            return
-        neighbors = self.config.neighbors if self.given is None else 1
-        index = comparable(self.valid, neighbors)
-        rows = [self._rows(regime) for regime in self.regimes]
-        stores = [self._blocks(regime) for regime in self.regimes]
-        with self.writer.progress("graph", len(index) * len(stores), "sample") as bar:
-
-            def compare(regime: int, block: int) -> None:
-                some = stores[regime].rows(block)
-                arrays = neighbor_block(
-                    rows[regime],
-                    index,
-                    slice(some.start, some.stop),
-                    neighbors=neighbors,
-                    conflicts=self.config.conflicts,
-                    device=self.device,
-                )
-                stores[regime].write(block, arrays, {})
-
-            def recount() -> None:
-                absent = sum(len(store.rows(block)) for store in stores for block in store.absent())
-                bar.update(len(index) * len(stores) - absent - bar.n)
-
-            recount()
-            work_off(stores, compare, recount)
-
     @cached_property
     def valid(self) -> np.ndarray:
         return self.writer.read_valid()
@@ -133,7 +107,16 @@ class GraphStage:
     def _rows(self, regime: RegimeName) -> np.ndarray:
         return self.writer.read_array(array_file(regime, "gradients"))
 
-    def _blocks(self, regime: RegimeName) -> ShardStore:
-        name = f"graph-{regime}-{self.config.neighbors}-{self.config.conflicts}"
-        rows = block_rows(self.device)
-        return ShardStore(self.writer.folder / BUILDING / name, int(self.valid.sum()), rows)
+    @cached_property
+    def worker(self) -> NeighborWorker:
+        """The worker, once gradients are finished."""
+        neighbors = self.config.neighbors if self.given is None else 1
+        config = self.config.replace(neighbors=neighbors)
+        names = (SAMPLES, *(array_file(regime, "gradients") for regime in self.regimes))
+        files = {name: self.writer.path(name).absolute() for name in names}
+        return NeighborWorker(self.writer.folder.absolute(), self.regimes, config, self.device, files)
+
+
+def twins_by_gradient(neighbors: np.ndarray, cosines: np.ndarray) -> int:
+    """How many samples are near-duplicates of an earlier one by their gradients alone."""
+    return count_near_duplicates(near_duplicates(neighbors, cosines, np.full(len(neighbors), -1)))

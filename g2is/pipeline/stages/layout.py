@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from g2is.config import BuildConfig, ImportConfig
+from g2is.config import BuildConfig, ImportConfig, RegimeName
 from g2is.graph.layout import pca_layout, principal_axes, umap_layout
 from g2is.pipeline.writer import RunWriter, StageResult
 from g2is.run.paths import RegimeArray, array_file
 from g2is.storage.files import write_array
 
 
-def write_layout(writer: RunWriter, config: BuildConfig | ImportConfig) -> StageResult:
-    """Write the pool's coordinates for each regime and kind, and the axes of PCA, which place targets later."""
+def write_layout(
+    writer: RunWriter, config: BuildConfig | ImportConfig, regimes: Sequence[RegimeName] | None = None
+) -> StageResult:
+    """Write the pool's coordinates for each regime and kind, and the axes of PCA, which place targets later.
+
+    regimes: only these; None for all of the run.
+    """
+    regimes = config.regimes if regimes is None else regimes
     settings = config.layout
     valid = writer.read_valid()
     files = []
-    with writer.progress("layout", len(config.regimes) * (1 + settings.umap), "map") as bar:
-        for regime in config.regimes:
+    with writer.progress("layout", len(regimes) * (1 + settings.umap), "map") as bar:
+        for regime in regimes:
             rows = writer.read_array(array_file(regime, "gradients"))
             axes = principal_axes(rows, valid, seed=settings.layout_seed)
             pca = pca_layout(rows, axes, valid)

@@ -31,7 +31,7 @@ def write_warmup(writer: RunWriter, config: BuildConfig, lazy: LazyModel) -> Sta
     samples = [sample for sample in encoded if sample.problem is None]
     if not samples:
         raise InputError("warm-up: no sample drawn has anything to train on; give a larger warmup fraction")
-    if lazy.trains_own_weights and not config.warmup.epochs and set(config.regimes) == {"sgd"}:
+    if lazy.trains_own_weights and not config.warmup.epochs and config.gradients.computed == ("sgd",):
         # Nothing is trained and no averages are needed: the file would be a copy of the model.
         save_state(writer.folder / WARMUP, TrainingState({}, {}, {}, 0))
         return [WARMUP], {"samples": 0, "steps": 0, "trained_parameters": 0}

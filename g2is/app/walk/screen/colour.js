@@ -84,15 +84,22 @@ export class Colours {
     return this.colouring ? `${this.part.id} ${[...this.only].join()}` : ""
   }
 
-  // For Dots: colours, and the state of every dot. found: rows that a search found, which alone are not pale; or null.
-  paint(places, found) {
+  // For Dots: colours, and the state of every dot. found: rows that a search found, which alone are not pale; or null. basket:
+  // those with a frame.
+  paint(places, found, basket) {
     const { colouring, only, map } = this
     const count = places.x.length
     const grey = GREYS[isDark(map.paper) ? "dark" : "light"]
     const plain = { codes: new Uint8Array(count), part: {}, palette: found ? map.frames : grey, shapes: null }
     const colours = colouring ?? plain
-    const matches = found && new Uint8Array((count + 7) >> 3)
-    for (const row of found ?? []) matches[row >> 3] |= 1 << (row & 7)
-    return { colours, states: statesOf(places, colours, { only, matches, basket: null, alone: false }) }
+    const highlights = { only, matches: bitsOf(found, count), basket: bitsOf(basket, count), alone: false }
+    return { colours, states: statesOf(places, colours, highlights) }
   }
+}
+
+// A bit for each of `count` rows; null for null.
+function bitsOf(rows, count) {
+  const bits = rows && new Uint8Array((count + 7) >> 3)
+  for (const row of rows ?? []) bits[row >> 3] |= 1 << (row & 7)
+  return bits
 }

@@ -1,6 +1,7 @@
 // The map of the walk: the pool as faint dots, the path up to the step, and what the step considered.
 
 import SYMBOLS from "../../../figures/symbols.json"
+import { parse } from "../../shared/canvas/colours.js"
 import { Dots } from "../../shared/canvas/dots.js"
 import { Gestures } from "../../shared/canvas/gestures.js"
 import { Pen } from "../../shared/canvas/pen.js"
@@ -19,6 +20,7 @@ const HITS = 8 // instructions found that are listed
 export class WalkMap {
   constructor(screen) {
     this.screen = screen
+    this.goToOnlyHit = false // the reader searched, and waits for what is found
     const { find } = screen
     this.stage = find(".stage[data-stage=map]")
     this.plane = new Plane()
@@ -123,7 +125,9 @@ export class WalkMap {
     this.words = part.words
     this.found = part.words ? part.found : null
     const list = find(".hits")
-    list.hidden = !this.found
+    const only = this.found?.length === 1 && this.goToOnlyHit
+    this.goToOnlyHit = false
+    list.hidden = !this.found || only
     find(".found").textContent = this.found ? `${number(part.total)} found` : ""
     find(".find").value = part.words
     const hits = (this.found ?? []).slice(0, HITS).map((sample) => {
@@ -140,6 +144,9 @@ export class WalkMap {
     })
     list.replaceChildren(...hits)
     this.change()
+    if (!only) return
+    this.screen.open(this.found[0])
+    this.screen.root.focus() // its keys work again
   }
 
   drawTip() {
@@ -169,15 +176,17 @@ export class WalkMap {
   paint() {
     this.waiting = false
     if (this.closed || !this.places || this.plane.width < 2) return
-    const { colours, states } = this.colours.paint(this.places, this.found)
+    const { colours, states } = this.colours.paint(this.places, this.found, this.screen.basket)
     this.dots.draw({
       points: this.places,
       colours,
       state: states,
       projection: this.plane.projection(this.dpr),
       radius: Math.round(4 * this.radius * this.dpr) / 4,
+      line: 1.5 * this.dpr,
       ink: this.ink,
       paper: this.paper,
+      frames: parse(SYMBOLS.basket.colour),
     })
     this.drawMarks()
     Object.assign(this.screen.root.dataset, { drawn: this.key, scheme: this.colours.colouring?.part.scheme ?? "" })
@@ -189,7 +198,7 @@ export class WalkMap {
   }
 
   drawMarks() {
-    const { walk, step, asked, hovered, basket } = this.screen
+    const { walk, step, asked, hovered } = this.screen
     if (this.closed || !this.places || !walk.count || this.plane.width < 2) return
     const { width, height } = this.plane
     const { dpr, ink, paper, accent, font } = this
@@ -198,7 +207,7 @@ export class WalkMap {
     const key = [this.key, this.colours.key, walk.part.id, x, y, zoom, width, height, dpr, ink, paper].join(" ")
     const { plane, places, trail, radius } = this
     const fillOf = (row) => this.colours.of(row)
-    drawWalk(this.pen, { plane, places, walk, trail, key, step, asked, hovered, basket, radius, fillOf })
+    drawWalk(this.pen, { plane, places, walk, trail, key, step, asked, hovered, radius, fillOf })
     if (this.area?.length) this.pen.area(this.area.map((corner) => this.plane.place(...corner)))
     this.drawKey()
   }

@@ -1,7 +1,6 @@
 // The walk above the dots: its path up to a step, faint after it, and what the step considered.
 
-import SYMBOLS from "../../../figures/symbols.json"
-import { outline } from "../../shared/canvas/shapes.js"
+import { number } from "../../shared/dom.js"
 import { ORIGINS } from "../../shared/origins.js"
 
 const CHANGES = 60 // instructions added, or removed, that are marked
@@ -9,11 +8,10 @@ const REJECTED = ["conflict", "consistency", "redundant", "taken", "left_out"]
 const RULES = { conflict: "conflict", consistency: "consistency", redundant: "too similar" }
 
 // trail, key: a Trail, and the key of what it draws. fillOf: the CSS colour of an instruction, or null where dots have none.
-export function drawWalk(pen, { plane, places, walk, trail, key, step, asked, hovered, basket, radius, fillOf }) {
+export function drawWalk(pen, { plane, places, walk, trail, key, step, asked, hovered, radius, fillOf }) {
   const at = (row) => plane.place(...places.at(row))
   drawStars(pen, at, places, radius)
   trail.draw(pen, { key, at, places, walk, step, radius, fillOf })
-  drawBasket(pen, at, places, basket, radius)
   drawChange(pen, at, places, walk, radius)
   drawConsidered(pen, at, places, walk, step, radius)
   drawEdge(pen, at, places, walk, step)
@@ -27,16 +25,6 @@ function drawStars(pen, at, places, radius) {
   pen.context.globalAlpha = 0.45
   for (const example of places.examples()) pen.shape("star", at(example), 2 + 0.5 * radius, pen.ink, pen.paper)
   pen.context.globalAlpha = 1
-}
-
-function drawBasket(pen, at, places, basket, radius) {
-  const path = new Path2D()
-  for (const row of basket) {
-    if (!places.has(row)) continue
-    const [left, top] = at(row)
-    path.addPath(outline("square", radius + 4), { e: left, f: top })
-  }
-  pen.stroke(path, { colour: SYMBOLS.basket.colour, width: 1.5 })
 }
 
 function drawChange(pen, at, places, walk, radius) {
@@ -105,5 +93,5 @@ function drawHere(pen, at, places, walk, step, radius, fillOf) {
   if (!places.has(here)) return
   const { shape, colour } = ORIGINS[walk.origin(step)]
   pen.framed(shape, at(here), radius + 5, fillOf(here) ?? colour, pen.ink)
-  pen.names([[`#${here}`, at(here)]], radius + 6)
+  pen.names([[`#${number(here)}`, at(here)]], radius + 6)
 }

@@ -61,9 +61,16 @@ class Screen {
       button.onclick = () => this.zoomBy(zooms[button.dataset.zoom])
     }
     const find = this.find(".find")
-    find.onkeydown = (event) => event.key === "Enter" && this.raise("find", find.value)
+    // A handler that returns false would keep the letter out of the box.
+    find.onkeydown = (event) => {
+      if (event.key !== "Enter") return
+      this.map.goToOnlyHit = true
+      this.raise("find", find.value)
+    }
     // Emptied by its cross, or by Escape.
-    find.oninput = () => find.value || this.raise("find", "")
+    find.oninput = () => {
+      if (!find.value) this.raise("find", "")
+    }
     this.channel = channel("walk")
     this.stopListening = this.channel.listen((kind) => this.receive(kind))
     for (const kind of ["points", "colours", "walk", "window", "reply"]) this.receive(kind)
@@ -127,6 +134,7 @@ class Screen {
     if (part.walk !== walk.part?.walk) return
     walk.receiveTexts(part)
     this.basket = new Set(part.basket)
+    this.map.change()
     this.map.showFound(part)
     if (!part.answer) return
     const { sample } = part.answer

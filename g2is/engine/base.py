@@ -1,0 +1,97 @@
+"""What an engine does: it maps a worker over items, each a shard to write, and gives back receipts.
+
+Workers write sealed shards (`ShardStore`); no array passes through the engine. What is missing is seen from the folder
+alone, once at the beginning, so a build that was stopped goes on where it stopped, with any engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from g2is.storage.shards import ShardStore
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A shard to write. store: its place among the stores of the worker. rows: how many it has."""
+
+    store: int
+    shard: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A shard that was written. file: its name in the folder of its store. reason: why all of its rows are set aside;
+    None where they were computed."""
+
+    item: Item
+    file: str
+    reason: str | None = None
+
+
+class Worker(Protocol):
+    """Writes shards. It is pickled without what it has loaded, and loads that once in each process.
+
+    Exceptions other than `InputError`, which is wrong for every item, are the item's own.
+    """
+
+    name: str
+    """What is being done, for a person."""
+
+    @property
+    def stores(self) -> Sequence[ShardStore]:
+        """Where the shards go."""
+        ...
+
+    def __call__(self, item: Item, on_rows: Callable[[int], object]) -> Receipt:
+        """Write a shard. on_rows: called with the number of rows after each batch."""
+        ...
+
+    def set_aside(self, item: Item, reason: str) -> Receipt:
+        """Write a shard whose rows are all invalid, for this reason, where another of its store is written.
+
+        Raises `InputError` where nothing can do without the shard.
+        """
+        ...
+
+
+class Counter(Protocol):
+    """A bar of progress (`pipeline.progress.Bar`)."""
+
+    def update(self, n: float = 1) -> object:
+        """Advance by so many rows."""
+        ...
+
+    def workers(self, count: int) -> object:
+        """Show how many workers there are."""
+        ...
+
+
+class Engine(Protocol):
+    """Where the work is done."""
+
+    def call(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """The result of a function that needs a device, and of which there is only one."""
+        ...
+
+    def map(self, worker: Worker, items: Sequence[Item], bar: Counter) -> list[Receipt]:
+        """Write all items. Raises `InputError` of a worker, and where too many items failed."""
+        ...
+
+    def close(self) -> None:
+        """Give back what was taken."""
+        ...
+
+
+def missing_items(stores: Sequence[ShardStore]) -> list[Item]:
+    """The shards still to be written, in order, from one look at each folder."""
+    return [
+        Item(place, shard, len(store.rows(shard)))
+        for place, store in enumerate(stores)
+        for shard in store.absent()
+    ]

@@ -1,0 +1,23 @@
+"""The engine of one process: this one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from g2is.engine.base import Counter, Item, Receipt, Result, Worker
+
+
+class LocalEngine:
+    """Does everything in this process, one item after the other. An exception ends the build, which can be resumed."""
+
+    def call(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Call it here."""
+        return function(*arguments)
+
+    def map(self, worker: Worker, items: Sequence[Item], bar: Counter) -> list[Receipt]:
+        """Write all items."""
+        return [worker(item, bar.update) for item in items]
+
+    def close(self) -> None:
+        """Nothing was taken."""

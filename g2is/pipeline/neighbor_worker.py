@@ -1,0 +1,85 @@
+"""The worker that compares blocks of rows with all rows, for neighbours and conflicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from g2is.config import GraphConfig, RegimeName
+from g2is.engine.base import Item, Receipt
+from g2is.errors import InputError
+from g2is.graph.neighbors import block_rows, comparable, neighbor_block
+from g2is.run.paths import BUILDING, SAMPLES, array_file
+from g2is.storage.shards import ShardStore
+from g2is.storage.tables import read_frame
+
+
+@dataclass
+class NeighborWorker:
+    """Writes blocks of a run whose gradients are finished.
+
+    folder: of the run. config: with the numbers of neighbours and conflicts. files: where files of the run lie that are
+    not at their names.
+    """
+
+    folder: Path
+    regimes: tuple[RegimeName, ...]
+    config: GraphConfig
+    device: str
+    files: dict[str, Path] = field(default_factory=dict)
+
+    name = "graph"
+
+    def __getstate__(self) -> dict[str, Any]:
+        fields = ("folder", "regimes", "config", "device", "files")
+        return {name: value for name, value in vars(self).items() if name in fields}
+
+    def __call__(self, item: Item, on_rows: Callable[[int], object]) -> Receipt:
+        """Write a block."""
+        store = self.stores[item.store]
+        rows = store.rows(item.shard)
+        arrays = neighbor_block(
+            self._rows[item.store],
+            self._index,
+            slice(rows.start, rows.stop),
+            neighbors=self.config.neighbors,
+            conflicts=self.config.conflicts,
+            device=self.device,
+        )
+        path = store.write(item.shard, arrays, {})
+        on_rows(item.rows)
+        return Receipt(item, path.name)
+
+    def set_aside(self, item: Item, reason: str) -> Receipt:
+        """Raises `InputError`: rows without neighbours are no graph."""
+        raise InputError(f"graph: block {item.shard} of {self.regimes[item.store]}: {reason}")
+
+    @cached_property
+    def stores(self) -> list[ShardStore]:
+        """The stores of the blocks, one a regime."""
+        size, counts = block_rows(self.device), f"{self.config.neighbors}-{self.config.conflicts}"
+        building = self.folder / BUILDING
+        return [
+            ShardStore(building / f"graph-{regime}-{counts}", len(self._index), size)
+            for regime in self.regimes
+        ]
+
+    @cached_property
+    def _index(self) -> np.ndarray:
+        """Rows of the pool that have a gradient."""
+        valid = read_frame(self._path(SAMPLES))["valid"].to_numpy()
+        return comparable(valid, self.config.neighbors)
+
+    @cached_property
+    def _rows(self) -> list[np.ndarray]:
+        """The gradients of each regime, as read-only memory maps."""
+        names = [array_file(regime, "gradients") for regime in self.regimes]
+        return [np.load(self._path(name), mmap_mode="r") for name in names]
+
+    def _path(self, name: str) -> Path:
+        return self.files.get(name, self.folder / name)
