@@ -18,7 +18,7 @@ from g2is.config import BuildConfig, ImportConfig
 from g2is.config.commands import BLANK, command
 from g2is.errors import InputError, shortened
 from g2is.run.paths import MANIFEST, MANIFEST_COPY, WHITENED
-from g2is.storage.files import inside, sha256, write_bytes
+from g2is.storage.files import inside, read_small, sha256, write_bytes
 
 FORMAT_VERSION = 2
 CONTENT_STAGES = ("instructions", "warmup", "gradients", "graph")
@@ -240,11 +240,11 @@ class Manifest(BaseModel):
     def _of(cls, path: Path) -> Manifest:
         """The manifest in a file; raises `_Damage` if it is not one or was changed."""
         try:
-            if not path.is_file():
-                raise _Damage("missing or not a file")
-            if path.stat().st_size > LONGEST:
-                raise _Damage(f"{path.stat().st_size:,} bytes, expected a manifest")
-            values = json.loads(path.read_bytes())
+            values = json.loads(read_small(path, LONGEST))
+        except FileNotFoundError:
+            raise _Damage("missing") from None
+        except InputError as error:
+            raise _Damage(str(error).removeprefix(f"{path}: ").removesuffix("; remove it")) from None
         except (OSError, ValueError, RecursionError) as error:
             raise _Damage(f"not readable ({str(error) or type(error).__name__})") from None
         version = values.get("format_version") if isinstance(values, dict) else None

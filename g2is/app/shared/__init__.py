@@ -36,6 +36,7 @@ from g2is.app.shared.samples import (
     show_changes,
     show_record,
     show_since,
+    stamp_of,
 )
 from g2is.app.shared.tables import INSTRUCTION, THREE_DIGITS, choose_row, table_height
 from g2is.app.shared.text import (
@@ -98,6 +99,7 @@ __all__ = [
     "show_since",
     "show_text",
     "snippets",
+    "stamp_of",
     "start_page",
     "stop",
     "table_height",

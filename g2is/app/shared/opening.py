@@ -13,7 +13,7 @@ from g2is.app.places import default_cache
 from g2is.app.shared import more_like
 from g2is.app.shared.navigation import draw_navigation, link_to
 from g2is.app.shared.runs import cache_folder, choose_run, read_run, run_folders
-from g2is.app.shared.text import literal, number, show_error
+from g2is.app.shared.text import literal, number, show_error, without_folder
 from g2is.app.shared.tour import show_tour
 from g2is.app.shared.url import all_texts, begin_run, forget_widgets, remember_page
 from g2is.config import commands
@@ -127,7 +127,7 @@ def show_damage(run: Run) -> bool:
     problems = run.damage()
     if problems:
         st.error(
-            f"This run is damaged: {literal('; '.join(problems))}. This command repairs it by "
+            f"This run is damaged: {literal(without_folder('; '.join(problems)))}. This command repairs it by "
             "repeating the stages that these files belong to, and those that build on them:",
             icon=":material/error:",
         )

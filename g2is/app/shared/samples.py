@@ -15,6 +15,7 @@ from g2is.errors import InputError
 from g2is.run.paths import SELECTIONS, selection_file
 from g2is.run.run import Run
 from g2is.run.selections import Selection, changes, select_set
+from g2is.storage.files import is_text
 
 BASKET = "basket"
 
@@ -30,7 +31,7 @@ def saved_selections(run: Run) -> dict[str, Path]:
     for path in (run.folder / SELECTIONS).glob("*.json"):
         # Not files outside the run that a link points to, nor files that were just moved away.
         with suppress(InputError, OSError):
-            if not path.name.startswith("."):
+            if not path.name.startswith(".") and is_text(path.name):
                 times[run.inside(SELECTIONS, path.name)] = path.stat().st_mtime
     ordered = sorted(times, key=lambda path: (-times[path], path.name))
     return {path.stem: path for path in ordered}
@@ -43,11 +44,17 @@ def read_selection(run: Run, name: str) -> Selection:
     if name.startswith(SET):
         return select_set(run, name.removeprefix(SET))
     path = run.inside(selection_file(name))
+    return _open_selection(run, run.state, str(path), stamp_of(path))
+
+
+def stamp_of(path: Path) -> tuple[int, ...]:
+    """Changes with the file, for caches; copies keep the times of what they copy, so that the time alone would not
+    do."""
     try:
-        stamp = path.stat().st_mtime_ns
+        state = path.stat()
     except OSError:
-        stamp = 0
-    return _open_selection(run, run.state, str(path), stamp)
+        return ()
+    return state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
 
 
 def show_changes(run: Run, selection: Selection, label: str = "this") -> None:
@@ -57,7 +64,7 @@ def show_changes(run: Run, selection: Selection, label: str = "this") -> None:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _open_selection(_run: Run, run_hash: str, path: str, stamp: int) -> Selection:
+def _open_selection(_run: Run, run_hash: str, path: str, stamp: tuple[int, ...]) -> Selection:
     return Selection.read(Path(path), _run)
 
 
