@@ -204,7 +204,7 @@ def remove(folder: Path, name: str, *, say: Callable[[str], None] = lambda line:
             *(target_file(place, file) for file in (EXAMPLES, EXAMPLE_GRADIENTS)),
             *(target_representations(place, pooling) for pooling in POOLINGS),
         )
-        views = [file for file in part.files if file not in kept]
+        views = [of.at or file for file, of in part.files.items() if file not in kept]
         part.files = {file: of for file, of in part.files.items() if file in kept}
         manifest.removed[place] = part
         manifest.write(folder)

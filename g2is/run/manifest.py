@@ -97,7 +97,7 @@ class Part(Stage):
     """What is added to a finished run, and can be removed, without rewriting anything else: a folder of its own.
 
     kind: `target` for validation examples; `pool` for instructions, which has no files of its own: those of the pool
-    hold them. name: what it is called. added: when. The manifest lists a part by its folder, in which all its files lie.
+    hold them. name: what it is called. added: when. The manifest lists a part by its folder, where all its files lie.
     """
 
     kind: str
@@ -175,11 +175,13 @@ class _GradientNumbers(BaseModel):
 
 
 class _RegimeNumbers(BaseModel):
-    """Numbers of the stage `graph` for one regime; recall only where lists are approximate."""
+    """Numbers of the stage `graph` for one regime; recall only where lists are approximate, near-duplicates since they
+    are counted."""
 
     model_config = ConfigDict(extra="forbid")
     mean_cosine: Real
     conflict_share: Real
+    near_duplicates: Count | None = None
     neighbor_recall: Real | None = None
     conflict_recall: Real | None = None
 

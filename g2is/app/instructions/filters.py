@@ -24,6 +24,7 @@ OF_RECORDS = ("search", "regex", "source", "task", "state", "tokens", "having", 
 OF_RUN = ("community", "in_set", "within", "side", "component")
 FILTERS = (*OF_RECORDS, *OF_RUN)
 """Parameters of the URL."""
+LONGEST_WORDS = 500
 MINOR = ("regex", "column", "side")
 """Those that filter nothing by themselves."""
 
@@ -38,6 +39,18 @@ def count_filters() -> int:
     """How many filters are set, besides the search."""
     texts = ui.all_texts()
     return sum(name in texts for name in FILTERS if name not in ("search", *MINOR))
+
+
+def searched() -> str:
+    """The words that are searched for."""
+    return " ".join(ui.all_texts().get("search", []))
+
+
+def filters_in_words() -> str:
+    """The filters in the URL, such as "search: apples; community: 3"."""
+    texts = ui.all_texts()
+    words = (f"{name.replace('_', ' ')}: {', '.join(texts[name])}" for name in FILTERS if name in texts)
+    return "; ".join(words)[:LONGEST_WORDS]
 
 
 def filtered(run: Run) -> NDArray[np.int64] | None:
