@@ -81,11 +81,13 @@ def prepare(folder: Path) -> dict[str, str]:
         (programs / name).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {arguments} "$@"\n')
         (programs / name).chmod(0o755)
     demo = copy_demo(folder / ".demo")
-    pool = [with_columns(row, line) for row, line in enumerate(demo.train[0].read_text().splitlines()[:300])]
+    pool = [with_columns(row, line) for row, line in enumerate(demo.train[0].read_text().splitlines()[:320])]
+    pool, more = pool[:300], pool[300:]
     examples = demo.validation.read_text().splitlines()
     for name, lines in {
         "pool/first.jsonl": pool[:150],
         "pool/second.jsonl": pool[150:],
+        "more.jsonl": more,
         "flan.jsonl": pool[:150],
         "dolly.jsonl": pool[150:],
         "gsm8k.jsonl": examples[:20],

@@ -437,6 +437,9 @@ def test_only_a_walk_has_a_command_for_the_selection(run):
             unspent="pass_on",
         ),
         WalkParameters(count=5, regime="adam_without_momentum", components=4, neighbors=10, orient=True),
+        walk_preset("graph", count=5, dedupe=True, bans=(3,)),
+        # Nothing that is typed takes the preset's 20 neighbours away.
+        walk_preset("graph", count=5, neighbors=None),
     ],
 )
 def test_the_walk_command_gives_the_same_parameters(parameters):

@@ -114,6 +114,11 @@ def settings_of(draw: st.DrawFn, kind: type[Settings]) -> Any:
             chosen[name] = draw(several)
     if kind is WalkParameters and chosen.get("conflict_threshold", 0) > (chosen.get("max_cosine") or 0):
         chosen.pop("max_cosine", None)  # would leave no sample that could pass
+    if "gradients" in chosen and "warmup" in chosen:  # no more checkpoints than epochs
+        most = max(1, chosen["warmup"].epochs)
+        chosen["gradients"] = chosen["gradients"].replace(
+            checkpoints=min(most, chosen["gradients"].checkpoints)
+        )
     return kind(**chosen)
 
 

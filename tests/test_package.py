@@ -33,7 +33,12 @@ EXTRAS = PROJECT["optional-dependencies"]
 DEPENDENCIES = [Requirement(line) for line in PROJECT["dependencies"]]
 COMMANDS = {"codespell", "editables", "hatchling", "mypy", "pytest-xdist", "ruff"}
 """Tools of development that are run, not imported."""
-NAMES = {"bitsandbytes": "bitsandbytes", "sentence_transformers": "sentence-transformers", "trl": "trl"}
+NAMES = {
+    "bitsandbytes": "bitsandbytes",
+    "ray": "ray",
+    "sentence_transformers": "sentence-transformers",
+    "trl": "trl",
+}
 """Distributions of modules that need not be installed."""
 
 

@@ -79,6 +79,35 @@ def test_a_step_says_its_example_and_what_was_considered(run):
         assert len(view.considered) <= LISTED + 1 + RUNNERS_UP
 
 
+def test_a_step_on_the_graph_says_its_edge_and_what_it_was_the_best_of(run):
+    trace = walks.walk(run, walk_preset("graph", neighbors=10, count=60, bans=(20, 21)))
+    regime, affinities = run.regime("sgd"), walks.affinities(run, trace.parameters)
+    stepped = 0
+    for view in step_views(run, trace, 0):
+        if trace.steps.origin[view.step] != ORIGINS.index("neighbor"):
+            continue
+        stepped += 1
+        previous, component = int(trace.steps.previous[view.step]), int(trace.steps.component[view.step])
+        listed = regime.neighbors[previous, :10].tolist()
+        free = [row for row in listed if row not in (20, 21, *trace.samples[: view.step])]
+        edge = float(regime.cosines[previous, listed.index(view.sample)])
+        assert view.reason.startswith(
+            f"from #{previous} over an edge of {edge:.2f}; {view.cosine:.2f} towards example {view.example}; "
+            f"best of its {len(free)} free neighbours"
+        )
+        ranked = sorted(free, key=lambda row: -affinities[row, component])
+        place = ranked.index(view.sample)
+        assert ("that passes the rules" in view.reason) == (place > 0)
+        found = candidates_at(run, trace, view.step)
+        assert {row.sample for row in found.neighbors} >= set(ranked[: place + 1])
+        assert [row.sample for row in found.runners_up] == ranked[place + 1 :][:RUNNERS_UP]
+        text = walks.explain(run, trace, view.sample).text
+        assert f"from instruction {previous} over an edge of {edge:.3f}" in text
+        assert f"best of its {len(free)} free neighbours" in text
+        assert f"best of its {len(free)} free neighbours" in why_not(run, trace, view.sample).text
+    assert stepped > 20
+
+
 def test_rejected_ones_that_are_not_listed_are_counted(run):
     """Neighbours and, in a search of the pool, every free one that is closer to the direction."""
     trace = walks.walk(run, walk_preset("recommended", count=60, delta=0.97, **GRAPH))

@@ -8,6 +8,7 @@ import numpy as np
 
 from g2is.analysis.comparison import PAIRED
 from g2is.arrays.rows import read_rows
+from g2is.graph.duplicates import count_near_duplicates
 from g2is.run.run import Run
 from g2is.walk import WalkTrace
 
@@ -36,7 +37,7 @@ def idle_settings(run: Run, trace: WalkTrace) -> dict[str, str]:
         settings_of = {
             "consistency": ("delta", "consistency_reference"),
             "no_conflict": ("conflict_threshold",),
-            "knowledge_coherence": ("neighbors",),
+            "knowledge_coherence": ("neighbors", "step_to"),
         }
         for rule, settings in settings_of.items():
             reasons |= dict.fromkeys(settings if rules[rule] else (), single)
@@ -46,6 +47,8 @@ def idle_settings(run: Run, trace: WalkTrace) -> dict[str, str]:
         and run.regime(parameters.regime).conflict_share == 0
     ):
         reasons["no_conflict"] = "no two instructions of the pool conflict in these gradients"
+    if parameters.dedupe and not count_near_duplicates(run.near_duplicates):
+        reasons["dedupe"] = "the pool has no near-duplicates"
     if parameters.facet_per_example and parameters.orient:
         reasons.setdefault("orient", "every direction is an example, which points towards itself")
     return reasons

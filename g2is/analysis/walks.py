@@ -95,15 +95,20 @@ def _with_sets(
 
 
 def fitting(run: Run, parameters: WalkParameters) -> NDArray[np.bool_] | None:
-    """(n,) the samples that fit the conditions of a walk and are not what its targets were made of; None where all
-    are. Raises `InputError` for none."""
+    """(n,) the samples that fit the conditions of a walk and are not what its targets were made of, of near-duplicates
+    one where it asks for that; None where all are. Raises `InputError` for none."""
     fits = run.matching(parameters.where) if parameters.where else None
     own = own_rows(run, parameters)
-    if not len(own):
+    if len(own):
+        fits = np.ones(len(run.valid), dtype=bool) if fits is None else fits.copy()
+        fits[own] = False
+    if not parameters.dedupe:
         return fits
-    fits = np.ones(len(run.valid), dtype=bool) if fits is None else fits.copy()
-    fits[own] = False
-    return fits
+    from g2is.walk.budget import rows_left_out
+
+    rows = with_rows(run, parameters.replace(dedupe=False))
+    left_out = rows_left_out(rows, len(run.valid), sources=run.sources, valid=run.valid, fitting=fits)
+    return run.one_of_each(~left_out, rows.pins)
 
 
 def own_rows(run: Run, parameters: WalkParameters) -> NDArray[np.int64]:
@@ -123,6 +128,33 @@ def targets_in_use(run: Run, parameters: WalkParameters) -> list[str]:
 def examples_in_use(run: Run, parameters: WalkParameters) -> NDArray[np.int64]:
     """The validation samples that a walk is for."""
     return np.flatnonzero(run.validation["target"].isin(targets_in_use(run, parameters)))
+
+
+def coverage(run: Run, parameters: WalkParameters, samples: NDArray[np.integer]) -> float:
+    """Mean over the validation samples that a walk is for of the highest cosine of one of these samples to each, in the
+    regime of the walk; NaN without samples."""
+    if not len(samples):
+        return float("nan")
+    cosines = np.asarray(run.regime(parameters.regime).validation_cosines[np.sort(samples)])
+    return float(cosines[:, examples_in_use(run, parameters)].max(axis=0).mean())
+
+
+def pool_for(run: Run, examples: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """(n,) the samples that have a gradient and are not themselves among these validation samples: what a target was
+    made of tells nothing of what the pool has for it."""
+    own = run.target_rows(run.validation["target"].iloc[examples].unique())
+    return run.valid & ~np.isin(np.arange(len(run.valid)), own) if len(own) else run.valid
+
+
+def choosable(run: Run, parameters: WalkParameters) -> NDArray[np.bool_]:
+    """(n,) the samples that have a gradient and that the targets of a walk, if it leaves these out, were not made
+    of."""
+    own = own_rows(run, parameters)
+    if not len(own):
+        return run.valid
+    valid = run.valid.copy()
+    valid[own] = False
+    return valid
 
 
 def left_out(run: Run, parameters: WalkParameters) -> NDArray[np.bool_]:

@@ -100,7 +100,7 @@ def _output(arguments: argparse.Namespace, run: Run, name: str) -> Path:
 def explain(arguments: argparse.Namespace) -> None:
     from g2is.analysis import walks
     from g2is.analysis.why_not import why_not
-    from g2is.run.selections import Selection
+    from g2is.run.selections import Selection, changes
     from g2is.run.traces import read_trace, trace_path
 
     run = open_run(arguments)
@@ -109,6 +109,8 @@ def explain(arguments: argparse.Namespace) -> None:
     trace = read_trace(trace_path(path))
     if trace.samples.tolist() != selection.samples:
         raise InputError(f"{trace_path(path)}: the trace of another walk; walk again to write both")
+    for line in changes(run, selection):
+        say(f"since this was selected: {line}")
     sample = run.row(arguments.sample)
     explanation = walks.explain(run, trace, sample)
     if not explanation.verdicts:

@@ -6,6 +6,7 @@ help text. A bad value raises `InputError` that names the field, the value and t
 
 from g2is.config.build import BuildConfig, ImportConfig, ReadingConfig
 from g2is.config.cost import Hardware, Workload
+from g2is.config.engine import EngineConfig
 from g2is.config.evaluation import EvaluationConfig
 from g2is.config.graph import CommunityConfig, GraphConfig, LayoutConfig
 from g2is.config.model import EnsembleConfig, GradientConfig, LoraSettings, ModelConfig, WarmupConfig
@@ -21,6 +22,7 @@ __all__ = [
     "WALK_PRESETS",
     "BuildConfig",
     "CommunityConfig",
+    "EngineConfig",
     "EnsembleConfig",
     "EvaluationConfig",
     "GradientConfig",

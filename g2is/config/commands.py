@@ -33,7 +33,7 @@ def command(*words: str | Path, cache: str | Path = CACHE) -> str:
 def walk_command(run: str, parameters: dict[str, Any], *, output: str, cache: str | Path = CACHE) -> str:
     """Repeats a walk: the preset closest to its parameters, and all that differs from it."""
     walk = WalkParameters(**parameters)
-    changes = {name: _changes(walk, name) for name in WALK_PRESETS}
+    changes = {name: _changes(walk, name) for name in WALK_PRESETS if _can_follow(walk, name)}
     preset = min(changes, key=lambda name: len(changes[name]))
     words = ("--preset", preset, *changes[preset], *argument("output", output))
     return command("walk", run, *words, cache=cache)
@@ -107,6 +107,11 @@ def first_build_command(
     words = [*argument("run", BLANK), *argument("train", *files), *argument("validation", BLANK)]
     config = BuildConfig(model=settings, reading=reading)
     return command("build", *words, *write_settings(config), cache=cache)
+
+
+def _can_follow(walk: WalkParameters, preset: str) -> bool:
+    """Whether arguments can change the preset into the walk: none of them can take a value away."""
+    return all(getattr(walk, name) is not None for name in WALK_PRESETS[preset])
 
 
 def _changes(walk: WalkParameters, preset: str) -> list[str]:

@@ -119,6 +119,11 @@ class WalkParameters(Budget):
         description="conditions on columns of the pool: COLUMN=VALUE (one of those named of each column), "
         "COLUMN!=VALUE, COLUMN=LOW..HIGH",
     )
+    dedupe: bool = Field(
+        False,
+        description="of near-duplicates (the same text, or gradients with a cosine of 0.99 or more) only one can be "
+        "selected, a pinned or else the first one",
+    )
     share: tuple[str, ...] = Field(
         (),
         description="shares of the budget by a column, COLUMN=VALUE:SHARE; all other instructions have the rest, and "

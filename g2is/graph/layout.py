@@ -103,7 +103,13 @@ def places_among(
     nearest, weights = nearest_rows(validation_cosines, valid, closest)
     if not nearest.size:
         return np.full((validation_cosines.shape[1], 2), np.nan, np.float32)
-    weights = weights[:, :1] - weights
+    return places_between(places, nearest, weights)
+
+
+def places_between(places: Places, nearest: NDArray[np.int32], cosines: NDArray[np.float32]) -> Places:
+    """(m, 2) float32: the weighted mean of the places of the samples nearest to each. nearest, cosines: (m, c), c > 0,
+    nearest first."""
+    weights = cosines[:, :1] - cosines
     weights = np.exp(-weights / np.maximum(weights.mean(axis=1, keepdims=True), 1e-6))
     weights /= weights.sum(axis=1, keepdims=True)
     return np.einsum("mk,mkc->mc", weights, places[nearest]).astype(np.float32)

@@ -121,6 +121,38 @@ def neighbor_block(
                 best = _merge(best, extremes, neighbors, largest=True)
             else:
                 worst = _merge(worst, extremes, conflicts, largest=False)
+    return _block(index, best, worst, unit, negative)
+
+
+def cross_block(
+    rows: np.ndarray,
+    mine: np.ndarray,
+    others: np.ndarray,
+    *,
+    neighbors: int,
+    conflicts: int,
+    device: str = "cpu",
+    columns: int = 16384,
+) -> dict[str, np.ndarray]:
+    """Compare the rows `mine` with the rows `others`, none of which is among them.
+
+    Returns the same arrays as `neighbor_block`: lists of others, as many as there are, and `total` and `negative`.
+    """
+    unit = _unit(rows, mine, device)
+    negative = 0
+    best = worst = _empty(len(mine), device)
+    for left in range(0, len(others), columns):
+        cosines = unit @ _unit(rows, others[left : left + columns], device).T
+        negative += int(torch.count_nonzero(cosines < 0))
+        best = _merge(best, _best(cosines, neighbors, left, largest=True), neighbors, largest=True)
+        worst = _merge(worst, _best(cosines, conflicts, left, largest=False), conflicts, largest=False)
+    return _block(others, best, worst, unit, negative)
+
+
+def _block(
+    index: np.ndarray, best: Ranked, worst: Ranked, unit: torch.Tensor, negative: int
+) -> dict[str, np.ndarray]:
+    """The arrays of a block: lists of rows, whose places in `index` are ranked, and its sums."""
 
     def lists(ranked: Ranked) -> tuple[np.ndarray, np.ndarray]:
         values, places = ranked

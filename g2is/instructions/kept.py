@@ -208,3 +208,74 @@ class ColumnCollector:
         if name == FILE:
             return "the name of a column of our own"
         return "an id" if values.is_id(name) else ""
+
+
+def joined_columns(
+    old: pd.DataFrame | None, old_count: int, new: pd.DataFrame | None, new_count: int
+) -> tuple[pd.DataFrame | None, list[str]]:
+    """The columns of a pool that was extended: those of the old rows, and below them those of the new.
+
+    A column that only one of both has is empty for the other; numbers that meet text become text. Returns None where
+    neither has any, and what a person should know, a line each.
+    """
+    import pandas as pd
+
+    old = pd.DataFrame(index=pd.RangeIndex(old_count)) if old is None else old
+    new = pd.DataFrame(index=pd.RangeIndex(new_count)) if new is None else new
+    others = [name for name in new if name not in old]
+    room = max(0, MOST_COLUMNS - len(old.columns))
+    lines = []
+    for words, names in (
+        ("new columns, empty for earlier instructions", others[:room]),
+        (f"no columns, beyond the first {MOST_COLUMNS}", others[room:]),
+        ("columns empty for the new instructions", [name for name in old if name not in new]),
+        (
+            "numbers and text in one column, now text",
+            [name for name in old if name in new and _numeric(old[name]) != _numeric(new[name])],
+        ),
+    ):
+        if names:
+            lines.append(f"{words}: {', '.join(map(str, names[:20]))}{', …' if len(names) > 20 else ''}")
+    columns = {name: _below(name, old, new) for name in [*old, *others[:room]]}
+    if not columns:
+        return None, lines
+    return pd.DataFrame(columns, index=pd.RangeIndex(old_count + new_count)), lines
+
+
+def described_columns(frame: pd.DataFrame) -> dict[str, str]:
+    """What each column of a table holds, in a few words."""
+    words = {}
+    for name, values in frame.items():
+        known = int(values.notna().sum())
+        if _numeric(values):
+            what = f"numbers from {values.min():g} to {values.max():g}" if known else "numbers"
+        else:
+            distinct = values.nunique()
+            what = f"{distinct:,} value{'s' * (distinct != 1)}"
+        words[str(name)] = what + ("" if known == len(frame) else f", in {known:,} of {len(frame):,}")
+    return words
+
+
+def _numeric(values: pd.Series) -> bool:
+    return bool(values.dtype.kind == "f")
+
+
+def _below(name: str, old: pd.DataFrame, new: pd.DataFrame) -> Any:
+    """The values of a column in both tables, one below the other."""
+    import pandas as pd
+
+    present = [table[name] for table in (old, new) if name in table]
+    if all(map(_numeric, present)):
+        empty = [pd.Series(nan, index=table.index) for table in (old, new)]
+        return pd.concat(
+            [table.get(name, none) for table, none in zip((old, new), empty, strict=True)]
+        ).to_numpy()
+    texts: list[str | None] = []
+    for table in (old, new):
+        if name not in table:
+            texts += [None] * len(table)
+        elif _numeric(table[name]):
+            texts += [None if v != v else f"{v:.15g}" for v in table[name].tolist()]
+        else:
+            texts += [v if isinstance(v, str) else None for v in table[name].tolist()]
+    return pd.Categorical(texts, categories=sorted({text for text in texts if text is not None}))

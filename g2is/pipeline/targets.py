@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,10 +112,11 @@ def view_files(run: Run, place: str) -> list[str]:
     ]
 
 
-def with_views(run: Run, place: str, part: Part) -> Part:
+def with_views(run: Run, place: str, part: Part, on_regime: Callable[[], object] = lambda: None) -> Part:
     """Write what follows from a target's gradients: cosines, places on the map, leaks; returns the whole part.
 
-    run: of which the stages up to the layout are finished. Reads the pool's gradients once in each regime.
+    run: of which the stages up to the layout are finished. on_regime: called after each regime, in which the pool's
+    gradients are read once.
     """
     start = time.monotonic()
     folder, facts = run.folder, TargetFacts(**part.found)
@@ -124,6 +125,7 @@ def with_views(run: Run, place: str, part: Part) -> Part:
     for regime in run.regimes:
         cosines = write_views_in(run, place, regime, gradients)
         plain = cosines if regime == "sgd" else plain
+        on_regime()
     examples = pd.read_parquet(folder / target_file(place, EXAMPLES), columns=["prompt", "response"])
     leaks = find_leaks(_texts(run.instructions), _texts(examples), plain)
     others = leaks[~leaks["sample"].isin(facts.rows)].reset_index(drop=True)
@@ -140,14 +142,25 @@ def write_views_in(run: Run, place: str, regime: RegimeName, gradients: np.ndarr
     compared = run.compared(regime, gradients)
     cosines = cosines_to(open_gradients(run.files, regime), run.valid, compared)
     write_array(run.folder / target_array(place, regime, "cosines"), cosines)
-    for kind in run.layouts:
-        if kind == "pca":
-            places = pca_places(compared, run.files.array(array_file(regime, "pca_axes"), "f", (3, None)))
-        else:
-            closest = run.manifest.configuration.layout.umap_neighbors
-            places = places_among(open_places(run.files, kind, regime), cosines, run.valid, closest=closest)
+    for kind, places in places_of(run, regime, compared, cosines).items():
         write_array(run.folder / target_array(place, regime, kind), places)
     return cosines
+
+
+def places_of(
+    run: Run, regime: RegimeName, compared: np.ndarray, cosines: np.ndarray
+) -> dict[LayoutKind, np.ndarray]:
+    """The places (m, 2) of examples on each map. compared: (m, d) gradients as the regime has them. cosines: (n, m)."""
+    places: dict[LayoutKind, np.ndarray] = {}
+    for kind in run.layouts:
+        if kind == "pca":
+            axes = run.files.array(array_file(regime, "pca_axes"), "f", (3, None))
+            places[kind] = pca_places(compared, axes)
+        else:
+            closest = run.manifest.configuration.layout.umap_neighbors
+            among = open_places(run.files, kind, regime)
+            places[kind] = places_among(among, cosines, run.valid, closest=closest)
+    return places
 
 
 def records(folder: Path, names: Iterable[str]) -> dict[str, FileRecord]:

@@ -16,7 +16,10 @@ from g2is.graph.layout import principal_axes
 from g2is.pipeline.targets import TakenTarget, new_place, records, view_files, write_taken
 from g2is.run.manifest import CONTENT_STAGES, FORMAT_VERSION, FileRecord, Manifest, Part, Stage, TargetFacts
 from g2is.run.paths import (
+    ENSEMBLE,
+    INSTRUCTIONS_PARQUET,
     LEAKS,
+    POOL,
     POOLINGS,
     REPRESENTATIONS,
     TARGETS,
@@ -118,7 +121,8 @@ def _write_target(run: Run, place: str, name: str, whole: bool) -> Part:
 
 
 def tidy(folder: Path, manifest: Manifest) -> None:
-    """Remove what a killed process left: temporary files, and parts of an upgrade or of a change to the targets."""
+    """Remove what a killed process left: temporary files, and parts of an upgrade, of a change to the targets or of an
+    extension."""
     inner = [
         path for place in (TARGETS, REPRESENTATIONS) for path in (folder / place).rglob("*") if path.is_dir()
     ]
@@ -127,8 +131,21 @@ def tidy(folder: Path, manifest: Manifest) -> None:
     for name in _old_files(Run(folder, manifest)) - set(manifest.files):
         with suppress(OSError):  # what remains is harmless
             (folder / name).unlink()
+    _remove_replaced(folder, manifest)
     kept = {folder / place for place in (*manifest.parts, *manifest.removed)}
     for path in (folder / TARGETS).glob("*"):
         if path.is_dir() and not path.is_symlink() and path not in kept:
             with suppress(InputError):
                 remove_folder(path)
+
+
+def _remove_replaced(folder: Path, manifest: Manifest) -> None:
+    """Remove files that are not of the run: replaced by an extension, or written by one that was stopped."""
+    places = {folder / (of.at or name) for name, of in manifest.files.items()}
+    moved = {folder / name for name, of in manifest.files.items() if of.at}
+    # What an extended run no longer has.
+    moved |= {folder / name for name in (INSTRUCTIONS_PARQUET, ENSEMBLE)} if manifest.additions else set()
+    inner = sorted((folder / POOL).rglob("*"), reverse=True)  # what a folder holds comes before it
+    for path in [*(moved - places), *(path for path in inner if path not in places)]:
+        with suppress(OSError):  # folders that hold something stay
+            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()

@@ -78,7 +78,8 @@ def _write(writer: RunWriter, before: Manifest, damping: float | None) -> None:
     run = Run(writer.folder, writer.manifest)
     for place, part in writer.manifest.targets.items():
         write_views_in(run, place, WHITENED, np.load(writer.folder / target_file(place, EXAMPLE_GRADIENTS)))
-        part.files |= records(writer.folder, view_files(run, place))
+        own = [name for name in view_files(run, place) if WHITENED in name.split("/")]
+        part.files |= records(writer.folder, own)
     writer.manifest.write(writer.folder)
 
 

@@ -19,6 +19,7 @@ from g2is.pipeline.progress import Bar, Progress
 from g2is.pipeline.upgrade import tidy, upgraded
 from g2is.run.manifest import (
     FORMAT_VERSION,
+    OF_ALL,
     FileRecord,
     Manifest,
     Part,
@@ -57,10 +58,10 @@ StageResult = tuple[list[str], dict[str, Any]]
 class RunWriter:
     """The folder of a run that is being written, by the process that holds its lock (`sharing.Lead`).
 
-    say: called with each line of output.
+    say: called with each line of output. progress: the file of the progress, of a folder inside a run that of the run.
     """
 
-    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, say: Callable[[str], None], progress: Path | None = None) -> None:
         self.folder = folder
         self.say = say
         self.manifest: Manifest
@@ -68,7 +69,7 @@ class RunWriter:
         """The settings of the run that this build continues."""
         self.stages_before: dict[str, Stage] = {}
         """The finished stages of the run that this build continues, with damaged ones."""
-        self._progress: Path | None = None
+        self._progress = progress
         """Where progress is written; None in a process that only helps."""
 
     def begin(self, requested: Manifest, *, overwrite: bool, check: Callable[[], None]) -> None:
@@ -78,7 +79,7 @@ class RunWriter:
         """
         if self.folder.exists():
             refuse_links(self.folder)
-        self._progress = progress_path(self.folder)
+        self._progress = self._progress or progress_path(self.folder)
         if self._is_new() or overwrite:
             check()
             if self.folder.exists():
@@ -123,8 +124,8 @@ class RunWriter:
         if WHITENED not in self.manifest.configuration.regimes:
             return False
         for name, expected in self.manifest.files.items():
-            path = self.folder / name
-            if name.startswith(f"{WHITENED}/") and (not path.is_file() or record(path) != expected):
+            path = self.folder / (expected.at or name)
+            if name.startswith(f"{WHITENED}/") and not _is_whole(path, expected):
                 self.say(f"{path} is missing or damaged: whitening again")
                 return False
         return True
@@ -132,7 +133,7 @@ class RunWriter:
     def start(self, manifest: Manifest) -> None:
         """Write to a finished run, whose manifest this will be once all is written."""
         refuse_links(self.folder)
-        self._progress = progress_path(self.folder)
+        self._progress = self._progress or progress_path(self.folder)
         self.manifest = manifest
         tidy(self.folder, manifest)
 
@@ -230,12 +231,16 @@ class RunWriter:
 
     def read_frame(self, name: str) -> pd.DataFrame:
         """Read a table; in a run of an earlier version, from Parquet."""
-        path = self.folder / name
+        path = self.path(name)
         return read_frame(path if path.exists() else path.with_suffix(".parquet"))
 
     def read_array(self, name: str) -> np.ndarray:
         """An array as a read-only memory map."""
-        return np.load(self.folder / name, mmap_mode="r")
+        return np.load(self.path(name), mmap_mode="r")
+
+    def path(self, name: str) -> Path:
+        """Where a file of the run lies; one that no finished stage has is being written at its own name."""
+        return self.folder / self.manifest.at(name)
 
     def read_valid(self) -> np.ndarray:
         """(n,) bool: samples that have a gradient."""
@@ -249,8 +254,12 @@ class RunWriter:
         """Mark stages with a missing or changed file as unfinished; the same inputs give the same bytes again."""
         for name, stage in list(self.manifest.stages.items()):
             for file, expected in stage.files.items():
-                path = self.folder / file
+                path = self.folder / (expected.at or file)
                 if not _is_whole(path, expected):
+                    if name in OF_ALL and self.manifest.additions:
+                        raise InputError(
+                            f"{path}: missing or damaged; {self.manifest.remedy(self.folder, file)}"
+                        )
                     self.say(f"{path} is missing or damaged: doing {name} again")
                     del self.manifest.stages[name]
                     self._clear(stage.files)
@@ -262,7 +271,9 @@ class RunWriter:
         Raises `InputError` where that takes the examples of a target that is not of the build.
         """
         for place, part in list(self.manifest.targets.items()):
-            damaged = [name for name, of in part.files.items() if not _is_whole(self.folder / name, of)]
+            damaged = [
+                name for name, of in part.files.items() if not _is_whole(self.folder / (of.at or name), of)
+            ]
             if not damaged:
                 continue
             self._clear(damaged)
@@ -294,7 +305,7 @@ class RunWriter:
 
 
 def _is_whole(path: Path, expected: FileRecord) -> bool:
-    return path.is_file() and record(path) == expected
+    return path.is_file() and record(path).same(expected)
 
 
 def refuse_links(folder: Path) -> None:

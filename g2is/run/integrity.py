@@ -29,7 +29,7 @@ class Integrity:
             raise InputError(f"run {self.folder.name}: {name} is not built yet; {self.remedy()}")
         if problem := self.problem(name, self.manifest.files[name]):
             raise InputError(f"{problem}; {self.remedy(name)}")
-        return self.folder / name
+        return self.folder / self.manifest.at(name)
 
     def problems(self, names: Iterable[str], *, full: bool = False) -> list[str]:
         """One line for each of these files that is missing or has changed. full: read large files too."""
@@ -40,7 +40,7 @@ class Integrity:
     def problem(self, name: str, record: FileRecord, *, full: bool = False) -> str | None:
         """What is wrong with a file, in one line without the remedy; None if nothing is."""
         try:
-            path = inside(self.folder, name)
+            path = inside(self.folder, record.at or name)
             if not path.is_file():
                 return f"{path}: " + ("not a file" if path.exists() else "missing")
             now = path.stat()
@@ -54,7 +54,7 @@ class Integrity:
         except InputError as error:
             return str(error)
         except OSError as error:
-            return f"{self.folder / name}: not readable ({error.strerror or error})"
+            return f"{self.folder / (record.at or name)}: not readable ({error.strerror or error})"
         return None
 
     def remedy(self, name: str | None = None) -> str:

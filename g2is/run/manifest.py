@@ -23,6 +23,8 @@ from g2is.storage.files import inside, sha256, write_bytes
 FORMAT_VERSION = 2
 CONTENT_STAGES = ("instructions", "warmup", "gradients", "graph")
 """Stages that selections depend on; later ones only add what is shown or compared."""
+OF_ALL = ("instructions", "warmup", "gradients")
+"""Stages that a build does with its own files alone, so that it cannot repeat them for a pool that was extended."""
 LONGEST = 64 * 2**20
 """Bytes of a manifest, at most; that of a run of a thousand files has a few hundred thousand."""
 
@@ -31,11 +33,26 @@ Real = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class FileRecord(BaseModel):
-    """The checksum and size that a file must have."""
+    """The checksum and size that a file must have.
+
+    at: where it lies, relative to the run, if not at its own name: files of an extended pool lie in a folder of theirs.
+    """
 
     model_config = ConfigDict(extra="forbid")
     sha256: str
     bytes: Count
+    at: str | None = Field(None, exclude_if=lambda place: place is None)
+
+    @field_validator("at")
+    @classmethod
+    def _inside(cls, place: str | None) -> str | None:
+        if place is not None:
+            check_inside(place)
+        return place
+
+    def same(self, other: FileRecord) -> bool:
+        """Whether both are of the same bytes, wherever these lie."""
+        return (self.sha256, self.bytes) == (other.sha256, other.bytes)
 
 
 def record(path: Path) -> FileRecord:
@@ -79,8 +96,8 @@ def check_inside(name: str) -> None:
 class Part(Stage):
     """What is added to a finished run, and can be removed, without rewriting anything else: a folder of its own.
 
-    kind: `target` for validation examples; others come with the commands that add them. name: what it is called. added:
-    when. The manifest lists a part by its folder, in which all its files lie.
+    kind: `target` for validation examples; `pool` for instructions, which has no files of its own: those of the pool
+    hold them. name: what it is called. added: when. The manifest lists a part by its folder, where all its files lie.
     """
 
     kind: str
@@ -89,13 +106,16 @@ class Part(Stage):
 
     @model_validator(mode="after")
     def _check_found(self) -> Part:
-        if self.kind == TARGET:
-            _check(TargetFacts, "found", self.found)
+        for kind, facts in ((TARGET, TargetFacts), (POOL, PoolFacts)):
+            if self.kind == kind:
+                _check(facts, "found", self.found)
         return self
 
 
 TARGET = "target"
 """The kind of parts that are validation targets."""
+POOL = "pool"
+"""The kind of parts that are instructions added to a finished run."""
 Origin = Literal["build", "files", "instructions", "elsewhere"]
 
 
@@ -115,6 +135,21 @@ class TargetFacts(BaseModel):
     rows: list[Count] = []
     inputs: list[InputFile] = []
     left_out: list[str] = []
+    reading: list[str] = []
+
+
+class PoolFacts(BaseModel):
+    """What the manifest says of instructions that were added to a finished run.
+
+    first: their first row. count: how many. duplicates: exact copies of earlier rows among them. inputs: files they
+    were read from. reading: how.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    first: Count
+    count: Annotated[int, Field(ge=1, lt=2**53)]
+    duplicates: Count = 0
+    inputs: list[InputFile] = []
     reading: list[str] = []
 
 
@@ -140,11 +175,13 @@ class _GradientNumbers(BaseModel):
 
 
 class _RegimeNumbers(BaseModel):
-    """Numbers of the stage `graph` for one regime; recall only where lists are approximate."""
+    """Numbers of the stage `graph` for one regime; recall only where lists are approximate, near-duplicates since they
+    are counted."""
 
     model_config = ConfigDict(extra="forbid")
     mean_cosine: Real
     conflict_share: Real
+    near_duplicates: Count | None = None
     neighbor_recall: Real | None = None
     conflict_recall: Real | None = None
 
@@ -251,6 +288,17 @@ class Manifest(BaseModel):
         everything = [*self.stages.values(), *self.parts.values()]
         return {name: record for stage in everything for name, record in stage.files.items()}
 
+    def at(self, name: str) -> str:
+        """Where a file lies, relative to the run."""
+        known = self.files.get(name)
+        return name if known is None or known.at is None else known.at
+
+    @property
+    def additions(self) -> list[PoolFacts]:
+        """The instructions that were added to the pool since the build, in the order in which they came."""
+        facts = [PoolFacts(**part.found) for part in self.parts.values() if part.kind == POOL]
+        return sorted(facts, key=lambda added: added.first)
+
     @property
     def targets(self) -> dict[str, Part]:
         """The parts that are validation targets, by folder, in the order in which they came."""
@@ -270,6 +318,13 @@ class Manifest(BaseModel):
         if part is not None and part.kind == TARGET and part.found["origin"] != "build":
             remove = command("target", "remove", folder.name, part.name, cache=folder.parent)
             return f"remove the target and add it again: {remove}"
+        if self.additions and (
+            file is None or any(file in self.stages[s].files for s in OF_ALL if s in self.stages)
+        ):
+            return (
+                "take the file from a copy of the run: it was extended, and no build repeats that; without one, "
+                "build it again with --overwrite and extend it again"
+            )
         name = (
             "demo" if self.is_demo else "import" if isinstance(self.configuration, ImportConfig) else "build"
         )

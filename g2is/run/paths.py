@@ -60,6 +60,11 @@ LEAKS = "leaks.parquet"
 VALIDATION = "validation.parquet"
 VALIDATION_GRADIENTS = "validation_gradients.npy"
 
+POOL = "pool"
+"""Folder of the files of a pool that was extended: `pool/2` for those of the first extension, and so on."""
+EXTENDING = "extending"
+"""Folder of an extension that is under way: a run of the new instructions alone."""
+
 # Added to a finished run; not in the manifest
 SELECTIONS = "selections"
 SETS = "sets"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from g2is.errors import InputError, shortened
 
@@ -13,11 +13,12 @@ SET = "set"
 
 
 class RunReference(BaseModel):
-    """The run that a selection or a set belongs to."""
+    """The run that a selection or a set belongs to. pool: how many instructions it had then; None: as built."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: str
     hash: str
+    pool: int | None = Field(None, ge=0, exclude_if=lambda count: count is None)
 
     def check(self, present: RunReference, path: Path) -> None:
         """Raise `InputError` where the file at `path` belongs to another run than the present one."""

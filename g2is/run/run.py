@@ -155,6 +155,17 @@ class Run:
         names = [target.name for target in self.targets]
         return [target.name for target in self.targets if target.origin == "build"] or names
 
+    @cached_property
+    def target_versions(self) -> dict[str, str]:
+        """A hash of the gradients of each target by its name: two targets of one name may have other examples."""
+        names = self.validation["target"].to_numpy()
+        return {
+            target.name: hashlib.sha256(
+                np.ascontiguousarray(self.validation_gradients[names == target.name], np.float32).data
+            ).hexdigest()[:16]
+            for target in self.targets
+        }
+
     def target_rows(self, targets: Iterable[str] | None) -> np.ndarray:
         """The samples, ascending, that some targets were made of; None for the usual targets."""
         used = set(self.usual_targets if targets is None else targets)
@@ -187,10 +198,35 @@ class Run:
             raise InputError(f"where: no instruction fits {shortened(' '.join(where), 200)}; widen it")
         return fitting
 
+    @cached_property
+    def near_duplicates(self) -> np.ndarray:
+        """(n,) the first sample of each one's group of near-duplicates, by text and by plain gradients (or the first
+        regime that the run keeps); see `graph.duplicates`."""
+        from g2is.graph.duplicates import near_duplicates
+
+        graph = self.regime("sgd" if "sgd" in self.regimes else self.regimes[0])
+        return near_duplicates(graph.neighbors, graph.cosines, self.instructions["duplicate_of"].to_numpy())
+
+    def one_of_each(self, allowed: np.ndarray, preferred: Sequence[int] = ()) -> np.ndarray:
+        """(n,) bool: of samples (n,) bool, one of each group of near-duplicates; see `graph.duplicates`."""
+        from g2is.graph.duplicates import one_of_each
+
+        return one_of_each(self.near_duplicates, allowed, preferred)
+
     @property
     def reference(self) -> RunReference:
         """What files that list rows of the pool say of this run."""
-        return RunReference(name=self.name, hash=self.hash)
+        return RunReference(
+            name=self.name, hash=self.hash, pool=self.files.pool if self.manifest.additions else None
+        )
+
+    def since(self, reference: RunReference) -> str:
+        """What has changed in the pool since something was made on it, in words; "" for nothing."""
+        if not (additions := self.manifest.additions):
+            return ""
+        then = additions[0].first if reference.pool is None else reference.pool
+        came = self.files.pool - then
+        return f"made when the pool had {then:,} instructions; {came:,} came since" if came > 0 else ""
 
     @cached_property
     def sets(self) -> Sets:

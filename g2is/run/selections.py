@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from g2is.config import WalkParameters
 from g2is.config.commands import command
 from g2is.errors import InputError, shortened
+from g2is.run.made_on import MadeOn
 from g2is.run.reference import SET, RunReference
 from g2is.run.run import Run
 from g2is.run.traces import trace_path, write_trace
@@ -28,13 +31,17 @@ MOST_BYTES = 2**30
 
 
 class Selection(BaseModel):
-    """Samples of a run's pool (row indices) in order of choice, with everything needed to select them again."""
+    """Samples of a run's pool (row indices) in order of choice, with everything needed to select them again.
+
+    made_on: what the run held at the time; None in files of earlier versions.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     samples: list[int]
     method: str
     parameters: dict[str, Any] = Field(default_factory=dict)
     run: RunReference
+    made_on: MadeOn | None = None
 
     @classmethod
     def of(cls, run: Run, samples: np.ndarray, method: str, parameters: dict[str, Any]) -> Self:
@@ -44,6 +51,7 @@ class Selection(BaseModel):
             method=method,
             parameters=parameters,
             run=run.reference,
+            made_on=MadeOn.now(run, _targets(run, parameters)),
         )
 
     @classmethod
@@ -88,14 +96,19 @@ def select_set(run: Run, name: str) -> Selection:
     return Selection.of(run, found.rows, SET, {"set": found.reference})
 
 
-def changed_sets(run: Run, selection: Selection) -> list[str]:
-    """One line for each set of a walk that is no longer as it was, so that the walk cannot be repeated."""
-    if selection.method != "walk":
-        return []
-    try:
-        return run.sets.changed(WalkParameters(**selection.parameters))
-    except InputError:  # settings of another version
-        return []
+def changes(run: Run, selection: Selection) -> list[str]:
+    """What has changed in the run since a selection was made, a line each: targets and instructions that came or went,
+    and sets of a walk that are no longer as they were. Its instructions stay those that they were."""
+    lines = selection.made_on.changes(run) if selection.made_on else []
+    if selection.method == "walk":
+        with suppress(InputError):  # settings of another version
+            lines += run.sets.changed(WalkParameters(**selection.parameters))
+    return lines
+
+
+def _targets(run: Run, parameters: Mapping[str, Any]) -> list[str]:
+    """The targets that a method with these settings selects for; none where it has no such setting."""
+    return list(parameters["targets"] or run.usual_targets) if "targets" in parameters else []
 
 
 def save_walk(path: Path, run: Run, trace: WalkTrace) -> Selection:

@@ -90,6 +90,9 @@ class Pool(Protocol):
     def matching(self, where: Sequence[str], /) -> np.ndarray:
         """(n,) bool: the samples that fit conditions on columns; raises `InputError` where none does."""
 
+    def one_of_each(self, allowed: np.ndarray, /) -> np.ndarray:
+        """(n,) bool: of samples (n,) bool, one of each group of near-duplicates."""
+
     def regime(self, name: RegimeName, /) -> Regime: ...
 
     def representations(self, pooling: Literal["weighted", "mean"], /) -> Representations: ...
@@ -115,9 +118,18 @@ class Method(Settings):
         (), description="conditions on columns of the pool: COLUMN=VALUE, COLUMN!=VALUE, COLUMN=LOW..HIGH"
     )
 
+    dedupe: bool = Field(
+        False,
+        description="of near-duplicates (the same text, or gradients with a cosine of 0.99 or more) only the first can "
+        "be selected",
+    )
+
     def restricted(self, pool: Pool) -> Pool:
-        """The pool, of which only what fits the conditions can be selected."""
-        return Restricted(pool, pool.valid & pool.matching(self.where)) if self.where else pool
+        """The pool, of which only what fits the conditions can be selected, and of near-duplicates the first."""
+        valid = pool.valid & pool.matching(self.where) if self.where else pool.valid
+        if self.dedupe:
+            valid = pool.one_of_each(valid)
+        return pool if valid is pool.valid else Restricted(pool, valid)
 
     def select(self, pool: Pool) -> Rows:
         """The rows selected from a pool, in order of choice.
@@ -135,7 +147,8 @@ class BudgetedMethod(Budget, Method):
         pool = self.restricted(pool)
         if budget > (fitting := int(pool.valid.sum())):
             raise InputError(
-                f"where: {fitting:,} valid samples fit, fewer than the budget of {budget:,}; lower that, or widen it"
+                f"{'where' if self.where else 'dedupe'}: {fitting:,} valid samples fit, fewer than the budget of "
+                f"{budget:,}; lower that, or widen it"
             )
         return self.choose(pool, budget)
 

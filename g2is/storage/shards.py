@@ -91,6 +91,10 @@ class ShardStore:
         data = save(arrays, metadata={"notes": json.dumps(notes)})
         return write_with_checksum(self.folder / f"{shard:06d}.safetensors", data)
 
+    def file(self, shard: int) -> Path | None:
+        """The file of a shard; None if it is not written."""
+        return next(self.folder.glob(f"{shard:06d}-*.safetensors"), None)
+
     def kinds(self) -> dict[str, tuple[np.dtype, tuple[int, ...]]] | None:
         """Type and shape of a row of each array, by name, from any shard that is written; None if there is none."""
         for path in self._files().values():

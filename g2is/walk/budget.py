@@ -129,6 +129,8 @@ def rows_left_out(
         left_out |= ~np.asarray(fitting)
     elif parameters.where:
         raise InputError("where: this pool does not say what its columns are")
+    elif parameters.dedupe:
+        raise InputError("dedupe: the near-duplicates of this pool are not known")
     left_out[_samples("bans", parameters.bans, rows)] = True
     if parameters.only:
         others = np.ones(rows, dtype=bool)
@@ -156,7 +158,9 @@ def reason_left_out(
     if parameters.only and sample not in parameters.only:
         return "it is not among the instructions that the walk is restricted to"
     if fitting is not None and not np.asarray(fitting)[sample]:
-        return f"it does not fit {', '.join(parameters.where)}"
+        reasons = [f"does not fit {', '.join(parameters.where)}"] if parameters.where else []
+        reasons += ["is a near-duplicate of another instruction"] if parameters.dedupe else []
+        return f"it {' or '.join(reasons)}"
     return f"its source is {sources[sample] if sources is not None else None!r}"
 
 

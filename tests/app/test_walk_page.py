@@ -28,7 +28,7 @@ from g2is.instructions.snippet import snippet
 from g2is.run.selections import Selection
 from g2is.run.traces import read_trace
 from g2is.walk import ORIGINS, explain
-from tests.app.tiny_run import INVALID, make_run
+from tests.app.tiny_run import INVALID, VALIDATION, make_run
 
 PAGE = "4_Walk"
 LINK = {
@@ -487,7 +487,9 @@ def test_the_status_line_says_what_the_walk_gives(open_app, run):
     app = open_app(PAGE, preset="recommended", count="12")
     labels = [element.proto.popover.label for element in popovers(app)]
     trace = walks.walk(run, walk_preset("recommended", count=12))
-    serving = served(pool_service(run.regime("sgd"), run.valid), run.regime("sgd"), trace.samples)
+    serving = served(
+        pool_service(run.regime("sgd"), run.valid, np.arange(VALIDATION)), run.regime("sgd"), trace.samples
+    )
     assert any(label.startswith(f"served {serving.count('well')} of 12 examples well") for label in labels)
     assert any(label.startswith("like round robin 1") and label.endswith("/12") for label in labels)
     assert "Budget 12" in labels

@@ -6,6 +6,7 @@ from g2is.app import shared as ui
 from g2is.app.home.contents import show_facts, show_regimes, show_sources
 from g2is.app.home.saved import show_saved
 from g2is.app.home.stages import missing_stages, show_stages
+from g2is.graph.duplicates import LEAST_COSINE, count_near_duplicates
 from g2is.run.run import Run
 
 PAGES = {
@@ -48,6 +49,8 @@ def show_run(run: Run) -> None:
             )
         st.metric("Selections saved", ui.number(len(ui.saved_selections(run))), border=True)
     show_leaks(run)
+    if "graph" in stages:
+        show_near_duplicates(run)
     left, right = st.columns([3, 2], gap="large")
     with left:
         if "graph" in stages:
@@ -70,6 +73,22 @@ def show_leaks(run: Run) -> None:
                 icon=":material/warning:",
             )
             ui.link_to("Neighbourhood", "See and ban them", focus=int(run.leaks["sample"].iloc[0]))
+
+
+def show_near_duplicates(run: Run) -> None:
+    """How many instructions are near-duplicates of an earlier one, where there are any."""
+    count = count_near_duplicates(run.near_duplicates)
+    if not count:
+        return
+    by_text = int((run.instructions["duplicate_of"] >= 0).sum())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.info(
+            f"**{ui.number(count)} near-duplicate{'s' if count > 1 else ''}**: instructions with the same text as an "
+            f"earlier one ({ui.number(by_text)}), or with a gradient of cosine {LEAST_COSINE} or more to one. They "
+            "make a selection smaller than it looks.",
+            icon=":material/content_copy:",
+        )
+        ui.link_to("Walk", "Select one of each", dedupe=True)
 
 
 def show_pages() -> None:

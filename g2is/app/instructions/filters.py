@@ -3,6 +3,7 @@ the other found."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from g2is.app import shared as ui
 from g2is.app.shared.community_choice import choose_community
 from g2is.app.shared.conditions import choose_conditions, has_columns
 from g2is.app.walk.parameters import MOST_IN_LINK, row_list, walk_regime
+from g2is.errors import InputError
 from g2is.run.run import Run
 from g2is.run.traces import read_trace, trace_path
 
@@ -22,6 +24,7 @@ OF_RECORDS = ("search", "regex", "source", "task", "state", "tokens", "having", 
 OF_RUN = ("community", "in_set", "within", "side", "component")
 FILTERS = (*OF_RECORDS, *OF_RUN)
 """Parameters of the URL."""
+LONGEST_WORDS = 500
 MINOR = ("regex", "column", "side")
 """Those that filter nothing by themselves."""
 
@@ -36,6 +39,18 @@ def count_filters() -> int:
     """How many filters are set, besides the search."""
     texts = ui.all_texts()
     return sum(name in texts for name in FILTERS if name not in ("search", *MINOR))
+
+
+def searched() -> str:
+    """The words that are searched for."""
+    return " ".join(ui.all_texts().get("search", []))
+
+
+def filters_in_words() -> str:
+    """The filters in the URL, such as "search: apples; community: 3"."""
+    texts = ui.all_texts()
+    words = (f"{name.replace('_', ' ')}: {', '.join(texts[name])}" for name in FILTERS if name in texts)
+    return "; ".join(words)[:LONGEST_WORDS]
 
 
 def filtered(run: Run) -> NDArray[np.int64] | None:
@@ -207,6 +222,8 @@ def _choose_selection(run: Run) -> None:
     )
     if name is None:
         return
+    with suppress(InputError):  # said where the rows are read
+        ui.show_changes(run, ui.read_selection(run, name))
     side = st.segmented_control(
         "Show",
         ["in", "out"],

@@ -141,7 +141,7 @@ def _choose_walk(run: Run) -> ChosenWalk:
 
 
 def _saved_trace(run: Run, name: str) -> WalkTrace:
-    ui.read_selection(run, name)  # raises for a selection of another run
+    ui.show_changes(run, ui.read_selection(run, name), name)  # raises for a selection of another run
     path = trace_path(ui.saved_selections(run)[name])
     return _read_trace(path, path.stat().st_mtime_ns)
 

@@ -10,7 +10,11 @@ from g2is.figures.symbols import SYMBOLS
 PRESETS = {
     "recommended": (
         "Recommended",
-        "what our measurements favour: plain gradients, and every validation example in turn chooses an instruction",
+        "round robin within the rules: every validation example in turn chooses the instruction closest to it",
+    ),
+    "graph": (
+        "On the graph",
+        "every validation example in turn steps along the graph, to the best neighbour of what it chose last",
     ),
     "official": ("Paper's original settings", "the values of the paper and its published script"),
 }
@@ -40,6 +44,7 @@ FIELDS = {
     "seed": "Seed of the grouping",
     "knowledge_coherence": "Knowledge coherence",
     "neighbors": "Neighbours considered",
+    "step_to": "Step to",
     "no_conflict": "No conflict",
     "conflict_threshold": "Minimum similarity to chosen instructions",
     "max_cosine": "Maximum similarity to chosen instructions",
@@ -55,6 +60,7 @@ FIELDS = {
     "sources": "Source files",
     "without_sources": "Source files left out",
     "where": "Columns",
+    "dedupe": "One of near-duplicates",
     "share": "Shares of the budget",
     "targets": "Validation targets",
     "without_target_rows": "Leave out what a target is made of",
@@ -68,6 +74,10 @@ VALUES = {
         "number": "a set number of groups",
         "silhouette": "the clearest groups, up to that number",
         "each": "each validation example alone",
+    },
+    "step_to": {
+        "nearest": "the nearest that passes (paper)",
+        "best": "the best that passes",
     },
     "consistency_reference": {"last": "at the last step (paper)", "best": "at its best so far"},
 }

@@ -14,7 +14,7 @@ from g2is.app.shared.url import all_texts, in_url, one_of, put_in_url, url_value
 from g2is.errors import InputError
 from g2is.run.paths import SELECTIONS, selection_file
 from g2is.run.run import Run
-from g2is.run.selections import Selection, select_set
+from g2is.run.selections import Selection, changes, select_set
 
 BASKET = "basket"
 
@@ -50,6 +50,12 @@ def read_selection(run: Run, name: str) -> Selection:
     return _open_selection(run, run.state, str(path), stamp)
 
 
+def show_changes(run: Run, selection: Selection, label: str = "this") -> None:
+    """What has changed in the run since a selection was made, in one line; nothing where nothing has."""
+    if lines := changes(run, selection):
+        st.caption(f":material/info: Since {literal(label)} was selected: {literal('; '.join(lines))}.")
+
+
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _open_selection(_run: Run, run_hash: str, path: str, stamp: int) -> Selection:
     return Selection.read(Path(path), _run)
@@ -82,7 +88,17 @@ def choose_selection(run: Run, label: str, *, none: str | None = None, help: str
         # A filter is the page's own, so links from Walk or Export do not carry it.
         **in_url("selection" if none is None else "within", next(iter(labels)), one_of(names)),
     )
+    if chosen:
+        with suppress(InputError):  # the page that reads it says what is wrong
+            show_since(run, read_selection(run, chosen))
     return chosen or None
+
+
+def show_since(run: Run, selection: Selection, label: str = "") -> None:
+    """What came to the pool since a selection was made, if anything did. label: its name, where there are several."""
+    if since := run.since(selection.run):
+        words = f"{literal(label)}: {since}" if label else since[0].upper() + since[1:]
+        st.caption(f":material/history: {words}.")
 
 
 ROLE_ICONS = {"system": "settings", "user": "person", "assistant": "smart_toy", "tool": "build"}

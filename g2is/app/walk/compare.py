@@ -15,6 +15,7 @@ from g2is.app.shared import (
     percent,
     read_selection,
     saved_selections,
+    show_changes,
     show_error,
     visible,
 )
@@ -73,7 +74,9 @@ def show_comparison(run: Run, walked: Walked) -> None:
 def _side(run: Run, walked: Walked, name: str) -> Side:
     if name == THIS:
         return Side("the walk on this page", walked.trace.samples, walked.trace)
-    samples = np.array(read_selection(run, name).samples, dtype=np.int64)
+    selection = read_selection(run, name)
+    show_changes(run, selection, name)
+    samples = np.array(selection.samples, dtype=np.int64)
     path = trace_path(saved_selections(run)[name])
     return Side(name, samples, read_trace(path) if path.is_file() else None)
 

@@ -120,9 +120,10 @@ def ask_rules(asker: Asker) -> None:
     first, second, third = st.columns(3)
     with first:
         on = asker.ask(st.toggle, "knowledge_coherence", label="**1 · Knowledge coherence**")
-        st.caption("Step from an instruction to its nearest neighbours on the gradient graph, nearest first.")
+        st.caption("Step from an instruction to one of its nearest neighbours on the gradient graph.")
         most = asker.run.regime(asker.values["regime"]).neighbors.shape[1]
         asker.ask_whole("neighbors", placeholder=f"all {most:,} kept", disabled=not on)
+        asker.choose("step_to", disabled=not on)
     with second:
         on = asker.ask(st.toggle, "no_conflict", label="**2 · No conflict**")
         st.caption(
@@ -186,6 +187,7 @@ def ask_instructions(asker: Asker) -> None:
                     **asker.bind(name, [], one_of(known)),
                 )
             )
+        asker.ask(st.toggle, "dedupe")
         asker.values["where"] = asker.values["share"] = ()
         if has_columns(asker.run):
             asker.values["where"] = choose_conditions(asker.run, "where", asker.bind)

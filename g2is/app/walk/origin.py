@@ -18,9 +18,11 @@ def came_from(taken: Taken, parameters: WalkParameters) -> str:
             f"gradient lies closest to the direction (cosine {affinity})."
         )
     if taken.origin == "neighbor":
+        best = f", the closest to the direction of {taken.among} free ones (cosine {affinity})"
+        which = "the nearest" if taken.among is None else "the best"
         return (
-            f"● **Neighbour** of instruction {taken.previous:,}, the one chosen before: the nearest that passes every "
-            f"rule (cosine {number(taken.cosine)})."
+            f"● **Neighbour** of instruction {taken.previous:,}, the one chosen before, over an edge of "
+            f"{number(taken.cosine)}: {which} that passes every rule{'' if taken.among is None else best}."
         )
     reason = (
         "no neighbour of the instruction chosen before passes the rules, so the whole pool is searched"

@@ -27,6 +27,7 @@ KEPT_FIELDS = (
     "sources",
     "without_sources",
     "where",
+    "dedupe",
     "share",
     "targets",
     "without_target_rows",
@@ -47,7 +48,8 @@ def current_preset() -> str:
 
 
 def preset_values(run: Run, preset: str) -> dict[str, Any]:
-    """Every field of `WalkParameters` as the preset has it, in a regime that the run keeps."""
+    """Every field of `WalkParameters` as the preset has it, in a regime that the run keeps and with at most as many
+    neighbours."""
     values = {
         **{name: field.default for name, field in WalkParameters.model_fields.items()},
         **WALK_PRESETS[preset],
@@ -55,6 +57,8 @@ def preset_values(run: Run, preset: str) -> dict[str, Any]:
     }
     if values["regime"] not in run.regimes:
         values["regime"] = run.regimes[0]
+    if values["neighbors"] is not None:
+        values["neighbors"] = min(values["neighbors"], run.regime(values["regime"]).neighbors.shape[1])
     return values
 
 

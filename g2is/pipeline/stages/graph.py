@@ -12,6 +12,7 @@ from g2is.config import GraphConfig, RegimeName
 from g2is.engine.base import Engine
 from g2is.engine.local import LocalEngine
 from g2is.graph.approximate import approximate_neighbors
+from g2is.graph.duplicates import LEAST_COSINE, count_near_duplicates, near_duplicates
 from g2is.graph.neighbors import (
     BLOCK_ARRAYS,
     NeighborLists,
@@ -22,7 +23,7 @@ from g2is.graph.neighbors import (
 from g2is.pipeline.neighbor_worker import NeighborWorker
 from g2is.pipeline.shards import work_through
 from g2is.pipeline.writer import RunWriter, StageResult
-from g2is.run.paths import RegimeArray, array_file
+from g2is.run.paths import SAMPLES, RegimeArray, array_file
 from g2is.storage.files import write_array
 
 RECALL = ("neighbor_recall", "conflict_recall")
@@ -63,13 +64,16 @@ class GraphStage:
             for name, array in arrays.items():
                 write_array(self.writer.folder / array_file(regime, name), array)
                 files.append(array_file(regime, name))
+            twins = twins_by_gradient(arrays["neighbors"], arrays["cosines"])
             numbers[regime] = {
                 "mean_cosine": lists.mean_cosine,
                 "conflict_share": lists.conflict_share,
+                "near_duplicates": twins,
                 **recall,
             }
             self.writer.say(
-                f"graph, {regime}: mean cosine {lists.mean_cosine:.3f}, {lists.conflict_share:.1%} of pairs conflict"
+                f"graph, {regime}: mean cosine {lists.mean_cosine:.3f}, {lists.conflict_share:.1%} of pairs conflict, "
+                f"{twins:,} near-duplicates (cosine {LEAST_COSINE} or more to an earlier sample)"
                 + "".join(f", {name.replace('_', ' ')} {share:.3f}" for name, share in recall.items())
             )
         return files, numbers
@@ -108,4 +112,11 @@ class GraphStage:
         """The worker, once gradients are finished."""
         neighbors = self.config.neighbors if self.given is None else 1
         config = self.config.replace(neighbors=neighbors)
-        return NeighborWorker(self.writer.folder.absolute(), self.regimes, config, self.device)
+        names = (SAMPLES, *(array_file(regime, "gradients") for regime in self.regimes))
+        files = {name: self.writer.path(name).absolute() for name in names}
+        return NeighborWorker(self.writer.folder.absolute(), self.regimes, config, self.device, files)
+
+
+def twins_by_gradient(neighbors: np.ndarray, cosines: np.ndarray) -> int:
+    """How many samples are near-duplicates of an earlier one by their gradients alone."""
+    return count_near_duplicates(near_duplicates(neighbors, cosines, np.full(len(neighbors), -1)))

@@ -1,0 +1,64 @@
+"""A worker whose items misbehave as a test wants, in the processes of Ray; used by test_ray."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from g2is.engine.base import Item, Receipt
+from g2is.errors import InputError
+from g2is.storage.shards import ShardStore
+
+
+@dataclass
+class Numbers:
+    """Writes the squares of row numbers. faults: by shard, what happens in it.
+
+    dies: its process is killed, each time. hangs: the first time, for good. waits: until the file `go` is there.
+    meets: until another process has begun something. raises: an error of its own. wrong: an error of the user.
+    """
+
+    folder: Path
+    count: int
+    faults: dict[int, str]
+
+    name = "numbers"
+
+    @property
+    def stores(self) -> list[ShardStore]:
+        return [ShardStore(self.folder / "shards", self.count, 5)]
+
+    def __call__(self, item: Item, on_rows: Callable[[int], object]) -> Receipt:
+        rows = self.stores[0].rows(item.shard)
+        attempt = len(list(self.folder.glob(f"began-{item.shard}-*")))
+        (self.folder / f"began-{item.shard}-{attempt}").write_text(str(os.getpid()))
+        match self.faults.get(item.shard):
+            case "dies":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "hangs" if not attempt:
+                time.sleep(600)
+            case "waits":
+                while not (self.folder / "go").exists():
+                    time.sleep(0.05)
+            case "meets":
+                while len({path.read_text() for path in self.folder.glob("began-*")} - {""}) < 2:
+                    time.sleep(0.05)
+            case "raises":
+                raise ArithmeticError("no such\nnumber")
+            case "wrong":
+                raise InputError("pool: has no numbers")
+        squares = np.square(np.arange(rows.start, rows.stop))
+        path = self.stores[0].write(item.shard, {"squares": squares}, {})
+        on_rows(len(rows))
+        return Receipt(item, path.name)
+
+    def set_aside(self, item: Item, reason: str) -> Receipt:
+        store = self.stores[0]
+        path = store.write(
+            item.shard, {"squares": np.zeros(item.rows, int)}, dict.fromkeys(store.rows(item.shard), reason)
+        )
+        return Receipt(item, path.name, reason)

@@ -1,0 +1,160 @@
+"""Workers of Ray on a cluster of three machines, all of them this one: the same bytes as one process, whatever dies."""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from g2is.config import EngineConfig
+from g2is.engine.base import missing_items
+from g2is.engine.choose import make_engine
+from g2is.engine.local import LocalEngine
+from g2is.errors import InputError
+from tests.ray_worker import Numbers
+
+ray = pytest.importorskip("ray", reason='needs Ray: pip install ".[cluster]"')
+
+PATIENCE = 120
+FAST = {
+    "health_check_initial_delay_ms": 0,
+    "health_check_period_ms": 500,
+    "health_check_failure_threshold": 3,
+}
+
+
+class Bar:
+    """Counts."""
+
+    def __init__(self) -> None:
+        self.n, self.most = 0, 0
+
+    def update(self, n: float = 1) -> None:
+        self.n += n
+
+    def workers(self, count: int) -> None:
+        self.most = max(self.most, count)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A head without processors, and two machines with one each."""
+    from ray.cluster_utils import Cluster
+
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    # Workers import from where the tests do.
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    )
+    small = {"object_store_memory": 100 * 2**20}
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "_system_config": FAST, **small})
+    cluster.small = small
+    for _ in range(2):
+        cluster.add_node(num_cpus=1, **small)
+    yield cluster
+    ray.shutdown()
+    cluster.shutdown()
+
+
+@pytest.fixture
+def engine(cluster):
+    engine = make_engine(EngineConfig(address=cluster.address, shard_minutes=0.25), "cpu")
+    yield engine
+    engine.close()
+
+
+def numbers(folder: Path, count: int, **faults: str) -> Numbers:
+    worker = Numbers(folder, count, {int(shard[1:]): fault for shard, fault in faults.items()})
+    worker.stores[0].open()
+    return worker
+
+
+def squares(worker: Numbers) -> list[int]:
+    return np.concatenate([*worker.stores[0].blocks("squares")]).tolist()
+
+
+@pytest.mark.slow
+def test_all_items_are_written_once_by_both_machines(engine, tmp_path):
+    worker, bar = numbers(tmp_path, 58, s0="meets"), Bar()
+    receipts = engine.map(worker, missing_items(worker.stores), bar)
+    assert sorted(receipt.item.shard for receipt in receipts) == list(range(12)) and bar.n == 58
+    assert squares(worker) == [row**2 for row in range(58)]
+    assert len(list(tmp_path.glob("began-*"))) == 12
+    assert bar.most == 2
+    assert missing_items(worker.stores) == [] and engine.map(worker, [], Bar()) == []
+
+
+@pytest.mark.slow
+def test_what_kills_its_process_each_time_is_set_aside_and_a_hung_worker_is_replaced(engine, tmp_path):
+    worker, bar = numbers(tmp_path, 40, s1="dies", s2="raises", s4="hangs"), Bar()
+    receipts = engine.map(worker, missing_items(worker.stores), bar)
+    aside = {receipt.item.shard: receipt.reason for receipt in receipts if receipt.reason}
+    assert aside == {
+        1: "computing it failed 3 times, its worker died",
+        2: r"computing it failed 3 times, ArithmeticError: no such",
+    }
+    expected = [0 if row // 5 in aside else row**2 for row in range(40)]
+    assert squares(worker) == expected
+    assert set(worker.stores[0].notes()) == {*range(5, 15)}
+    began = [len(list(tmp_path.glob(f"began-{shard}-*"))) for shard in range(8)]
+    assert began[1] == began[2] == 3 and began[4] == 2
+    assert all(count <= 2 for shard, count in enumerate(began) if shard not in (1, 2))
+
+
+@pytest.mark.slow
+def test_an_error_of_the_user_and_an_error_in_all_items_end_the_map(engine, tmp_path):
+    wrong = numbers(tmp_path / "wrong", 40, s3="wrong")
+    with pytest.raises(InputError, match=r"^pool: has no numbers$"):
+        engine.map(wrong, missing_items(wrong.stores), Bar())
+    broken = numbers(tmp_path / "broken", 40, **{f"s{shard}": "raises" for shard in range(8)})
+    with pytest.raises(InputError, match="3 shards failed and 0 did not; the last: ArithmeticError: no such"):
+        engine.map(broken, missing_items(broken.stores), Bar())
+
+
+@pytest.mark.slow
+def test_the_items_of_a_machine_that_dies_go_to_the_others(engine, cluster, tmp_path):
+    worker, bar = numbers(tmp_path, 40, s0="waits", s1="waits"), Bar()
+    doomed = next(iter(cluster.worker_nodes))
+
+    def kill() -> None:
+        while not {0, 1} <= {int(path.name.split("-")[1]) for path in tmp_path.glob("began-*")}:
+            time.sleep(0.05)
+        cluster.remove_node(doomed, allow_graceful=False)
+        (tmp_path / "go").touch()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        receipts = engine.map(worker, missing_items(worker.stores), bar)
+    finally:
+        (tmp_path / "go").touch()
+        killer.join(PATIENCE)
+        cluster.add_node(num_cpus=1, **cluster.small)
+    assert not any(receipt.reason for receipt in receipts) and bar.n == 40
+    assert squares(worker) == [row**2 for row in range(40)]
+
+
+@pytest.mark.slow
+def test_a_function_is_called_in_a_process_of_its_own(engine):
+    assert engine.call(os.getpid) not in (os.getpid(), engine.call(os.getpid))
+    with pytest.raises(InputError, match=r"^device = 'nowhere': not available here"):
+        engine.call(_device, "nowhere")
+
+
+def _device(name: str) -> None:
+    raise InputError(f"device = {name!r}: not available here")
+
+
+def test_one_process_needs_no_ray_and_what_is_for_ray_alone_is_refused(monkeypatch):
+    assert isinstance(make_engine(EngineConfig(), "auto"), LocalEngine)
+    with pytest.raises(InputError, match="workers: is for --engine ray"):
+        make_engine(EngineConfig(workers=2), "auto")
+    with pytest.raises(InputError, match="device = 'cuda:1': Ray gives each worker its own"):
+        make_engine(EngineConfig(engine="ray"), "cuda:1")
+    with pytest.raises(InputError, match=r"address = '127\.0\.0\.1:1'"):
+        make_engine(EngineConfig(address="127.0.0.1:1"), "cpu")
+    monkeypatch.setattr("g2is.engine.choose.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r'not installed; pip install "g2is-explorer\[cluster\]"'):
+        make_engine(EngineConfig(engine="ray"), "auto")
