@@ -13,6 +13,7 @@ from g2is.app.places import default_cache
 from g2is.app.shared import more_like
 from g2is.app.shared.navigation import draw_navigation, link_to
 from g2is.app.shared.runs import cache_folder, choose_run, read_run, run_folders
+from g2is.app.shared.targets import say_what_came
 from g2is.app.shared.text import literal, show_error
 from g2is.app.shared.tour import show_tour
 from g2is.app.shared.url import all_texts, begin_run, forget_widgets, remember_page
@@ -104,6 +105,7 @@ def open_page(title: str, *, stages: Sequence[str] = CONTENT_STAGES, compact: bo
             st.stop()
     if show_damage(run):
         st.stop()
+    say_what_came(run)
     return run
 
 
