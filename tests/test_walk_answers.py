@@ -14,6 +14,8 @@ from g2is.selectors.less import Less
 from g2is.selectors.round_robin import RoundRobin
 from tests.app.tiny_run import VALIDATION, make_run
 
+PARAMETERS = walk_preset("recommended", count=24)
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
@@ -27,7 +29,7 @@ def walk(run, **changes):
 def test_how_each_example_is_served(run):
     regime = run.regime("sgd")
     samples = walk(run, count=5).samples
-    serving = served(pool_service(regime, run.valid), regime, samples)
+    serving = served(pool_service(regime, run.valid, np.arange(VALIDATION)), regime, samples)
     cosines = np.asarray(regime.validation_cosines, float)
     pool = cosines[run.valid]
     usual = np.median(pool.max(axis=0))
@@ -43,6 +45,7 @@ def test_how_each_example_is_served(run):
 
 def test_served_not_at_all_badly_and_lacking():
     serving = Served(
+        examples=np.arange(4),
         best=np.array([0.8, 0.6, 0.1, 0.6]),
         best_row=np.arange(4),
         own=np.array([0.8, 0.2, 0.1, 0.0]),
@@ -55,13 +58,15 @@ def test_served_not_at_all_badly_and_lacking():
 
 
 def test_nothing_serves_no_one(run):
-    pool = pool_service(run.regime("sgd"), run.valid)
+    pool = pool_service(run.regime("sgd"), run.valid, np.arange(VALIDATION))
     assert served(pool, run.regime("sgd"), np.zeros(0, int)).count(NOT) == VALIDATION
 
 
 def test_the_worst_served_come_first_with_the_pools_best(run):
     regime = run.regime("sgd")
-    serving = served(pool_service(regime, run.valid), regime, walk(run, count=5).samples)
+    serving = served(
+        pool_service(regime, run.valid, np.arange(VALIDATION)), regime, walk(run, count=5).samples
+    )
     frame = least_served(run, serving)
     assert frame["cosine"].is_monotonic_increasing and len(frame) == VALIDATION
     for row in frame.to_dict("records"):
@@ -73,7 +78,7 @@ def test_the_worst_served_come_first_with_the_pools_best(run):
 
 def test_one_direction_an_example_in_turn_resembles_round_robin(run):
     samples = walk(run, count=VALIDATION).samples
-    alike = resemblances(samples, choices(run, "sgd", len(samples)), int(run.valid.sum()))
+    alike = resemblances(samples, choices(run, PARAMETERS, len(samples)), int(run.valid.sum()))
     in_turn = RoundRobin(regime="sgd", fraction=None, count=VALIDATION).select(run)
     assert (alike[0].method, alike[0].size) == ("round_robin", VALIDATION)
     assert alike[0].shared == len(set(in_turn.tolist()) & set(samples.tolist())) > 0.8 * VALIDATION
@@ -82,7 +87,7 @@ def test_one_direction_an_example_in_turn_resembles_round_robin(run):
     assert shared["less"] == len(set(less.tolist()) & set(samples.tolist()))
     assert shared["random"] == pytest.approx(VALIDATION**2 / run.valid.sum())
     own = RoundRobin(regime="sgd", fraction=None, count=30).select(run)
-    assert resemblances(own, choices(run, "sgd", 30), 249)[0].shared == 30
+    assert resemblances(own, choices(run, PARAMETERS, 30), 249)[0].shared == 30
 
 
 @pytest.mark.parametrize("order", ["in_turn", "sequential"])

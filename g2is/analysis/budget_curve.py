@@ -19,9 +19,9 @@ FLAT = 0.95
 def budget_curve(run: Run, trace: WalkTrace) -> pd.DataFrame:
     """One row a budget, those of FRACTIONS and the walk's own: fraction, count, taken, coverage, tokens, present.
 
-    coverage: mean over the validation examples of the highest cosine that something taken has to each. tokens: of all
-    that was taken; NaN where the run does not know them. Where directions take turns, one walk with the largest budget
-    gives all: its first steps are, but for the last round, those of a smaller one.
+    coverage: mean over the examples of the walk's targets of the highest cosine that something taken has to each.
+    tokens: of all that was taken; NaN where the run does not know them. Where directions take turns, one walk with the
+    largest budget gives all: its first steps are, but for the last round, those of a smaller one.
     """
     parameters = trace.parameters
     usable = int(run.valid.sum())
@@ -47,13 +47,12 @@ def _walk(run: Run, parameters: WalkParameters, count: int) -> np.ndarray | None
 def _row(
     run: Run, parameters: WalkParameters, samples: np.ndarray, count: int, usable: int, *, present: bool
 ) -> dict[str, object]:
-    cosines = run.regime(parameters.regime).validation_cosines
     tokens = run.instructions["tokens"].to_numpy()[samples]
     return {
         "fraction": count / usable,
         "count": count,
         "taken": len(samples),
-        "coverage": float(cosines[samples].max(axis=0).mean()) if len(samples) else float("nan"),
+        "coverage": walks.coverage(run, parameters, samples),
         "tokens": float(tokens.sum()) if np.any(tokens > 0) else float("nan"),
         "present": present,
     }

@@ -9,6 +9,7 @@ from itertools import combinations, pairwise
 import numpy as np
 import pandas as pd
 
+from g2is.analysis import walks
 from g2is.analysis.diagnosis import mean_pairwise_cosine
 from g2is.arrays.rows import read_rows
 from g2is.arrays.unit import unit
@@ -43,15 +44,18 @@ class Profile:
 class Profiler:
     """Computes profiles of selections of a run in one regime; values of the whole pool are computed once.
 
-    validation: rows of the validation samples to compare with; None for all.
+    validation: rows of the validation samples to compare with; None for those of the usual targets.
     """
 
     def __init__(self, run: Run, regime: RegimeName, validation: np.ndarray | None = None) -> None:
         self.regime = run.regime(regime)
-        self.columns = slice(None) if validation is None else validation
+        if validation is None:
+            validation = np.flatnonzero(run.validation["target"].isin(run.usual_targets))
+        self.columns = validation
         self.target = unit(run.validation_gradients_in(regime)[self.columns]).mean(axis=0)
         # Samples without a gradient have cosine 0, so they are masked; without a copy, since the pool may be large.
-        best = np.asarray(self.regime.validation_cosines).max(axis=0, where=run.valid[:, None], initial=-1)
+        pool = walks.pool_for(run, validation)
+        best = np.asarray(self.regime.validation_cosines).max(axis=0, where=pool[:, None], initial=-1)
         self.best = best[self.columns]
 
     def __call__(self, samples: Sequence[int] | np.ndarray) -> Profile:

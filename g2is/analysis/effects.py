@@ -8,15 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from g2is.analysis import walks
-from g2is.config import RegimeName, WalkParameters
+from g2is.config import WalkParameters
 from g2is.errors import InputError
 from g2is.run.run import Run
 
 
 @dataclass(frozen=True)
 class Effect:
-    """added, removed: how many instructions. coverage: what is added to the mean over the validation examples of the
-    highest cosine of a chosen instruction to each, in the gradients of the walk as it is; NaN where nothing is chosen.
+    """added, removed: how many instructions. coverage: what is added to the mean over the examples of the walk's
+    targets of the highest cosine of a chosen instruction to each, in the gradients of the walk as it is; NaN where
+    nothing is chosen.
     """
 
     added: int
@@ -33,13 +34,8 @@ def effect(
     return Effect(
         added=len(np.setdiff1d(other, samples)),
         removed=len(np.setdiff1d(samples, other)),
-        coverage=_coverage(run, parameters.regime, other) - _coverage(run, parameters.regime, samples),
+        coverage=walks.coverage(run, parameters, other) - walks.coverage(run, parameters, samples),
     )
-
-
-def _coverage(run: Run, regime: RegimeName, samples: NDArray[np.integer]) -> float:
-    cosines = run.regime(regime).validation_cosines
-    return float(cosines[np.sort(samples)].max(axis=0).mean()) if len(samples) else float("nan")
 
 
 SHARES = {"delta": 0.1, "variance": 0.15, "conflict_threshold": 0.05}

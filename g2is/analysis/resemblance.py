@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from g2is.config import RegimeName
+from g2is.analysis import walks
+from g2is.config import WalkParameters
 from g2is.run.run import Run
 from g2is.selectors.less import Less
 from g2is.selectors.round_robin import RoundRobin
@@ -28,12 +30,16 @@ class Resemblance:
         return NAMES[self.method]
 
 
-def choices(run: Run, regime: RegimeName, budget: int) -> dict[str, NDArray[np.int64]]:
-    """What round robin and LESS choose of a run with the same gradients and budget."""
-    methods = {
-        "round_robin": RoundRobin(regime=regime, fraction=None, count=budget),
-        "less": Less(regime=regime, fraction=None, count=budget),
+def choices(run: Run, parameters: WalkParameters, budget: int) -> dict[str, NDArray[np.int64]]:
+    """What round robin and LESS choose of a run with the gradients and targets of a walk, and this budget."""
+    asked: dict[str, Any] = {
+        "regime": parameters.regime,
+        "targets": tuple(walks.targets_in_use(run, parameters)),
+        "without_target_rows": parameters.without_target_rows,
+        "fraction": None,
+        "count": budget,
     }
+    methods = {"round_robin": RoundRobin(**asked), "less": Less(**asked)}
     return {name: method.select(run) for name, method in methods.items()}
 
 

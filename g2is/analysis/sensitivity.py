@@ -55,7 +55,7 @@ def walk_grid(
 
     Where delta does nothing, one walk stands for all. on_walk: called for each cell.
     """
-    name, known = other_axis(parameters, len(run.validation))
+    name, known = other_axis(parameters, len(walks.examples_in_use(run, parameters)))
     base = parameters.replace(components=None)
     if parameters.component_budgets is not None:
         # Budgets set by hand fit one number of components only: use their sum, and the pins, which come on top.

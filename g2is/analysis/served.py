@@ -19,10 +19,12 @@ HALF = 0.5
 class Served:
     """How a selection serves m validation examples in one gradient regime.
 
-    best, best_row: (m,) the highest cosine that the pool has for each, and its row. own, own_row: the same of the
-    selection; NaN and -1 where it is empty. usual: median of `best`. average: (m,) mean cosine over the pool.
+    examples: (m,) their rows among all validation examples of the run. best, best_row: (m,) the highest cosine that the
+    pool has for each, and its row. own, own_row: the same of the selection; NaN and -1 where it is empty. usual: median
+    of `best`. average: (m,) mean cosine over the pool.
     """
 
+    examples: NDArray[np.int64]
     best: NDArray[np.float32]
     best_row: NDArray[np.int64]
     own: NDArray[np.float32]
@@ -51,21 +53,35 @@ class Served:
         return int(np.count_nonzero(self.how == how))
 
 
-def pool_service(regime: Regime, valid: NDArray[np.bool_]) -> Served:
-    """What the whole pool has for each example; with an empty selection."""
-    cosines = regime.validation_cosines
+def pool_service(regime: Regime, valid: NDArray[np.bool_], examples: NDArray[np.integer]) -> Served:
+    """What the pool has for each of these validation examples; with an empty selection.
+
+    valid: (n,) what counts as the pool. examples: rows among all validation examples of the run.
+    """
+    rows = np.asarray(examples, np.int64)
+    cosines = _of_examples(regime, rows)
     best, row = _highest(cosines, np.flatnonzero(valid))
     average = np.asarray(cosines).mean(axis=0, where=valid[:, None], dtype=np.float64).astype(np.float32)
     nothing = np.full(len(best), np.nan, np.float32)
-    return Served(best, row, nothing, np.full(len(best), -1), float(np.median(best)), average)
+    return Served(rows, best, row, nothing, np.full(len(best), -1), float(np.median(best)), average)
 
 
 def served(pool: Served, regime: Regime, samples: NDArray[np.integer]) -> Served:
     """How a selection serves the examples. pool: of `pool_service` in the same regime."""
     if not len(samples):
         return pool
-    own, row = _highest(regime.validation_cosines, np.asarray(samples, np.int64))
-    return Served(pool.best, pool.best_row, own, row, pool.usual, pool.average)
+    chosen = np.asarray(samples, np.int64)
+    own, row = _highest(
+        np.asarray(regime.validation_cosines[chosen])[:, pool.examples], np.arange(len(chosen))
+    )
+    row = np.where(row < 0, row, chosen[row])
+    return Served(pool.examples, pool.best, pool.best_row, own, row, pool.usual, pool.average)
+
+
+def _of_examples(regime: Regime, examples: NDArray[np.int64]) -> NDArray[np.floating]:
+    """(n, m) cosines of the pool to some examples; a view where these are all."""
+    cosines = regime.validation_cosines
+    return cosines if len(examples) == cosines.shape[1] else np.asarray(cosines)[:, examples]
 
 
 def _highest(cosines: NDArray[np.floating], rows: NDArray[np.int64]) -> tuple[NDArray, NDArray[np.int64]]:
@@ -83,7 +99,7 @@ def least_served(run: Run, serving: Served) -> pd.DataFrame:
     order = np.argsort(np.nan_to_num(serving.own, nan=-2.0), kind="stable")
     frame = pd.DataFrame(
         {
-            "example": np.arange(len(serving.own)),
+            "example": serving.examples,
             "served": serving.how,
             "cosine": serving.own,
             "instruction": serving.own_row,

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from g2is.analysis import walks
 from g2is.analysis.comparison import PAIRED
-from g2is.analysis.served import BADLY, NOT, WELL, Served, pool_service, served
+from g2is.analysis.served import BADLY, NOT, WELL, pool_service, served
 from g2is.arrays.rows import read_rows
 from g2is.config import RegimeName
 from g2is.evaluation.differences import Difference, difference, sentence
@@ -31,14 +32,20 @@ class Conflicts:
     across: float
 
 
-def conflicts(regime: Regime, samples: Sequence[int] | NDArray[np.integer]) -> Conflicts:
-    """Of a selection, whatever method chose it; of one with more than `PAIRED` instructions, a seeded draw."""
+def conflicts(
+    regime: Regime, samples: Sequence[int] | NDArray[np.integer], examples: NDArray[np.integer] | None = None
+) -> Conflicts:
+    """Of a selection, whatever method chose it; of one with more than `PAIRED` instructions, a seeded draw.
+
+    examples: rows of the validation examples that count; None for all.
+    """
     rows = np.unique(np.asarray(samples, np.int64))
     if len(rows) > PAIRED:
         rows = np.sort(np.random.default_rng(0).choice(rows, PAIRED, replace=False))
     if len(rows) < 2:
         return Conflicts(float("nan"), float("nan"))
-    closest = np.asarray(regime.validation_cosines[rows]).argmax(axis=1)
+    columns = slice(None) if examples is None else examples
+    closest = np.asarray(regime.validation_cosines[rows])[:, columns].argmax(axis=1)
     gradients = read_rows(regime.gradients, rows)
     pairs = np.triu(np.ones((len(rows), len(rows)), dtype=bool), k=1)
     negative, same = gradients @ gradients.T < 0, closest[:, None] == closest
@@ -104,23 +111,25 @@ def verdict_table(
     selections: Mapping[str, Sequence[int]],
     regime: RegimeName,
     found: Measured | None,
-    pool: Served | None = None,
+    examples: NDArray[np.integer] | None = None,
 ) -> pd.DataFrame:
     """One row a selection: selection, samples, trained_tokens (NaN where the run does not know them), most_like (the
     other selection that it shares most with, empty if alone), shared (with that), well, badly, not (validation
     examples), within, across (`Conflicts`), loss, loss_spread.
 
-    pool: `pool_service` in this regime, where it is known.
+    examples: rows of the validation examples that the selections are judged by; None for those of the usual targets.
     """
     gradients = run.regime(regime)
-    pool = pool_service(gradients, run.valid) if pool is None else pool
+    if examples is None:
+        examples = np.flatnonzero(run.validation["target"].isin(run.usual_targets))
+    pool = pool_service(gradients, walks.pool_for(run, examples), examples)
     tokens = run.instructions["trained_tokens"].to_numpy()
     rows = []
     for label, samples in selections.items():
         some = np.asarray(samples, np.int64)
         serving = served(pool, gradients, some)
         other, shared = _most_like(label, selections)
-        pulling = conflicts(gradients, some)
+        pulling = conflicts(gradients, some, examples)
         loss, spread = found.loss(label) if found else (float("nan"), float("nan"))
         rows.append(
             {

@@ -130,6 +130,33 @@ def examples_in_use(run: Run, parameters: WalkParameters) -> NDArray[np.int64]:
     return np.flatnonzero(run.validation["target"].isin(targets_in_use(run, parameters)))
 
 
+def coverage(run: Run, parameters: WalkParameters, samples: NDArray[np.integer]) -> float:
+    """Mean over the validation samples that a walk is for of the highest cosine of one of these samples to each, in the
+    regime of the walk; NaN without samples."""
+    if not len(samples):
+        return float("nan")
+    cosines = np.asarray(run.regime(parameters.regime).validation_cosines[np.sort(samples)])
+    return float(cosines[:, examples_in_use(run, parameters)].max(axis=0).mean())
+
+
+def pool_for(run: Run, examples: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """(n,) the samples that have a gradient and are not themselves among these validation samples: what a target was
+    made of tells nothing of what the pool has for it."""
+    own = run.target_rows(run.validation["target"].iloc[examples].unique())
+    return run.valid & ~np.isin(np.arange(len(run.valid)), own) if len(own) else run.valid
+
+
+def choosable(run: Run, parameters: WalkParameters) -> NDArray[np.bool_]:
+    """(n,) the samples that have a gradient and that the targets of a walk, if it leaves these out, were not made
+    of."""
+    own = own_rows(run, parameters)
+    if not len(own):
+        return run.valid
+    valid = run.valid.copy()
+    valid[own] = False
+    return valid
+
+
 def left_out(run: Run, parameters: WalkParameters) -> NDArray[np.bool_]:
     """(n,) samples of a run that no direction may take: invalid, banned, or excluded by the settings."""
     from g2is.walk.budget import rows_left_out

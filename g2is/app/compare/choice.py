@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import streamlit as st
 
 from g2is.app.shared import (
@@ -19,8 +18,9 @@ from g2is.app.shared import (
     put_in_url,
     read_selection,
     saved_selections,
+    show_changes,
     show_error,
-    visible,
+    show_since,
 )
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
@@ -90,8 +90,11 @@ def choose_selections(run: Run) -> list[Compared]:
     for name in chosen:
         try:
             selections.append(Compared(labels[name], read(run, name)))
+            show_changes(run, selections[-1].selection, labels[name])
         except InputError as error:
             show_error(error)
+    for one in selections:
+        show_since(run, one.selection, one.label)
     if not saved_selections(run):
         st.caption("Nothing is saved yet. Add baselines here, or save walks on the Walk page.")
         link_to("Walk", "Go to the Walk page")
@@ -210,18 +213,3 @@ def _kept_regime(run: Run, method: str) -> dict[str, RegimeName]:
     """The gradients for a method whose usual ones the run does not keep."""
     field = METHODS[method].model_fields.get("regime")
     return {} if field is None or field.default in run.regimes else {"regime": run.regimes[0]}
-
-
-def validation_rows(run: Run) -> tuple[str, np.ndarray | None]:
-    """The target the page measures against, where a run has several: its name (empty: all), and its rows."""
-    names = list(dict.fromkeys(run.validation["target"]))
-    if len(names) < 2:
-        return "", None
-    name = st.selectbox(
-        "Validation target",
-        ["", *names],
-        format_func=lambda name: visible(name) or "all together",
-        width=260,
-        **in_url("against", "", one_of(names)),
-    )
-    return name, np.flatnonzero(run.validation["target"] == name) if name else None

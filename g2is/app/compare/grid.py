@@ -9,6 +9,7 @@ import streamlit as st
 
 from g2is.analysis.comparison import Profiler
 from g2is.analysis.sensitivity import DELTAS, grid_table, other_axis, walk_grid, without_idle_delta
+from g2is.analysis.walks import examples_in_use
 from g2is.app.compare.parts import COLUMNS, PLAIN, fingerprint, kept, table
 from g2is.app.shared import link_to, number, set_url
 from g2is.app.shared.labels import label
@@ -29,11 +30,12 @@ MEASURES = {
 def show_sensitivity(run: Run) -> None:
     """Four heat maps; a click on a cell makes it the current walk."""
     parameters = parameters_in_url(run)
-    name, others = other_axis(parameters, len(run.validation))
+    examples = examples_in_use(run, parameters)
+    name, others = other_axis(parameters, len(examples))
     # More groups than the validation examples allow are as many as they allow.
     value = min(getattr(parameters, name), max(others))
     if name == "facets" and parameters.facets_by == "each":
-        value = len(run.validation)
+        value = len(examples)
     current = parameters.delta, float(value)
     st.markdown(
         f"Your walk with other values of **delta** (the alignment to keep at each step) and of "
@@ -48,7 +50,9 @@ def show_sensitivity(run: Run) -> None:
             if parameters.consistency
             else f"The rule that delta belongs to is off, so that only {label(name)} varies here."
         )
-    frame = grid_table(cells, name, walked(run, parameters).trace.samples, Profiler(run, parameters.regime))
+    frame = grid_table(
+        cells, name, walked(run, parameters).trace.samples, Profiler(run, parameters.regime, examples)
+    )
     cell = f"delta {current[0]:g}, {label(name)} {current[1]:g}"
     st.caption(
         f"Your walk: {cell}"

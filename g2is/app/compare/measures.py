@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from g2is.analysis.comparison import Profiler, budget_counts
-from g2is.app.compare.choice import Compared, validation_rows
+from g2is.app.compare.choice import Compared
 from g2is.app.compare.parts import COLUMNS, PLAIN, download, fingerprint, kept, table
+from g2is.app.compare.targets import Judged, choose_judged
 from g2is.app.shared import in_url, number, one_of, show_error, url_value
 from g2is.app.shared.labels import REGIME_NAMES
 from g2is.config import RegimeName
@@ -40,11 +40,11 @@ None of these measures what a model learns: only fine-tuning does.
 
 def show_gradients(run: Run, chosen: Sequence[Compared]) -> None:
     """Alignment, coverage and conflict of each selection."""
-    regime, (target, rows) = _where(run)
-    profiler = _profiler(run, regime, target, rows)
+    regime, judged = _where(run)
+    profiler = _profiler(run, regime, judged)
     frame = pd.DataFrame(
         [
-            {"selection": one.label, **vars(_profile(run, profiler, regime, target, one.samples))}
+            {"selection": one.label, **vars(_profile(run, profiler, regime, judged, one.samples))}
             for one in chosen
         ]
     )
@@ -60,8 +60,8 @@ def show_gradients(run: Run, chosen: Sequence[Compared]) -> None:
 
 def show_budget(run: Run, chosen: Sequence[Compared]) -> None:
     """The same measures for other budgets: each method selects again."""
-    regime, (target, rows) = _where(run)
-    profiler = _profiler(run, regime, target, rows)
+    regime, judged = _where(run)
+    profiler = _profiler(run, regime, judged)
     largest = max((len(one.samples) for one in chosen), default=0)
     if not largest:
         st.info("Nothing was chosen, so there is no budget to vary.")
@@ -84,7 +84,7 @@ def show_budget(run: Run, chosen: Sequence[Compared]) -> None:
             except InputError as error:
                 show_error(error)
                 break
-            profile = _profile(run, profiler, regime, target, samples)
+            profile = _profile(run, profiler, regime, judged, samples)
             lines.append({"selection": one.label, "budget": count, **vars(profile)})
     bar.empty()
     frame = pd.DataFrame(lines)
@@ -101,9 +101,9 @@ def show_budget(run: Run, chosen: Sequence[Compared]) -> None:
     st.markdown(MEANINGS)
 
 
-def _where(run: Run) -> tuple[RegimeName, tuple[str, np.ndarray | None]]:
+def _where(run: Run) -> tuple[RegimeName, Judged]:
     with st.container(horizontal=True):
-        return choose_regime(run), validation_rows(run)
+        return choose_regime(run), choose_judged(run)
 
 
 def choose_regime(run: Run) -> RegimeName:
@@ -133,11 +133,11 @@ def _usual_regime(run: Run) -> RegimeName:
     return "sgd" if "sgd" in run.regimes else run.regimes[0]
 
 
-def _profiler(run: Run, regime: RegimeName, target: str, rows: np.ndarray | None) -> Profiler:
-    key = fingerprint(run.state, regime, target)
-    return kept("profilers", key, lambda: Profiler(run, regime, rows), most=4)
+def _profiler(run: Run, regime: RegimeName, judged: Judged) -> Profiler:
+    key = fingerprint(run.state, regime, judged.targets)
+    return kept("profilers", key, lambda: Profiler(run, regime, judged.rows), most=4)
 
 
-def _profile(run: Run, profiler: Profiler, regime: RegimeName, target: str, samples: Sequence[int]) -> Any:
-    key = fingerprint(run.state, regime, target, list(samples))
+def _profile(run: Run, profiler: Profiler, regime: RegimeName, judged: Judged, samples: Sequence[int]) -> Any:
+    key = fingerprint(run.state, regime, judged.targets, list(samples))
     return kept("profiles", key, lambda: profiler(samples), most=512)

@@ -13,6 +13,7 @@ from g2is.analysis.verdict import Measured, measured, verdict, verdict_table
 from g2is.app.compare.choice import Compared
 from g2is.app.compare.measures import regime_in_url
 from g2is.app.compare.parts import download, fingerprint, kept
+from g2is.app.compare.targets import Judged, judged_in_url
 from g2is.app.shared import literal, number
 from g2is.app.shared.labels import value_text
 from g2is.evaluation.results import ABOUT
@@ -37,7 +38,8 @@ def show_verdict(run: Run, chosen: Sequence[Compared]) -> None:
     selections = {one.label: one.samples for one in chosen if one.samples}
     if not selections:
         return
-    table, found = _verdict(run, selections)
+    judged = judged_in_url(run)
+    table, found = _verdict(run, selections, judged)
     for place, line in enumerate(verdict(table, found)):
         st.markdown(
             f"**{literal_words(line, selections)}**" if place == 0 else literal_words(line, selections)
@@ -47,12 +49,12 @@ def show_verdict(run: Run, chosen: Sequence[Compared]) -> None:
         hide_index=True,
         alt="Verdict on each selection",
         key="verdict",
-        column_config=_columns(len(run.validation)),
+        column_config=_columns(len(judged.rows)),
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         regime = value_text("regime", regime_in_url(run))
         st.caption(
-            f"In {regime.lower()}."
+            (f"By {judged.words}, in {regime.lower()}." if len(run.targets) > 1 else f"In {regime.lower()}.")
             + (f" Loss: evaluation {literal(found.evaluation)}." if found else " No loss is measured yet.")
         )
         download(table, "verdict")
@@ -60,13 +62,15 @@ def show_verdict(run: Run, chosen: Sequence[Compared]) -> None:
             st.markdown(HELP)
 
 
-def _verdict(run: Run, selections: dict[str, list[int]]) -> tuple[pd.DataFrame, Measured | None]:
+def _verdict(
+    run: Run, selections: dict[str, list[int]], judged: Judged
+) -> tuple[pd.DataFrame, Measured | None]:
     regime = regime_in_url(run)
-    key = fingerprint(run.state, regime, selections, evaluation_stamp(run))
+    key = fingerprint(run.state, regime, judged.targets, selections, evaluation_stamp(run))
 
     def make() -> tuple[pd.DataFrame, Measured | None]:
         found = measured(run, selections)
-        return verdict_table(run, selections, regime, found), found
+        return verdict_table(run, selections, regime, found, judged.rows), found
 
     return kept("verdicts", key, make, most=8)
 

@@ -7,8 +7,9 @@ import streamlit as st
 from g2is.analysis.saved import saved_table
 from g2is.app import shared as ui
 from g2is.app.shared.managing import bring_back, did_to, manage, show_said
+from g2is.errors import InputError
 from g2is.run.run import Run
-from g2is.run.saved import KEPT_DAYS, KINDS, Kind, deleted, names
+from g2is.run.saved import KEPT_DAYS, KINDS, Kind, deleted, ignored, names
 
 
 def show_saved(run: Run) -> None:
@@ -18,6 +19,11 @@ def show_saved(run: Run) -> None:
             _show_kind(run, kind)
         else:
             show_said(run, kind)
+        if left_out := ignored(run, kind):
+            st.caption(
+                f":material/warning: Not shown of the {kind.word}s, since no link can hold their names: "
+                f"{', '.join(map(ui.literal, left_out[:5]))}{', …' if len(left_out) > 5 else ''}. Rename these files."
+            )
     show_deleted(run)
 
 
@@ -49,9 +55,22 @@ def _show_kind(run: Run, kind: Kind) -> None:
         alt=f"{kind.word.capitalize()}s saved with this run; choose one to rename or delete it",
     )
     if chosen is not None and chosen in listed:
+        _more_like(run, kind, chosen)
         manage(run, kind, chosen, key="home")
     else:
         show_said(run, kind)
+
+
+def _more_like(run: Run, kind: Kind, name: str) -> None:
+    """Offer to make a selection or a set a target."""
+    before = {"selection": "", "set": ui.SET}.get(kind.word)
+    if before is None:
+        return
+    try:
+        rows = ui.read_selection(run, f"{before}{name}").samples
+    except InputError:
+        return  # a file that cannot be read; the table says so
+    ui.more_like_these(run, rows, about=f"{kind.word} {name}", key=f"saved {kind.word}", suggestion=name)
 
 
 def show_deleted(run: Run) -> None:

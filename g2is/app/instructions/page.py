@@ -12,7 +12,9 @@ from g2is.app.instructions.filters import (
     count_filters,
     filtered,
     filtering,
+    filters_in_words,
     link_to_walk,
+    searched,
 )
 from g2is.app.instructions.list import show_list
 from g2is.app.instructions.order import choose_order, walk_columns
@@ -55,6 +57,7 @@ def show() -> None:
             ui.link_to("Map", "Show on the map", **carried())
             link_to_walk(run, rows)
             _all_into_basket(run, rows)
+            ui.more_like_these(run, rows, about=filters_in_words(), key="found", suggestion=searched())
     rows = in_order(rows, by, run.instructions, walk)
     listed, reader = st.columns([3, 2], gap="medium")
     with listed:

@@ -104,7 +104,9 @@ def _actions(run: Run, samples: np.ndarray) -> None:
         ui.link_to("Instructions", "Read them", within=ui.BASKET, focus=int(samples[0]), page=None)
         ui.link_to("Export", "Export them", selection=ui.BASKET)
         name_basket(run)
-    found = ui.unchanged_set(run)
+        found = ui.unchanged_set(run)
+        about = f"set {found.name}" if found else "put into the basket by hand"
+        ui.more_like_these(run, samples, about=about, key="basket", suggestion=found.name if found else "")
     if found is None and len(samples) > MOST_IN_LINK:
         st.caption(
             f":material/info: Name these {ui.number(len(samples))} instructions to pin or ban them: settings and links "

@@ -93,6 +93,7 @@ def choose_set(run: Run) -> None:
             _button("Load", run, found.rows, "the basket becomes the set", found)
             for label, (meaning, combine) in COMBINATIONS.items() if len(here) else ():
                 _button(label, run, combine(here, found.rows), meaning, None)
+        ui.more_like_these(run, found.rows, about=f"set {found.name}", key="set", suggestion=found.name)
 
 
 def _button(label: str, run: Run, rows: np.ndarray, meaning: str, of: NamedSet | None) -> None:

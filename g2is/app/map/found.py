@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from g2is.analysis.ordering import DESCENDING, WalkColumns, in_order, orders_of
 from g2is.app import shared as ui
-from g2is.app.instructions.filters import carried, filtered, link_to_walk
+from g2is.app.instructions.filters import carried, filtered, filters_in_words, link_to_walk, searched
 from g2is.app.instructions.order import columns_of
 from g2is.app.map.canvas import event
 from g2is.app.map.parts import CHANNEL, bits_of
@@ -58,6 +58,7 @@ def show_found(run: Run, map_id: str, trace: WalkTrace | None) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             ui.link_to("Instructions", "List in Instructions", **carried())
             link_to_walk(run, found)
+            ui.more_like_these(run, found, about=filters_in_words(), key="found", suggestion=searched())
 
 
 def _find() -> None:

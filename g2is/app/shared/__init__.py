@@ -8,10 +8,12 @@ saved one) and the settings of the walk go along from page to page.
 
 `url` keeps values in the URL, `text` shows text literally, `tables` shows tables of which a row can be chosen,
 `runs` finds and opens runs, `navigation` links pages, `opening` opens a page, `samples` shows instructions and
-selections, `aside` keeps what was put aside by hand, `building` runs the build of the demo.
+selections, `aside` keeps what was put aside by hand, `more_like` makes instructions a target,
+`building` runs the build of the demo.
 """
 
 from g2is.app.shared.aside import SET, basket, fill_basket, in_link, unchanged_set
+from g2is.app.shared.more_like import more_like_these
 from g2is.app.shared.navigation import draw_navigation, link_to, pages
 from g2is.app.shared.opening import (
     add_style,
@@ -31,7 +33,10 @@ from g2is.app.shared.samples import (
     focus,
     read_selection,
     saved_selections,
+    show_changes,
     show_record,
+    show_since,
+    stamp_of,
 )
 from g2is.app.shared.tables import INSTRUCTION, THREE_DIGITS, choose_row, table_height
 from g2is.app.shared.text import (
@@ -72,6 +77,7 @@ __all__ = [
     "is_demo",
     "link_to",
     "literal",
+    "more_like_these",
     "number",
     "one_of",
     "open_page",
@@ -85,12 +91,15 @@ __all__ = [
     "run_folders",
     "saved_selections",
     "set_url",
+    "show_changes",
     "show_closed",
     "show_damage",
     "show_error",
     "show_record",
+    "show_since",
     "show_text",
     "snippets",
+    "stamp_of",
     "start_page",
     "stop",
     "table_height",

@@ -9,11 +9,14 @@ import streamlit as st
 from g2is.analysis.idle import idle_settings
 from g2is.analysis.resemblance import Resemblance, choices, resemblances
 from g2is.analysis.served import BADLY, NOT, WELL, Served, least_served, pool_service, served
+from g2is.analysis.walks import choosable, examples_in_use
 from g2is.app.shared import choose_row, number, set_url, snippets
 from g2is.app.shared.labels import label
 from g2is.app.shared.popover import popover
 from g2is.app.shared.walked import Walked, walked_before
 from g2is.app.walk.change import show_change
+from g2is.app.walk.targets import show_targets
+from g2is.config import WalkParameters
 from g2is.run.run import Run
 from g2is.walk import WalkTrace
 
@@ -24,6 +27,7 @@ def show_status(run: Run, walked: Walked) -> None:
     alike = resemblance_of(run, walked)
     with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center", key="walk status"):
         st.markdown(f"**{taken_text(walked.trace)}**")
+        show_targets(run, walked.parameters)
         # Drawn only once it is open: a table would hold up the screen.
         detail = popover(served_text(serving), "status served", type="tertiary")
         if detail.open:
@@ -81,13 +85,20 @@ def change_text(before: WalkTrace, after: WalkTrace) -> str:
 
 def service_of(run: Run, walked: Walked) -> Served:
     """How a walk serves the examples of its targets."""
-    regime = walked.parameters.regime
-    return served(_pool_service(run, run.state, regime), run.regime(regime), walked.trace.samples)
+    parameters = walked.parameters
+    pool = _pool_service(run, run.state, about(parameters), parameters)
+    return served(pool, run.regime(parameters.regime), walked.trace.samples)
+
+
+def about(parameters: WalkParameters) -> str:
+    """The same for walks in the same gradients for the same targets."""
+    return parameters.model_dump_json(include={"regime", "targets", "without_target_rows"})
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _pool_service(_run: Run, run_hash: str, regime: str) -> Served:
-    return pool_service(_run.regime(regime), _run.valid)  # type: ignore[arg-type]
+def _pool_service(_run: Run, run_state: str, about: str, _parameters: WalkParameters) -> Served:
+    regime, examples = _run.regime(_parameters.regime), examples_in_use(_run, _parameters)
+    return pool_service(regime, choosable(_run, _parameters), examples)
 
 
 def resemblance_of(run: Run, walked: Walked) -> list[Resemblance]:
@@ -95,13 +106,16 @@ def resemblance_of(run: Run, walked: Walked) -> list[Resemblance]:
     samples = walked.trace.samples
     if not len(samples):
         return []
-    chosen = _choices(run, run.state, walked.parameters.regime, len(samples))
-    return resemblances(samples, chosen, int(run.valid.sum()))
+    parameters = walked.parameters
+    chosen = _choices(run, run.state, about(parameters), len(samples), parameters)
+    return resemblances(samples, chosen, int(choosable(run, parameters).sum()))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _choices(_run: Run, run_hash: str, regime: str, budget: int) -> dict[str, np.ndarray]:
-    return choices(_run, regime, budget)  # type: ignore[arg-type]
+def _choices(
+    _run: Run, run_state: str, about: str, budget: int, _parameters: WalkParameters
+) -> dict[str, np.ndarray]:
+    return choices(_run, _parameters, budget)
 
 
 def _show_alike(alike: list[Resemblance]) -> None:
