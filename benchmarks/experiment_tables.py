@@ -124,6 +124,8 @@ def ratio_table(lines: pd.DataFrame) -> str:
         ratios = (100 * np.log(mine["loss"] / base)).dropna()
         by_target = [ratios[ratios.index.get_level_values("target") == target] for target in targets]
         means = [float(ratio.mean()) for ratio in by_target if len(ratio)]
+        if not means:
+            continue
         cells = [f"{ratio.mean():+.1f} ± {ratio.sem():.1f}" if len(ratio) else "" for ratio in by_target]
         error = float(np.std(means, ddof=1) / np.sqrt(len(means))) if len(means) > 1 else np.nan
         verdict = "level" if abs(np.mean(means)) <= 2 * error else "better" if np.mean(means) < 0 else "worse"

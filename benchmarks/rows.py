@@ -1,6 +1,6 @@
 """What reading rows through a file descriptor costs, compared with a memory map and with rows in memory.
 
-    python -m benchmarks.rows [--rows 60000]
+    python -m benchmarks.rows [--count 60000]
 
 Gradients in float16, 1,024 numbers a row, in the page cache. Ratios are to the memory map, of processor time, the
 shortest of several interleaved rounds: they hold on a busy machine, too.
@@ -35,8 +35,8 @@ def processor_seconds(function: Callable[[], Any]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rows", type=int, default=60_000)
-    count = parser.parse_args().rows
+    parser.add_argument("--count", type=int, default=60_000)
+    count = parser.parse_args().count
     lines = []
     with tempfile.TemporaryDirectory() as folder:
         mapped, neighbors, validation = clustered_pool(Path(folder), count, 300, 0.4)
@@ -65,7 +65,7 @@ def main() -> None:
             ratios = {f"{store} / map": best[store] / best["map"] for store in ("rows", "memory")}
             lines.append({"work": name, "map_ms": 1000 * best["map"], **ratios})
         same = np.array_equal(walk(opened).samples, walk(mapped).samples)
-    report("rows", lines, rows=count, same_walk=same)
+    report("rows", lines, count=count, same_walk=same)
 
 
 if __name__ == "__main__":

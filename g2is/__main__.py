@@ -1,8 +1,38 @@
 """python -m g2is: see `g2is.cli`."""
 
+import signal
 import sys
+import threading
+from collections.abc import Sequence
+from types import FrameType
 
-from g2is.cli import main
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 130 where Ctrl-C stopped it, whatever it did at that moment."""
+    pressed = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        pressed.append(number)
+        raise KeyboardInterrupt
+
+    usual = signal.getsignal(signal.SIGINT)
+    ours = threading.current_thread() is threading.main_thread() and usual is signal.default_int_handler
+    if ours:
+        signal.signal(signal.SIGINT, stop)
+    try:
+        from g2is.cli import main as run
+
+        return run(arguments)
+    except BaseException as error:
+        # A library that is interrupted while it loads raises errors of its own.
+        if not pressed and not isinstance(error, KeyboardInterrupt):
+            raise
+        sys.stderr.write("stopped; the same command resumes from here\n")
+        return 130
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, usual)
+
 
 if __name__ == "__main__":
     sys.exit(main())

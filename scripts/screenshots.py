@@ -22,7 +22,7 @@ WALK = {"preset": "recommended", "fraction": 0.02}
 # Parameters that give each page content worth showing, by the name of its file without the number; other pages are
 # shown as they open. A page ignores parameters that it does not know.
 QUERIES: dict[str, dict[str, object]] = {
-    "Walk": {**WALK, "step": 12, "focus": 0},
+    "Walk": {**WALK, "step": 12},
     "Core_knowledge": {**WALK, "component": 2},
     "Compare": {"view": "results"},
     "Map": {**WALK, "focus": 0},

@@ -1,12 +1,15 @@
 """Small files of records, and what is read from them."""
 
 import json
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
 
 from g2is.errors import InputError
 from g2is.instructions import Instruction, read_instructions
+from g2is.run.traces import trace_of
+from g2is.walk import WalkTrace
 
 GOOD = {"prompt": "2 + 2?", "completion": "4"}
 USER, REPLY = {"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}
@@ -39,3 +42,8 @@ def complaint(*arguments: object, **options: object) -> str:
         read_instructions(*arguments, **options)
     assert str(caught.value).isprintable()
     return str(caught.value)
+
+
+def saved_trace(path: Path) -> WalkTrace:
+    """The trace in the file of a selection."""
+    return trace_of(b64decode(json.loads(path.read_bytes())["trace"]), path)

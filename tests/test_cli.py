@@ -12,8 +12,8 @@ from g2is.cli import build, main
 from g2is.config.grammar import named
 from g2is.errors import InputError
 from g2is.run.run import Run
-from g2is.run.traces import read_trace
 from g2is.walk import replay
+from tests.records import saved_trace
 from tests.tiny import save_tiny_model, write_pool
 
 SMALL = [
@@ -51,7 +51,7 @@ def test_from_model_and_files_to_a_subset(files, tmp_path, capsys):
     written = json.loads(selection.read_text())
     run = Run.open(files / "cache" / "both")
     assert written["run"] == {"name": "both", "hash": run.hash}
-    trace = read_trace(tmp_path / "selection.trace.parquet")
+    trace = saved_trace(tmp_path / "selection.json")
     assert replay(trace).tolist() == written["samples"] and len(written["samples"]) == 20
 
     out = tmp_path / "subset"
@@ -67,7 +67,7 @@ def test_the_same_walk_from_python_and_from_its_file(files, tmp_path):
     selection = tmp_path / "selection.json"
     assert g2is(files, "walk", "both", "--count", "7", "--delta", "0.95", "--output", str(selection)) == 0
     run = Run.open(files / "cache" / "both")
-    trace = read_trace(tmp_path / "selection.trace.parquet")
+    trace = saved_trace(tmp_path / "selection.json")
     assert walks.walk(run, trace.parameters).samples.tolist() == json.loads(selection.read_text())["samples"]
     for a, b in zip(
         vars(walks.walk(run, trace.parameters).steps).values(), vars(trace.steps).values(), strict=True
@@ -80,7 +80,7 @@ def test_any_sample_can_be_explained(files, tmp_path, capsys):
     assert g2is(files, "walk", "both", "--count", "6", "--bans", "11", "--output", str(path)) == 0
     samples = json.loads(path.read_text())["samples"]
     run = Run.open(files / "cache" / "both")
-    components = len(walks.core_knowledge(run, read_trace(tmp_path / "selection.trace.parquet").parameters))
+    components = len(walks.core_knowledge(run, saved_trace(tmp_path / "selection.json").parameters))
     left = next(row for row in range(80) if row not in samples and row != 11)
 
     def explained(sample: str) -> str:
@@ -109,8 +109,9 @@ def test_selections_with_a_point_in_their_name_keep_their_own_traces(files, tmp_
         assert g2is(files, "walk", "both", "--count", count, "--output", str(path)) == 0
     for path in paths:
         assert g2is(files, "explain", "both", "--selection", str(path), "--sample", "1") == 0
-    assert len(read_trace(tmp_path / "walk-0.1.trace.parquet").steps) == 4
-    (tmp_path / "walk-0.2.trace.parquet").rename(tmp_path / "walk-0.1.trace.parquet")
+    assert len(saved_trace(paths[0]).steps) == 4
+    one, other = (json.loads(path.read_bytes()) for path in paths)
+    paths[0].write_text(json.dumps({**one, "trace": other["trace"]}))
     capsys.readouterr()
     assert g2is(files, "explain", "both", "--selection", str(paths[0]), "--sample", "1") == 2
     assert "the trace of another walk" in capsys.readouterr().err
@@ -126,7 +127,7 @@ def test_walks_for_one_target_or_for_several_with_shares(files, tmp_path):
         path = tmp_path / "selection.json"
         arguments = ["--count", "20", "--facets", "2", "--delta", "0", "--targets", *targets]
         assert g2is(files, "walk", "both", *arguments, "--output", str(path)) == 0
-        trace = read_trace(path.with_suffix(".trace.parquet"))
+        trace = saved_trace(path)
         budgets: dict[str, int] = {}
         for summary in trace.summary():
             budgets[summary.target] = budgets.get(summary.target, 0) + summary.budget

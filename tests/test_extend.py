@@ -11,6 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 from g2is.__main__ import main
 from g2is.analysis import walks
+from g2is.analysis.reasons import reasons_of_walk
 from g2is.config import walk_preset
 from g2is.errors import InputError
 from g2is.graph.growing import grown_communities, grown_lists, grown_places
@@ -18,6 +19,7 @@ from g2is.graph.neighbors import exact_neighbors
 from g2is.pipeline import build as build_module
 from g2is.pipeline import extend as extend_module
 from g2is.pipeline import growing
+from g2is.pipeline.adding import remove, restore, target_from
 from g2is.pipeline.extend import extend
 from g2is.pipeline.whiten import whiten
 from g2is.run.manifest import Manifest
@@ -144,6 +146,8 @@ def test_it_is_equal_to_a_build_of_everything_with_the_same_adapter(run, files, 
         assert np.array_equal(
             grown.layout("pca", name).samples[:first], before_places(old, name), equal_nan=True
         )
+        numbers = [run.manifest.stages["graph"].found[name]["near_duplicates"] for run in (grown, whole)]
+        assert numbers[0] == numbers[1]
     for column in ("valid", "tokens", "trained_tokens", "problem", "raw", "prompt", "line", "duplicate_of"):
         assert (
             grown.instructions[column].astype(str).tolist() == whole.instructions[column].astype(str).tolist()
@@ -201,9 +205,10 @@ def test_what_was_made_before_stays_and_says_what_came_since(small, more):
     second = save_walk(path.with_name("after.json"), grown, later)
     assert grown.since(second.run) == "" and second.run == grown.reference
     assert Selection.read(path.with_name("after.json"), grown).samples == second.samples
-    assert (
-        "instruction" in walks.explain(grown, walked, 3).text.lower() or walks.explain(grown, walked, 3).text
-    )
+    assert "it came to the pool after this walk" in walks.explain(grown, walked, count).text
+    assert "came" not in walks.explain(grown, walked, 3).text
+    reasons = reasons_of_walk(grown, walked)
+    assert [*reasons.sentences].count("it came to the pool after this walk") == NEW
 
 
 def test_a_pool_grows_again_and_again(small, more, tmp_path):
@@ -220,6 +225,21 @@ def test_a_pool_grows_again_and_again(small, more, tmp_path):
     assert not (grown.folder / "pool" / "2").exists()
     with pytest.raises(InputError, match="has its instructions already, from again"):
         quiet(grown, again)
+
+
+def test_targets_come_and_go_in_an_extended_run(small, more):
+    grown = quiet(small, more)
+    added = target_from(grown, [1, 2, 45], name="alike")
+    assert added.regime("sgd").validation_cosines.shape == (40 + NEW, 6 + 3) and added.check() == []
+    assert [target.name for target in remove(small.folder, "words").targets] == ["alike"]
+    again = restore(small.folder, "words")
+    assert again.check() == []
+    cosines = again.regime("sgd").validation_cosines[:, 3:]
+    np.testing.assert_allclose(cosines, grown_cosines(added), atol=1e-6)
+
+
+def grown_cosines(run: Run) -> np.ndarray:
+    return np.asarray(run.regime("sgd").validation_cosines)[:, :6]
 
 
 def test_the_build_command_goes_on_with_an_extended_run(small, more, files):  # noqa: F811

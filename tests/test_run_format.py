@@ -11,8 +11,7 @@ from g2is.analysis import walks
 from g2is.config import WalkParameters, walk_preset
 from g2is.run.manifest import FORMAT_VERSION
 from g2is.run.run import Run
-from g2is.run.selections import Selection, select
-from g2is.run.traces import read_trace, trace_path
+from g2is.run.selections import Selection, read_walk, select
 from g2is.walk import replay
 
 DATA = Path(__file__).parent / "data"
@@ -60,7 +59,8 @@ def test_walks_and_selectors_give_the_recorded_results(stored):
         selection = Selection.read(path, run)
         assert selection.samples == expected
         assert walks.walk(run, WalkParameters(**selection.parameters)).samples.tolist() == expected, preset
-        trace = read_trace(trace_path(path))
+        _, trace = read_walk(path, run)
+        assert trace is not None
         assert replay(trace).tolist() == expected
         assert walks.walk(run, trace.parameters).samples.tolist() == expected
     for method, expected in answers["selections"].items():

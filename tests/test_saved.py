@@ -4,7 +4,10 @@ import json
 import os
 import shutil
 import threading
+from base64 import b64decode
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -22,14 +25,16 @@ from g2is.run.saved import (
     annotate,
     delete,
     deleted,
+    ignored,
     names,
     note,
     purge,
     rename,
     restore,
 )
-from g2is.run.selections import Selection, select_set
-from g2is.run.traces import read_trace, trace_path
+from g2is.run.selections import Selection, read_walk, save_walk, select_set
+from g2is.run.traces import trace_bytes, trace_of, trace_path
+from g2is.walk import WalkTrace
 from tests.app.tiny_run import POOL, make_run
 
 SELECTION, SET, EXPORT, EVALUATION = KINDS.values()
@@ -92,9 +97,124 @@ def test_all_that_belongs_to_it_goes_along_and_comes_back(run, kind):
 
 def test_a_selection_keeps_its_trace(run):
     rename(run, SELECTION, "first-walk", "renamed")
-    path = SELECTION.path(run, "renamed")
-    assert read_trace(trace_path(path)).samples.tolist() == Selection.read(path, run).samples
-    assert not trace_path(SELECTION.path(run, "first-walk")).exists()
+    selection, trace = read_walk(SELECTION.path(run, "renamed"), run)
+    assert trace is not None and trace.samples.tolist() == selection.samples
+
+
+def split(path: Path) -> dict:
+    """The two files of which a saved walk consisted in earlier versions; returns the content of the first."""
+    values = json.loads(path.read_bytes())
+    trace_path(path).write_bytes(b64decode(values.pop("trace")))
+    path.write_text(json.dumps(values))
+    return values
+
+
+def test_a_walk_saved_by_an_earlier_version_keeps_its_trace(run):
+    one, other = (SELECTION.path(run, name) for name in ("first-walk", "second-walk"))
+    before = read_walk(one, run)[1]
+    split(one)
+    assert read_walk(one, run)[1].samples.tolist() == before.samples.tolist()
+    rename(run, SELECTION, "first-walk", "renamed")
+    renamed = SELECTION.path(run, "renamed")
+    assert read_walk(renamed, run)[1].parameters == before.parameters
+    assert not trace_path(one).exists() and trace_path(renamed).is_file()
+    # Of a kill between the two files: a new trace beside an old selection.
+    trace_path(renamed).write_bytes(b64decode(json.loads(other.read_bytes())["trace"]))
+    with pytest.raises(InputError, match=r"renamed\.trace\.parquet: the trace of another walk; walk again"):
+        read_walk(renamed, run)
+    save_walk(renamed, run, before)
+    assert read_walk(renamed, run)[1].samples.tolist() == before.samples.tolist()
+    assert not trace_path(renamed).exists()
+
+
+def test_a_trace_of_another_walk_is_refused(run):
+    one, other = (SELECTION.path(run, name) for name in ("first-walk", "second-walk"))
+    trace = json.loads(other.read_bytes())["trace"]
+    one.write_text(json.dumps({**json.loads(one.read_bytes()), "trace": trace}))
+    with pytest.raises(InputError, match=r"first-walk\.json: the trace of another walk"):
+        read_walk(one, run)
+    for wrong in ("no base64!", 3, ""):
+        one.write_text(json.dumps({**json.loads(one.read_bytes()), "trace": wrong}))
+        with pytest.raises(InputError, match="first-walk"):
+            read_walk(one, run)
+
+
+def changed_steps(trace: WalkTrace, **changes: object) -> WalkTrace:
+    steps = {
+        name: np.where(np.arange(len(trace.steps)) == 2, value, getattr(trace.steps, name))
+        for name, value in changes.items()
+    }
+    return replace(trace, steps=replace(trace.steps, **steps))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"component": 10**6},
+        {"component": -2},
+        {"sample": POOL},
+        {"sample": -1},
+        {"previous": POOL},
+        {"sample": 0.5},
+        {"affinity": "close"},
+        {"rows": "all"},
+        {"rows": True},
+        {"rows": 10**400},
+        {"rows": 3},
+        {"targets": 7},
+        {"targets": [None, 1]},
+        {"budgets": [1]},
+        {"budgets": [-1] * 4},
+        {"stopped": [9] * 4},
+        {"weights": "heavy"},
+        {"parameters": {"delta": "much"}},
+        {"parameters": []},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_a_damaged_trace_is_one_line(run, damage):
+    path = SELECTION.path(run, "first-walk")
+    _, trace = read_walk(path, run)
+    of_steps = {name: value for name, value in damage.items() if hasattr(trace.steps, name)}
+    table = pq.read_table(BytesIO(trace_bytes(changed_steps(trace, **of_steps))))
+    about = json.loads(table.schema.metadata[b"g2is"]) | {
+        k: v for k, v in damage.items() if k not in of_steps
+    }
+    written = BytesIO()
+    pq.write_table(table.replace_schema_metadata({b"g2is": json.dumps(about)}), written)
+    with pytest.raises(
+        InputError, match=r"^[^\n]{1,400}not the trace of a walk [^\n]{1,300}; walk again[^\n]*$"
+    ):
+        trace_of(written.getvalue(), path)
+
+
+@pytest.mark.parametrize(
+    "samples", [[True], [1.0], ["1"], [10**400], [-(10**30)], [None]], ids=lambda s: str(s)[:9]
+)
+def test_samples_are_rows_of_the_pool(run, samples):
+    path = SELECTION.path(run, "first-walk")
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), "samples": samples}))
+    with pytest.raises(InputError, match=r"^[^\n]{1,400}$"):
+        Selection.read(path, run)
+
+
+def test_a_file_that_is_no_selection_is_refused_before_it_is_read(run):
+    path = SELECTION.path(run, "large")
+    with path.open("wb") as file:
+        file.truncate(200 * 2**20)
+    with pytest.raises(
+        InputError, match=r"large\.json: 209,715,200 bytes, expected at most [0-9,]+; remove it"
+    ):
+        Selection.read(path, run)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(InputError, match="is a device, a pipe or a folder, expected a file"):
+        Selection.read(path, run)
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    with pytest.raises(InputError):
+        Selection.read(path, run)
 
 
 def test_what_is_taken_is_never_replaced(run):
@@ -285,3 +405,14 @@ def test_a_set_is_exported_like_a_selection_and_tags_are_a_column(run, tmp_path,
     assert main(["export", str(run.folder), "--set", "first-walk", "--output", str(folder), "--tags"]) == 2
     assert "choose parquet, csv" in capsys.readouterr().err
     assert main(["export", str(run.folder), "--set", "none", "--output", str(folder)]) == 2
+
+
+def test_names_that_are_not_utf8_are_left_out_and_said(run, capsys):
+    wrong = os.fsdecode(b"caf\xe9")
+    shutil.copy(SELECTION.path(run, "first-walk"), run.folder / "selections" / f"{wrong}.json")
+    (run.folder / "exports" / wrong).mkdir(parents=True)
+    assert names(run, SELECTION) == ["first-walk", "second-walk"] and wrong not in names(run, EXPORT)
+    assert ignored(run, SELECTION) == [f"{wrong}.json"] and ignored(run, EXPORT) == [wrong]
+    assert len(saved_table(run, SELECTION)) == 2
+    assert main(["selection", "list", str(run.folder)]) == 0
+    assert "not selections by their names: caf\\udce9.json" in capsys.readouterr().err

@@ -121,8 +121,8 @@ def test_killed_at_any_write_it_is_a_whole_run_of_either_format_and_ends_the_sam
     assert formats == {1, 2}, "the steps do not reach both sides of the change, or go too far"
 
 
-def killed_at(patch, step: int) -> None:
-    """Make every step of writing or removing a file after so many end the process."""
+def killed_at(patch, step: int) -> list[int]:
+    """Make every step of writing or removing a file after so many end the process; returns how many are left."""
     left = [step]
 
     def after(made):
@@ -136,6 +136,7 @@ def killed_at(patch, step: int) -> None:
 
     for place, name in ((os, "fsync"), (Path, "replace"), (Path, "unlink")):
         patch.setattr(place, name, after(getattr(place, name)))
+    return left
 
 
 def test_damage_stops_it_before_anything_changes(old, tmp_path, capsys):

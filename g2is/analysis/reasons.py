@@ -21,7 +21,7 @@ from g2is.walk.explanation import OUTRANKED_BY
 from g2is.walk.rules import CONFLICT, CONSISTENCY, REDUNDANT
 from g2is.walk.standing import Standing
 from g2is.walk.trace import FALLBACK, NEIGHBOR
-from g2is.walk.why import groups_used_up
+from g2is.walk.why import CAME_LATER, groups_used_up
 
 TAKEN, NO_GRADIENT, LEFT_OUT, SHARE = "taken", "no gradient", "left out", "share used up"
 OUTSCORED, NO_PLACE, NOT_REACHED, NOT_CHOSEN = "outscored", "no place", "not reached", "not chosen"
@@ -79,6 +79,7 @@ def reasons_of_walk(run: Run, trace: WalkTrace) -> Reasons:
     left_out = walks.left_out(run, parameters)
     free = ~left_out
     free[trace.samples] = False
+    free[trace.rows :] = False
     for component, (name, own) in enumerate(zip(_names(run, trace), _members(trace), strict=True)):
         rows = np.flatnonzero(free & (closest == component))
         if len(rows):
@@ -95,6 +96,7 @@ def reasons_of_walk(run: Run, trace: WalkTrace) -> Reasons:
             parameters, row, sources=run.sources, valid=run.valid, fitting=fitting, own=made_of
         )
         found.set(row, LEFT_OUT, reason)
+    found.set(slice(trace.rows, None), LEFT_OUT, CAME_LATER)
     return _finished(run, found, trace.samples)
 
 

@@ -14,6 +14,9 @@ from g2is.run.saved import Kind, names, note
 from g2is.run.selections import Selection
 from g2is.storage.files import read_small
 
+MOST_BYTES = 64 * 2**20
+"""Of the manifest of an export."""
+
 COLUMNS = ("name", "instructions", "what", "note")
 
 
@@ -44,7 +47,7 @@ def _set(run: Run, kind: Kind, name: str) -> tuple[int | None, str]:
 def _export(run: Run, kind: Kind, name: str) -> tuple[int | None, str]:
     path = kind.path(run, name) / "g2is.json"
     try:
-        content: Any = json.loads(read_small(path, 2**30))
+        content: Any = json.loads(read_small(path, MOST_BYTES))
         return int(content["counts"]["samples"]), f"{content['format']}, {content['method']}"
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise InputError(f"{path}: not the manifest of an export; export again") from None

@@ -16,8 +16,7 @@ from g2is.analysis.reasons import Reasons, reasons_of_samples, reasons_of_walk
 from g2is.config import DEFAULT_PRESET, RegimeName, WalkParameters, walk_preset
 from g2is.errors import InputError
 from g2is.run.run import Run
-from g2is.run.selections import Selection
-from g2is.run.traces import read_trace, trace_path
+from g2is.run.selections import Selection, read_walk
 from g2is.storage.csv import safe_csv
 from g2is.storage.files import write_file
 
@@ -207,11 +206,5 @@ def _read(run: Run, selection: Selection | Path) -> tuple[WalkTrace | None, Sele
     """A selection with its trace, if it has one."""
     if isinstance(selection, Selection):
         return None, selection
-    chosen = Selection.read(selection, run)
-    path = trace_path(selection)
-    if not path.is_file():
-        return None, chosen
-    trace = read_trace(path)
-    if trace.samples.tolist() != chosen.samples:
-        raise InputError(f"{path}: the trace of another walk; walk again to write both")
+    chosen, trace = read_walk(selection, run)
     return trace, chosen

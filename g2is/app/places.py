@@ -6,6 +6,7 @@ They stand at the top of a checkout, so that `streamlit run app.py` works there.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 _PACKAGED = Path(__file__).parent / "site"
@@ -13,6 +14,11 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 
 SITE = _PACKAGED if _PACKAGED.is_dir() else _CHECKOUT
 """The folder of app.py, pages/ and .streamlit/."""
+
+
+def cache_folder() -> Path:
+    """The folder of the runs."""
+    return Path(os.environ.get("G2IS_CACHE") or default_cache())
 
 
 def default_cache() -> Path:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import argparse
 import errno
+import os
+import signal
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,6 +23,7 @@ from g2is.errors import InputError, shortened
 
 COMMANDS = (inspect, plan, build, extend, target, app, select, saved, scores, evaluate, export, graph)
 """Modules in the order in which `--help` lists their commands."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -44,6 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parsed = make_parser().parse_args(arguments)
         _do(parsed)
+    except BrokenPipeError:
+        # Whoever read it has seen enough, as `head` does; the code is that of programs that the signal ends.
+        _silence()
+        return 128 + signal.SIGPIPE
     except InputError as error:
         say(f"error: {error}")
         return 2
@@ -57,8 +65,22 @@ def _do(arguments: argparse.Namespace) -> None:
     """Run the command; a path that the system does not accept is wrong input, wherever it is opened."""
     try:
         arguments.do(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
     except OSError as error:
+        if (
+            error.errno in FULL and not error.filename
+        ):  # files of ours say themselves that they cannot be written
+            _silence()
+            reason = f"standard output: could not be written: {error.strerror}"
+            raise InputError(f"{reason}; free some space") from None
         if error.errno not in (errno.ENAMETOOLONG, errno.EACCES) or not error.filename:
             raise
         reason = f"{shortened(str(error.filename))}: {error.strerror}"
         raise InputError(f"{reason}; expected a file or folder that can be opened") from None
+
+
+def _silence() -> None:
+    """Write what is left for the standard output to nowhere: Python would say at its end that it cannot."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

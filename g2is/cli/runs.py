@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from g2is.errors import InputError
-from g2is.storage.files import inside, not_written, refuse_special
+from g2is.storage.files import check_writable, inside, not_written, refuse_special
 
 if TYPE_CHECKING:
     from g2is.run.run import Run
@@ -63,6 +64,7 @@ def output_file(output: Path, run: Run) -> Path:
         refuse_special(output)
     except OSError as error:
         raise not_written(output, error) from None
+    check_writable(output)
     return output
 
 
@@ -73,4 +75,5 @@ def followed(path: Path) -> Path:
 
 def say(text: str) -> None:
     """Print a line to standard error, which is for people; results go to standard output."""
-    print(text, file=sys.stderr, flush=True)
+    with suppress(OSError):  # a closed or full one must not stop the work
+        print(text, file=sys.stderr, flush=True)

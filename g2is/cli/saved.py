@@ -11,7 +11,7 @@ import numpy as np
 
 from g2is.cli.runs import open_run, say
 from g2is.config.grammar import AddCommand
-from g2is.errors import InputError, shortened
+from g2is.errors import InputError, printable, shortened
 
 if TYPE_CHECKING:
     from g2is.run.run import Run
@@ -128,11 +128,11 @@ def _list(run: Run, kind: Kind, given: Sequence[str]) -> None:
 
 def lost(run: Run, kind: Kind) -> list[str]:
     """Lines on what can be restored, and on files that are not listed."""
-    from g2is.run.saved import deleted
+    from g2is.run.saved import deleted, ignored
 
     lines = []
-    if ignored := run.sets.ignored() if kind.word == "set" else []:
-        lines.append(f"not sets by their names: {', '.join(map(shortened, ignored[:10]))}")
+    if unnamed := ignored(run, kind):
+        lines.append(f"not {kind.word}s by their names: {printable(', '.join(map(shortened, unnamed[:10])))}")
     if gone := list(dict.fromkeys(one.name for one in deleted(run, kind))):
         lines.append(f"deleted, can be restored: {', '.join(gone)}")
     return lines

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from g2is.cli.runs import followed, open_run, output_file, say
 from g2is.config import DEFAULT_PRESET, WALK_PRESETS, WalkParameters, walk_preset
 from g2is.config.grammar import AddCommand, add_field, add_settings, given, typed
-from g2is.errors import InputError
+from g2is.errors import InputError, shortened
 from g2is.selectors import METHODS, method_settings
 
 if TYPE_CHECKING:
@@ -91,24 +91,34 @@ def _add_fields(parser: argparse.ArgumentParser) -> None:
 def _output(arguments: argparse.Namespace, run: Run, name: str) -> Path:
     """The selection file to write."""
     from g2is.run.paths import selection_file
+    from g2is.storage.files import check_writable
 
     if arguments.output is None:
-        return run.inside(selection_file(name))
+        path = run.inside(selection_file(name))
+        check_writable(path)
+        return path
     return output_file(arguments.output, run)
 
 
 def explain(arguments: argparse.Namespace) -> None:
     from g2is.analysis import walks
     from g2is.analysis.why_not import why_not
-    from g2is.run.selections import Selection
-    from g2is.run.traces import read_trace, trace_path
+    from g2is.run.selections import changes, read_walk
 
     run = open_run(arguments)
     path = followed(arguments.selection)
-    selection = Selection.read(path, run)
-    trace = read_trace(trace_path(path))
-    if trace.samples.tolist() != selection.samples:
-        raise InputError(f"{trace_path(path)}: the trace of another walk; walk again to write both")
+    selection, trace = read_walk(path, run)
+    if trace is None:
+        what = (
+            "its trace is missing"
+            if selection.method == "walk"
+            else f"chosen by {shortened(selection.method)}"
+        )
+        raise InputError(
+            f"{path}: {what}, expected the selection of a walk with its trace; walk again to write it"
+        )
+    for line in changes(run, selection):
+        say(f"since this was selected: {line}")
     sample = run.row(arguments.sample)
     explanation = walks.explain(run, trace, sample)
     if not explanation.verdicts:

@@ -9,34 +9,44 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from g2is.cli.runs import open_run, say
+from g2is.cli.build import targets
+from g2is.cli.runs import open_run, output_file, say
 from g2is.cli.saved import MAKE, add_making, chosen_rows, narrowed
-from g2is.config import REGIMES
-from g2is.config.grammar import AddCommand
+from g2is.config import REGIMES, ReadingConfig
+from g2is.config.commands import command
+from g2is.config.grammar import AddCommand, add_settings, named, read_settings
 from g2is.errors import InputError, shortened
 
 if TYPE_CHECKING:
     from g2is.run.run import Run
 
-ACTIONS = ("from", "list", "remove", "restore")
+ACTIONS = ("add", "compute", "from", "list", "remove", "restore")
 FROM = (*MAKE, "search", "community", "regime")
 """Arguments that say which instructions a new target is made of."""
+ADD = ("model", *ReadingConfig.model_fields)
+"""Arguments on the model and on how files of examples are read."""
+SENT = ".g2is"
+"""How the name of a file ends that `compute` writes."""
 
 
-def register(command: AddCommand) -> None:
+def register(add_command: AddCommand) -> None:
     """Add the command to the parser."""
-    parser = command(
-        "target", target, "targets of a finished run: make one from instructions, list, remove, restore"
+    parser = add_command(
+        "target",
+        target,
+        "targets of a finished run: add one from files or from instructions, list, remove, restore",
     )
     parser.add_argument(
         "action",
         choices=ACTIONS,
         metavar="ACTION",
-        help="from RUN NAME … (makes instructions of the pool a target, without the model), list RUN, "
+        help="add RUN NAME=FILE… (takes the gradients of the examples in these files; or what compute wrote: "
+        "target.g2is), compute RUN NAME=FILE --output target.g2is (takes them on another machine, from a copy of the "
+        "run), from RUN NAME … (makes instructions of the pool a target, without the model), list RUN, "
         "remove RUN NAME…, restore RUN NAME…",
     )
     parser.add_argument("run", help="name or folder of the run")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="names of targets")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="names of targets; for add, files")
     group = parser.add_argument_group("What `from` makes the target of: all of these together")
     add_making(parser, group)
     group.add_argument("--search", metavar="WORDS", help="instructions that contain these words")
@@ -44,6 +54,10 @@ def register(command: AddCommand) -> None:
         "--community", nargs="+", type=int, action="extend", metavar="N", help="communities of the map"
     )
     group.add_argument("--regime", choices=REGIMES, help="gradients that the communities are of [sgd]")
+    group = parser.add_argument_group("For `add` and `compute`")
+    group.add_argument("--model", help="where the model of the run is now [where it was]")
+    group.add_argument("--output", type=Path, metavar="target.g2is", help="for compute: the file to write")
+    add_settings(parser, ReadingConfig)
 
 
 def target(arguments: argparse.Namespace) -> None:
@@ -52,17 +66,63 @@ def target(arguments: argparse.Namespace) -> None:
         raise InputError(f"list: {len(names)} names after the run, expected none")
     if action == "from" and len(names) != 1:
         raise InputError(f"from: {len(names)} names after the run, expected one, that of the new target")
-    if action in ("remove", "restore") and not names:
-        raise InputError(f"{action}: no name after the run, expected one or more")
-    if action != "from" and (given := [name for name in FROM if getattr(arguments, name)]):
-        raise InputError(f"{given[0]}: is for from, not for {action}")
+    if action == "compute" and not (names and arguments.output):
+        raise InputError("compute: expected NAME=FILE after the run, and --output target.g2is")
+    if action in ("add", "remove", "restore") and not names:
+        expected = "NAME=FILE, once or more" if action == "add" else "one or more"
+        raise InputError(f"{action}: no name after the run, expected {expected}")
+    for of, options in ((("from",), FROM), (("add", "compute"), ADD), (("compute",), ("output",))):
+        if action not in of and (given := [name for name in options if getattr(arguments, name, None)]):
+            raise InputError(f"{given[0]}: is for {' and '.join(of)}, not for {action}")
     run = open_run(arguments)
-    if action == "from":
+    if action == "add":
+        _add(run, arguments)
+    elif action == "compute":
+        _compute(run, arguments)
+    elif action == "from":
         _from(run, names[0], arguments)
     elif action == "list":
         _list(run)
     else:
         _take_or_bring(run.folder, action, names)
+
+
+def _add(run: Run, arguments: argparse.Namespace) -> None:
+    from g2is.pipeline.adding import add_examples, add_sent
+
+    if sent := [(name, file) for name, file in map(named, arguments.names) if file.endswith(SENT)]:
+        if given := [option for option in ADD if getattr(arguments, option, None)]:
+            raise InputError(f"{given[0]}: is for files of examples; {sent[0][1]} holds gradients")
+        if len(arguments.names) > 1:
+            raise InputError(f"add: {len(arguments.names)} names after the run, expected {sent[0][1]} alone")
+        name, file = sent[0]
+        before = {one.name for one in run.targets}
+        run = add_sent(run.folder, Path(file), name=name or None, say=say)
+        _say_made(run, [one.name for one in run.targets if one.name not in before])
+        return
+    asked, reading = targets(arguments.names), read_settings(ReadingConfig, arguments)
+    run = add_examples(run.folder, asked, model=arguments.model, reading=reading, say=say)
+    _say_made(run, [one.name for one in asked])
+
+
+def _compute(run: Run, arguments: argparse.Namespace) -> None:
+    from g2is.pipeline.adding import compute
+
+    output = output_file(arguments.output, run)
+    if not output.name.endswith(SENT):
+        raise InputError(f"output = {str(output)!r}: expected a name that ends in {SENT}")
+    asked, reading = targets(arguments.names), read_settings(ReadingConfig, arguments)
+    if len(asked) > 1:
+        raise InputError(f"compute: {len(asked)} targets, expected one, which has its own file")
+    size = compute(run.folder, asked[0], output, model=arguments.model, reading=reading, say=say)
+    adds = command("target", "add", run.name, str(output))
+    say(f"target {asked[0].name}: {output}, {size:,} bytes; where the run is: {adds}")
+
+
+def _say_made(run: Run, names: Sequence[str]) -> None:
+    for one in run.targets:
+        if one.name in names:
+            say(f"target {one.name}: {one.note}")
 
 
 def _from(run: Run, name: str, arguments: argparse.Namespace) -> None:
@@ -84,8 +144,7 @@ def _from(run: Run, name: str, arguments: argparse.Namespace) -> None:
     rows = narrowed(run, np.unique(np.concatenate(parts)), arguments)
     words = [f"--{one} {_as_text(getattr(arguments, one))}" for one in FROM if getattr(arguments, one)]
     run = target_from(run, rows, name=name, note=" ".join(words), say=say)
-    made = next(one for one in run.targets if one.name == name)
-    say(f"target {name}: {made.note}")
+    _say_made(run, [name])
 
 
 def _as_text(value: object) -> str:

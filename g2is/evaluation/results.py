@@ -17,13 +17,15 @@ from g2is.errors import InputError, shortened
 from g2is.run.manifest import InputFile
 from g2is.run.paths import EVALUATIONS
 from g2is.run.run import Run
-from g2is.storage.files import inside, write_bytes
+from g2is.storage.files import inside, is_text, read_small, write_bytes
 from g2is.storage.tables import read_frame
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ABOUT = "evaluation.json"
+MOST_BYTES = 64 * 2**20
+"""Of that file."""
 SUMMARY = "summary.csv"
 LEAKS = "leaks.csv"
 LEFT_OUT = "left_out.csv"
@@ -66,9 +68,7 @@ class Evaluation(BaseModel):
         """Read an evaluation; raises `InputError` for a folder that is not one."""
         path = inside(folder, ABOUT)
         try:
-            if not path.is_file():  # reading a pipe would never end
-                raise InputError("no file")
-            return cls.model_validate_json(path.read_bytes())
+            return cls.model_validate_json(read_small(path, MOST_BYTES))
         except (OSError, ValidationError, InputError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(
@@ -81,7 +81,8 @@ def evaluations(run: Run) -> dict[str, Evaluation]:
 
     Raises `InputError` for a folder that is no evaluation, or that a link leads out of the run.
     """
-    names = sorted(path.parent.name for path in run.inside(EVALUATIONS).glob(f"*/{ABOUT}"))
+    folders = (path.parent for path in run.inside(EVALUATIONS).glob(f"*/{ABOUT}"))
+    names = sorted(folder.name for folder in folders if is_text(folder.name))
     all_of_run = {name: Evaluation.read(run.inside(EVALUATIONS, name)) for name in names}
     return {name: evaluation for name, evaluation in all_of_run.items() if evaluation.run == run.hash}
 

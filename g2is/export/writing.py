@@ -23,7 +23,7 @@ from g2is.export.formats import FORMATS
 from g2is.instructions import Instruction, from_frame
 from g2is.instructions.kept import Value
 from g2is.run.reference import SET
-from g2is.storage.files import sync_folder
+from g2is.storage.files import read_small, sweep_stale, sync_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from g2is.run.selections import Selection
 
 MANIFEST = "g2is.json"
+MOST_BYTES = 64 * 2**20
+"""Of a manifest."""
 TAGS = "tags"
 """The column with the names of the sets that an instruction is in."""
 
@@ -183,7 +185,7 @@ def _check_folder(folder: Path, overwrite: bool) -> None:
 def _earlier_export(folder: Path) -> set[str]:
     """The names of the files an earlier export wrote, by its manifest; empty where there is none."""
     try:
-        content = json.loads((folder / MANIFEST).read_bytes())
+        content = json.loads(read_small(folder / MANIFEST, MOST_BYTES))
         return {MANIFEST, *content["files"]} if "g2is" in content else set()
     except (OSError, ValueError, TypeError, KeyError):
         return set()
@@ -191,7 +193,8 @@ def _earlier_export(folder: Path) -> set[str]:
 
 def _write_folder(folder: Path, files: dict[str, bytes]) -> None:
     """All files or none: written beside the folder, synced, then renamed to its name."""
-    unique = f".{folder.name}.{uuid4().hex[:12]}"
+    unique = f".{folder.name}.{os.getpid()}-{uuid4().hex[:12]}"
+    sweep_stale(folder.parent)
     new, old = folder.with_name(f"{unique}.new"), folder.with_name(f"{unique}.old")
     try:
         new.mkdir(parents=True)

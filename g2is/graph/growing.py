@@ -40,8 +40,8 @@ def grown_lists(
 ) -> Grown:
     """Exact lists of a pool (n, d) whose first rows have them already; see `exact_neighbors`.
 
-    old: of the first rows. on_rows: called with how many rows were compared; n valid ones in all. Ties go to the smaller
-    row. The old lists are used as they are, so that theirs must be exact too.
+    old: of the first rows, exact too, since they are used as they are. on_rows: called with how many rows were
+    compared; the valid ones in all. Ties go to the smaller row.
     """
     first = len(old.neighbors)
     index = np.flatnonzero(valid)

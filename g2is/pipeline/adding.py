@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from g2is.arrays.rows import read_rows
+from g2is.config import ReadingConfig
 from g2is.errors import InputError, shortened
 from g2is.pipeline.changing import changing
+from g2is.pipeline.inputs import Target
+from g2is.pipeline.progress import Bar
+from g2is.pipeline.sent import fits_of, read_sent, write_sent
 from g2is.pipeline.targets import TakenTarget, check_name, new_place, with_views, write_taken
 from g2is.pipeline.writer import RunWriter
 from g2is.run.manifest import Manifest, Part, TargetFacts
@@ -20,11 +25,13 @@ from g2is.run.paths import (
     EXAMPLES,
     POOLINGS,
     array_file,
+    progress_path,
     target_file,
     target_representations,
 )
 from g2is.run.regimes import open_gradients
 from g2is.run.run import Run
+from g2is.storage.files import not_written
 
 LEAST = 2
 """Examples that a target needs."""
@@ -78,20 +85,108 @@ def target_from(
     return add(run.folder, taken, say=say)
 
 
-def add(folder: Path, taken: TakenTarget, *, say: Callable[[str], None] = lambda line: None) -> Run:
-    """Add a target to a finished run. Raises `InputError` where its name is taken or does not fit."""
-    check_name(taken.name)
+def add_examples(
+    folder: Path,
+    targets: Sequence[Target],
+    *,
+    model: str | None = None,
+    reading: ReadingConfig | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Run:
+    """Add targets from files of examples to a finished run: all of them, or none.
+
+    Only the gradients of the examples are taken, with the adapter that the run keeps; they are those that a build with
+    these targets would have taken. No file of the pool is touched. Progress is written to a file beside the run, as
+    that of a build is (`progress_path`). folder: of the run. model: where its model is now, a folder or a Hugging Face
+    id; None for where it was. reading: how the files are read. say: called with each line on what was read, cut and
+    left out. Returns the run with the targets. Raises `InputError` where a name is taken, the model is missing or
+    another than that of the build, or fewer than two examples have something to train on.
+    """
+    from g2is.pipeline.taking import ExampleTaker
+
+    run = Run.open(folder)
+    for target in targets:
+        check_name(target.name)
+        refuse_known(run, target.name)
+    taker = ExampleTaker(run, targets, model=model, reading=reading, say=say)
     with changing(folder, say) as writer:
-        refuse_known(writer.manifest, taken.name)
-        place = new_place(writer.manifest, taken.name)
-        part = write_taken(folder, place, taken)
-        writer.put_part(place, with_views(Run.open(folder), place, part))
+        now = Run(folder, writer.manifest)
+        if now.hash != run.hash:
+            raise InputError(f"{folder}: was built anew meanwhile; run the same command again")
+        for target in targets:
+            refuse_known(now, target.name)
+        _put(writer, taker.take(writer.progress))
     return Run.open(folder)
 
 
-def refuse_known(manifest: Manifest, name: str) -> None:
+def compute(
+    folder: Path,
+    target: Target,
+    output: Path,
+    *,
+    model: str | None = None,
+    reading: ReadingConfig | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> int:
+    """Take the gradients of a target's examples and write them to a small file, which `add_sent` adds to the run.
+
+    For a machine that has the model and a copy of the run, of which only the manifest and the states of the warm-up are
+    read (`manifest.json`, `warmup*.safetensors`); nothing in it is written. Other arguments and errors: as of
+    `add_examples`. Progress is written to a file beside `output` (`progress_path`). Returns the bytes of the file.
+    """
+    from g2is.pipeline.taking import ExampleTaker
+
+    check_name(target.name)
+    run, progress = Run.open(folder), progress_path(output)
+    fits_of(run)
+    taker = ExampleTaker(run, [target], model=model, reading=reading, say=say)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        (taken,) = taker.take(lambda label, total, unit: Bar(progress, label, total, unit))
+        return write_sent(output, run, taken)
+    except OSError as error:
+        raise not_written(output, error) from error
+    finally:
+        progress.unlink(missing_ok=True)
+
+
+def add_sent(
+    folder: Path, path: Path, *, name: str | None = None, say: Callable[[str], None] = lambda line: None
+) -> Run:
+    """Add a target that `compute` wrote on another machine; neither the model nor torch is needed.
+
+    name: what it is called; None for the name in the file. Returns the run with the target. Raises `InputError` where
+    the file is damaged, larger than 1 GiB, or was computed with another model, template, adapter, projection or other
+    checkpoints than those of the run, and where the name is taken.
+    """
+    taken = read_sent(path, Run.open(folder))
+    return add(folder, taken if name is None else replace(taken, name=name), say=say)
+
+
+def add(folder: Path, taken: TakenTarget, *, say: Callable[[str], None] = lambda line: None) -> Run:
+    """Add a target whose gradients are there to a finished run. Raises `InputError` where its name is taken or does not
+    fit."""
+    check_name(taken.name)
+    with changing(folder, say) as writer:
+        refuse_known(Run(folder, writer.manifest), taken.name)
+        _put(writer, [taken])
+    return Run.open(folder)
+
+
+def _put(writer: RunWriter, taken: Sequence[TakenTarget]) -> None:
+    """Write targets with all that follows from them; the manifest, which makes them part of the run, comes last."""
+    run = Run.open(writer.folder)
+    for one in taken:
+        place = new_place(writer.manifest, one.name)
+        part = write_taken(writer.folder, place, one)
+        with writer.progress(f"cosines to {one.name}", len(run.regimes), "kind of gradient") as bar:
+            writer.manifest.parts[place] = with_views(run, place, part, bar.update)
+    writer.manifest.write(writer.folder)
+
+
+def refuse_known(run: Run, name: str) -> None:
     """Raise `InputError` where a run has a target of this name."""
-    if name in [part.name for part in manifest.targets.values()]:
+    if name in [target.name for target in run.targets]:
         raise InputError(
             f"target {shortened(name)!r}: the run has one of this name; choose another, or remove that first"
         )
@@ -109,7 +204,7 @@ def remove(folder: Path, name: str, *, say: Callable[[str], None] = lambda line:
             *(target_file(place, file) for file in (EXAMPLES, EXAMPLE_GRADIENTS)),
             *(target_representations(place, pooling) for pooling in POOLINGS),
         )
-        views = [file for file in part.files if file not in kept]
+        views = [of.at or file for file, of in part.files.items() if file not in kept]
         part.files = {file: of for file, of in part.files.items() if file in kept}
         manifest.removed[place] = part
         manifest.write(folder)
@@ -121,7 +216,7 @@ def remove(folder: Path, name: str, *, say: Callable[[str], None] = lambda line:
 def restore(folder: Path, name: str, *, say: Callable[[str], None] = lambda line: None) -> Run:
     """Bring back a target that was removed, the one removed last of this name."""
     with changing(folder, say) as writer:
-        refuse_known(writer.manifest, name)
+        refuse_known(Run(folder, writer.manifest), name)
         place = _place(writer.manifest.removed, name, writer.manifest)
         _check_whole(writer, place)
         part = with_views(Run.open(folder), place, writer.manifest.removed[place])

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from g2is.engine.sharing import exclusive
+from g2is.engine.lock import exclusive
 from g2is.errors import InputError
-from g2is.pipeline.upgrade import tidy, upgraded
+from g2is.pipeline.upgrade import upgraded
 from g2is.pipeline.writer import RunWriter
 from g2is.run.manifest import Manifest
 
@@ -25,9 +25,9 @@ def changing(folder: Path, say: Callable[[str], None]) -> Iterator[RunWriter]:
         if not manifest.complete:
             raise InputError(f"{folder}: this run is not finished; {manifest.remedy(folder)}")
         writer = RunWriter(folder, say)
-        tidy(folder, manifest)
-        writer.manifest = upgraded(folder, manifest, say)
         try:
+            writer.start(manifest)
+            writer.manifest = upgraded(folder, manifest, say)
             yield writer
         finally:
             writer.close()

@@ -10,7 +10,7 @@ import numpy as np
 
 from g2is.arrays.unit import lengths
 from g2is.errors import InputError, shortened
-from g2is.storage.files import write_file
+from g2is.storage.files import open_file, read_small, write_file
 
 LESS_FILES = ("all_unormalized.pt", "all_orig.pt")
 """Files of LESS, in order of preference: gradients as they are, and normalised."""
@@ -102,6 +102,7 @@ def _read(path: Path) -> np.ndarray:
     if path.suffix not in readers:
         raise InputError(f"{path}: expected {', '.join(readers)} or a folder of LESS or bergson")
     try:
+        open_file(path).close()  # libraries that open it themselves would wait for a pipe
         return readers[path.suffix](path)
     except InputError:
         raise
@@ -114,7 +115,7 @@ def _read(path: Path) -> np.ndarray:
 
 def _npy(path: Path) -> np.ndarray:
     # Not np.load, which would also read an archive of arrays.
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return np.lib.format.read_array(file, allow_pickle=False)
 
 
@@ -134,7 +135,7 @@ def _bergson(path: Path) -> np.ndarray:
     """The rows of a store of bergson, the modules side by side as they are stored."""
     info_path = path.with_name(BERGSON_INFO)
     try:
-        info = json.loads(info_path.read_bytes())
+        info = json.loads(read_small(info_path, 2**26))
         # Stores of early versions list the type of each module's numbers, which is one.
         name = info["base_dtype"] if "base_dtype" in info else np.dtype(info["dtype"]["formats"][0]).base.name
         count, width = int(info["num_grads"]), sum(int(size) for size in info["grad_sizes"].values())

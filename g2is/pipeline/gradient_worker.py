@@ -24,6 +24,7 @@ from g2is.lm.sketches import ShardGradients, sketches_of
 from g2is.lm.train import trainable
 from g2is.lm.warmup import load_state
 from g2is.pipeline.checkpoints import normalised, side_by_side
+from g2is.run.manifest import Manifest
 from g2is.run.paths import BUILDING, INSTRUCTIONS, WARMUP, warmup_file
 from g2is.storage.shards import ShardStore
 from g2is.storage.tables import read_frame
@@ -49,6 +50,13 @@ class GradientWorker:
 
     name = "gradients"
 
+    @classmethod
+    def of_run(cls, folder: Path, manifest: Manifest, config: BuildConfig, lazy: LazyModel) -> GradientWorker:
+        """The worker of a run whose warm-up is finished."""
+        found = manifest.stages["warmup"].found
+        rates = found.get("checkpoints", {str(found["steps"]): 1.0})
+        return cls(folder.absolute(), config, lazy, manifest.stages["instructions"].found["pool"], rates)
+
     def __getstate__(self) -> dict[str, Any]:
         fields = ("folder", "config", "lazy", "count", "rates")
         return {name: value for name, value in vars(self).items() if name in fields}
@@ -73,13 +81,15 @@ class GradientWorker:
         path = store.write(item.shard, arrays, dict.fromkeys(store.rows(item.shard), reason))
         return Receipt(item, path.name, reason)
 
-    def of_examples(self, examples: Sequence[Instruction]) -> np.ndarray:
+    def of_examples(
+        self, examples: Sequence[Instruction], on_rows: Callable[[int], object] = lambda count: None
+    ) -> np.ndarray:
         """(m, d) plain gradients of validation examples, at several checkpoints as one row each; raises `InputError`
-        if they are not finite."""
+        if they are not finite. on_rows: called with the number of examples after each batch, at every checkpoint."""
         parts, samples = [], self.lazy.encoder(examples)
         for checkpoint in range(len(self.steps)):
             engine = self._engine_at(checkpoint)
-            sketches, _ = sketches_of(engine, samples, self.config.gradients.batch_tokens)
+            sketches, _ = sketches_of(engine, samples, self.config.gradients.batch_tokens, on_rows)
             if not np.isfinite(sketches["sgd"]).all():
                 raise InputError("validation gradients are not finite; try --dtype float32")
             parts.append(sketches["sgd"])

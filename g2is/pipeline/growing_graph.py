@@ -13,7 +13,7 @@ from g2is.graph.layout import pca_layout
 from g2is.graph.neighbors import BLOCK_ARRAYS, NeighborLists
 from g2is.graph.paths import spanning_forest
 from g2is.pipeline.stages.communities import write_communities
-from g2is.pipeline.stages.graph import GraphStage
+from g2is.pipeline.stages.graph import GraphStage, twins_by_gradient
 from g2is.pipeline.stages.layout import write_layout
 from g2is.pipeline.stages.whitened import write_whitened
 from g2is.pipeline.writer import RunWriter, StageResult
@@ -104,10 +104,16 @@ class GrowingGraph:
         arrays: tuple[RegimeArray, ...] = ("neighbors", "cosines", "conflicts", "conflict_cosines")
         assert arrays == BLOCK_ARRAYS[:4]
         names = [self._write(regime, name, getattr(lists, name)) for name in arrays]
+        twins = twins_by_gradient(lists.neighbors, lists.cosines)
         self.grown.say(
-            f"graph, {regime}: mean cosine {lists.mean_cosine:.3f}, {lists.conflict_share:.1%} of pairs conflict"
+            f"graph, {regime}: mean cosine {lists.mean_cosine:.3f}, {lists.conflict_share:.1%} of pairs conflict, "
+            f"{twins:,} near-duplicates"
         )
-        numbers = {"mean_cosine": lists.mean_cosine, "conflict_share": lists.conflict_share}
+        numbers = {
+            "mean_cosine": lists.mean_cosine,
+            "conflict_share": lists.conflict_share,
+            "near_duplicates": twins,
+        }
         return (names, {regime: numbers}), (grown.nearest_old, grown.cosines_old)
 
     def _grow_layout(self, regime: RegimeName, nearest: Nearest) -> list[str]:

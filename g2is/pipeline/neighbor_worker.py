@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,18 +23,20 @@ from g2is.storage.tables import read_frame
 class NeighborWorker:
     """Writes blocks of a run whose gradients are finished.
 
-    folder: of the run. config: with the numbers of neighbours and conflicts.
+    folder: of the run. config: with the numbers of neighbours and conflicts. files: where files of the run lie that are
+    not at their names.
     """
 
     folder: Path
     regimes: tuple[RegimeName, ...]
     config: GraphConfig
     device: str
+    files: dict[str, Path] = field(default_factory=dict)
 
     name = "graph"
 
     def __getstate__(self) -> dict[str, Any]:
-        fields = ("folder", "regimes", "config", "device")
+        fields = ("folder", "regimes", "config", "device", "files")
         return {name: value for name, value in vars(self).items() if name in fields}
 
     def __call__(self, item: Item, on_rows: Callable[[int], object]) -> Receipt:
@@ -70,12 +72,14 @@ class NeighborWorker:
     @cached_property
     def _index(self) -> np.ndarray:
         """Rows of the pool that have a gradient."""
-        valid = read_frame(self.folder / SAMPLES)["valid"].to_numpy()
+        valid = read_frame(self._path(SAMPLES))["valid"].to_numpy()
         return comparable(valid, self.config.neighbors)
 
     @cached_property
     def _rows(self) -> list[np.ndarray]:
         """The gradients of each regime, as read-only memory maps."""
-        return [
-            np.load(self.folder / array_file(regime, "gradients"), mmap_mode="r") for regime in self.regimes
-        ]
+        names = [array_file(regime, "gradients") for regime in self.regimes]
+        return [np.load(self._path(name), mmap_mode="r") for name in names]
+
+    def _path(self, name: str) -> Path:
+        return self.files.get(name, self.folder / name)

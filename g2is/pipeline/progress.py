@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tqdm import tqdm
 
-from g2is.storage.files import replace_bytes
+from g2is.errors import InputError
+from g2is.storage.files import read_small, replace_bytes
 
 INTERVAL = 0.5
 """Seconds between two writes of the file, at least."""
@@ -48,10 +49,8 @@ class Progress(BaseModel):
     def read(cls, path: Path) -> Progress | None:
         """The last progress written; None if there is no file."""
         try:
-            if not path.is_file() or path.stat().st_size > LONGEST:
-                return None
-            return cls.model_validate_json(path.read_bytes())
-        except (OSError, ValidationError):
+            return cls.model_validate_json(read_small(path, LONGEST))
+        except (OSError, InputError, ValidationError):
             return None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,10 +112,11 @@ def view_files(run: Run, place: str) -> list[str]:
     ]
 
 
-def with_views(run: Run, place: str, part: Part) -> Part:
+def with_views(run: Run, place: str, part: Part, on_regime: Callable[[], object] = lambda: None) -> Part:
     """Write what follows from a target's gradients: cosines, places on the map, leaks; returns the whole part.
 
-    run: of which the stages up to the layout are finished. Reads the pool's gradients once in each regime.
+    run: of which the stages up to the layout are finished. on_regime: called after each regime, in which the pool's
+    gradients are read once.
     """
     start = time.monotonic()
     folder, facts = run.folder, TargetFacts(**part.found)
@@ -124,6 +125,7 @@ def with_views(run: Run, place: str, part: Part) -> Part:
     for regime in run.regimes:
         cosines = write_views_in(run, place, regime, gradients)
         plain = cosines if regime == "sgd" else plain
+        on_regime()
     examples = pd.read_parquet(folder / target_file(place, EXAMPLES), columns=["prompt", "response"])
     leaks = find_leaks(_texts(run.instructions), _texts(examples), plain)
     others = leaks[~leaks["sample"].isin(facts.rows)].reset_index(drop=True)

@@ -18,7 +18,7 @@ from g2is.config import BuildConfig, ImportConfig
 from g2is.config.commands import BLANK, command
 from g2is.errors import InputError, shortened
 from g2is.run.paths import MANIFEST, MANIFEST_COPY, WHITENED
-from g2is.storage.files import inside, sha256, write_bytes
+from g2is.storage.files import inside, read_small, sha256, write_bytes
 
 FORMAT_VERSION = 2
 CONTENT_STAGES = ("instructions", "warmup", "gradients", "graph")
@@ -97,7 +97,7 @@ class Part(Stage):
     """What is added to a finished run, and can be removed, without rewriting anything else: a folder of its own.
 
     kind: `target` for validation examples; `pool` for instructions, which has no files of its own: those of the pool
-    hold them. name: what it is called. added: when. The manifest lists a part by its folder, in which all its files lie.
+    hold them. name: what it is called. added: when. The manifest lists a part by its folder, where all its files lie.
     """
 
     kind: str
@@ -175,11 +175,13 @@ class _GradientNumbers(BaseModel):
 
 
 class _RegimeNumbers(BaseModel):
-    """Numbers of the stage `graph` for one regime; recall only where lists are approximate."""
+    """Numbers of the stage `graph` for one regime; recall only where lists are approximate, near-duplicates since they
+    are counted."""
 
     model_config = ConfigDict(extra="forbid")
     mean_cosine: Real
     conflict_share: Real
+    near_duplicates: Count | None = None
     neighbor_recall: Real | None = None
     conflict_recall: Real | None = None
 
@@ -238,11 +240,11 @@ class Manifest(BaseModel):
     def _of(cls, path: Path) -> Manifest:
         """The manifest in a file; raises `_Damage` if it is not one or was changed."""
         try:
-            if not path.is_file():
-                raise _Damage("missing or not a file")
-            if path.stat().st_size > LONGEST:
-                raise _Damage(f"{path.stat().st_size:,} bytes, expected a manifest")
-            values = json.loads(path.read_bytes())
+            values = json.loads(read_small(path, LONGEST))
+        except FileNotFoundError:
+            raise _Damage("missing") from None
+        except InputError as error:
+            raise _Damage(str(error).removeprefix(f"{path}: ").removesuffix("; remove it")) from None
         except (OSError, ValueError, RecursionError) as error:
             raise _Damage(f"not readable ({str(error) or type(error).__name__})") from None
         version = values.get("format_version") if isinstance(values, dict) else None

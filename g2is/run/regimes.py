@@ -13,9 +13,13 @@ from g2is.config import RegimeName
 from g2is.errors import InputError
 from g2is.run.files import RunFiles
 from g2is.run.paths import LayoutKind, RegimeArray, array_file, labels_file
+from g2is.storage.files import read_small
 
 if TYPE_CHECKING:
     from g2is.graph.communities import Communities
+
+MOST_LABELS = 64 * 2**20
+"""Bytes of the labels of communities."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +120,8 @@ def open_communities(files: RunFiles, regime: RegimeName) -> Communities:
     membership = files.array(array_file(regime, "communities"), "i", (count,))
     path = files.path(labels_file(regime))
     try:
-        return Communities.of(membership, tuple(json.loads(path.read_bytes())))
-    except (ValueError, TypeError, RecursionError) as error:
+        return Communities.of(membership, tuple(json.loads(read_small(path, MOST_LABELS))))
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{path}: not labels of communities ({error}); {files.remedy()}") from None
 
 

@@ -155,6 +155,17 @@ class Run:
         names = [target.name for target in self.targets]
         return [target.name for target in self.targets if target.origin == "build"] or names
 
+    @cached_property
+    def target_versions(self) -> dict[str, str]:
+        """A hash of the gradients of each target by its name: two targets of one name may have other examples."""
+        names = self.validation["target"].to_numpy()
+        return {
+            target.name: hashlib.sha256(
+                np.ascontiguousarray(self.validation_gradients[names == target.name], np.float32).data
+            ).hexdigest()[:16]
+            for target in self.targets
+        }
+
     def target_rows(self, targets: Iterable[str] | None) -> np.ndarray:
         """The samples, ascending, that some targets were made of; None for the usual targets."""
         used = set(self.usual_targets if targets is None else targets)

@@ -23,7 +23,15 @@ from g2is.run.run import Run
 from g2is.run.saving import saving
 from g2is.run.sets import MOST_NOTE
 from g2is.run.traces import trace_path
-from g2is.storage.files import not_written, read_small, sync_folder, write_bytes
+from g2is.storage.files import (
+    is_text,
+    not_written,
+    open_file,
+    read_small,
+    sync_folder,
+    write_bytes,
+    write_file,
+)
 
 KEPT_DAYS = 30
 """What was deleted longer ago than this is removed for good when something else is deleted."""
@@ -84,8 +92,18 @@ def names(run: Run, kind: Kind) -> list[str]:
             path.name.removesuffix(kind.suffix)
             for path in paths
             if not path.name.startswith(".")
+            and is_text(path.name)
             and (path.suffix == kind.suffix if kind.suffix else path.is_dir())
         )
+    return []
+
+
+def ignored(run: Run, kind: Kind) -> list[str]:
+    """Files among those of a kind that are not listed, since no link can hold their names: not UTF-8, or of sets."""
+    if kind.folder == SETS:
+        return run.sets.ignored()
+    with suppress(OSError, InputError):
+        return sorted(path.name for path in run.inside(kind.folder).iterdir() if not is_text(path.name))
     return []
 
 
@@ -227,9 +245,10 @@ def _kept(folder: Path, companions: list[Path]) -> list[Path]:
 
 def _copy(source: Path, target: Path) -> None:
     """Copy a file where there is one; else there is none at the target either."""
-    if source.is_file():
-        write_bytes(target, source.read_bytes())
-    else:
+    try:
+        with open_file(source) as file:
+            write_file(target, lambda copy: shutil.copyfileobj(file, copy))
+    except FileNotFoundError:
         target.unlink(missing_ok=True)
 
 

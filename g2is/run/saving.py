@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from g2is.errors import InputError
-from g2is.run.paths import saving_lock_path
-from g2is.storage.files import not_written
+from g2is.run.paths import EXPORTS, NOTES, SELECTIONS, SETS, TRASH, saving_lock_path
+from g2is.storage.files import not_written, sweep_stale
 
 PATIENCE = 20.0
 """Seconds to wait for another writer, whose work takes a moment."""
@@ -27,6 +27,8 @@ def saving(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise not_written(error.filename or folder, error) from error
     try:
+        for kind in (SELECTIONS, SETS, EXPORTS, NOTES, TRASH):
+            sweep_stale(folder / kind)
         yield
     finally:
         lock.release()

@@ -6,7 +6,10 @@ A selection lists samples in order of choice, with the method and settings that 
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
 from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,41 +19,63 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from g2is.config import WalkParameters
 from g2is.config.commands import command
 from g2is.errors import InputError, shortened
+from g2is.run.made_on import MadeOn
 from g2is.run.reference import SET, RunReference
 from g2is.run.run import Run
-from g2is.run.traces import trace_path, write_trace
+from g2is.run.traces import trace_bytes, trace_of, trace_path
 from g2is.selectors import method_settings
-from g2is.storage.files import read_small, write_bytes
+from g2is.storage.files import read_small, sweep_stale, write_bytes
 from g2is.walk import WalkTrace
 
-MOST_BYTES = 2**30
-"""Of a selection's file; 100 million rows take that."""
+MOST_BYTES = 4 * 2**20, 4096
+"""Of a selection's file: so many, and for each row of the pool so many more. A row that is chosen takes 8, and in a
+trace up to a few hundred with those that were rejected on the way to it."""
+MOST_TRACE = 2**30
+"""Of a trace beside its selection, as earlier versions wrote it."""
 
 
 class Selection(BaseModel):
-    """Samples of a run's pool (row indices) in order of choice, with everything needed to select them again."""
+    """Samples of a run's pool (row indices) in order of choice, with everything needed to select them again.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    made_on: what the run held at the time; None in files of earlier versions.
+    trace: of a walk, see `trace_bytes`, in base64. It is in the same file, so that one is never there without the
+    other, nor with that of another walk.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     samples: list[int]
     method: str
     parameters: dict[str, Any] = Field(default_factory=dict)
     run: RunReference
+    made_on: MadeOn | None = None
+    trace: str | None = Field(default=None, repr=False)
 
     @classmethod
-    def of(cls, run: Run, samples: np.ndarray, method: str, parameters: dict[str, Any]) -> Self:
+    def of(
+        cls,
+        run: Run,
+        samples: np.ndarray,
+        method: str,
+        parameters: dict[str, Any],
+        trace: WalkTrace | None = None,
+    ) -> Self:
         """The selection of these samples of a run."""
         return cls(
             samples=[int(sample) for sample in samples],
             method=method,
             parameters=parameters,
             run=run.reference,
+            made_on=MadeOn.now(run, _targets(run, parameters)),
+            trace=None if trace is None else b64encode(trace_bytes(trace)).decode(),
         )
 
     @classmethod
     def read(cls, path: Path, run: Run) -> Self:
         """Read a selection of `run`; raises `InputError` if the file is not one or belongs to another run."""
+        count = len(run.instructions)
+        least, row = MOST_BYTES
         try:
-            selection = cls.model_validate_json(read_small(path, MOST_BYTES))
+            selection = cls.model_validate_json(read_small(path, least + count * row))
         except OSError as error:
             raise InputError(f"{path}: not readable ({error.strerror}); expected a selection file") from None
         except ValidationError as error:
@@ -58,10 +83,10 @@ class Selection(BaseModel):
             where = shortened(".".join(map(str, first["loc"]))) or first["msg"]
             raise InputError(f"{path}: not a selection ({where}); {command('walk')} writes one") from None
         selection.run.check(run.reference, path)
-        count = len(run.instructions)
         for sample in selection.samples:
             if not 0 <= sample < count:
-                raise InputError(f"{path}: row {sample}: expected a row of the pool, 0 to {count - 1:,}")
+                shown = f"{sample}" if abs(sample) < 2**63 else "a number of more than 18 digits"
+                raise InputError(f"{path}: row {shown}: expected a row of the pool, 0 to {count - 1:,}")
         if len(set(selection.samples)) < len(selection.samples):
             (sample, times), *_ = Counter(selection.samples).most_common(1)
             raise InputError(f"{path}: row {sample}: listed {times:,} times, expected once")
@@ -69,7 +94,11 @@ class Selection(BaseModel):
 
     def write(self, path: Path) -> None:
         """Write the selection as JSON; the file is complete or absent."""
-        write_bytes(path, json.dumps(self.model_dump(), ensure_ascii=False).encode())
+        sweep_stale(path.parent)
+        values = self.model_dump()
+        if self.trace is None:
+            del values["trace"]
+        write_bytes(path, json.dumps(values, ensure_ascii=False).encode())
 
 
 def select(run: Run, method: str, **values: Any) -> Selection:
@@ -88,19 +117,53 @@ def select_set(run: Run, name: str) -> Selection:
     return Selection.of(run, found.rows, SET, {"set": found.reference})
 
 
-def changed_sets(run: Run, selection: Selection) -> list[str]:
-    """One line for each set of a walk that is no longer as it was, so that the walk cannot be repeated."""
-    if selection.method != "walk":
-        return []
-    try:
-        return run.sets.changed(WalkParameters(**selection.parameters))
-    except InputError:  # settings of another version
-        return []
+def changes(run: Run, selection: Selection) -> list[str]:
+    """What has changed in the run since a selection was made, a line each: targets and instructions that came or went,
+    and sets of a walk that are no longer as they were. Its instructions stay those that they were."""
+    lines = selection.made_on.changes(run) if selection.made_on else []
+    if selection.method == "walk":
+        with suppress(InputError):  # settings of another version
+            lines += run.sets.changed(WalkParameters(**selection.parameters))
+    return lines
+
+
+def _targets(run: Run, parameters: Mapping[str, Any]) -> list[str]:
+    """The targets that a method with these settings selects for; none where it has no such setting."""
+    return list(parameters["targets"] or run.usual_targets) if "targets" in parameters else []
 
 
 def save_walk(path: Path, run: Run, trace: WalkTrace) -> Selection:
-    """Write a walk's trace, then its selection beside it: every selection of a walk has its trace."""
-    selection = Selection.of(run, trace.samples, "walk", trace.parameters.model_dump())
-    write_trace(trace_path(path), trace)
+    """Write the selection of a walk with its trace."""
+    selection = Selection.of(run, trace.samples, "walk", trace.parameters.model_dump(), trace)
     selection.write(path)
+    with suppress(OSError):  # of a walk that was saved by an earlier version; it is not read any more
+        trace_path(path).unlink(missing_ok=True)
     return selection
+
+
+def read_walk(path: Path, run: Run) -> tuple[Selection, WalkTrace | None]:
+    """A selection with its trace, None where it has none.
+
+    Raises `InputError` as `Selection.read` does, for a trace that is damaged, and for that of another walk.
+    """
+    selection = Selection.read(path, run)
+    found = path
+    try:
+        if selection.trace is not None:
+            data = b64decode(selection.trace, validate=True)
+        else:
+            found = trace_path(path)
+            data = read_small(found, MOST_TRACE)
+    except FileNotFoundError:
+        return selection, None
+    except OSError as error:
+        raise InputError(f"{found}: not readable ({error.strerror}); walk again to write it") from None
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: not a selection (trace); {command('walk')} writes one") from None
+    trace = trace_of(data, found)
+    same = trace.samples.tolist() == selection.samples and trace.rows <= len(run.instructions)
+    if not same or trace.parameters != WalkParameters(**selection.parameters):
+        raise InputError(f"{found}: the trace of another walk; walk again to write both")
+    return selection, trace

@@ -1,4 +1,4 @@
-"""A walk's trace as one small Parquet file beside its selection.
+"""A walk's trace as the bytes of a small Parquet file, which stand in the file of its selection.
 
 Each row is an event: a sample taken (event: pin, anchor, neighbor, fallback) or a neighbour rejected (event: the rule
 it broke). Values of the whole walk are in the metadata of the file.
@@ -8,27 +8,30 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from io import BytesIO
 from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from g2is.config import WalkParameters
-from g2is.errors import InputError
-from g2is.storage.files import write_file
+from g2is.errors import InputError, shortened
 from g2is.walk import ORIGINS, RULES, Rejections, Steps, WalkTrace
+from g2is.walk.trace import REJECTION_TYPES, STEP_TYPES, STOPS
 
 _KEY = b"g2is"
 
 
 def trace_path(selection: Path) -> Path:
-    """The trace file that belongs to a selection file."""
+    """The file that had the trace of a selection in earlier versions."""
     return selection.with_name(selection.name.removesuffix(".json") + ".trace.parquet")
 
 
-def write_trace(path: Path, trace: WalkTrace) -> None:
-    """Write a trace; the file is complete or absent."""
+def trace_bytes(trace: WalkTrace) -> bytes:
+    """A trace as the bytes of a Parquet file."""
     steps, rejections = trace.steps, trace.rejections
     step_count, rejection_count = len(steps), len(rejections)
 
@@ -63,37 +66,102 @@ def write_trace(path: Path, trace: WalkTrace) -> None:
         "targets": trace.targets,
     }
     table = table.replace_schema_metadata({_KEY: json.dumps(about).encode()})
-    write_file(path, lambda file: pq.write_table(table, file, compression="zstd"))
+    written = BytesIO()
+    pq.write_table(table, written, compression="zstd")
+    return written.getvalue()
 
 
-def read_trace(path: Path) -> WalkTrace:
-    """Read what `write_trace` wrote; raises `InputError` for anything else."""
+def trace_of(data: bytes, path: Path) -> WalkTrace:
+    """The trace that `trace_bytes` wrote. path: the file that it stands in.
+
+    Raises `InputError` for anything else: columns of other types, values that no walk has.
+    """
     try:
-        table = pq.read_table(path)
-        about = json.loads(table.schema.metadata[_KEY])
-        columns = {
-            name: table[name].combine_chunks().to_numpy(zero_copy_only=False)
-            for name in table.column_names
-            if name != "event"
-        }
-        event = table["event"].combine_chunks().indices.to_numpy()
-        taken, rejected = event < len(ORIGINS), event >= len(ORIGINS)
-        steps = {"origin": event.astype(np.uint8), "previous": columns["other"], "cosine": columns["value"]}
-        rejections = {"rule": (event - len(ORIGINS)).astype(np.uint8), "member": columns["other"]}
-        return WalkTrace(
-            parameters=WalkParameters(**about["parameters"]),
-            rows=about["rows"],
-            steps=Steps(**{f.name: {**columns, **steps}[f.name][taken] for f in fields(Steps)}),
-            rejections=Rejections(
-                **{f.name: {**columns, **rejections}[f.name][rejected] for f in fields(Rejections)}
+        table = pq.read_table(BytesIO(data))
+        about = _About.model_validate_json(table.schema.metadata[_KEY])
+        event = table["event"].combine_chunks()
+        known = {name: code for code, name in enumerate([*ORIGINS, *RULES])}
+        codes = np.array([known[name] for name in event.dictionary.to_pylist()], np.int64)[
+            event.indices.to_numpy()
+        ]
+        taken, rejected = codes < len(ORIGINS), codes >= len(ORIGINS)
+        columns = {name: _column(table, name, kind) for name, kind in _KINDS.items()}
+        columns |= {"previous": columns["other"], "cosine": columns["value"], "member": columns["other"]}
+        steps = {**columns, "origin": codes}
+        rejections = {**columns, "rule": codes - len(ORIGINS)}
+        trace = WalkTrace(
+            parameters=WalkParameters(**about.parameters),
+            rows=about.rows,
+            steps=Steps(
+                *(_typed(steps[f.name][taken], k) for f, k in zip(fields(Steps), STEP_TYPES, strict=True))
             ),
-            budgets=np.array(about["budgets"], np.int64),
-            stopped=np.array(about["stopped"], np.uint8),
-            weights=np.array(about["weights"]),
-            targets=tuple(about["targets"]),
+            rejections=Rejections(
+                *(
+                    _typed(rejections[f.name][rejected], k)
+                    for f, k in zip(fields(Rejections), REJECTION_TYPES, strict=True)
+                )
+            ),
+            budgets=np.array(about.budgets, np.int64),
+            stopped=np.array(about.stopped, np.uint8),
+            weights=np.array(about.weights, np.float64),
+            targets=tuple(about.targets),
         )
-    except OSError as error:
-        raise InputError(f"{path}: not readable ({error}); walk again to write it") from None
+        _check(trace)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = shortened(".".join(map(str, first["loc"])) or first["msg"])
+        raise InputError(f"{path}: not the trace of a walk ({where}); walk again to write it") from None
     except Exception as error:  # Arrow raises many kinds for a file that is not Parquet
-        reason = str(error) or type(error).__name__
+        reason = shortened(str(error) or type(error).__name__, 200)
         raise InputError(f"{path}: not the trace of a walk ({reason}); walk again to write it") from None
+    return trace
+
+
+class _About(BaseModel):
+    """What is in the metadata."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    parameters: dict[str, Any]
+    rows: int = Field(ge=0, lt=2**31)
+    budgets: list[Annotated[int, Field(ge=0, lt=2**53)]]
+    stopped: list[Annotated[int, Field(ge=0, lt=len(STOPS))]]
+    weights: list[Annotated[float, Field(allow_inf_nan=False)]]
+    targets: list[str]
+
+
+_KINDS = {
+    **dict.fromkeys(("step", "sample", "component", "other"), "i"),
+    **dict.fromkeys(("value", "affinity", "before", "after"), "f"),
+}
+"""Kinds of numbers in the columns."""
+
+
+def _column(table: pa.Table, name: str, kind: str) -> np.ndarray:
+    column = table[name].combine_chunks()
+    values: np.ndarray = column.to_numpy(zero_copy_only=False)
+    if values.dtype.kind != kind or column.null_count:
+        raise ValueError(f"column {name} of {column.type}")
+    return values
+
+
+def _typed(values: np.ndarray, kind: type) -> np.ndarray:
+    return values.astype(kind, copy=False)
+
+
+def _check(trace: WalkTrace) -> None:
+    """Raise `ValueError` for numbers of rows, components or steps that there are not."""
+    steps, rejections, count = trace.steps, trace.rejections, len(trace.budgets)
+    if not count == len(trace.stopped) == len(trace.weights) == len(trace.targets):
+        raise ValueError("budgets, stopped, weights and targets of different lengths")
+    for name, values, least, end in (
+        ("sample", steps.sample, 0, trace.rows),
+        ("sample", rejections.sample, 0, trace.rows),
+        ("component", steps.component, -1, count),
+        ("previous", steps.previous, -1, trace.rows),
+        ("member", rejections.member, -1, trace.rows),
+        ("step", rejections.step, 0, len(steps) + 1),
+    ):
+        if values.size and not (values.min() >= least and values.max() < end):
+            raise ValueError(
+                f"{name} {int(values.min())} to {int(values.max())}, expected {least} to {end - 1}"
+            )

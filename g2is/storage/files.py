@@ -5,13 +5,16 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import shutil
 import stat
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, BinaryIO
 
 from g2is.errors import InputError
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
 
 TEMPORARY = ".tmp"
 """Suffix of temporary files."""
+STALE = 24 * 3600.0
+"""Seconds after which no write can be under way."""
+_STRAY = re.compile(r"\.(.+)\.(?:(\d+)(?:-[0-9a-f]+)?|[0-9a-f]{12})\.(tmp|new|old)")
+"""Temporary names: `.NAME.PROCESS-THREAD.tmp`, and `.new` and `.old` for folders; earlier versions had others."""
 CHECKSUM_LETTERS = 16
 """Digits of a checksum in the name of a file, see `write_with_checksum`."""
 REMEDIES = {
@@ -50,10 +57,44 @@ def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
         sync_folder(path.parent)
-    except OSError as error:
+    except BaseException as error:
+        fault = error if isinstance(error, OSError) else _fault(temporary, error)
         with suppress(OSError):
             temporary.unlink()
-        raise not_written(path, error) from error
+        if fault is None:
+            raise
+        raise not_written(path, fault) from error
+
+
+def _fault(temporary: Path, error: BaseException) -> OSError | None:
+    """What the system says of a file that a library could not write, which has its own kind of error for that."""
+    if isinstance(error, Exception) and not isinstance(error, InputError):
+        try:
+            with temporary.open("ab") as file:
+                file.write(bytes(2**16))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as fault:
+            return fault
+    return None
+
+
+def check_writable(path: Path) -> None:
+    """Raise `InputError`, before anything is computed for it, where a file or folder cannot be written."""
+    folder = path.absolute().parent
+    try:
+        while not folder.exists():
+            folder = folder.parent
+        with TemporaryFile(dir=folder) as file:
+            file.write(b"0")
+            file.flush()
+    except OSError as error:
+        raise not_written(path, error) from None
+
+
+def is_text(name: str) -> bool:
+    """Whether the name of a file is UTF-8, so that pages can show it and links can hold it."""
+    return name.isascii() or name == name.encode("utf-8", "ignore").decode()
 
 
 def not_written(path: str | Path, error: OSError) -> InputError:
@@ -168,6 +209,35 @@ def sweep(folder: Path) -> None:
     for path in folder.glob(f".*{TEMPORARY}"):
         with suppress(OSError):  # a file that remains is harmless
             path.unlink()
+
+
+def sweep_stale(folder: Path) -> None:
+    """Remove what killed processes left in a folder that others may be writing to: temporary files and folders older
+    than a day, of processes that are gone. A folder that was being replaced comes back under its name."""
+    try:
+        found = [(path, match) for path in folder.iterdir() if (match := _STRAY.fullmatch(path.name))]
+    except OSError:
+        return
+    for path, (name, pid, kind) in ((path, match.groups()) for path, match in found):
+        with suppress(OSError):
+            if time.time() - path.lstat().st_mtime < STALE or (pid and _lives(int(pid))):
+                continue
+            if kind == "tmp":
+                path.unlink()
+            elif kind == "old" and not (folder / name).exists():
+                path.rename(folder / name)
+            else:
+                shutil.rmtree(path)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def sync_folder(folder: Path) -> None:

@@ -39,7 +39,7 @@ class StoredRows:
         self.path, self.shape, self.dtype = path, shape, dtype
         self.ndim, self.size = len(shape), int(np.prod(shape))
         self.nbytes = self.size * dtype.itemsize
-        self._file, self._start = file, start
+        self._file, self._handle, self._start = file, file.fileno(), start
         self._width = self.nbytes // max(1, shape[0])
         self._stamp = self._state()
 
@@ -88,6 +88,12 @@ class StoredRows:
         return array
 
     def _scattered(self, rows: NDArray[np.integer]) -> NDArray[Any]:
+        if rows.size == 1:  # by far the most frequent
+            row = int(rows.reshape(-1)[0])
+            row += len(self) if row < 0 else 0
+            if not 0 <= row < len(self):
+                raise IndexError(f"row {row} of {len(self)}")
+            return self._range(row, row + 1).reshape(*rows.shape, *self.shape[1:])
         flat = rows.reshape(-1).astype(np.int64)
         flat = np.where(flat < 0, flat + len(self), flat)
         if flat.size and not (flat.min() >= 0 and flat.max() < len(self)):
@@ -106,9 +112,7 @@ class StoredRows:
         """Fill a buffer with the bytes from a row on."""
         place, done = self._start + row * self._width, 0
         try:
-            while done < len(buffer) and (
-                count := os.preadv(self._file.fileno(), [buffer[done:]], place + done)
-            ):
+            while done < len(buffer) and (count := os.preadv(self._handle, [buffer[done:]], place + done)):
                 done += count
         except OSError as error:
             raise InputError(f"{self.path}: not readable ({error.strerror}); open the run again") from None
@@ -128,7 +132,7 @@ class StoredRows:
             )
 
     def _state(self) -> tuple[int, int]:
-        now = os.fstat(self._file.fileno())
+        now = os.fstat(self._handle)
         return now.st_size, now.st_mtime_ns
 
 

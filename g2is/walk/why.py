@@ -29,6 +29,8 @@ COMPARED_STEPS = 32
 
 AFFINITY_TOLERANCE = 2e-3
 """Largest difference between affinities of the same core knowledge; rounding differs between machines."""
+CAME_LATER = "it came to the pool after this walk"
+"""Why a walk did not take an instruction that was added to its run later."""
 
 
 def explain(
@@ -50,12 +52,15 @@ def explain(
     one that was not taken if `knowledge` is not that of the walk, for instance because an earlier version grouped
     facets differently: the trace does not hold the components.
     """
-    if not 0 <= sample < trace.rows:
-        raise InputError(f"sample = {sample}: the pool has instructions 0 to {trace.rows - 1:,}")
     array = open_rows(gradients, knowledge.components.shape[1])
+    if not 0 <= sample < len(array):
+        raise InputError(f"sample = {sample}: the pool has instructions 0 to {len(array) - 1:,}")
+    if sample >= trace.rows:
+        return Explanation(sample, None, CAME_LATER, ())
     at = np.flatnonzero(trace.steps.sample == sample)
     parameters = trace.parameters
-    left_out = rows_left_out(parameters, trace.rows, sources=sources, valid=valid, fitting=fitting)
+    left_out = rows_left_out(parameters, len(array), sources=sources, valid=valid, fitting=fitting)
+    left_out[trace.rows :] = True
     if at.size:
         step = int(at[0])
         if quotas is not None:

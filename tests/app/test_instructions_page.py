@@ -125,7 +125,7 @@ def test_a_named_set_is_a_filter(open_app, run, cache):
 
 def test_what_a_selection_has_taken_and_left(open_app, run, cache):
     from g2is.run.selections import Selection
-    from g2is.run.traces import read_trace
+    from tests.records import saved_trace
 
     path = cache / "tiny" / "selections" / "first-walk.json"
     samples = Selection.read(path, run).samples
@@ -133,7 +133,7 @@ def test_what_a_selection_has_taken_and_left(open_app, run, cache):
     # Who comes from a page where a selection was open has not asked for a filter.
     assert listed(open_app(PAGE, selection="first-walk")) == listed(open_app(PAGE))
     assert counted(open_app(PAGE, within="first-walk", side="out")).startswith(f"**{POOL - len(samples)}**")
-    steps = read_trace(path.with_suffix(".trace.parquet")).steps
+    steps = saved_trace(path).steps
     of_first = sorted(steps.sample[steps.component == 0].tolist())
     assert listed(open_app(PAGE, within="first-walk", component="0")) == of_first
     assert "`within=nope`" in open_app(PAGE, within="nope").warning[0].value

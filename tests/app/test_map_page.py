@@ -111,9 +111,9 @@ def test_the_walk_of_the_address_is_drawn_and_coloured(open_app, run):
 
 
 def test_a_saved_walk_can_be_drawn(open_app, cache, run):
-    from g2is.run.traces import read_trace
+    from tests.records import saved_trace
 
-    trace = read_trace(cache / "tiny" / "selections" / "first-walk.trace.parquet")
+    trace = saved_trace(cache / "tiny" / "selections" / "first-walk.json")
     parts = parts_of(open_app(PAGE, path="first-walk", colour="component"))
     assert parts["walk"]["sample"].tolist() == trace.samples.tolist()
     loadings = abs(walks.core_knowledge(run, trace.parameters).loadings)

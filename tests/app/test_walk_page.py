@@ -26,9 +26,9 @@ from g2is.config import WalkParameters, walk_preset
 from g2is.errors import InputError
 from g2is.instructions.snippet import snippet
 from g2is.run.selections import Selection
-from g2is.run.traces import read_trace
 from g2is.walk import ORIGINS, explain
 from tests.app.tiny_run import INVALID, VALIDATION, make_run
+from tests.records import saved_trace
 
 PAGE = "4_Walk"
 LINK = {
@@ -444,7 +444,6 @@ def test_the_name_for_saving_is_suggested(open_app, run, cache):
         assert app.text_input(key="save as").value == "my walk", "what was typed stays"
     finally:
         path.unlink(missing_ok=True)
-        path.with_suffix(".trace.parquet").unlink(missing_ok=True)
 
 
 def test_saving_and_comparing(open_app, run, cache):
@@ -459,7 +458,7 @@ def test_saving_and_comparing(open_app, run, cache):
     trace = walks.walk(run, parameters())
     try:
         assert Selection.read(path, run).samples == trace.samples.tolist()
-        assert read_trace(path.with_suffix(".trace.parquet")).parameters == trace.parameters
+        assert saved_trace(path).parameters == trace.parameters
         app = open_app(PAGE, **LINK, before="first-walk", after="walk-page")
         first = Selection.read(path.with_name("first-walk.json"), run).samples
         both = len(set(first) & set(trace.samples.tolist()))
@@ -468,7 +467,6 @@ def test_saving_and_comparing(open_app, run, cache):
         assert metric(app, "Added") == str(len(trace.samples) - both)
     finally:
         path.unlink(missing_ok=True)
-        path.with_suffix(".trace.parquet").unlink(missing_ok=True)
 
 
 @pytest.mark.parametrize("below", ["numbers", "steps", "step", "served", "budget", "why", "compare"])

@@ -253,4 +253,7 @@ def _saved_walk(run: Run) -> str:
 
 def _start_again(run: Run, words: list[str]) -> None:
     """For callbacks."""
-    tuning_job.start(run, words)
+    try:
+        tuning_job.start(run, words)
+    except InputError as error:
+        show_error(error)

@@ -15,7 +15,7 @@ from g2is.evaluation.results import ABOUT, Evaluation
 from g2is.pipeline.progress import Progress
 from g2is.run.paths import EVALUATIONS, progress_path
 from g2is.run.run import Run
-from g2is.storage.files import write_bytes
+from g2is.storage.files import read_small, write_bytes
 
 LONGEST = 100_000
 """Bytes of the file with the words of the command, at most."""
@@ -82,9 +82,7 @@ def last_words(run: Run) -> list[str] | None:
     """The words of the command that was started last; None where there was none."""
     path = _words_file(run)
     try:
-        if not path.is_file() or path.stat().st_size > LONGEST:
-            return None
-        words = json.loads(path.read_bytes())
+        words = json.loads(read_small(path, LONGEST))
     except (OSError, ValueError):
         return None
     known = isinstance(words, list) and all(isinstance(word, str) for word in words)

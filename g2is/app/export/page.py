@@ -14,7 +14,6 @@ from g2is.app.shared.text import showing_errors
 from g2is.errors import InputError
 from g2is.export import FORMATS
 from g2is.run.saved import KINDS
-from g2is.run.selections import changed_sets
 
 
 @showing_errors
@@ -48,8 +47,7 @@ def show() -> None:
             elif selection_name != ui.BASKET:
                 manage(run, KINDS["selection"], selection_name, key="export")
             selection = ui.read_selection(run, selection_name)
-            for problem in changed_sets(run, selection):
-                st.caption(f":material/info: This walk cannot be repeated as it was: {ui.literal(problem)}")
+            ui.show_changes(run, selection)
             format = choose_format()
             st.caption(FORMATS[format].purpose[0].upper() + FORMATS[format].purpose[1:] + ".")
             if selection_name == ui.BASKET:

@@ -10,6 +10,7 @@ from g2is.app import shared as ui
 from g2is.app.home.runs import model_name
 from g2is.app.shared.labels import REGIME_NAMES
 from g2is.lm.notes import note_lines
+from g2is.run.manifest import POOL
 from g2is.run.run import Run
 
 MEANINGS = {
@@ -92,6 +93,11 @@ def show_facts(run: Run, counts: dict[str, Any]) -> None:
         facts["Adapter"] = f"LoRA rank {config.lora.rank}, alpha {ui.number(config.lora.alpha)}"
     if "projection_dim" in counts:
         facts["Gradient dimensions"] = ui.number(counts["projection_dim"])
+    for added in manifest.parts.values():
+        if added.kind == POOL:
+            facts[f"Added {added.added[:16].replace('T', ' ')}"] = (
+                f"{ui.number(added.found['count'])} instructions from {added.name}"
+            )
     for target in run.targets:
         files = ", ".join(file.name for file in manifest.validation if file.target == target.name)
         facts[f"Target {target.name}"] = target.note or f"{ui.number(target.size)} examples of {files}"

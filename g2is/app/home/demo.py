@@ -7,6 +7,7 @@ import streamlit as st
 from g2is.app import shared as ui
 from g2is.app.home.stages import STAGES
 from g2is.app.shared import building
+from g2is.errors import InputError
 from g2is.pipeline.progress import Progress
 
 
@@ -80,4 +81,7 @@ def progress_text(progress: Progress) -> str:
 
 def begin_demo(cache: Path) -> None:
     """Starts the build; for callbacks."""
-    building.start(cache)
+    try:
+        building.start(cache)
+    except InputError as error:
+        ui.show_error(error)

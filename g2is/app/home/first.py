@@ -78,7 +78,7 @@ def ideas_html(run: Run, found: Ideas) -> str:
         (
             "3 · Walk",
             walk_svg(found),
-            f"The walk goes from one to the next, for one example after the other, and leaves out what conflicts or "
+            f"For one example after the other the walk takes the closest instruction, and leaves out what conflicts or "
             f"adds nothing. Its first {len(found.taken)} steps, on the map of your pool.",
         ),
     )

@@ -9,7 +9,7 @@ from g2is.app import shared as ui
 from g2is.app.shared.managing import bring_back, did_to, manage, show_said
 from g2is.errors import InputError
 from g2is.run.run import Run
-from g2is.run.saved import KEPT_DAYS, KINDS, Kind, deleted, names
+from g2is.run.saved import KEPT_DAYS, KINDS, Kind, deleted, ignored, names
 
 
 def show_saved(run: Run) -> None:
@@ -19,6 +19,11 @@ def show_saved(run: Run) -> None:
             _show_kind(run, kind)
         else:
             show_said(run, kind)
+        if left_out := ignored(run, kind):
+            st.caption(
+                f":material/warning: Not shown of the {kind.word}s, since no link can hold their names: "
+                f"{', '.join(map(ui.literal, left_out[:5]))}{', …' if len(left_out) > 5 else ''}. Rename these files."
+            )
     show_deleted(run)
 
 

@@ -3,6 +3,7 @@ the other found."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from g2is.app import shared as ui
 from g2is.app.shared.community_choice import choose_community
 from g2is.app.shared.conditions import choose_conditions, has_columns
 from g2is.app.walk.parameters import MOST_IN_LINK, row_list, walk_regime
+from g2is.errors import InputError
 from g2is.run.run import Run
-from g2is.run.traces import read_trace, trace_path
+from g2is.run.selections import read_walk
 
 OF_RECORDS = ("search", "regex", "source", "task", "state", "tokens", "having", "column")
 OF_RUN = ("community", "in_set", "within", "side", "component")
@@ -220,6 +222,8 @@ def _choose_selection(run: Run) -> None:
     )
     if name is None:
         return
+    with suppress(InputError):  # said where the rows are read
+        ui.show_changes(run, ui.read_selection(run, name))
     side = st.segmented_control(
         "Show",
         ["in", "out"],
@@ -252,14 +256,16 @@ def _within(run: Run, rows: NDArray[np.int64], name: str) -> NDArray[np.int64]:
 def _components(run: Run, name: str) -> dict[int, int]:
     """The target direction that each instruction of a saved walk was chosen for; empty for other selections."""
     path = ui.saved_selections(run).get(name)  # none of the basket
-    if path is None or ui.read_selection(run, name).method != "walk" or not trace_path(path).is_file():
+    if path is None or ui.read_selection(run, name).method != "walk":
         return {}
-    trace = trace_path(path)
-    return component_of_samples(trace, trace.stat().st_mtime_ns)
+    return component_of_samples(run, run.state, path, ui.stamp_of(path))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def component_of_samples(path: Path, stamp: int) -> dict[int, int]:
-    """The component that each instruction of a walk was chosen for; -1 for a pin."""
-    steps = read_trace(path).steps
+def component_of_samples(_run: Run, state: str, path: Path, stamp: tuple[int, ...]) -> dict[int, int]:
+    """The component that each instruction of a walk was chosen for; -1 for a pin. Empty without a trace."""
+    _, trace = read_walk(path, _run)
+    if trace is None:
+        return {}
+    steps = trace.steps
     return dict(zip(steps.sample.tolist(), steps.component.tolist(), strict=True))

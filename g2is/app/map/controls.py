@@ -20,7 +20,8 @@ from g2is.app.walk.parameters import parameters_in_url
 from g2is.config import WalkParameters
 from g2is.errors import InputError
 from g2is.run.run import Run
-from g2is.run.traces import read_trace, trace_path
+from g2is.run.selections import Selection, read_walk
+from g2is.run.traces import trace_path
 from g2is.walk import WalkTrace
 
 SETTINGS = "settings"
@@ -119,7 +120,7 @@ def _choose_walk(run: Run) -> ChosenWalk:
     saved = [
         name
         for name, path in ui.saved_selections(run).items()
-        if name not in (SETTINGS, NO_WALK) and trace_path(path).is_file()
+        if name not in (SETTINGS, NO_WALK) and _is_walk(run, run.state, path, ui.stamp_of(path))
     ]
     labels = {SETTINGS: "Settings of the Walk page", NO_WALK: "None"} | {
         name: ui.visible(name) for name in saved
@@ -141,14 +142,27 @@ def _choose_walk(run: Run) -> ChosenWalk:
 
 
 def _saved_trace(run: Run, name: str) -> WalkTrace:
-    ui.read_selection(run, name)  # raises for a selection of another run
-    path = trace_path(ui.saved_selections(run)[name])
-    return _read_trace(path, path.stat().st_mtime_ns)
+    ui.show_changes(run, ui.read_selection(run, name), name)  # raises for a selection of another run
+    path = ui.saved_selections(run)[name]
+    return _read_trace(run, run.state, path, ui.stamp_of(path))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _read_trace(path: Path, stamp: int) -> WalkTrace:
-    return read_trace(path)
+def _read_trace(_run: Run, state: str, path: Path, stamp: tuple[int, ...]) -> WalkTrace:
+    _, trace = read_walk(path, _run)
+    if trace is None:
+        raise InputError(f"{path}: has no trace; walk again to write it")
+    return trace
+
+
+@st.cache_data(max_entries=20_000, show_spinner=False)
+def _is_walk(_run: Run, state: str, path: Path, stamp: tuple[int, ...]) -> bool:
+    """Whether a saved selection has a walk to show; one that cannot be read says so where it is chosen."""
+    try:
+        selection = Selection.read(path, _run)
+    except InputError:
+        return True
+    return selection.trace is not None or trace_path(path).is_file()
 
 
 def _another_map(name: str, default: Any, options: Any) -> dict[str, Any]:

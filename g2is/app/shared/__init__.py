@@ -33,7 +33,10 @@ from g2is.app.shared.samples import (
     focus,
     read_selection,
     saved_selections,
+    show_changes,
     show_record,
+    show_since,
+    stamp_of,
 )
 from g2is.app.shared.tables import INSTRUCTION, THREE_DIGITS, choose_row, table_height
 from g2is.app.shared.text import (
@@ -88,12 +91,15 @@ __all__ = [
     "run_folders",
     "saved_selections",
     "set_url",
+    "show_changes",
     "show_closed",
     "show_damage",
     "show_error",
     "show_record",
+    "show_since",
     "show_text",
     "snippets",
+    "stamp_of",
     "start_page",
     "stop",
     "table_height",

@@ -124,11 +124,11 @@ def _follow(kind: Kind, name: str, new: str | None) -> None:
     changes: dict[str, object] = {}
     for parameter, texts in all_texts().items():
         before = NAMED_IN.get((kind.word, parameter))
-        if before is not None and f"{before}{name}" in texts:
-            kept = [f"{before}{new}" if text == f"{before}{name}" else text for text in texts]
-            changes[parameter] = [
-                text for text in kept if new is not None or text != f"{before}{name}"
-            ] or None
+        old = f"{before}{name}"
+        if before is not None and old in texts:
+            later = [] if new is None else [f"{before}{new}"]
+            kept = [part for text in texts for part in (later if text == old else [text])]
+            changes[parameter] = kept or None
     if changes:
         set_url(**changes)
 

@@ -14,7 +14,7 @@ from g2is.app.shared import more_like
 from g2is.app.shared.navigation import draw_navigation, link_to
 from g2is.app.shared.runs import cache_folder, choose_run, read_run, run_folders
 from g2is.app.shared.targets import say_what_came
-from g2is.app.shared.text import literal, show_error
+from g2is.app.shared.text import literal, number, show_error, without_folder
 from g2is.app.shared.tour import show_tour
 from g2is.app.shared.url import all_texts, begin_run, forget_widgets, remember_page
 from g2is.config import commands
@@ -105,8 +105,23 @@ def open_page(title: str, *, stages: Sequence[str] = CONTENT_STAGES, compact: bo
             st.stop()
     if show_damage(run):
         st.stop()
+    _say_new_instructions(run)
     say_what_came(run)
     return run
+
+
+def _say_new_instructions(run: Run) -> None:
+    """Say once that instructions came to the run since a page of it was last drawn."""
+    place, count = f"pool of {run.folder}", run.files.pool
+    came = count - st.session_state.get(place, count)
+    st.session_state[place] = count
+    if came > 0:
+        st.toast(
+            f"{number(came)} new instruction{'s' * (came > 1)} came to this run since the page was last drawn: "
+            f"{number(count)} now.",
+            icon=":material/library_add:",
+            duration="long",
+        )
 
 
 def show_damage(run: Run) -> bool:
@@ -114,7 +129,7 @@ def show_damage(run: Run) -> bool:
     problems = run.damage()
     if problems:
         st.error(
-            f"This run is damaged: {literal('; '.join(problems))}. This command repairs it by "
+            f"This run is damaged: {literal(without_folder('; '.join(problems)))}. This command repairs it by "
             "repeating the stages that these files belong to, and those that build on them:",
             icon=":material/error:",
         )

@@ -13,7 +13,10 @@ def popover(label: str, key: str, **options: Any) -> PopoverContainer:
 
     options: those of `st.popover`.
     """
-    # To Streamlit another label is another popover, and that one is closed.
-    if st.session_state.get(key):
+    # To Streamlit another label is another popover, and that one is closed. Only then, since what is assigned here wins
+    # over a reader who closes it meanwhile.
+    before = st.session_state.get(f"label of {key}", label)
+    st.session_state[f"label of {key}"] = label
+    if before != label and st.session_state.get(key):
         st.session_state[key] = True
     return st.popover(label, key=key, on_change="rerun", **options)

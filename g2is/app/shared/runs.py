@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import streamlit as st
 
-from g2is.app.places import default_cache
+from g2is.app.places import cache_folder
 from g2is.app.shared.text import visible
 from g2is.app.shared.url import all_texts, carry, one_of, put_in_url, url_value
 from g2is.run.paths import MANIFEST, MANIFEST_COPY
 from g2is.run.run import Run
-from g2is.storage.files import inside
-
-
-def cache_folder() -> Path:
-    """The folder of the runs."""
-    return Path(os.environ.get("G2IS_CACHE") or default_cache())
+from g2is.storage.files import inside, is_text
 
 
 def run_folders() -> dict[str, Path]:
@@ -29,6 +23,7 @@ def run_folders() -> dict[str, Path]:
         }
     except OSError:
         folders = set()
+    folders = {folder for folder in folders if is_text(folder.name)}  # others cannot stand in a link
     times = {folder: _written(folder / MANIFEST) or _written(folder / MANIFEST_COPY) for folder in folders}
     return {
         folder.name: folder for folder in sorted(folders, key=lambda folder: (-times[folder], folder.name))

@@ -14,7 +14,8 @@ from g2is.app.shared.url import all_texts, in_url, one_of, put_in_url, url_value
 from g2is.errors import InputError
 from g2is.run.paths import SELECTIONS, selection_file
 from g2is.run.run import Run
-from g2is.run.selections import Selection, select_set
+from g2is.run.selections import Selection, changes, select_set
+from g2is.storage.files import is_text
 
 BASKET = "basket"
 
@@ -30,7 +31,7 @@ def saved_selections(run: Run) -> dict[str, Path]:
     for path in (run.folder / SELECTIONS).glob("*.json"):
         # Not files outside the run that a link points to, nor files that were just moved away.
         with suppress(InputError, OSError):
-            if not path.name.startswith("."):
+            if not path.name.startswith(".") and is_text(path.name):
                 times[run.inside(SELECTIONS, path.name)] = path.stat().st_mtime
     ordered = sorted(times, key=lambda path: (-times[path], path.name))
     return {path.stem: path for path in ordered}
@@ -43,15 +44,27 @@ def read_selection(run: Run, name: str) -> Selection:
     if name.startswith(SET):
         return select_set(run, name.removeprefix(SET))
     path = run.inside(selection_file(name))
+    return _open_selection(run, run.state, str(path), stamp_of(path))
+
+
+def stamp_of(path: Path) -> tuple[int, ...]:
+    """Changes with the file, for caches; copies keep the times of what they copy, so that the time alone would not
+    do."""
     try:
-        stamp = path.stat().st_mtime_ns
+        state = path.stat()
     except OSError:
-        stamp = 0
-    return _open_selection(run, run.state, str(path), stamp)
+        return ()
+    return state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
+
+
+def show_changes(run: Run, selection: Selection, label: str = "this") -> None:
+    """What has changed in the run since a selection was made, in one line; nothing where nothing has."""
+    if lines := changes(run, selection):
+        st.caption(f":material/info: Since {literal(label)} was selected: {literal('; '.join(lines))}.")
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _open_selection(_run: Run, run_hash: str, path: str, stamp: int) -> Selection:
+def _open_selection(_run: Run, run_hash: str, path: str, stamp: tuple[int, ...]) -> Selection:
     return Selection.read(Path(path), _run)
 
 
@@ -82,7 +95,17 @@ def choose_selection(run: Run, label: str, *, none: str | None = None, help: str
         # A filter is the page's own, so links from Walk or Export do not carry it.
         **in_url("selection" if none is None else "within", next(iter(labels)), one_of(names)),
     )
+    if chosen:
+        with suppress(InputError):  # the page that reads it says what is wrong
+            show_since(run, read_selection(run, chosen))
     return chosen or None
+
+
+def show_since(run: Run, selection: Selection, label: str = "") -> None:
+    """What came to the pool since a selection was made, if anything did. label: its name, where there are several."""
+    if since := run.since(selection.run):
+        words = f"{literal(label)}: {since}" if label else since[0].upper() + since[1:]
+        st.caption(f":material/history: {words}.")
 
 
 ROLE_ICONS = {"system": "settings", "user": "person", "assistant": "smart_toy", "tool": "build"}

@@ -6,6 +6,7 @@ all other calls of Streamlit read Markdown, and would fetch an image that a text
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -13,6 +14,7 @@ from typing import Any, NoReturn, ParamSpec
 
 import streamlit as st
 
+from g2is.app.places import cache_folder
 from g2is.errors import InputError
 from g2is.instructions.snippet import LENGTH, snippet
 
@@ -95,4 +97,11 @@ def showing_errors(draw: Callable[P, None]) -> Callable[P, None]:
 
 def show_error(error: InputError) -> None:
     """Show what is wrong and what to do about it."""
-    st.error(literal(str(error)), icon=":material/error:")
+    st.error(literal(without_folder(str(error))), icon=":material/error:")
+
+
+def without_folder(text: str) -> str:
+    """A message with paths from the folder of the runs on: where that lies is no visitor's business."""
+    for folder in {str(cache_folder()), str(cache_folder().absolute()), str(cache_folder().resolve())}:
+        text = text.replace(f"{folder}{os.sep}", "")
+    return text

@@ -15,6 +15,7 @@ from g2is.app.shared import (
     percent,
     read_selection,
     saved_selections,
+    show_changes,
     show_error,
     visible,
 )
@@ -24,7 +25,7 @@ from g2is.app.walk.change import differing, show_instructions
 from g2is.errors import InputError
 from g2is.figures.walk import compare_alignment_figure, sources_figure
 from g2is.run.run import Run
-from g2is.run.traces import read_trace, trace_path
+from g2is.run.selections import read_walk
 from g2is.walk import WalkTrace
 
 THIS = ""
@@ -73,9 +74,10 @@ def show_comparison(run: Run, walked: Walked) -> None:
 def _side(run: Run, walked: Walked, name: str) -> Side:
     if name == THIS:
         return Side("the walk on this page", walked.trace.samples, walked.trace)
-    samples = np.array(read_selection(run, name).samples, dtype=np.int64)
-    path = trace_path(saved_selections(run)[name])
-    return Side(name, samples, read_trace(path) if path.is_file() else None)
+    path = saved_selections(run).get(name)
+    selection, trace = (read_selection(run, name), None) if path is None else read_walk(path, run)
+    show_changes(run, selection, name)
+    return Side(name, np.array(selection.samples, dtype=np.int64), trace)
 
 
 def _compare(run: Run, before: Side, after: Side) -> None:

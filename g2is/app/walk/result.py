@@ -32,8 +32,10 @@ def show_words() -> None:
         "Words", icon=":material/help:", key="words", help="What the page does, and what its words mean"
     ):
         st.markdown(
-            "Selects the instructions that teach what the validation examples ask for: from one to the next on the "
-            "graph of gradients, within three rules. Change any setting and it walks again."
+            "Selects the instructions that teach what the validation examples ask for, within rules and with a reason "
+            "for each. The preset *Recommended* is round robin: every example in turn takes the one closest to it. *On "
+            "the graph* takes turns as well, from one instruction to a neighbour on the graph of gradients. Change any "
+            "setting and it walks again."
         )
         st.markdown(WORDS)
 

@@ -58,11 +58,7 @@ class GradientsStage:
     @cached_property
     def worker(self) -> GradientWorker:
         """The worker, once the warm-up is finished."""
-        stages = self.writer.manifest.stages
-        found = stages["warmup"].found
-        rates = found.get("checkpoints", {str(found["steps"]): 1.0})
-        pool = stages["instructions"].found["pool"]
-        return GradientWorker(self.writer.folder.absolute(), self.config, self.lazy, pool, rates)
+        return GradientWorker.of_run(self.writer.folder, self.writer.manifest, self.config, self.lazy)
 
 
 def merge(writer: RunWriter, config: BuildConfig, store: ShardStore | CheckpointShards) -> StageResult:

@@ -23,7 +23,7 @@ from g2is.graph.neighbors import (
 from g2is.pipeline.neighbor_worker import NeighborWorker
 from g2is.pipeline.shards import work_through
 from g2is.pipeline.writer import RunWriter, StageResult
-from g2is.run.paths import RegimeArray, array_file
+from g2is.run.paths import SAMPLES, RegimeArray, array_file
 from g2is.storage.files import write_array
 
 RECALL = ("neighbor_recall", "conflict_recall")
@@ -64,11 +64,10 @@ class GraphStage:
             for name, array in arrays.items():
                 write_array(self.writer.folder / array_file(regime, name), array)
                 files.append(array_file(regime, name))
-            twins = self._near_duplicates(arrays)
+            twins = twins_by_gradient(arrays["neighbors"], arrays["cosines"])
             numbers[regime] = {
                 "mean_cosine": lists.mean_cosine,
                 "conflict_share": lists.conflict_share,
-                "near_duplicates": twins,
                 **recall,
             }
             self.writer.say(
@@ -77,13 +76,6 @@ class GraphStage:
                 + "".join(f", {name.replace('_', ' ')} {share:.3f}" for name, share in recall.items())
             )
         return files, numbers
-
-    @staticmethod
-    def _near_duplicates(arrays: dict[RegimeArray, np.ndarray]) -> int:
-        """How many samples are near-duplicates of an earlier one by their gradients alone."""
-        neighbors = arrays["neighbors"]
-        no_text = np.full(len(neighbors), -1)
-        return count_near_duplicates(near_duplicates(neighbors, arrays["cosines"], no_text))
 
     @property
     def _exact(self) -> bool:
@@ -119,4 +111,11 @@ class GraphStage:
         """The worker, once gradients are finished."""
         neighbors = self.config.neighbors if self.given is None else 1
         config = self.config.replace(neighbors=neighbors)
-        return NeighborWorker(self.writer.folder.absolute(), self.regimes, config, self.device)
+        names = (SAMPLES, *(array_file(regime, "gradients") for regime in self.regimes))
+        files = {name: self.writer.path(name).absolute() for name in names}
+        return NeighborWorker(self.writer.folder.absolute(), self.regimes, config, self.device, files)
+
+
+def twins_by_gradient(neighbors: np.ndarray, cosines: np.ndarray) -> int:
+    """How many samples are near-duplicates of an earlier one by their gradients alone."""
+    return count_near_duplicates(near_duplicates(neighbors, cosines, np.full(len(neighbors), -1)))

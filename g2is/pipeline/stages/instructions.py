@@ -71,6 +71,10 @@ class InstructionsStage:
         for line in self.report:
             say(line)
         check_pool_size(len(self.pool.instructions), graph)
+        self.check_targets()
+
+    def check_targets(self) -> None:
+        """Raise `InputError` where a target has fewer than two samples."""
         for read in self.targets:
             if len(read.samples) < 2:
                 raise InputError(

@@ -1,0 +1,50 @@
+"""What pages say of a run whose pool was extended."""
+
+import shutil
+
+import pytest
+
+from g2is.run.manifest import POOL, Part, PoolFacts
+from g2is.run.run import Run
+
+CAME = 50
+
+
+@pytest.fixture
+def extended(run, tmp_path) -> Run:
+    """The tiny run as if its last instructions had been added later."""
+    folder = shutil.copytree(run.folder, tmp_path / "tiny")
+    manifest = Run.open(folder).manifest
+    facts = PoolFacts(first=len(run.valid) - CAME, count=CAME)
+    manifest.parts["pool/2"] = Part(
+        kind=POOL,
+        name="![x](y).jsonl",
+        added="2026-11-26T19:00:00+00:00",
+        seconds=1,
+        files={},
+        found=facts.model_dump(),
+    )
+    manifest.content = run.hash
+    manifest.write(folder)
+    return Run.open(folder)
+
+
+def test_selections_say_what_came_since_and_a_page_says_it_once(extended, open_app):
+    app = open_app("7_Export", folder=extended.folder.parent, selection="first-walk")
+    said = f"Made when the pool had {len(extended.valid) - CAME} instructions; {CAME} came since."
+    assert any(said in caption.value for caption in app.caption), [caption.value for caption in app.caption]
+    assert not app.toast
+    app.session_state[f"pool of {extended.folder}"] = len(extended.valid) - CAME
+    app.run()
+    assert f"{CAME} new instructions came to this run" in app.toast[0].value
+    app.run()
+    assert not app.toast
+
+
+def test_home_lists_what_was_added(extended, open_app):
+    app = open_app(folder=extended.folder.parent)
+    tables = [table.value for table in app.dataframe]
+    facts = next(
+        table for table in tables if "what" in table and "Added 2026-11-26 19:00" in set(table["what"])
+    )
+    assert f"{CAME} instructions from" in " ".join(facts["value"])

@@ -1,0 +1,78 @@
+"""A selection says what it was made on, and what has come or gone since."""
+
+import json
+import shutil
+
+import pytest
+
+from g2is.__main__ import main
+from g2is.analysis import walks
+from g2is.config import walk_preset
+from g2is.pipeline.adding import remove, restore, target_from
+from g2is.pipeline.changing import changing
+from g2is.run.made_on import MadeOn
+from g2is.run.run import Run
+from g2is.run.selections import Selection, changes, save_walk, select, select_set
+from tests.app.tiny_run import VALIDATION, make_run
+from tests.format_1 import as_format_1
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Run:
+    return make_run(tmp_path_factory.mktemp("since") / "tiny", 80)
+
+
+@pytest.fixture
+def run(whole, tmp_path) -> Run:
+    return Run.open(shutil.copytree(whole.folder, tmp_path / "tiny"))
+
+
+def test_it_names_its_targets_and_its_part_of_the_pool(run):
+    walk = walks.walk(run, walk_preset("recommended", count=5))
+    path = run.folder / "selections" / "now.json"
+    saved = save_walk(path, run, walk)
+    assert Selection.read(path, run).made_on == saved.made_on == MadeOn.now(run, ["apples"])
+    assert saved.made_on.pool == 80 and saved.made_on.targets == run.target_versions
+    assert select(run, "less", regime="sgd", count=5).made_on == saved.made_on
+    assert select(run, "random", count=5).made_on == MadeOn(pool=80, targets={})
+    run.sets.write("some", [1, 2])
+    assert select_set(Run.open(run.folder), "some").made_on.targets == {}
+    assert changes(run, saved) == []
+
+
+def test_what_came_and_went_is_said(run):
+    saved = select(run, "less", regime="sgd", count=5)
+    new = target_from(run, [3, 4, 5], name="more")
+    assert changes(new, saved) == ["1 target came since, which it is not for: more"]
+    of_more = select(new, "less", regime="sgd", count=5, targets=("more",))
+    assert of_more.made_on.others == ("apples",) and changes(new, of_more) == []
+    less = remove(run.folder, "more")
+    assert changes(less, of_more) == ["target more is no longer in the run; it can be restored"]
+    assert changes(less, saved) == []
+    assert changes(restore(run.folder, "more"), of_more) == []
+    remove(run.folder, "more")
+    other = target_from(less, [6, 7, 8], name="more")
+    assert changes(other, of_more) == ["target more has other examples now"]
+    grown = saved.model_copy(update={"made_on": saved.made_on.model_copy(update={"pool": 78})})
+    assert "2 instructions came since; it was made of the first 78" in changes(other, grown)
+
+
+def test_an_upgrade_is_no_change_and_files_of_earlier_versions_are_read(run, tmp_path):
+    old = as_format_1(run, tmp_path / "old")
+    saved = select(old, "less", regime="sgd", count=5)
+    with changing(old.folder, print):
+        pass
+    assert changes(Run.open(old.folder), saved) == [] and saved.made_on.targets == run.target_versions
+    path = tmp_path / "earlier.json"
+    path.write_text(json.dumps(select(run, "random", count=3).model_dump(exclude={"made_on"})))
+    earlier = Selection.read(path, run)
+    assert earlier.made_on is None and changes(run, earlier) == []
+
+
+def test_explain_says_it(run, tmp_path, capsys):
+    output = tmp_path / "walk.json"
+    assert main(["walk", str(run.folder), "--count", "5", "--output", str(output)]) == 0
+    target_from(run, [3, 4, 5], name="more")
+    assert main(["explain", str(run.folder), "--selection", str(output), "--sample", "1"]) == 0
+    assert "since this was selected: 1 target came since" in capsys.readouterr().err
+    assert len(Run.open(run.folder).validation) == VALIDATION + 3
