@@ -10,6 +10,7 @@ import pytest
 import g2is
 from g2is.analysis import walks
 from g2is.analysis.budget_curve import budget_curve
+from g2is.analysis.candidates import candidates_at
 from g2is.analysis.comparison import Profiler
 from g2is.analysis.effects import effect
 from g2is.analysis.resemblance import choices
@@ -85,6 +86,12 @@ def test_what_a_target_was_made_of_does_not_count_as_what_the_pool_has_for_it(bo
     assert pool_service(regime, every, OWN).best_row.tolist() == ROWS
     profile = Profiler(both, "sgd", OWN)(np.array([3, 50]))
     assert profile.coverage_of_pool > 1.1 * profile.coverage
+
+
+def test_a_step_says_why_what_its_target_was_made_of_is_not_taken(both):
+    considered = candidates_at(both, walks.walk(both, HARD), 0).pool
+    why = {one.sample: one.why for one in considered if one.sample in ROWS}
+    assert why and set(why.values()) == {"the target is made of it"}
 
 
 def test_a_verdict_is_by_the_examples_it_is_asked_about(both):
