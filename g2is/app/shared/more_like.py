@@ -94,7 +94,7 @@ def what_is_missing(regimes: Sequence[str]) -> str:
         return ""
     return (
         "This run keeps no plain gradients (sgd), and a target is made of these. Build a run with "
-        f"`--regimes` set to `{' '.join([*regimes, 'sgd'])}`."
+        f"`{' '.join(['--regimes', *regimes, 'sgd'])}`."
     )
 
 
