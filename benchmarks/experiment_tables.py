@@ -114,8 +114,8 @@ def difference(mine: pd.DataFrame, other: pd.DataFrame) -> str:
 
 def ratio_table(lines: pd.DataFrame) -> str:
     """Mean log-loss ratio to round robin in per cent (below zero: better) ± the standard error, by target over seeds
-    and in all over targets; "level" where that is within two standard errors. Then the share of samples that
-    round robin takes too, and how many have a near-duplicate before them."""
+    and in all over targets, of which two standard errors tell better from worse, where there are three. Then the share
+    of samples that round robin takes too, and how many have a near-duplicate before them."""
     targets = list(dict.fromkeys(lines["target"]))
     base = lines[lines["selection"] == ROUND_ROBIN].set_index(["target", "seed"])["loss"]
     rows = []
@@ -124,14 +124,19 @@ def ratio_table(lines: pd.DataFrame) -> str:
         ratios = (100 * np.log(mine["loss"] / base)).dropna()
         by_target = [ratios[ratios.index.get_level_values("target") == target] for target in targets]
         means = [float(ratio.mean()) for ratio in by_target if len(ratio)]
+        if not means:
+            continue
         cells = [f"{ratio.mean():+.1f} ± {ratio.sem():.1f}" if len(ratio) else "" for ratio in by_target]
-        error = float(np.std(means, ddof=1) / np.sqrt(len(means))) if len(means) > 1 else np.nan
-        verdict = "level" if abs(np.mean(means)) <= 2 * error else "better" if np.mean(means) < 0 else "worse"
+        total = f"{np.mean(means):+.1f}"
+        if len(means) >= 3:
+            error = float(np.std(means, ddof=1) / np.sqrt(len(means)))
+            apart = "better" if np.mean(means) < 0 else "worse"
+            total += f" ± {error:.1f}: {apart if abs(np.mean(means)) > 2 * error else 'not told apart'}"
         rows.append(
             [
                 str(name),
                 *cells,
-                f"{np.mean(means):+.1f} ± {error:.1f}: {verdict}",
+                total,
                 f"{mine['shared'].mean():.0%}",
                 f"{mine['twins'].sum() / mine['size'].sum():.0%}",
             ]

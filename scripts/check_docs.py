@@ -7,7 +7,7 @@ time.
 
 The folder holds what the commands name: a small pool and validation examples out of the demo's data, gradients for
 `import`, and the demo's model under the names of the models. The app is started and stopped again, a benchmark prints
-its help, torchrun starts two processes. What installs or tests the project (pip, make, pytest) is left to the tests.
+its help, a build on Ray has two workers. What installs or tests the project (pip, make, pytest) is left to the tests.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ DOCUMENTS = [
     ROOT / "CONTRIBUTING.md",
     ROOT / "CHANGELOG.md",
 ]
-PROGRAMS = {"g2is": "-m g2is", "python": "", "torchrun": "-m torch.distributed.run"}
+PROGRAMS = {"g2is": "-m g2is", "python": ""}
 """Programs that commands start, as arguments of this Python."""
 
 
@@ -57,7 +57,9 @@ def runnable(command: str) -> str | None:
     words = shlex.split(command, comments=True)
     if words[:2] == ["python", "-m"] and words[2].startswith("benchmarks."):
         return f"python -m {words[2]} --help"
-    return re.sub(r"(--nproc-per-node) \d+", r"\1 2", command) if words[0] in ("g2is", "torchrun") else None
+    if words[0] != "g2is":
+        return None
+    return re.sub(r"--engine ray\b", "--engine ray --workers 2", command)
 
 
 def chains(found: list[tuple[Path, str]]) -> list[list[tuple[Path, str]]]:

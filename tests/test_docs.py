@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
-from torch.distributed.run import parse_args as launcher_arguments
 
 from g2is.cli import make_parser
 from g2is.export import FORMATS
@@ -18,7 +18,7 @@ from scripts.check_docs import DOCUMENTS, chains, commands, runnable
 ROOT = Path(__file__).parents[1]
 TEXTS = {path: path.read_text() for path in DOCUMENTS}
 PARSERS = next(action.choices for action in make_parser()._actions if isinstance(action.choices, dict))
-OTHER_OPTIONS = {"--max-restarts", "--nproc-per-node", "--table", "--help"}
+OTHER_OPTIONS = {"--head", "--table", "--help"}
 """Options of other programs, and the one that every command has."""
 
 
@@ -80,15 +80,25 @@ def test_every_block_names_its_language(path):
     assert set(fences[::2]) <= {"bash", "python", "mermaid"} and not any(fences[1::2])
 
 
+def parse_ray(words: list[str]) -> None:
+    """Fails unless Ray's own parser takes the words before `--`."""
+    cli = pytest.importorskip("ray.scripts.scripts", reason="needs Ray").cli
+    while words and words[0] in getattr(cli, "commands", {}):
+        cli, words = cli.commands[words[0]], words[1:]
+    assert not hasattr(cli, "commands"), words
+    cli.make_parser(click.Context(cli)).parse_args(list(words))
+
+
 def known(command: str) -> None:
     """Fails unless the command is one that can be run as it stands."""
     words = shlex.split(command, comments=True)
     while words and re.fullmatch(r"[A-Z0-9_]+=\S*", words[0]):
         words = words[1:]
-    if words[0] == "torchrun":
-        launched = launcher_arguments(words[1:])  # the launcher's own parser: it knows options like --run too
-        assert launched.module and launched.training_script == "g2is", command
-        words = ["g2is", *launched.training_script_args]
+    if words[0] == "srun":  # SLURM is not at hand
+        words = words[words.index("ray") :]
+    if words[0] == "ray":
+        parse_ray(words[1 : words.index("--")])
+        words = words[words.index("--") + 1 :]
     match words:
         case ["g2is", *arguments]:
             make_parser().parse_args(arguments)
@@ -161,7 +171,8 @@ def test_the_tree_is_as_it_is():
 
 def test_what_is_run_is_what_is_written():
     assert runnable("g2is walk demo --count 3  # why") == "g2is walk demo --count 3  # why"
-    assert runnable("torchrun --nproc-per-node 8 -m g2is plan") == "torchrun --nproc-per-node 2 -m g2is plan"
+    assert runnable("g2is build --engine ray --run a") == "g2is build --engine ray --workers 2 --run a"
+    assert runnable("ray job submit -- g2is build --run a") is None
     assert runnable("python -m benchmarks.walk --large") == "python -m benchmarks.walk --help"
     assert runnable("pip install .") is None
     text = "```bash\na \\\n    b # c\n# only a comment\n\nd\n```\n```python\nno\n```\n"
@@ -172,7 +183,7 @@ def test_commands_about_one_run_keep_their_order():
     lines = (
         "g2is demo", "g2is plan --samples 3", "g2is build --run less --train a", "g2is walk demo --count 3",
         "g2is build --run mine", "g2is select mine --method less", "g2is graph less", "g2is target add mine --name x",
-        "torchrun --nproc-per-node 2 -m g2is build --run mine",
+        "ray symmetric-run -- g2is build --run mine",
     )  # fmt: skip
     found = chains([(ROOT, line) for line in lines])
     assert [[lines.index(line) for _, line in chain] for chain in found] == [

@@ -198,7 +198,7 @@ def test_what_was_made_before_stays_and_says_what_came_since(small, more):
     grown = quiet(small, more)
     selection = Selection.read(path, grown)
     assert selection.samples == walked.samples.tolist() and "pool" not in json.loads(path.read_text())["run"]
-    assert grown.since(selection.run) == f"made when the pool had {count} instructions; {NEW} came since"
+    assert grown.since(selection.run) == f"{NEW} instructions came since; it was made of the first {count}"
     assert grown.sets["mine"].rows.tolist() == [1, 2, 39]
     later = walks.walk(grown, walk_preset("recommended", count=20))
     assert later.samples.max() >= count

@@ -27,6 +27,7 @@ from g2is.config import (
 from g2is.config.commands import build_command, command, export_command, walk_command
 from g2is.config.conditions import check_condition, split_share
 from g2is.config.grammar import OneLineParser, add_settings, read_settings, write_settings
+from g2is.errors import InputError
 from g2is.selectors import METHODS
 
 KINDS = [
@@ -114,12 +115,11 @@ def settings_of(draw: st.DrawFn, kind: type[Settings]) -> Any:
             chosen[name] = draw(several)
     if kind is WalkParameters and chosen.get("conflict_threshold", 0) > (chosen.get("max_cosine") or 0):
         chosen.pop("max_cosine", None)  # would leave no sample that could pass
-    if "gradients" in chosen and "warmup" in chosen:  # no more checkpoints than epochs
-        most = max(1, chosen["warmup"].epochs)
-        chosen["gradients"] = chosen["gradients"].replace(
-            checkpoints=min(most, chosen["gradients"].checkpoints)
-        )
-    return kind(**chosen)
+    try:
+        return kind(**chosen)
+    except InputError:
+        # Settings that exclude each other, such as more checkpoints than epochs.
+        hypothesis.reject()
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

@@ -158,6 +158,13 @@ def test_batches_and_shards_do_not_change_the_result(files, tmp_path):
     np.testing.assert_allclose(one.validation_gradients, two.validation_gradients, rtol=1e-3, atol=1e-5)
 
 
+def test_a_warm_up_on_fewer_than_its_share_is_said(files, tmp_path):
+    said: list[str] = []
+    run = make(tmp_path / "run", files, configuration(files, warmup={"most": 5}), said=said)
+    assert run.manifest.stages["warmup"].found["samples"] == 5
+    assert "warm-up: on 5 instructions, fewer than 0.3 of 40: at most that many (--warmup-most)" in said
+
+
 def test_only_missing_and_damaged_shards_are_computed_again(files, tmp_path, monkeypatch):
     computed: list[int] = []
     write = ShardStore.write

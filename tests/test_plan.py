@@ -68,7 +68,12 @@ def test_llama_8b_and_270_000_samples(tmp_path):
     _, gradients, neighbors = plan.stages
     assert gradients.flop == pytest.approx(2.5e18, rel=0.05)
     # 53 minutes at 790 TFLOP/s, and exact neighbours of 270,000 x 8,192 are 1.2e15 FLOP a regime.
-    fast = Plan(plan.shape, plan.config, plan.work, Hardware(tflops=790, peak_share=1, bandwidth=1000))
+    fast = Plan(
+        plan.shape,
+        plan.config,
+        plan.work,
+        Hardware(tflops=790, float32_tflops=790, peak_share=1, bandwidth=1000),
+    )
     assert fast.stages[1].hours * 60 == pytest.approx(53, rel=0.05)
     assert neighbors.flop == pytest.approx(3 * 1.2e15, rel=0.01)
     assert plan.weights_bytes == 2 * 8_030_261_248 + 4 * 109_051_904
@@ -86,6 +91,47 @@ def test_llama_70b_needs_4_bits_to_fit(tmp_path):
     assert plan.stages[1].flop == pytest.approx(
         2.27e19, rel=0.01
     )  # 81 M tokens x 4 x 68.5 B weights, and a little
+
+
+def test_a_batch_takes_what_its_parts_do(tmp_path):
+    """Llama 8B, rank 128, 4,096 tokens of 300 a sample, worked out part by part: 407 ms on an H100."""
+    plan = planned(tmp_path, LLAMA_8B, Workload(samples=4096, tokens=300, validation_samples=2))
+    batches = (4096 + 2) * 300 / 4096
+    assert plan.stages[1].hours * 3600 / batches == pytest.approx(0.407, rel=0.1)
+    peak = Hardware(peak_share=1)
+    tensor = 4096 * (plan.flop_per_token - plan.lora_flop_per_token) / (peak.tflops * 1e12)
+    lora = 4096 * plan.lora_flop_per_token / (peak.float32_tflops * 1e12)
+    assert tensor == pytest.approx(0.182 * 0.65, rel=0.1) and lora == pytest.approx(0.054 * 0.75, rel=0.1)
+    plain = plan.config.gradients.replace(parameters="all-linear")
+    own = Plan(plan.shape, plan.config.replace(gradients=plain), plan.work, plan.hardware)
+    assert own.lora_flop_per_token == 0 and own.moved_per_token < plan.moved_per_token
+
+
+def test_what_one_copy_cannot_share_is_not_divided(tmp_path):
+    plan = planned(tmp_path, LLAMA_70B)
+
+    def on(devices: int, **options) -> Plan:
+        return Plan(plan.shape, plan.config, plan.work, Hardware(devices=devices, **options))
+
+    one = on(1)
+    assert one.least_devices == 5 == -(-max(one.warmup_bytes, one.gradients_bytes) // 72e9)
+    assert "needs at least 5: more --devices" in describe(one)
+    for devices, replicas in ((1, 1), (5, 1), (9, 1), (10, 2), (64, 12)):
+        several = on(devices)
+        assert several.replicas == replicas
+        assert several.stages[0].hours == one.stages[0].hours
+        assert several.stages[1].hours == pytest.approx(one.stages[1].hours / replicas)
+        assert several.stages[2].hours == pytest.approx(one.stages[2].hours / devices)
+    assert "at least 5 (--device-map auto" in describe(on(8)) and "1 copy of it computes" in describe(on(8))
+    assert on(8, memory=141).least_devices == 3 and on(8, memory=1e6).least_devices == 1
+
+
+def test_the_warm_up_of_a_large_pool_is_capped_and_that_is_said(tmp_path):
+    plan = planned(tmp_path, LLAMA_8B, Workload(samples=10_000_000, tokens=300))
+    large = planned(tmp_path, LLAMA_8B, Workload(samples=270_000, tokens=300))
+    assert plan.stages[0].hours == large.stages[0].hours
+    assert "on 13,500 instructions, fewer than 0.05 of the pool: --warmup-most" in describe(plan)
+    assert "--warmup-most" not in describe(large)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -200,8 +246,8 @@ def test_settings_move_the_cost_as_they_should(tmp_path):
     assert white.stages[2].hours == pytest.approx(plan.stages[2].hours * 4 / 3)
     assert white.gradients_bytes == plan.gradients_bytes  # the same backward pass
     four = changed(gradients={"checkpoints": 4})
-    for stage in (1, 2):
-        assert four.stages[stage].hours == pytest.approx(4 * plan.stages[stage].hours)
+    assert four.stages[1].hours == pytest.approx(4 * plan.stages[1].hours)
+    assert four.stages[2].hours == pytest.approx(4 * plan.stages[2].hours, rel=0.05)  # ranking does not grow
     assert four.stages[0].hours == plan.stages[0].hours  # one training
     assert 3.5 < four.disk_bytes / plan.disk_bytes < 4 and "at 4 checkpoints" in describe(four)
     eight = Plan(plan.shape, plan.config, plan.work, Hardware(devices=8))

@@ -1,23 +1,32 @@
 """Workers of Ray on a cluster of three machines, all of them this one: the same bytes as one process, whatever dies."""
 
 import os
+import shlex
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from g2is.config import EngineConfig
+from g2is.config.commands import build_command
 from g2is.engine.base import missing_items
 from g2is.engine.choose import make_engine
 from g2is.engine.local import LocalEngine
 from g2is.errors import InputError
+from g2is.pipeline.extras import Extras
+from g2is.run.run import Run
 from tests.ray_worker import Numbers
+from tests.test_pipeline import configuration, content, make
+from tests.tiny import save_tiny_model, write_pool
 
 ray = pytest.importorskip("ray", reason='needs Ray: pip install ".[cluster]"')
 
-PATIENCE = 120
+PATIENCE = 400
 FAST = {
     "health_check_initial_delay_ms": 0,
     "health_check_period_ms": 500,
@@ -26,7 +35,7 @@ FAST = {
 
 
 class Bar:
-    """Counts."""
+    """Counts rows, and the most workers at a time."""
 
     def __init__(self) -> None:
         self.n, self.most = 0, 0
@@ -77,7 +86,7 @@ def squares(worker: Numbers) -> list[int]:
 
 @pytest.mark.slow
 def test_all_items_are_written_once_by_both_machines(engine, tmp_path):
-    worker, bar = numbers(tmp_path, 58, s0="meets"), Bar()
+    worker, bar = numbers(tmp_path, 58, s0="meets", s3="small"), Bar()
     receipts = engine.map(worker, missing_items(worker.stores), bar)
     assert sorted(receipt.item.shard for receipt in receipts) == list(range(12)) and bar.n == 58
     assert squares(worker) == [row**2 for row in range(58)]
@@ -137,8 +146,37 @@ def test_the_items_of_a_machine_that_dies_go_to_the_others(engine, cluster, tmp_
 
 
 @pytest.mark.slow
-def test_a_function_is_called_in_a_process_of_its_own(engine):
-    assert engine.call(os.getpid) not in (os.getpid(), engine.call(os.getpid))
+def test_a_build_whose_driver_is_killed_ends_with_the_bytes_of_one_process(cluster, tmp_path):
+    save_tiny_model(tmp_path / "model")
+    write_pool(tmp_path / "pool.jsonl", 40)
+    write_pool(tmp_path / "target.jsonl", 6, seed=1)
+    config = configuration(tmp_path, gradients={"projection_dim": 64, "shard_size": 4, "batch_tokens": 256})
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # sums split over more threads round differently
+    alone = content(make(tmp_path / "alone", tmp_path, config, extras=Extras(representations=True)).folder)
+    torch.set_num_threads(threads)
+    words = build_command(config, "run", ["pool.jsonl"], [("words", "target.jsonl")], cache=".")
+    program = [sys.executable, "-m", "g2is", *shlex.split(words)[1:], "--address", cluster.address]
+    driver = subprocess.Popen([*program, "--extras", "representations"], cwd=tmp_path, stderr=subprocess.PIPE)
+    shards, deadline = tmp_path / "run/building/shards", time.monotonic() + PATIENCE
+    while len(list(shards.glob("*-*.safetensors"))) < 2:
+        assert driver.poll() is None, driver.stderr.read().decode()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    driver.kill()
+    driver.wait()
+    done = subprocess.run(
+        [*program, "--extras", "representations"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "run run is complete" in done.stderr
+    assert content(tmp_path / "run") == alone
+    assert Run.open(tmp_path / "run").check() == []
+
+
+@pytest.mark.slow
+def test_a_function_is_called_in_another_process(engine):
+    assert engine.call(os.getpid) != os.getpid()
     with pytest.raises(InputError, match=r"^device = 'nowhere': not available here"):
         engine.call(_device, "nowhere")
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from g2is import selectors
-from g2is.arrays.unit import unit
+from g2is.arrays.unit import lengths, unit
 from g2is.cli import main
 from g2is.errors import InputError
 from g2is.run.run import Run
@@ -64,6 +64,10 @@ def test_each_method_gets_its_own_part_of_the_run(run):
         "length": selectors.length(run.instructions["trained_tokens"], run.valid, 12),
         "less": selectors.less(cosines["adam"], groups(run), run.valid, 12),
         "round_robin": selectors.round_robin(cosines["sgd"], groups(run), run.valid, 12),
+        "bids": selectors.bids(cosines["adam"], run.valid, 12),
+        "tracin": selectors.tracin(
+            cosines["sgd"], sgd.norms, lengths(validation), groups(run), run.valid, 12
+        ),
         "gist": selectors.gist(sgd.gradients, validation, groups(run), run.valid, 12, rank=32),
         "tagcos": selectors.tagcos(adam.gradients, run.valid, 12, clusters=100),
         "gradfiltering": selectors.gradfiltering(
@@ -226,5 +230,5 @@ def test_a_run_of_imported_gradients_has_no_model_and_counts_characters(tmp_path
 
 
 def test_a_method_by_another_name(run):
-    with pytest.raises(InputError, match="method = 'best': expected one of full, gist, "):
+    with pytest.raises(InputError, match="method = 'best': expected one of bids, full, gist, "):
         select(run, "best", count=3)

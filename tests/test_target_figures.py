@@ -10,6 +10,7 @@ import pytest
 import g2is
 from g2is.analysis import walks
 from g2is.analysis.budget_curve import budget_curve
+from g2is.analysis.candidates import candidates_at
 from g2is.analysis.comparison import Profiler
 from g2is.analysis.effects import effect
 from g2is.analysis.resemblance import choices
@@ -87,6 +88,12 @@ def test_what_a_target_was_made_of_does_not_count_as_what_the_pool_has_for_it(bo
     assert profile.coverage_of_pool > 1.1 * profile.coverage
 
 
+def test_a_step_says_why_what_its_target_was_made_of_is_not_taken(both):
+    considered = candidates_at(both, walks.walk(both, HARD), 0).pool
+    why = {one.sample: one.why for one in considered if one.sample in ROWS}
+    assert why and set(why.values()) == {"the target is made of it"}
+
+
 def test_a_verdict_is_by_the_examples_it_is_asked_about(both):
     table = verdict_table(both, SELECTIONS, "sgd", None, OWN)
     assert (table[["well", "badly", "not"]].sum(axis=1) == len(OWN)).all()
@@ -103,6 +110,7 @@ BY_ROWS_ALONE = {
     "app/compare/choice.py": "whether the box of selections was filled",
     "app/home/contents.py": "shown",
     "app/shared/aside.py": "the basket, which is rows of the pool",
+    "app/shared/targets.py": "whether another run has taken the place of one that was seen",
 }
 """What may be kept under `run.hash`, which stays the same when targets come and go: nothing that depends on these."""
 

@@ -126,7 +126,7 @@ def test_damage_is_repaired_without_the_model(plain, run, files, monkeypatch):  
 def _noting(write, computed: list[str]):
     def noted(store, *arguments):
         computed.append(store.folder.name)
-        write(store, *arguments)
+        return write(store, *arguments)
 
     return noted
 

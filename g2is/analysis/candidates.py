@@ -229,6 +229,7 @@ class _Step:
                 sources=self.run.sources,
                 valid=self.run.valid,
                 fitting=walks.fitting(self.run, self.parameters),
+                own=frozenset(walks.own_rows(self.run, self.parameters).tolist()),
             )
         rules = Rules.of(self.parameters)
         return {

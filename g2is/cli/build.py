@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from g2is.cli.runs import open_run, run_folder, say
-from g2is.config import BuildConfig, EnsembleConfig, GradientConfig, ImportConfig
+from g2is.config import BuildConfig, EngineConfig, EnsembleConfig, GradientConfig, ImportConfig
 from g2is.config.grammar import AddCommand, add_settings, given, named, read_settings
 from g2is.errors import InputError
 
@@ -35,6 +35,7 @@ def register(command: AddCommand) -> None:
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a run of that name")
     add_settings(parser, BuildConfig)
+    add_settings(parser, EngineConfig)
     _add_extras(parser)
 
     parser = command("import", import_gradients, "a run from gradients that were computed elsewhere")
@@ -121,7 +122,7 @@ def _extras(arguments: argparse.Namespace) -> Extras:
 
 
 def build(arguments: argparse.Namespace) -> None:
-    config = read_settings(BuildConfig, arguments)
+    config, engine = read_settings(BuildConfig, arguments), read_settings(EngineConfig, arguments)
     from g2is.pipeline.build import build
 
     run = build(
@@ -131,6 +132,7 @@ def build(arguments: argparse.Namespace) -> None:
         targets(arguments.validation),
         extras=_extras(arguments),
         overwrite=arguments.overwrite,
+        engine=engine,
         say=say,
     )
     say(f"run {run.name} is complete: {run.folder}")

@@ -116,8 +116,17 @@ def describe(plan: Plan) -> str:
             if (checkpoints := config.gradients.checkpoints) > 1
             else []
         ),
-        f"rate       {hardware.peak_share:.0%} of {hardware.tflops:,.0f} TFLOP/s (neighbours: of "
-        f"{hardware.float32_tflops:,.0f}), {hardware.bandwidth:g} TB/s, {hardware.devices} device(s)",
+        f"rate       {hardware.peak_share:.0%} of {hardware.tflops:,.0f} TFLOP/s (LoRA and neighbours: of "
+        f"{hardware.float32_tflops:,.0f}), and of {hardware.bandwidth:g} TB/s",
+        f"devices    {_devices(plan)}",
+        *(
+            [
+                f"warm-up    on {config.warmup.most:,} instructions, fewer than {config.warmup.fraction:.3g} of the "
+                "pool: --warmup-most"
+            ]
+            if config.warmup.capped(work.samples)
+            else []
+        ),
         "",
         f"{'':10} {'FLOP':>9} {'TB moved':>10} {'hours':>8}",
     ]
@@ -148,6 +157,17 @@ def describe(plan: Plan) -> str:
         "Less memory: --batch-tokens, --load-in-4bit. Less time and disk: --regimes sgd.",
     ]
     return "\n".join(lines)
+
+
+def _devices(plan: Plan) -> str:
+    """How many devices there are, how many the model needs at least, and what that gives."""
+    least, given = plan.least_devices, plan.hardware.devices
+    text = f"{given:,} of {plan.hardware.memory:g} GB; the model needs at least {least:,}"
+    if given < least:
+        return f"{text}: more --devices, or --load-in-4bit or a smaller --batch-tokens; the hours are those of one copy"
+    copies = f"{plan.replicas:,} cop{'y' if plan.replicas == 1 else 'ies'} of it compute{'s' * (plan.replicas == 1)}"
+    spread = " (--device-map auto; layers on several devices work one after the other)" if least > 1 else ""
+    return f"{text}{spread}: {copies} gradients"
 
 
 def _big(number: float) -> str:

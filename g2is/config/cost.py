@@ -22,6 +22,7 @@ class Hardware(Settings):
     """The devices of a build; the defaults are one NVIDIA H100 or H200 SXM."""
 
     devices: int = Field(1, ge=1, le=10**6, description="devices that share gradients and neighbours")
+    memory: float = Field(80.0, ge=1e-3, le=1e6, description="of a device in GB (H200: 141)")
     tflops: float = Field(
         989.0,
         ge=1e-3,
@@ -29,7 +30,7 @@ class Hardware(Settings):
         description="peak of a device in 10^12 FLOP/s in the model's dtype, without sparsity (A100: 312)",
     )
     float32_tflops: float = Field(
-        67.0, ge=1e-3, le=1e6, description="the same in float32, for neighbours (A100: 19.5)"
+        67.0, ge=1e-3, le=1e6, description="the same in float32, for LoRA and neighbours (A100: 19.5)"
     )
     host_tflops: float = Field(
         0.2,
@@ -38,11 +39,17 @@ class Hardware(Settings):
         description="of the host's processors in 10^12 FLOP/s, for whitened gradients",
     )
     peak_share: float = Field(
-        0.4,
+        0.65,
         ge=1e-3,
         le=1,
-        description="share of the peak that is reached; large batches commonly reach 0.3 to 0.5",
+        description="share of the peaks, of arithmetic and of memory, that is reached while each is what limits",
     )
     bandwidth: float = Field(
         3.35, ge=1e-3, le=1e6, description="memory of a device in 10^12 bytes/s (H200: 4.8, A100: 2.0)"
+    )
+    reading: float = Field(
+        0.01,
+        ge=1e-6,
+        le=1e6,
+        description="from the disk to a device in 10^12 bytes/s: gradients, for neighbours",
     )

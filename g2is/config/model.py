@@ -33,7 +33,7 @@ class ModelConfig(Settings):
     )
     device_map: Literal["auto", "balanced", "sequential"] | None = Field(
         None,
-        description="spread a model that does not fit one GPU over all of this machine (one process a machine)",
+        description="spread a model that does not fit one GPU over all that the process has",
     )
     load_in_4bit: bool = Field(False, description="load the base in 4 bits (needs bitsandbytes)")
     trust_remote_code: bool = Field(False, description="run code that comes with the model")
@@ -67,6 +67,12 @@ class WarmupConfig(Settings):
     argument_prefix = "warmup_"
 
     fraction: float = Field(0.05, gt=0, le=1, description="share of the pool to train on")
+    most: int = Field(
+        13_500,
+        ge=1,
+        le=LARGEST,
+        description="instructions to train on at most; LESS's share of its pool is as many",
+    )
     epochs: int = Field(4, ge=0, le=10_000, description="passes over that share; 0 skips the warm-up")
     learning_rate: float | None = Field(
         None, gt=0, le=1, description="peak of AdamW (2e-5; small models: 1e-3)"
@@ -81,6 +87,14 @@ class WarmupConfig(Settings):
         lt=SEEDS,
         description="random seed of the instructions trained on, the adapter, their order and dropout",
     )
+
+    def drawn(self, count: int) -> int:
+        """How many instructions of a pool of `count` are trained on: at least one."""
+        return min(self.most, max(1, round(count * self.fraction)))
+
+    def capped(self, count: int) -> bool:
+        """Whether `most` makes that fewer than the share of the pool."""
+        return round(count * self.fraction) > self.most
 
 
 class GradientConfig(Settings):

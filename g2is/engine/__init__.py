@@ -1,4 +1,4 @@
-"""Divides the work of a build among processes.
+"""Where a build computes: in one process, or on workers of Ray; and the lock of a run, which one process writes.
 
-May import: errors, storage, run.paths.
+May import: errors, config, storage, run.paths.
 """

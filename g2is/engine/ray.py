@@ -73,11 +73,12 @@ class RayEngine:
         self._resources: dict[str, Any] = {"num_cpus": 1, "num_gpus": gpus}
 
     def call(self, function: Callable[..., Result], *arguments: Any) -> Result:
-        """The result of a function in a process of its own, which has a worker's devices and ends with it.
+        """The result of a function in another process, which has a worker's devices.
 
-        It is called again if its machine dies.
+        It is called again if its machine dies. A process that had a GPU ends, which gives its memory back.
         """
-        options = {**self._resources, "max_calls": 1, "max_retries": ATTEMPTS - 1}
+        once = {"max_calls": 1} if self._resources["num_gpus"] else {}
+        options = {**self._resources, **once, "max_retries": ATTEMPTS - 1}
         try:
             return ray.get(ray.remote(**options)(_called).remote(str(Path.cwd()), function, arguments))
         except RayTaskError as error:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from g2is.config import EvaluationConfig
-from g2is.engine.sharing import exclusive
+from g2is.engine.lock import exclusive
 from g2is.errors import InputError
 from g2is.evaluation.base import RunModel
 from g2is.evaluation.beginning import begin

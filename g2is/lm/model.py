@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -207,9 +206,7 @@ def reset_adapter(model: Any, seed: int) -> None:
 
 def _device(name: str) -> str:
     if name in ("auto", "cuda") and torch.cuda.is_available():
-        # Launchers number the processes of a machine in these variables; each process gets its own GPU.
-        rank = os.environ.get("LOCAL_RANK", os.environ.get("SLURM_LOCALID"))
-        return "cuda" if rank is None else f"cuda:{int(rank) % torch.cuda.device_count()}"
+        return "cuda"
     if name == "auto":
         return "mps" if torch.backends.mps.is_available() else "cpu"
     try:

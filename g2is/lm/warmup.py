@@ -19,9 +19,9 @@ from g2is.storage.files import whole_files, write_bytes, write_with_checksum
 
 
 def draw(count: int, config: WarmupConfig) -> np.ndarray:
-    """Rows of the pool that the warm-up trains on: a random share `fraction`, at least one, ascending."""
-    size = max(1, round(count * config.fraction))
-    return np.sort(np.random.default_rng(config.seed).choice(count, size=size, replace=False))
+    """Rows of the pool that the warm-up trains on, drawn at random, ascending."""
+    drawn = np.random.default_rng(config.seed).choice(count, size=config.drawn(count), replace=False)
+    return np.sort(drawn)
 
 
 def checkpoint_epochs(epochs: int, checkpoints: int) -> list[int]:

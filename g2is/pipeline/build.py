@@ -1,13 +1,16 @@
-"""Build a run from a model, a pool and validation examples: the order of stages, and which process does them."""
+"""Build a run from a model, a pool and validation examples: the order of stages."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from g2is.config import BuildConfig
-from g2is.engine.sharing import PAUSE, Lead, SharedEngine, restarted
+from g2is.config import BuildConfig, EngineConfig
+from g2is.engine.base import Engine
+from g2is.engine.choose import make_engine
+from g2is.engine.lock import exclusive
 from g2is.instructions import Source, find_sources, to_frame
 from g2is.lm.lazy import LazyModel
 from g2is.lm.model import inspect_model
@@ -15,7 +18,6 @@ from g2is.lm.vocabulary import check_tokens
 from g2is.pipeline.comparing import new_manifest
 from g2is.pipeline.extras import Extras, write_extras
 from g2is.pipeline.inputs import Target, input_files
-from g2is.pipeline.shards import work_through
 from g2is.pipeline.stages.gradients import GradientsStage
 from g2is.pipeline.stages.graph import GraphStage
 from g2is.pipeline.stages.instructions import InstructionsStage
@@ -37,15 +39,33 @@ def build(
     *,
     extras: Extras | None = None,
     overwrite: bool = False,
+    engine: EngineConfig = EngineConfig(),  # noqa: B008 - frozen
     say: Callable[[str], None] = print,
 ) -> Run:
-    """Build a run, finish one that was stopped, or help other processes that are building it.
+    """Build a run, or finish one that was stopped.
 
-    extras: optional stages to add, to a finished run as well. Raises `InputError` for wrong input before
-    anything is written, and for a run of that name made from other inputs or settings (unless `overwrite`; only
-    the process that begins a run replaces another).
+    extras: optional stages to add, to a finished run as well. engine: where it is computed. Raises `InputError` for
+    wrong input before anything is written, for a run of that name made from other inputs or settings (unless
+    `overwrite`), and where another process writes it.
     """
-    card = inspect_model(config.model)
+    computing = make_engine(engine, config.model.device)
+    try:
+        return _built(folder, config, train, validation, extras or Extras(), overwrite, computing, say)
+    finally:
+        computing.close()
+
+
+def _built(
+    folder: Path,
+    config: BuildConfig,
+    train: Sequence[Path],
+    validation: Sequence[Target],
+    extras: Extras,
+    overwrite: bool,
+    engine: Engine,
+    say: Callable[[str], None],
+) -> Run:
+    card = engine.call(inspect_model, config.model)
     config = config.resolve(card.hidden_size, card.positions)
     say(f"model {config.model.model}: {card}")
     sources = find_sources(train)
@@ -61,26 +81,15 @@ def build(
             "hidden_size": card.hidden_size,
         },
     )
-    stages = _Build(
-        RunWriter(folder, say),
-        config,
-        asked,
-        LazyModel(config, card, say),
-        sources,
-        validation,
-        extras or Extras(),
-    )
-    lead = Lead(folder)
-    try:
-        with lead.beginning() as leads:
-            if leads:
-                stages.begin(requested, overwrite and not restarted())
-            else:
-                stages.writer.join(requested)
-        return stages.do_all() if leads else stages.help(lead, requested)
-    finally:
-        stages.writer.close()
-        lead.close()
+    lazy = LazyModel(config, card, say)
+    writer = RunWriter(folder, say)
+    stages = _Build(writer, config, asked, lazy, sources, validation, extras, engine)
+    with exclusive(folder):
+        try:
+            writer.begin(requested, overwrite=overwrite, check=stages.check)
+            return stages.do_all()
+        finally:
+            writer.close()
 
 
 class _Build:
@@ -95,6 +104,7 @@ class _Build:
         train: Sequence[Source],
         validation: Sequence[Target],
         extras: Extras,
+        engine: Engine,
     ) -> None:
         self.writer = writer
         self.config = config
@@ -102,7 +112,7 @@ class _Build:
         self.lazy = lazy
         self.extras = extras
         self.instructions = InstructionsStage(train, validation, config.reading, lambda: lazy.encoder)
-        self.engine = SharedEngine()
+        self.engine = engine
         self.gradients = GradientsStage(writer, config, lazy, self.engine)
         self.targets = TargetsStage(writer, [target.name for target in validation], self._take)
 
@@ -113,29 +123,33 @@ class _Build:
             self.writer, self.config.regimes, self.config.graph, self.lazy.card.device, engine=self.engine
         )
 
-    def begin(self, requested: Manifest, overwrite: bool) -> None:
-        """Start or continue the run, after a check of all input."""
-        self.writer.begin(requested, overwrite=overwrite, check=self._check)
-
-    def _check(self) -> None:
+    def check(self) -> None:
         """Raise `InputError` for everything that can be checked before anything is written."""
         self.instructions.check(self.config.graph, self.writer.say)
         texts = [*self.instructions.pool.instructions]
         texts += [sample for read in self.instructions.targets for sample in read.samples]
         check_tokens(self.config.model.model, self.lazy.card.vocabulary, self.lazy.encoder, texts)
-        _ = self.lazy.model
+        self.engine.call(_load, self.lazy)
 
     def do_all(self) -> Run:
-        """Do the stages in their order, with the help of other processes that join."""
-        writer, config = self.writer, self.config
+        """Do the stages in their order."""
+        writer = self.writer
         writer.stage("instructions", lambda: self.instructions.write(writer))
-        writer.stage("warmup", lambda: write_warmup(writer, config, self.lazy))
+        writer.stage("warmup", lambda: self._with_model(write_warmup))
         writer.stage("gradients", self._write_gradients)
         writer.stage("graph", self.graph.write)
-        write_views(writer, config, self.targets)
-        write_extras(writer, config, self.lazy, self.extras)
+        write_views(writer, self.config, self.targets)
+        write_extras(writer, self.extras, self._with_model)
         add_missing(writer, self.asked)
         return writer.end()
+
+    def _with_model(self, write: Callable[..., StageResult], *arguments: Any) -> StageResult:
+        """What a stage gives that one process does with the model, wherever the engine has its devices."""
+        given = (self.writer, self.config, self.lazy, *arguments)
+        result, self.writer.manifest, said = self.engine.call(_written, write, given)
+        for line in said:
+            self.writer.say(line)
+        return result
 
     def _write_gradients(self) -> StageResult:
         self.targets.take_missing()
@@ -159,22 +173,15 @@ class _Build:
             time.monotonic() - start,
         )
 
-    def help(self, lead: Lead, requested: Manifest) -> Run:
-        """Compute shards until another process has finished the run; do all stages if that process ends before.
 
-        Extras given to this process only are added when the other has ended.
-        """
-        self.writer.say("another process leads this build: helping")
-        while not (self.writer.manifest.complete and self.extras.among(self.writer.manifest.stages)):
-            if lead.take():
-                self.writer.say("the process that led has ended: leading")
-                self.begin(requested, overwrite=False)
-                return self.do_all()
-            done = self.writer.manifest.stages
-            if "gradients" in done and "graph" not in done:
-                work_through(self.engine, self.graph.worker, self.writer)
-            elif "warmup" in done and "gradients" not in done:
-                work_through(self.engine, self.gradients.worker, self.writer)
-            time.sleep(PAUSE)
-            self.writer.look()
-        return Run.open(self.writer.folder)
+def _load(lazy: LazyModel) -> None:
+    """Raise `InputError` where the model cannot be loaded, or has no such layers."""
+    _ = lazy.model
+
+
+def _written(
+    write: Callable[..., StageResult], given: tuple[RunWriter, *tuple[Any, ...]]
+) -> tuple[StageResult, Manifest, list[str]]:
+    """What a stage gives, the manifest with the parts that it wrote, and the lines that are still to be said."""
+    writer = given[0]
+    return write(*given), writer.manifest, writer.said

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from g2is.engine.sharing import exclusive
+from g2is.engine.lock import exclusive
 from g2is.errors import InputError
 from g2is.pipeline.upgrade import upgraded
 from g2is.pipeline.writer import RunWriter

@@ -1,11 +1,12 @@
 """The cost of a build, from the shape of the model and the size of the pool alone.
 
-One multiply-add counts as two floating point operations (FLOP). Adam's rule and the sketch are limited by memory
-bandwidth, so they are counted in bytes and their time is added.
+One multiply-add counts as two floating point operations (FLOP). Adam's rule, the sketch, casts, and what is computed
+element by element are limited by memory bandwidth: they are counted in bytes, and their time is added.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,6 +22,20 @@ summed), and for Adam's rule with its sketch."""
 EIGENVECTORS = 9
 """FLOP for all eigenvectors of a symmetric (d, d) matrix, as a multiple of d^3 (Golub & Van Loan)."""
 
+CAST_IN, CAST_OUT = 18, 38
+"""Bytes moved for each number that goes into or comes out of an adapted layer, forward and backward: PEFT computes LoRA
+in float32, so inputs and results are cast, scaled, added and cast back."""
+ELEMENTWISE = 27
+"""Bytes moved for each number that a linear layer gives, in 2 bytes: norms, activations, rotary embeddings, attention's
+own, residuals, forward and backward. As estimated for Llamas; in 4 bytes it is twice as much."""
+TOP_K = 40
+"""Bytes moved for each cosine: written, counted, and ranked twice."""
+BLOCK = 8192
+"""Rows of a block of neighbours on a device, which reads all rows once (`graph.neighbors`)."""
+
+USED = 0.9
+"""Share of a device's memory that a plan uses: allocators and libraries take the rest."""
+
 PIECE, LARGEST_SKETCH = 1 << 22, 1e9
 """Coordinates in one piece of a weight (`lm.layers`); bytes of all permutations, at most (`lm.projection`)."""
 
@@ -33,6 +48,17 @@ class Stage:
     flop: float
     moved: float
     hours: float
+
+
+@dataclass(frozen=True)
+class Work:
+    """What limits a stage. tensor: FLOP in the model's type. float32: FLOP in float32. moved: bytes to and from the
+    device's memory. read: bytes from the disk."""
+
+    tensor: float = 0.0
+    float32: float = 0.0
+    moved: float = 0.0
+    read: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -96,22 +122,40 @@ class Plan:
         return 4 * shape.multiplied + 2 * output + 3 * attention + own
 
     @property
+    def lora_flop_per_token(self) -> float:
+        """The part of `flop_per_token` that is computed in float32: the adapter's."""
+        return 0.0 if self.own else 6.0 * self.trained
+
+    @property
+    def moved_per_token(self) -> float:
+        """Bytes of casts of the adapter, and of what is computed element by element."""
+        shape = self.shape
+        moved = ELEMENTWISE / 2 * BYTES[self.config.model.dtype] * sum(out for out, _ in shape.linear)
+        if not self.own:
+            moved += sum(CAST_IN * into + CAST_OUT * out for out, into in shape.adapted)
+        return moved
+
+    @property
     def stages(self) -> tuple[Stage, ...]:
         """Warm-up, gradients and neighbours; everything else takes minutes."""
         config, work = self.config, self.work
-        seen = max(1, round(work.samples * config.warmup.fraction)) * config.warmup.epochs
+        seen = config.warmup.drawn(work.samples) * config.warmup.epochs
         steps = -(-seen // (config.warmup.batch_size or 1))
         passes = (SGD_PASSES if "sgd" in config.regimes else 0) + (
             ADAM_PASSES if config.gradients.computed != ("sgd",) else 0
         )
         samples = (work.samples + work.validation_samples) * config.gradients.checkpoints
         pairs = work.samples**2 * self.width
+        regimes = len(config.regimes)
+        row = float(BYTES[config.gradients.store_dtype] * self.width)
+        reads = row * work.samples * -(-work.samples // BLOCK) * regimes
         return (
-            self._stage("warm-up", seen * work.tokens * self.flop_per_token, steps * 28 * self.trained),
+            self._passes("warm-up", seen * work.tokens, steps * 28 * self.trained),
+            self._passes("gradients", samples * work.tokens, samples * 4 * passes * self.trained),
             self._stage(
-                "gradients", samples * work.tokens * self.flop_per_token, samples * 4 * passes * self.trained
+                "neighbours",
+                Work(float32=2 * pairs * regimes, moved=TOP_K * work.samples**2 * regimes, read=reads),
             ),
-            self._stage("neighbours", 2 * pairs * len(config.regimes), 0, float32=True),
             *([self._whitening()] if self.whitened else []),
         )
 
@@ -130,13 +174,29 @@ class Plan:
         """Memory of the host for whitening: the matrix in float64, its eigenvectors, and the solver's own twice."""
         return 32.0 * min(self.work.samples, self.width) ** 2
 
-    def _stage(self, name: str, flop: float, moved: float, *, float32: bool = False) -> Stage:
+    def _passes(self, name: str, tokens: float, moved: float) -> Stage:
+        """Forward and backward passes over tokens. moved: bytes on top."""
+        lora = self.lora_flop_per_token
+        return self._stage(
+            name,
+            Work(
+                tensor=tokens * (self.flop_per_token - lora),
+                float32=tokens * lora,
+                moved=tokens * self.moved_per_token + moved,
+            ),
+        )
+
+    def _stage(self, name: str, work: Work) -> Stage:
         hardware = self.hardware
-        rate = hardware.float32_tflops if float32 else hardware.tflops
-        seconds = flop / (rate * 1e12 * hardware.peak_share) + moved / (hardware.bandwidth * 1e12)
-        # The warm-up is one training, which devices do not share.
-        devices = 1 if name == "warm-up" else hardware.devices
-        return Stage(name, flop, moved, seconds / 3600 / devices)
+        reached = 1e12 * hardware.peak_share
+        seconds = work.tensor / (hardware.tflops * reached) + work.float32 / (
+            hardware.float32_tflops * reached
+        )
+        seconds += work.moved / (hardware.bandwidth * reached) + work.read / (hardware.reading * 1e12)
+        # The warm-up is one training, which devices do not share; gradients are shared among replicas of the model.
+        shared = {"warm-up": 1, "gradients": self.replicas}.get(name, hardware.devices)
+        moved = work.moved + work.read
+        return Stage(name, work.tensor + work.float32, moved, seconds / 3600 / shared)
 
     @property
     def hours(self) -> float:
@@ -144,6 +204,18 @@ class Plan:
         return sum(stage.hours for stage in self.stages)
 
     # Memory of the device, in bytes
+
+    @property
+    def least_devices(self) -> int:
+        """Devices that hold the model with what the larger of warm-up and gradients needs, spread over them."""
+        needed = max(self.warmup_bytes, self.gradients_bytes)
+        return max(1, math.ceil(needed / (USED * 1e9 * self.hardware.memory)))
+
+    @property
+    def replicas(self) -> int:
+        """Copies of the model that compute gradients side by side. Layers on several devices work one after the other,
+        so each copy is as fast as one device; at least one is assumed, whether or not it fits."""
+        return max(1, self.hardware.devices // self.least_devices)
 
     @property
     def weights_bytes(self) -> float:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from g2is.arrays.unit import lengths, unit
 from g2is.config import ImportConfig
-from g2is.engine.sharing import exclusive
+from g2is.engine.lock import exclusive
 from g2is.errors import InputError, printable
 from g2is.instructions import Reading, Source, find_sources, read_instructions
 from g2is.pipeline.checkpoints import (

@@ -32,7 +32,6 @@ from g2is.storage.files import read_small, write_bytes
 SUFFIX = ".g2is"
 MOST = 2**30
 """Bytes of a file, at most; 500 examples of 8,192 numbers take 17 million and their texts."""
-KIND = "g2is target"
 VERSION = 1
 
 EXAMPLES, GRADIENTS = "examples", "gradients"
@@ -47,7 +46,7 @@ class About(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    kind: Literal["g2is target"] = KIND
+    kind: Literal["g2is target"] = "g2is target"
     version: int = VERSION
     name: str
     run: RunReference
@@ -95,7 +94,7 @@ def write_sent(path: Path, run: Run, taken: TakenTarget) -> int:
         seconds=round(taken.seconds, 2),
         facts=taken.facts,
     )
-    tensors = {
+    tensors: dict[str, np.ndarray] = {
         GRADIENTS: np.ascontiguousarray(taken.gradients, np.float32),
         EXAMPLES: np.frombuffer(as_json(taken.examples), np.uint8),
         **{_tensor(pooling): np.ascontiguousarray(rows) for pooling, rows in taken.representations.items()},

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from g2is.config import BuildConfig, ImportConfig
-from g2is.engine.sharing import exclusive
+from g2is.engine.lock import exclusive
 from g2is.errors import InputError
 from g2is.graph.neighbors import device_here
 from g2is.pipeline.stages.communities import write_communities

@@ -14,7 +14,7 @@ import pandas as pd
 
 from g2is.config import BuildConfig, ImportConfig
 from g2is.errors import InputError
-from g2is.pipeline.comparing import CHANGEABLE, differences, refuse_differences
+from g2is.pipeline.comparing import CHANGEABLE, refuse_differences
 from g2is.pipeline.progress import Bar, Progress
 from g2is.pipeline.upgrade import tidy, upgraded
 from g2is.run.manifest import (
@@ -56,7 +56,7 @@ StageResult = tuple[list[str], dict[str, Any]]
 
 
 class RunWriter:
-    """The folder of a run that is being written, by the process that holds its lock (`sharing.Lead`).
+    """The folder of a run that is being written, by the process that holds its lock (`engine.lock`).
 
     say: called with each line of output. progress: the file of the progress, of a folder inside a run that of the run.
     """
@@ -64,13 +64,23 @@ class RunWriter:
     def __init__(self, folder: Path, say: Callable[[str], None], progress: Path | None = None) -> None:
         self.folder = folder
         self.say = say
+        self.said: list[str] = []
+        """Lines of another process, for this one to say."""
         self.manifest: Manifest
         self.before: BuildConfig | ImportConfig | None = None
         """The settings of the run that this build continues."""
         self.stages_before: dict[str, Stage] = {}
         """The finished stages of the run that this build continues, with damaged ones."""
         self._progress = progress
-        """Where progress is written; None in a process that only helps."""
+        """Where progress is written; None before the run has begun."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "say": None, "said": []}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """In another process lines are kept."""
+        vars(self).update(state)
+        self.say = self.said.append
 
     def begin(self, requested: Manifest, *, overwrite: bool, check: Callable[[], None]) -> None:
         """Start a new run once `check` has passed, or continue an earlier build.
@@ -150,29 +160,6 @@ class RunWriter:
             manifest.write(self.folder)
             return manifest
 
-    def join(self, requested: Manifest) -> None:
-        """Help another process that has begun this run.
-
-        Raises `InputError` if that has other inputs or settings (also those that a finished run may change), or is not
-        a build.
-        """
-        busy = InputError(f"{self.folder}: another process is building this run; wait for it or end it")
-        if not (self.folder / MANIFEST).exists():
-            raise busy
-        self.look()
-        if type(self.manifest.configuration) is not type(requested.configuration):
-            raise busy  # an import, which one process does alone
-        refuse_differences(self.folder, self.manifest, requested)
-        if others := differences(self.manifest, requested):
-            raise InputError(
-                f"{self.folder}: another process is building this run with other settings "
-                f"({'; '.join(others)}); wait until it has ended, then run the same command again"
-            )
-
-    def look(self) -> None:
-        """Read which stages the leading process has finished."""
-        self.manifest = Manifest.read(self.folder)
-
     def _is_new(self) -> bool:
         """Whether there is no run yet, or only files of a build that was killed before it wrote its manifest.
 
@@ -208,7 +195,7 @@ class RunWriter:
 
     def end(self) -> Run:
         """Remove files that only the build needed, and open the run."""
-        # Renamed first, so that helping processes see at once that no shards are needed any more.
+        # Renamed first: what is half removed is no shard of a build.
         done = self.folder / f".{BUILDING}"
         shutil.rmtree(done, ignore_errors=True)
         try:
@@ -247,7 +234,7 @@ class RunWriter:
         return self.read_frame(SAMPLES)["valid"].to_numpy()
 
     def progress(self, label: str, total: int, unit: str) -> Bar:
-        """A context manager: a bar with rate and time left; a process that only helps shows none."""
+        """A context manager: a bar with rate and time left."""
         return Bar(self._progress, label, total, unit)
 
     def _drop_damaged_stages(self) -> None:

@@ -139,11 +139,6 @@ def lock_path(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.lock")
 
 
-def begin_lock_path(folder: Path) -> Path:
-    """The lock of a process that is about to start or join a build of the run."""
-    return folder.with_name(f".{folder.name}.begin.lock")
-
-
 def saving_lock_path(folder: Path) -> Path:
     """The lock of who writes, renames or deletes a set, a selection, an export or an evaluation."""
     return folder.with_name(f".{folder.name}.saving.lock")

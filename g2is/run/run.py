@@ -221,12 +221,14 @@ class Run:
         )
 
     def since(self, reference: RunReference) -> str:
-        """What has changed in the pool since something was made on it, in words; "" for nothing."""
+        """What came to the pool since something was made on it, in words; "" for nothing."""
         if not (additions := self.manifest.additions):
             return ""
         then = additions[0].first if reference.pool is None else reference.pool
         came = self.files.pool - then
-        return f"made when the pool had {then:,} instructions; {came:,} came since" if came > 0 else ""
+        if came <= 0:
+            return ""
+        return f"{came:,} instruction{'s' * (came > 1)} came since; it was made of the first {then:,}"
 
     @cached_property
     def sets(self) -> Sets:

@@ -120,7 +120,10 @@ def select_set(run: Run, name: str) -> Selection:
 def changes(run: Run, selection: Selection) -> list[str]:
     """What has changed in the run since a selection was made, a line each: targets and instructions that came or went,
     and sets of a walk that are no longer as they were. Its instructions stay those that they were."""
-    lines = selection.made_on.changes(run) if selection.made_on else []
+    if selection.made_on:
+        lines = selection.made_on.changes(run)
+    else:
+        lines = [since] if (since := run.since(selection.run)) else []
     if selection.method == "walk":
         with suppress(InputError):  # settings of another version
             lines += run.sets.changed(WalkParameters(**selection.parameters))

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from filelock import FileLock, Timeout
 from safetensors import safe_open
 from safetensors.numpy import save
 
@@ -50,7 +48,7 @@ class ShardStore:
         return self._not_among(self._files())
 
     def open(self) -> int:
-        """Create the folder and remove damaged shards of an earlier attempt; after that several processes may share it.
+        """Create the folder and remove damaged shards of an earlier attempt.
 
         Returns how many were removed. Raises `InputError` if the folder cannot be created.
         """
@@ -62,29 +60,10 @@ class ShardStore:
             raise not_written(self.folder, error) from error
 
     def absent(self) -> list[int]:
-        """Shards still to be computed; none if there is no folder, since then none is needed yet or any more."""
+        """Shards still to be computed, from one listing; none if there is no folder, since then none is needed."""
         if not self.folder.is_dir():
             return []
         return self._not_among(self._files())
-
-    @contextmanager
-    def claim(self, shard: int) -> Iterator[bool]:
-        """Claim a shard; yields whether this process may compute it because no other running process has claimed it.
-
-        Raises `InputError` if the claim cannot be written.
-        """
-        # FileLock would create the folder again.
-        if not self.folder.is_dir():
-            yield False
-            return
-        lock = FileLock(self.folder / f"{shard:06d}.lock")
-        if not try_lock(lock):
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            lock.release()
 
     def write(self, shard: int, arrays: dict[str, np.ndarray], notes: dict[int, str]) -> Path:
         """Write a shard. arrays: all of the shard's length. notes: remarks about single rows, by row number."""
@@ -159,15 +138,3 @@ def write_blocks(path: Path, blocks: Iterator[np.ndarray], count: int) -> None:
             file.write(block.tobytes())
 
     write_file(path, write)
-
-
-def try_lock(lock: FileLock) -> bool:
-    """Acquire a lock without waiting; False if another process holds it. Raises `InputError` if it cannot be
-    created."""
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return False
-    except OSError as error:
-        raise not_written(lock.lock_file, error) from error
-    return True

@@ -1,5 +1,6 @@
 """What pages say of a run whose pool was extended."""
 
+import json
 import shutil
 
 import pytest
@@ -26,12 +27,15 @@ def extended(run, tmp_path) -> Run:
     )
     manifest.content = run.hash
     manifest.write(folder)
+    # Of an earlier version, which knew the pool as built alone.
+    saved = folder / "selections" / "first-walk.json"
+    saved.write_text(json.dumps({**json.loads(saved.read_text()), "made_on": None}))
     return Run.open(folder)
 
 
 def test_selections_say_what_came_since_and_a_page_says_it_once(extended, open_app):
     app = open_app("7_Export", folder=extended.folder.parent, selection="first-walk")
-    said = f"Made when the pool had {len(extended.valid) - CAME} instructions; {CAME} came since."
+    said = f"{CAME} instructions came since; it was made of the first {len(extended.valid) - CAME}"
     assert any(said in caption.value for caption in app.caption), [caption.value for caption in app.caption]
     assert not app.toast
     app.session_state[f"pool of {extended.folder}"] = len(extended.valid) - CAME

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from g2is.app.shared.more_like import cost, what_is_missing, what_it_does
-from g2is.pipeline.adding import target_from
+from g2is.app.shared.targets import what_came
+from g2is.pipeline.adding import remove, target_from
 from g2is.run.run import Run
 from tests.app.test_sets_on_pages import press
 from tests.app.tiny_run import INVALID
@@ -126,3 +127,40 @@ def test_the_walk_says_what_it_is_for_and_has_the_switch(open_own, own):
     app.toggle(key="own rows").set_value(True).run()
     assert app.session_state["walked"].parameters.without_target_rows
     assert not set(app.session_state["walked"].trace.samples.tolist()) & set(ROWS)
+
+
+def test_an_open_page_says_once_what_came(open_own, own):
+    app = open_own(WALK, count="10")
+    assert not app.info
+    target_from(own, ROWS, name="hard")
+    app.run()
+    assert [info.value for info in app.info] == ["A target was added since: `hard`, 12 examples."]
+    assert app.session_state["walked"].parameters.targets is None
+    assert not app.run().info
+    remove(own.folder, "hard")
+    assert [info.value for info in app.run().info] == ["A target was removed since: `hard`."]
+    assert what_came({"a": 3}, {"a": 3}) == "" and "2 targets were added" in what_came({}, {"a": 1, "b": 2})
+
+
+@pytest.mark.parametrize(("page", "key"), [(None, "home"), ("3_Core_knowledge", "core knowledge")])
+def test_targets_are_listed_removed_and_restored(open_own, own, page, key):
+    target_from(own, ROWS, name="hard", note="by hand")
+    app = open_own(page, **{"target.hard": "1"})
+    table = next(frame.value for frame in app.dataframe if {"name", "from"} <= set(frame.value))
+    assert table["name"].tolist() == ["apples", "hard"] and table["from"].tolist() == [
+        "the build",
+        "the pool",
+    ]
+    app.session_state[f"{key} target"] = "hard"
+    app.run().button(key=f"{key} remove target").click().run()
+    assert [target.name for target in Run.open(own.folder).targets] == ["apples"]
+    assert "is removed" in app.success[0].value and "target.hard" not in app.query_params
+    assert not [info for info in app.info if "since" in info.value]
+    app.button(key=f"{key} restore target hard").click().run()
+    assert [target.name for target in Run.open(own.folder).targets] == ["apples", "hard"]
+    assert "is restored" in app.success[0].value and not app.exception
+
+
+def test_a_link_to_a_target_that_is_gone_says_so(open_own, own):
+    app = open_own(WALK, **{"target.gone": "1"})
+    assert "asks for `gone`" in app.warning[0].value and "`apples`" in app.warning[0].value

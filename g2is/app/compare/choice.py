@@ -20,7 +20,6 @@ from g2is.app.shared import (
     saved_selections,
     show_changes,
     show_error,
-    show_since,
 )
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
@@ -93,8 +92,6 @@ def choose_selections(run: Run) -> list[Compared]:
             show_changes(run, selections[-1].selection, labels[name])
         except InputError as error:
             show_error(error)
-    for one in selections:
-        show_since(run, one.selection, one.label)
     if not saved_selections(run):
         st.caption("Nothing is saved yet. Add baselines here, or save walks on the Walk page.")
         link_to("Walk", "Go to the Walk page")

@@ -9,6 +9,7 @@ from g2is.app.core_knowledge.components import chosen_component, show_components
 from g2is.app.core_knowledge.regimes import show_regimes
 from g2is.app.core_knowledge.spectrum import show_groups, show_spectrum
 from g2is.app.shared import flag, in_url, open_page
+from g2is.app.shared.targets import show_targets_of
 from g2is.app.shared.text import showing_errors
 from g2is.app.walk.head import walk_by_panel
 
@@ -42,3 +43,5 @@ def show() -> None:
     show_components(run, walk, chosen)
     show_component(run, walk, chosen)
     show_regimes(run, walk.parameters.regime)
+    st.subheader("Validation targets", anchor=False)
+    show_targets_of(run, key="core knowledge")

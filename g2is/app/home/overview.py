@@ -6,6 +6,7 @@ from g2is.app import shared as ui
 from g2is.app.home.contents import show_facts, show_regimes, show_sources
 from g2is.app.home.saved import show_saved
 from g2is.app.home.stages import missing_stages, show_stages
+from g2is.app.shared.targets import say_what_came, show_targets_of
 from g2is.graph.duplicates import LEAST_COSINE, count_near_duplicates
 from g2is.run.run import Run
 
@@ -26,6 +27,7 @@ def show_run(run: Run) -> None:
     if ui.show_damage(run):
         return
     stages = run.manifest.stages
+    say_what_came(run)
     if missing := missing_stages(run):
         st.warning(f"Not finished: {', '.join(missing)}. This command resumes the build:")
         st.code(ui.build_command(run.manifest, run.name), language="bash", wrap_lines=True)
@@ -56,6 +58,9 @@ def show_run(run: Run) -> None:
         if "graph" in stages:
             show_regimes(run)
         show_sources(run, counts)
+        if "targets" in stages:
+            st.subheader("Validation targets", anchor=False)
+            show_targets_of(run, key="home")
         show_saved(run)
     with right:
         show_stages(run)

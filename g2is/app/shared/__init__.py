@@ -35,7 +35,6 @@ from g2is.app.shared.samples import (
     saved_selections,
     show_changes,
     show_record,
-    show_since,
     stamp_of,
 )
 from g2is.app.shared.tables import INSTRUCTION, THREE_DIGITS, choose_row, table_height
@@ -96,7 +95,6 @@ __all__ = [
     "show_damage",
     "show_error",
     "show_record",
-    "show_since",
     "show_text",
     "snippets",
     "stamp_of",

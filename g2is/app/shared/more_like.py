@@ -8,7 +8,9 @@ from typing import NoReturn
 import numpy as np
 import streamlit as st
 
+from g2is.app.shared import targets
 from g2is.app.shared.navigation import pages
+from g2is.app.shared.targets import TARGET
 from g2is.app.shared.text import number, show_error
 from g2is.app.shared.url import all_texts, is_shared, texts_of
 from g2is.errors import InputError
@@ -22,8 +24,6 @@ OF_OTHER_TARGETS = ("component_budgets", "without_target_rows", "focus")
 """Parameters that a walk for another target does not take over, besides the shares of the targets."""
 OPEN = "more like open"
 """Where it is kept which button has opened the dialog."""
-TARGET = "target."
-"""Before the name of a target in a URL, whose value is its share of the budget."""
 
 
 def more_like_these(
@@ -79,11 +79,12 @@ def _ask(run: Run, rows: np.ndarray, about: str) -> None:
 
         try:
             with st.spinner(f"Comparing {number(len(examples))} examples with the pool"):
-                target_from(run, rows, name=name.strip(), note=about)
+                new = target_from(run, rows, name=name.strip(), note=about)
         except InputError as error:
             show_error(error)
             return
         close()
+        targets.see(new)
         walk_for(name.strip())
 
 
@@ -93,7 +94,7 @@ def what_is_missing(regimes: Sequence[str]) -> str:
         return ""
     return (
         "This run keeps no plain gradients (sgd), and a target is made of these. Build a run with "
-        f"`--regimes {' '.join([*regimes, 'sgd'])}`."
+        f"`{' '.join(['--regimes', *regimes, 'sgd'])}`."
     )
 
 

@@ -95,17 +95,7 @@ def choose_selection(run: Run, label: str, *, none: str | None = None, help: str
         # A filter is the page's own, so links from Walk or Export do not carry it.
         **in_url("selection" if none is None else "within", next(iter(labels)), one_of(names)),
     )
-    if chosen:
-        with suppress(InputError):  # the page that reads it says what is wrong
-            show_since(run, read_selection(run, chosen))
     return chosen or None
-
-
-def show_since(run: Run, selection: Selection, label: str = "") -> None:
-    """What came to the pool since a selection was made, if anything did. label: its name, where there are several."""
-    if since := run.since(selection.run):
-        words = f"{literal(label)}: {since}" if label else since[0].upper() + since[1:]
-        st.caption(f":material/history: {words}.")
 
 
 ROLE_ICONS = {"system": "settings", "user": "person", "assistant": "smart_toy", "tool": "build"}

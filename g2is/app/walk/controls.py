@@ -14,6 +14,7 @@ from g2is.app.walk.parameters import (
     field_reader,
     read_budgets,
     read_share,
+    say_missing_targets,
     set_of,
     targets_of,
 )
@@ -71,6 +72,8 @@ def _set_fraction(default: float) -> None:
 def _ask_targets(asker: Asker) -> None:
     names = targets_of(asker.run)
     asker.values["targets"] = None
+    with asker.messages:
+        say_missing_targets(asker.run)
     if len(names) < 2:
         asker.keep("without_target_rows")
         return

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from g2is.app.shared import all_texts, one_of, set_url, url_value
+import streamlit as st
+
+from g2is.app.shared import all_texts, literal, one_of, set_url, url_value
 from g2is.config import DEFAULT_PRESET, WALK_PRESETS, RegimeName, WalkParameters
 from g2is.config.names import split_reference
 from g2is.errors import InputError
@@ -88,6 +90,18 @@ def parameters_in_url(run: Run) -> WalkParameters:
     if values["count"] is not None:
         values["fraction"] = None
     return WalkParameters(**values)
+
+
+def say_missing_targets(run: Run) -> None:
+    """Say which targets the URL names that the run does not have, such as one that was removed."""
+    known = targets_of(run)
+    asked = [name.removeprefix("target.") for name in all_texts() if name.startswith("target.")]
+    if missing := [name for name in asked if name not in known]:
+        st.warning(
+            f"The address of this page asks for {', '.join(literal(name) for name in missing)}: the run has no such "
+            f"target. It has {', '.join(literal(name) for name in known)}.",
+            icon=":material/link_off:",
+        )
 
 
 def walk_regime(run: Run) -> RegimeName:

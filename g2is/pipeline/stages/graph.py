@@ -68,7 +68,6 @@ class GraphStage:
             numbers[regime] = {
                 "mean_cosine": lists.mean_cosine,
                 "conflict_share": lists.conflict_share,
-                "near_duplicates": twins,
                 **recall,
             }
             self.writer.say(

@@ -25,6 +25,11 @@ def write_warmup(writer: RunWriter, config: BuildConfig, lazy: LazyModel) -> Sta
     """
     pool = writer.read_frame(INSTRUCTIONS)
     rows = draw(len(pool), config.warmup)
+    if config.warmup.capped(len(pool)):
+        writer.say(
+            f"warm-up: on {len(rows):,} instructions, fewer than {config.warmup.fraction:g} of {len(pool):,}: at most "
+            "that many (--warmup-most)"
+        )
     encoded = lazy.encoder(from_frame(pool.iloc[rows]))
     for line in note_lines(count_notes(sample.notes for sample in encoded)):
         writer.say(f"warm-up: of {len(encoded):,} samples drawn, {line}")

@@ -1,0 +1,146 @@
+"""The targets of a run: a list with their origin, removal with a way back, and what came since a session looked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+import streamlit as st
+
+from g2is.app.shared.tables import choose_row
+from g2is.app.shared.text import literal, number, visible
+from g2is.app.shared.url import set_url
+from g2is.errors import InputError
+from g2is.run.run import Run
+from g2is.run.targets import Target
+
+SAID = "targets said"
+"""Where what was done, or why not, waits for the page to show it: (text, whether it went wrong)."""
+TARGET = "target."
+"""Before the name of a target in a URL, whose value is its share of the budget."""
+ORIGINS = {"build": "the build", "files": "files", "instructions": "the pool", "elsewhere": "another machine"}
+
+
+def show_targets_of(run: Run, *, key: str) -> None:
+    """A table of the targets; one that is chosen can be removed, and what was removed comes back. key: of the page."""
+    targets = run.targets
+    names = [target.name for target in targets]
+    chosen = st.session_state.get(f"{key} target")
+
+    def choose(place: int | None) -> None:
+        st.session_state[f"{key} target"] = None if place is None else names[place]
+
+    choose_row(
+        pd.DataFrame(
+            {
+                "name": [visible(name) for name in names],
+                "examples": [target.size for target in targets],
+                "from": [ORIGINS.get(target.origin, visible(target.origin)) for target in targets],
+                "note": [visible(target.note) for target in targets],
+                "added": [target.added[:16].replace("T", " ") for target in targets],
+            }
+        ),
+        f"{key} targets",
+        choose,
+        chosen=names.index(chosen) if chosen in names else None,
+        columns={
+            "name": st.column_config.TextColumn("Target", width="medium"),
+            "examples": st.column_config.NumberColumn("Examples", format="localized"),
+            "from": st.column_config.TextColumn("From"),
+            "note": st.column_config.TextColumn("Note", width="medium"),
+            "added": st.column_config.TextColumn("Added"),
+        },
+        alt="Validation targets of this run; choose one to remove it",
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if chosen in names and len(names) > 1:
+            st.button(
+                f"Remove target {literal(visible(str(chosen)))}",
+                key=f"{key} remove target",
+                icon=":material/delete:",
+                on_click=_remove,
+                args=(run, chosen),
+                help="Selections that were made for it stay. It can be restored.",
+            )
+        elif chosen in names:
+            st.caption("The last target of a run stays.")
+        gone = list(
+            dict.fromkeys(part.name for part in run.manifest.removed.values() if part.name not in names)
+        )
+        for name in gone:
+            st.button(
+                f"Restore target {literal(visible(name))}",
+                key=f"{key} restore target {name}",
+                icon=":material/undo:",
+                on_click=_restore,
+                args=(run, name),
+            )
+    text, wrong = st.session_state.pop(SAID, ("", False))
+    if text:
+        (st.error if wrong else st.success)(text)
+
+
+def _remove(run: Run, name: str) -> None:
+    from g2is.pipeline.adding import remove
+
+    if _do(lambda: remove(run.folder, name), f"Target {literal(visible(name))} is removed."):
+        set_url(**{f"{TARGET}{name}": None})
+
+
+def _restore(run: Run, name: str) -> None:
+    from g2is.pipeline.adding import restore
+
+    _do(lambda: restore(run.folder, name), f"Target {literal(visible(name))} is restored.")
+
+
+def _do(change: Callable[[], Run], done: str) -> bool:
+    try:
+        see(change())
+    except InputError as error:
+        st.session_state[SAID] = literal(str(error)), True
+        return False
+    st.session_state[SAID] = done, False
+    return True
+
+
+def see(run: Run) -> None:
+    """This session knows the run as it is now."""
+    st.session_state.setdefault("runs seen", {})[run.name] = run.hash, run.state, _facts(run)
+
+
+def say_what_came(run: Run) -> None:
+    """Say once what came to the run, or went, since this session saw it last."""
+    before = st.session_state.get("runs seen", {}).get(run.name)
+    if before is not None and before[1] == run.state:
+        return
+    if before is not None and before[0] == run.hash and (text := what_came(before[2], _facts(run))):
+        st.info(text, icon=":material/update:")
+    see(run)
+
+
+def _facts(run: Run) -> dict[str, int]:
+    return {target.name: target.size for target in _targets(run)}
+
+
+def _targets(run: Run) -> list[Target]:
+    try:
+        return run.targets
+    except InputError:  # the build has not come to them
+        return []
+
+
+def what_came(before: Mapping[str, int], after: Mapping[str, int]) -> str:
+    """How the targets differ, sizes by name, in Markdown; empty where they do not."""
+    came = {name: size for name, size in after.items() if before.get(name) != size}
+    gone = [name for name in before if name not in after]
+    parts = []
+    if came:
+        verb = "A target was" if len(came) == 1 else f"{number(len(came))} targets were"
+        listed = "; ".join(
+            f"{literal(visible(name))}, {number(size)} examples" for name, size in came.items()
+        )
+        parts.append(f"{verb} added since: {listed}.")
+    if gone:
+        verb = "A target was" if len(gone) == 1 else f"{number(len(gone))} targets were"
+        parts.append(f"{verb} removed since: {', '.join(literal(visible(name)) for name in gone)}.")
+    return " ".join(parts)
