@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from types import FrameType
+from typing import NoReturn
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,5 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             signal.signal(signal.SIGINT, usual)
 
 
+def entry() -> NoReturn:
+    """The program: as `main`, and Ctrl-C while Python ends changes nothing any more."""
+    code = main()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()

@@ -34,6 +34,8 @@ PAGE_ICON = (
 
 
 _STYLE = Path(__file__).parent / "style.css"
+DAMAGED_SHOWN = 4
+"""Files of a damaged run that are named."""
 
 
 def start_page(title: str, *, compact: bool = False) -> DeltaGenerator:
@@ -128,9 +130,12 @@ def show_damage(run: Run) -> bool:
     """Whether a file of the run is not as it was written; shows which, and the command that repairs it."""
     problems = run.damage()
     if problems:
+        shown = without_folder("; ".join(problems[:DAMAGED_SHOWN]))
+        more = f" and {len(problems) - DAMAGED_SHOWN} more files" if len(problems) > DAMAGED_SHOWN else ""
         st.error(
-            f"This run is damaged: {literal(without_folder('; '.join(problems)))}. This command repairs it by "
-            "repeating the stages that these files belong to, and those that build on them:",
+            f"This run is damaged: {literal(shown)}{more}. If files are being copied into it, wait until that is over. "
+            "Otherwise this command repairs it by repeating the stages that these files belong to, and those that "
+            "build on them:",
             icon=":material/error:",
         )
         st.code(build_command(run.manifest, run.name), language="bash", wrap_lines=True)
