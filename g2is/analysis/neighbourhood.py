@@ -43,7 +43,7 @@ def strongest_path(run: Run, regime: RegimeName, sample: int, knowledge: WalkPar
     """
     graph = run.regime(regime)
     if not 0 <= sample < len(graph.neighbors) or not run.valid[sample]:
-        raise InputError(f"{sample}: expected an instruction of the pool that has a gradient")
+        raise InputError(f"instruction {sample}: expected one of the pool that has a gradient")
     affinities = walks.affinities(run, knowledge.replace(regime=regime))
     return find_path(
         graph.neighbors, graph.cosines, run.valid, run.spanning_forest(regime), affinities, sample

@@ -255,7 +255,8 @@ def _prepare(run: Run, parameters: WalkParameters) -> _Prepared:
     from g2is.knowledge import component_affinities, core_knowledge
 
     names = run.validation["target"].tolist()
-    if parameters.targets is None and (usual := run.usual_targets) != list(dict.fromkeys(names)):
+    usual = run.usual_targets
+    if parameters.targets is None and usual and usual != list(dict.fromkeys(names)):
         parameters = parameters.replace(targets={name: float(names.count(name)) for name in usual})
     knowledge = core_knowledge(run.validation_gradients_in(parameters.regime), parameters, names)
     return _Prepared(knowledge, component_affinities(run.regime(parameters.regime).gradients, knowledge))

@@ -109,11 +109,7 @@ class GrowingGraph:
             f"graph, {regime}: mean cosine {lists.mean_cosine:.3f}, {lists.conflict_share:.1%} of pairs conflict, "
             f"{twins:,} near-duplicates"
         )
-        numbers = {
-            "mean_cosine": lists.mean_cosine,
-            "conflict_share": lists.conflict_share,
-            "near_duplicates": twins,
-        }
+        numbers = {"mean_cosine": lists.mean_cosine, "conflict_share": lists.conflict_share}
         return (names, {regime: numbers}), (grown.nearest_old, grown.cosines_old)
 
     def _grow_layout(self, regime: RegimeName, nearest: Nearest) -> list[str]:

@@ -175,13 +175,11 @@ class _GradientNumbers(BaseModel):
 
 
 class _RegimeNumbers(BaseModel):
-    """Numbers of the stage `graph` for one regime; recall only where lists are approximate, near-duplicates since they
-    are counted."""
+    """Numbers of the stage `graph` for one regime; recall only where lists are approximate."""
 
     model_config = ConfigDict(extra="forbid")
     mean_cosine: Real
     conflict_share: Real
-    near_duplicates: Count | None = None
     neighbor_recall: Real | None = None
     conflict_recall: Real | None = None
 
