@@ -94,7 +94,6 @@ def test_back_the_keys_and_the_buttons_are_one_history(server, page):
     slider.focus()
     for _ in range(5):
         page.keyboard.press("ArrowLeft")
-        page.wait_for_timeout(200)
     page.wait_for_url("**delta=0.75*")
     entries = page.evaluate("history.length")
     page.keyboard.press("Escape")
@@ -113,6 +112,8 @@ def test_back_the_keys_and_the_buttons_are_one_history(server, page):
     page.go_back()
     page.wait_for_function("!location.search.includes('bans')")
     assert query()["delta"] == ["0.75"]
+    # The keys press the buttons, which know of what can be redone once the page is drawn again.
+    page.wait_for_selector(".st-key-redo button:enabled")
     page.keyboard.press("Control+Shift+z")
     page.wait_for_url("**bans=*")
     settle(page)
