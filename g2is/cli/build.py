@@ -25,7 +25,7 @@ def register(command: AddCommand) -> None:
         "compute gradients, graph and everything else of a run; run it again to resume or repair",
     )
     parser.add_argument("--run", required=True, help="name of the run")
-    _add_train(parser)
+    add_train(parser, "the pool of instructions")
     parser.add_argument(
         "--validation",
         action="append",
@@ -40,7 +40,7 @@ def register(command: AddCommand) -> None:
 
     parser = command("import", import_gradients, "a run from gradients that were computed elsewhere")
     parser.add_argument("--run", required=True, help="name of the run")
-    _add_train(parser)
+    add_train(parser, "the pool of instructions")
     parser.add_argument(
         "--train-gradients",
         type=Path,
@@ -85,14 +85,15 @@ def register(command: AddCommand) -> None:
     _add_extras(parser)
 
 
-def _add_train(parser: argparse.ArgumentParser) -> None:
+def add_train(parser: argparse.ArgumentParser, what: str) -> None:
+    """The files of instructions. what: what they are."""
     parser.add_argument(
         "--train",
         nargs="+",
         action="extend",
         required=True,
         metavar="FILE",
-        help="the pool of instructions: files, folders, - for the standard input, or hf:owner/name[:split]",
+        help=f"{what}: files, folders, - for the standard input, or hf:owner/name[:split]",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from g2is.cli.build import add_train
 from g2is.cli.runs import open_run, say
 from g2is.config import ReadingConfig
 from g2is.config.grammar import AddCommand, add_settings, given
@@ -15,14 +16,7 @@ def register(command: AddCommand) -> None:
         "extend", extend, "add instructions to a finished run: only theirs are the gradients that are taken"
     )
     parser.add_argument("run", help="name or folder of the run")
-    parser.add_argument(
-        "--train",
-        nargs="+",
-        action="extend",
-        required=True,
-        metavar="FILE",
-        help="the new instructions: files, folders, - for the standard input, or hf:owner/name[:split]",
-    )
+    add_train(parser, "the new instructions")
     parser.add_argument("--model", help="where the model is now (where it was at the build)")
     parser.add_argument("--device", help="auto, cpu, cuda, cuda:1, mps (as at the build)")
     parser.add_argument(

@@ -24,7 +24,7 @@ def show_screen(part: bytes, trail: tuple[int, ...]) -> None:
         screen = st.components.v2.component(
             "g2is_neighbourhood",
             html=(_FOLDER / "screen.html").read_text(),
-            css=(_FOLDER / "screen.css").read_text() + STYLE.read_text(),
+            css=STYLE.read_text() + (_FOLDER / "screen.css").read_text(),
             js=module(_FOLDER / "screen.js"),
         )
         screen(

@@ -34,6 +34,7 @@ PAGE_ICON = (
 
 
 _STYLE = Path(__file__).parent / "style.css"
+_COMPACT = Path(__file__).parent / "compact.css"
 DAMAGED_SHOWN = 4
 """Files of a damaged run that are named."""
 
@@ -60,6 +61,8 @@ def start_page(title: str, *, compact: bool = False) -> DeltaGenerator:
     remember_page(all_texts())
     with st.sidebar:
         add_style(_STYLE)
+        if compact:
+            add_style(_COMPACT)
         st.markdown("**:material/hub: G2IS Explorer**")
         return st.container(gap="xxsmall")
 

@@ -63,7 +63,7 @@ def _steps(run: Run, walked: Walked) -> None:
         screen = st.components.v2.component(
             "g2is_walk_screen",
             html=(_FOLDER / "screen.html").read_text(),
-            css=(_FOLDER / "screen.css").read_text() + GRAPH_STYLE.read_text(),
+            css=GRAPH_STYLE.read_text() + (_FOLDER / "screen.css").read_text(),
             js=module(_FOLDER / "screen.js"),
         )
         screen(

@@ -17,21 +17,16 @@ _SCRIPT = Path(__file__).parent / "undo.js"
 
 def show_undo() -> None:
     """The two buttons, each with what it would do. Ctrl+Z and Ctrl+Shift+Z press them, except where text is typed."""
-    last, following = last_change(), next_change()
-    st.button(
-        "Undo",
-        key="undo",
-        on_click=undo,
-        disabled=last is None,
-        help="Nothing to undo" if last is None else visible(f"Undo: {change_words(last)}"),
-    )
-    st.button(
-        "Redo",
-        key="redo",
-        on_click=redo,
-        disabled=following is None,
-        help="Nothing to redo" if following is None else visible(f"Redo: {change_words(following)}"),
-    )
+    for name, change, press in (("Undo", last_change(), undo), ("Redo", next_change(), redo)):
+        st.button(
+            name,
+            key=name.lower(),
+            on_click=press,
+            disabled=change is None,
+            help=f"Nothing to {name.lower()}"
+            if change is None
+            else visible(f"{name}: {change_words(change)}"),
+        )
     script = st.components.v2.component("g2is_undo", js=module(_SCRIPT))
     script(
         key="undo keys",
