@@ -8,7 +8,11 @@ from collections.abc import Iterable
 import numpy as np
 
 from g2is.analysis.ideas import Ideas
-from g2is.figures.colours import BLUE, GREEN, ORANGE
+from g2is.figures.colours import BLUE, GREEN
+from g2is.figures.symbols import SYMBOLS
+
+CONFLICT = SYMBOLS["conflict"].colour
+"""Shape and colour of what conflicts are those of every other page."""
 
 WIDE, HIGH = 300, 190
 """Units of a picture; it is as large as its place."""
@@ -43,6 +47,8 @@ def _arrow(length: float, angle: float, colour: str, width: float, dash: str = "
 
 ORIGIN = (125, 168)
 ARROW = 118
+UPRIGHT = 1.2
+"""Radians above which words would lie across an arrow that they begin beside."""
 LETTER = 7.2
 """Units that a letter is wide, at most."""
 
@@ -59,7 +65,7 @@ def gradients_svg(ideas: Ideas) -> str:
     shown = [
         (best, BLUE, "taken"),
         (middle, "currentColor", "middle of pool"),
-        (worst, ORANGE, "against"),
+        (worst, CONFLICT, "against"),
     ]
     parts = [
         _arrow(ARROW + 30, 0.0, GREEN, 3),
@@ -69,11 +75,14 @@ def gradients_svg(ideas: Ideas) -> str:
         angle = math.acos(max(-1.0, min(1.0, cosine)))
         parts.append(_arrow(ARROW, angle, colour, 2.5, "5 3" if cosine < 0 else ""))
         x, y = _tip(ARROW + 10, angle)
-        anchor = "start" if angle < 1.2 else "middle" if angle < 1.8 else "end"
         words = f"{name} {_number(cosine)}"
+        # What points least to the right has its words on the left of its tip, so that two that point up do not collide.
+        anchor = "end" if name == "against" and angle > UPRIGHT else "start"
         if anchor == "end":
             x = max(x, LETTER * len(words))
-        parts.append(_text(x, y - (8 if anchor == "middle" else 0), words, anchor=anchor))
+        elif angle > UPRIGHT:
+            x, y = x - LETTER / 2, y - 8
+        parts.append(_text(x, y, words, anchor=anchor))
     label = (
         f"Three instructions as arrows, at the angle to example {ideas.example} that their cosine gives: taken "
         f"{best:.2f}, middle of the pool {middle:.2f}, most against it {worst:.2f}"
@@ -99,14 +108,14 @@ def graph_svg(ideas: Ideas) -> str:
         look = (
             f'stroke="{BLUE}" stroke-width="{1 + 5 * cosine:.1f}"'
             if cosine >= 0
-            else (f'stroke="{ORANGE}" stroke-width="2" stroke-dasharray="5 3"')
+            else (f'stroke="{CONFLICT}" stroke-width="2" stroke-dasharray="5 3"')
         )
         parts.append(f'<path d="M{centre[0]} {centre[1]}L{x:.1f} {y:.1f}" {look}/>')
     for (x, y), cosine in zip(places, ideas.around_cosines.tolist(), strict=True):
         if cosine >= 0:
             parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="{BLUE}"/>')
         else:
-            parts.append(f'<path d="M{x - 6:.1f} {y - 6:.1f}h12v12h-12z" fill="{ORANGE}"/>')
+            parts.append(f'<path d="M{x - 6:.1f} {y - 6:.1f}l12 12v-12l-12 12z" fill="{CONFLICT}"/>')
         down = 18 if y >= centre[1] else -10
         parts.append(_text(x, y + down, _number(cosine), anchor="middle"))
     parts.append(
