@@ -202,7 +202,7 @@ def test_of_two_writers_at_once_one_is_refused(sets, new):
         mine = Sets(sets.folder, HERE, 300_000)
         start.wait(30)
         try:
-            done.append(mine.write("some", np.arange(number + 1), replaces=before).version)
+            done.append(mine.write("some", np.arange(number + 2), replaces=before).version)
         except InputError as error:
             refusals.append(str(error))
 
