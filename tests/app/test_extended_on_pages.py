@@ -47,6 +47,9 @@ def test_selections_say_what_came_since_and_a_page_says_it_once(extended, open_a
 
 def test_home_lists_what_was_added(extended, open_app):
     app = open_app(folder=extended.folder.parent)
+    app.session_state[f"pool of {extended.folder}"] = len(extended.valid) - CAME
+    app.run()
+    assert f"{CAME} new instructions came to this run" in app.toast[0].value
     tables = [table.value for table in app.dataframe]
     facts = next(
         table for table in tables if "what" in table and "Added 2026-11-26 19:00" in set(table["what"])

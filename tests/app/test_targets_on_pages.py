@@ -5,8 +5,8 @@ import shutil
 import numpy as np
 import pytest
 
+from g2is.app.shared.arrivals import what_came
 from g2is.app.shared.more_like import cost, what_is_missing, what_it_does
-from g2is.app.shared.targets import what_came
 from g2is.pipeline.adding import remove, target_from
 from g2is.run.run import Run
 from tests.app.test_sets_on_pages import press

@@ -6,7 +6,8 @@ from g2is.app import shared as ui
 from g2is.app.home.contents import show_facts, show_regimes, show_sources
 from g2is.app.home.saved import show_saved
 from g2is.app.home.stages import missing_stages, show_stages
-from g2is.app.shared.targets import say_what_came, show_targets_of
+from g2is.app.shared.arrivals import say_what_came
+from g2is.app.shared.targets import show_targets_of
 from g2is.graph.duplicates import LEAST_COSINE, count_near_duplicates
 from g2is.run.run import Run
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 import numpy as np
 import streamlit as st
 
-from g2is.app.shared import targets
+from g2is.app.shared.arrivals import see
 from g2is.app.shared.navigation import pages
 from g2is.app.shared.targets import TARGET
 from g2is.app.shared.text import number, show_error
@@ -84,7 +84,7 @@ def _ask(run: Run, rows: np.ndarray, about: str) -> None:
             show_error(error)
             return
         close()
-        targets.see(new)
+        see(new)
         walk_for(name.strip())
 
 

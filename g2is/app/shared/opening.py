@@ -11,10 +11,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from g2is.app.places import default_cache
 from g2is.app.shared import more_like
+from g2is.app.shared.arrivals import say_what_came
 from g2is.app.shared.navigation import draw_navigation, link_to
 from g2is.app.shared.runs import cache_folder, choose_run, read_run, run_folders
-from g2is.app.shared.targets import say_what_came
-from g2is.app.shared.text import literal, number, show_error, without_folder
+from g2is.app.shared.text import literal, show_error, without_folder
 from g2is.app.shared.tour import show_tour
 from g2is.app.shared.url import all_texts, begin_run, forget_widgets, remember_page
 from g2is.config import commands
@@ -110,23 +110,8 @@ def open_page(title: str, *, stages: Sequence[str] = CONTENT_STAGES, compact: bo
             st.stop()
     if show_damage(run):
         st.stop()
-    _say_new_instructions(run)
     say_what_came(run)
     return run
-
-
-def _say_new_instructions(run: Run) -> None:
-    """Say once that instructions came to the run since a page of it was last drawn."""
-    place, count = f"pool of {run.folder}", run.files.pool
-    came = count - st.session_state.get(place, count)
-    st.session_state[place] = count
-    if came > 0:
-        st.toast(
-            f"{number(came)} new instruction{'s' * (came > 1)} came to this run since the page was last drawn: "
-            f"{number(count)} now.",
-            icon=":material/library_add:",
-            duration="long",
-        )
 
 
 def show_damage(run: Run) -> bool:

@@ -1,18 +1,18 @@
-"""The targets of a run: a list with their origin, removal with a way back, and what came since a session looked."""
+"""The targets of a run: a list with their origin, and removal with a way back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import pandas as pd
 import streamlit as st
 
+from g2is.app.shared.arrivals import see
 from g2is.app.shared.tables import choose_row
-from g2is.app.shared.text import literal, number, visible
+from g2is.app.shared.text import literal, visible
 from g2is.app.shared.url import set_url
 from g2is.errors import InputError
 from g2is.run.run import Run
-from g2is.run.targets import Target
 
 SAID = "targets said"
 """Where what was done, or why not, waits for the page to show it: (text, whether it went wrong)."""
@@ -101,46 +101,3 @@ def _do(change: Callable[[], Run], done: str) -> bool:
         return False
     st.session_state[SAID] = done, False
     return True
-
-
-def see(run: Run) -> None:
-    """This session knows the run as it is now."""
-    st.session_state.setdefault("runs seen", {})[run.name] = run.hash, run.state, _facts(run)
-
-
-def say_what_came(run: Run) -> None:
-    """Say once what came to the run, or went, since this session saw it last."""
-    before = st.session_state.get("runs seen", {}).get(run.name)
-    if before is not None and before[1] == run.state:
-        return
-    if before is not None and before[0] == run.hash and (text := what_came(before[2], _facts(run))):
-        st.info(text, icon=":material/update:")
-    see(run)
-
-
-def _facts(run: Run) -> dict[str, int]:
-    return {target.name: target.size for target in _targets(run)}
-
-
-def _targets(run: Run) -> list[Target]:
-    try:
-        return run.targets
-    except InputError:  # the build has not come to them
-        return []
-
-
-def what_came(before: Mapping[str, int], after: Mapping[str, int]) -> str:
-    """How the targets differ, sizes by name, in Markdown; empty where they do not."""
-    came = {name: size for name, size in after.items() if before.get(name) != size}
-    gone = [name for name in before if name not in after]
-    parts = []
-    if came:
-        verb = "A target was" if len(came) == 1 else f"{number(len(came))} targets were"
-        listed = "; ".join(
-            f"{literal(visible(name))}, {number(size)} examples" for name, size in came.items()
-        )
-        parts.append(f"{verb} added since: {listed}.")
-    if gone:
-        verb = "A target was" if len(gone) == 1 else f"{number(len(gone))} targets were"
-        parts.append(f"{verb} removed since: {', '.join(literal(visible(name)) for name in gone)}.")
-    return " ".join(parts)
