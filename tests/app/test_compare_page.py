@@ -380,6 +380,10 @@ def test_fine_tuning_is_checked_started_followed_cancelled_and_resumed(
         again = open_app(PAGE, folder=own_cache, view="results", **WALK)  # as after a reload
         assert again.get("progress")[0].proto.text.startswith("Starting")
         assert not tuning_job.start(tunable, words[3:]), "one at a time"
+        for _ in range(300):  # until it has said something, which a busy machine delays
+            if job.log_lines():
+                break
+            time.sleep(0.1)
         again.button(key="cancel fine-tuning").click().run()
         for _ in range(100):
             if not job.running():

@@ -640,7 +640,7 @@ def test_search_table_and_isolation(page, server, run):
     page.get_by_role("link", name="List in Instructions").click()
     page.wait_for_url("**/Instructions**")
     settle(page)
-    assert page.get_by_text(f"{len(found)} of {POOL} instructions").first.is_visible()
+    page.get_by_text(f"{len(found)} of {POOL} instructions").first.wait_for()
     page.get_by_role("link", name="Show on the map").first.click()
     page.wait_for_url("**/Map**")
     page.wait_for_selector(f".map[data-found='{len(found)}']")
