@@ -39,6 +39,9 @@ def entry() -> NoReturn:
     """The program: as `main`, and Ctrl-C while Python ends changes nothing any more."""
     code = main()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Where the key fell into an exec of text, as dataclasses do it, Python would end with the signal in place of
+    # our code (pythonrun.c, unhandled_keyboard_interrupt), also when the error was caught; a new one clears that.
+    exec("")
     sys.exit(code)
 
 

@@ -175,6 +175,18 @@ def test_a_stopped_command_ends_with_130_and_one_line_at_any_moment(run_folder):
             assert said.endswith("stopped; the same command resumes from here\n") and "Traceback" not in said
 
 
+def test_a_command_that_is_stopped_within_an_exec_ends_with_130():
+    program = """
+import sys, types
+from g2is.__main__ import entry
+sys.modules["g2is.cli"] = types.ModuleType("g2is.cli")
+sys.modules["g2is.cli"].main = lambda _: exec("import os; os.kill(os.getpid(), 2)")
+entry()
+"""
+    stopped = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (stopped.returncode, stopped.stderr) == (130, "stopped; the same command resumes from here\n")
+
+
 def test_where_nothing_can_be_written_nothing_is_computed(run_folder, capsys, tmp_path):
     from g2is.__main__ import main
 

@@ -109,8 +109,8 @@ def test_a_verdict_is_by_the_examples_it_is_asked_about(both):
 BY_ROWS_ALONE = {
     "app/compare/choice.py": "whether the box of selections was filled",
     "app/home/contents.py": "shown",
+    "app/shared/arrivals.py": "whether another run has taken the place of one that was seen",
     "app/shared/aside.py": "the basket, which is rows of the pool",
-    "app/shared/targets.py": "whether another run has taken the place of one that was seen",
 }
 """What may be kept under `run.hash`, which stays the same when targets come and go: nothing that depends on these."""
 
