@@ -26,9 +26,10 @@ def shared(exact, found):
     return np.mean([len(np.intersect1d(a, b)) / len(a) for a, b in zip(exact, found, strict=True)])
 
 
-@pytest.mark.parametrize("given", [False, True])
-def test_with_every_row_scanned_the_lists_are_exact(rows, given):
+@pytest.mark.parametrize(("given", "dense"), [(False, 16), (True, 16), (False, 0)])
+def test_with_every_row_scanned_the_lists_are_exact(rows, given, dense, monkeypatch):
     """So are both numbers over all pairs, with every row among those checked or nearly so."""
+    monkeypatch.setattr(approximate, "DENSE", dense)
     valid = rows.any(axis=1)
     exact = exact_neighbors(rows, valid, **SIZES)
     found, recall = approximate_neighbors(rows, valid, **SIZES, given=exact.neighbors if given else None)

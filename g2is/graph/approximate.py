@@ -37,6 +37,9 @@ TRAINED = 64
 BLOCK = 256
 """Rows compared at once; they lie in the same list or in the next, so that their candidates are often the same."""
 
+DENSE = 16
+"""Comparing all rows of a block with all candidates is faster than single pairs if one of so many pairs is needed."""
+
 PASSES = 2
 """How often every row is read: once to be folded, once to be searched for."""
 
@@ -193,15 +196,20 @@ class _Search:
         return np.where(found == mine[:, None], -1, found)
 
     def _cosines(self, unit_rows: NDArray[np.float32], candidates: NDArray[np.int64]) -> NDArray[np.float32]:
-        """(b, c) exact cosines of rows (b, d) to their candidates (b, c). Those of all rows are read once and compared
-        with all rows, since most are candidates of several."""
+        """(b, c) exact cosines of rows (b, d) to their candidates (b, c), each of which is read once for all rows."""
         places, which = np.unique(candidates, return_inverse=True)
-        products = np.empty((len(unit_rows), len(places)), np.float32)
+        which = which.reshape(candidates.shape)
+        cosines = np.empty(candidates.shape, np.float32)
         size = 16 * BLOCK
         for start in range(0, len(places), size):
-            some = self._index[np.maximum(places[start : start + size], 0)]
-            products[:, start : start + size] = unit_rows @ read_rows(self._rows, some).T
-        return np.take_along_axis(products, which.reshape(candidates.shape), axis=1)
+            some = read_rows(self._rows, self._index[np.maximum(places[start : start + size], 0)])
+            here = (which >= start) & (which < start + len(some))
+            if here.sum() * DENSE > len(unit_rows) * len(some):
+                cosines[here] = (unit_rows @ some.T)[np.nonzero(here)[0], which[here] - start]
+                continue
+            for row, mine in enumerate(here):
+                cosines[row, mine] = some[which[row, mine] - start] @ unit_rows[row]
+        return cosines
 
 
 class _Checked:
