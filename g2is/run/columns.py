@@ -120,23 +120,32 @@ Column = Categories | Numbers
 
 
 class Columns(Mapping[str, Column]):
-    """The columns of a pool by name."""
+    """The columns of a pool by name.
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    has_tasks: whether the column `task` says the task of each instruction, and not something else.
+    """
+
+    def __init__(self, columns: Sequence[Column], *, has_tasks: bool = False) -> None:
         self._columns = {column.name: column for column in columns}
+        self.has_tasks = has_tasks
 
     @classmethod
     def of(cls, pool: pd.DataFrame, kept: pd.DataFrame | None) -> Columns:
         """Those of a run: the file and the task of each instruction, and the columns that were kept of the records."""
         columns: list[Column] = [_categories(FILE, pool["source"])]
-        if (kept is None or "task" not in kept) and pool["task"].notna().any():
+        has_tasks = bool(pool["task"].notna().any())
+        if kept is not None and "task" in kept:
+            has_tasks = has_tasks and bool(
+                (kept["task"].astype(object) == pool["task"])[pool["task"].notna()].all()
+            )
+        elif has_tasks:
             columns.append(_categories("task", pool["task"]))
         for name, values in kept.items() if kept is not None else ():
             if values.dtype.kind == "f":
                 columns.append(Numbers(str(name), values.to_numpy(np.float64)))
             else:
                 columns.append(_categories(str(name), values))
-        return cls(columns)
+        return cls(columns, has_tasks=has_tasks)
 
     def __getitem__(self, name: str) -> Column:
         return self._columns[name]

@@ -13,7 +13,7 @@ from g2is.analysis.map_values import MEANINGS, SCHEMES, scheme_title, schemes
 from g2is.app import shared as ui
 from g2is.app.instructions.filters import choose_filters, count_filters
 from g2is.app.map.view import MapView
-from g2is.app.shared.canvas.pool import colouring_of, points_of
+from g2is.app.shared.canvas.pool import colouring_of, points_of, read_scheme
 from g2is.app.shared.labels import REGIME_NAMES
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
@@ -51,7 +51,7 @@ def choose_view(run: Run, switches: DeltaGenerator) -> MapView:
             known,
             format_func=lambda name: ui.visible(scheme_title(name)),
             help="\n".join(f"- **{SCHEMES[name]}**: {MEANINGS[name]}" for name in known if name in SCHEMES),
-            **ui.in_url("colour", known[0], ui.one_of(known)),
+            **ui.in_url("colour", known[0], read_scheme(run)),
         )
         walk = _choose_walk(run)
         regime: Any = st.selectbox(
