@@ -95,7 +95,7 @@ export class WalkMap {
   }
 
   clear() {
-    this.screen.back()
+    this.screen.reading.back()
   }
 
   step() {}
