@@ -109,6 +109,7 @@ def test_back_the_keys_and_the_buttons_are_one_history(server, page):
     page.locator(".screen").focus()
     page.keyboard.press("b")
     page.wait_for_url("**bans=*")
+    settle(page)
     page.go_back()
     page.wait_for_function("!location.search.includes('bans')")
     assert query()["delta"] == ["0.75"]

@@ -527,7 +527,7 @@ def test_a_popover_that_is_open_says_what_its_settings_would_do(open_app, run):
 def test_settings_without_effect_say_so_where_they_are_set(open_app):
     app = open_app(PAGE, preset="recommended", count="12")
     [said] = [text.value for text in app.caption if text.value.startswith("No effect here: ")]
-    assert said.startswith("No effect here: no conflict, ") and "delta" in said, (
+    assert said.startswith("No effect here: consistency, no conflict, ") and "delta" in said, (
         "two rules and their settings"
     )
     assert said.count("No direction takes more than one instruction") == 1
