@@ -23,8 +23,9 @@ from g2is.instructions.kept import described_columns, joined_columns
 from g2is.pipeline.growing_graph import GrowingGraph
 from g2is.pipeline.growing_targets import grow_target
 from g2is.pipeline.writer import RunWriter
-from g2is.run.manifest import POOL as POOL_PART
-from g2is.run.manifest import InputFile, Manifest, Part, PoolFacts, record
+from g2is.run.manifest import Manifest
+from g2is.run.parts import POOL as POOL_PART
+from g2is.run.parts import InputFile, Part, PoolFacts, record
 from g2is.run.paths import (
     COLUMNS,
     INSTRUCTIONS,

@@ -22,7 +22,8 @@ from g2is.errors import InputError
 from g2is.graph.edges import cosines_to
 from g2is.graph.layout import pca_places, places_among
 from g2is.instructions.copies import find_leaks
-from g2is.run.manifest import TARGET, FileRecord, Manifest, Part, TargetFacts, record
+from g2is.run.manifest import Manifest
+from g2is.run.parts import TARGET, FileRecord, Part, TargetFacts, record
 from g2is.run.paths import (
     EXAMPLE_GRADIENTS,
     EXAMPLES,

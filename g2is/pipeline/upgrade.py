@@ -14,7 +14,8 @@ import numpy as np
 from g2is.errors import InputError
 from g2is.graph.layout import principal_axes
 from g2is.pipeline.targets import TakenTarget, new_place, records, view_files, write_taken
-from g2is.run.manifest import CONTENT_STAGES, FORMAT_VERSION, FileRecord, Manifest, Part, Stage, TargetFacts
+from g2is.run.manifest import CONTENT_STAGES, FORMAT_VERSION, Manifest
+from g2is.run.parts import FileRecord, Part, Stage, TargetFacts
 from g2is.run.paths import (
     ENSEMBLE,
     INSTRUCTIONS_PARQUET,

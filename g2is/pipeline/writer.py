@@ -17,16 +17,8 @@ from g2is.errors import InputError
 from g2is.pipeline.comparing import CHANGEABLE, refuse_differences
 from g2is.pipeline.progress import Bar, Progress
 from g2is.pipeline.upgrade import tidy, upgraded
-from g2is.run.manifest import (
-    FORMAT_VERSION,
-    OF_ALL,
-    FileRecord,
-    Manifest,
-    Part,
-    Stage,
-    record,
-    without_whitened,
-)
+from g2is.run.manifest import FORMAT_VERSION, OF_ALL, Manifest, without_whitened
+from g2is.run.parts import FileRecord, Part, Stage, record
 from g2is.run.paths import (
     BUILDING,
     EXAMPLE_GRADIENTS,

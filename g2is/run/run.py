@@ -21,14 +21,8 @@ from g2is.config.commands import command
 from g2is.errors import InputError, shortened
 from g2is.run.columns import Columns
 from g2is.run.files import RunFiles
-from g2is.run.manifest import (
-    CONTENT_STAGES,
-    FORMAT_VERSION,
-    FileRecord,
-    InputFile,
-    Manifest,
-    Stage,
-)
+from g2is.run.manifest import CONTENT_STAGES, FORMAT_VERSION, Manifest
+from g2is.run.parts import FileRecord, InputFile, Stage
 from g2is.run.paths import COLUMNS as COLUMNS_FILE
 from g2is.run.paths import (
     ENSEMBLE,

@@ -10,7 +10,7 @@ from g2is.app import shared as ui
 from g2is.app.home.runs import model_name
 from g2is.app.shared.labels import REGIME_NAMES
 from g2is.lm.notes import note_lines
-from g2is.run.manifest import POOL
+from g2is.run.parts import POOL
 from g2is.run.run import Run
 
 MEANINGS = {
