@@ -247,8 +247,13 @@ class RunWriter:
     def _drop_damaged_parts(self) -> None:
         """Mark what is missing or changed of the targets to be computed again.
 
-        Raises `InputError` where that takes the examples of a target that is not of the build.
+        Raises `InputError` where that takes the examples of a target that is not of the build, or rows of a removal.
         """
+        for part in self.manifest.removals.values():
+            for file, expected in part.files.items():
+                if not _is_whole(self.folder / file, expected):
+                    remedy = self.manifest.remedy(self.folder, file)
+                    raise InputError(f"{self.folder / file}: missing or damaged; {remedy}")
         for place, part in list(self.manifest.targets.items()):
             damaged = [
                 name for name, of in part.files.items() if not _is_whole(self.folder / (of.at or name), of)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -18,6 +18,7 @@ from g2is.config import BuildConfig, ImportConfig
 from g2is.config.commands import BLANK, command
 from g2is.errors import InputError, shortened
 from g2is.run.parts import (
+    GONE,
     POOL,
     TARGET,
     Count,
@@ -188,6 +189,11 @@ class Manifest(BaseModel):
         return sorted(facts, key=lambda added: added.first)
 
     @property
+    def removals(self) -> dict[str, Part]:
+        """The parts that are instructions removed from the pool, by folder, in the order in which they went."""
+        return {folder: part for folder, part in self.parts.items() if part.kind == GONE}
+
+    @property
     def targets(self) -> dict[str, Part]:
         """The parts that are validation targets, by folder, in the order in which they came."""
         return {folder: part for folder, part in self.parts.items() if part.kind == TARGET}
@@ -206,6 +212,10 @@ class Manifest(BaseModel):
         if part is not None and part.kind == TARGET and part.found["origin"] != "build":
             remove = command("target", "remove", folder.name, part.name, cache=folder.parent)
             return f"remove the target and add it again: {remove}"
+        if part is not None and part.kind == GONE:
+            number = PurePosixPath(next(place for place, of in self.parts.items() if of is part)).name
+            restore = command("pool", "restore", folder.name, number, cache=folder.parent)
+            return f"bring back what this removal took away, then remove it again: {restore}"
         if self.additions and (
             file is None or any(file in self.stages[s].files for s in OF_ALL if s in self.stages)
         ):

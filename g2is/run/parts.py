@@ -79,7 +79,8 @@ class Part(Stage):
     """What is added to a finished run, and can be removed, without rewriting anything else: a folder of its own.
 
     kind: `target` for validation examples; `pool` for instructions, which has no files of its own: those of the pool
-    hold them. name: what it is called. added: when. The manifest lists a part by its folder, where all its files lie.
+    hold them; `gone` for instructions that are marked as removed. name: what it is called. added: when.
+    The manifest lists a part by its folder, where all its files lie.
     """
 
     kind: str
@@ -88,7 +89,7 @@ class Part(Stage):
 
     @model_validator(mode="after")
     def _check_found(self) -> Part:
-        for kind, facts in ((TARGET, TargetFacts), (POOL, PoolFacts)):
+        for kind, facts in ((TARGET, TargetFacts), (POOL, PoolFacts), (GONE, GoneFacts)):
             if self.kind == kind:
                 check_facts(facts, "found", self.found)
         return self
@@ -98,6 +99,8 @@ TARGET = "target"
 """The kind of parts that are validation targets."""
 POOL = "pool"
 """The kind of parts that are instructions added to a finished run."""
+GONE = "gone"
+"""The kind of parts that are instructions removed from the pool."""
 Origin = Literal["build", "files", "instructions", "elsewhere"]
 
 
@@ -133,6 +136,13 @@ class PoolFacts(BaseModel):
     duplicates: Count = 0
     inputs: list[InputFile] = []
     reading: list[str] = []
+
+
+class GoneFacts(BaseModel):
+    """What the manifest says of instructions that were removed from the pool. count: how many."""
+
+    model_config = ConfigDict(extra="forbid")
+    count: Annotated[int, Field(ge=1, lt=2**53)]
 
 
 def check_facts(kind: type[BaseModel], where: str, values: Any) -> None:
