@@ -139,7 +139,9 @@ def select(run: Run, method: str, **values: Any) -> Selection:
 def select_set(run: Run, name: str) -> Selection:
     """A named set of a run as a selection, its rows ascending. Raises `InputError` where there is none."""
     found = run.sets[name]
-    return Selection.of(run, found.rows, SET, {"set": found.reference})
+    selection = Selection.of(run, found.rows, SET, {"set": found.reference})
+    selection._gone = len(found.recorded) - len(found.rows)
+    return selection
 
 
 def changes(run: Run, selection: Selection) -> list[str]:
