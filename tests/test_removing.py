@@ -322,6 +322,7 @@ def test_the_command_line(run, capsys):
         (["restore", folder], "give --rows"),
         (["remove", folder, "1"], "expected none"),
         (["list", folder, "--rows", "1"], "is for remove and restore"),
+        (["list", folder, "--note", "x"], "is for remove, not for list"),
     ):
         capsys.readouterr()
         assert main(["pool", *words]) == 2 and said in capsys.readouterr().err

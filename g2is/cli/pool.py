@@ -34,6 +34,9 @@ def register(add_command: AddCommand) -> None:
     parser.add_argument(
         "names", nargs="*", metavar="NUMBER", help="for restore: removals, as `list` numbers them"
     )
+    parser.add_argument(
+        "--note", metavar="TEXT", help="for remove: what they are (the arguments that name them)"
+    )
     group = parser.add_argument_group("What `remove` and `restore` are about: all of these together")
     add_rows(parser, group)
     add_found(group)
@@ -44,6 +47,8 @@ def pool(arguments: argparse.Namespace) -> None:
     given = [name for name in (*MADE_OF, *FOUND) if getattr(arguments, name, None)]
     if action == "list" and given:
         raise InputError(f"{given[0]}: is for remove and restore, not for list")
+    if action != "remove" and arguments.note:
+        raise InputError(f"note: is for remove, not for {action}")
     if action != "restore" and numbers:
         raise InputError(f"{action}: {len(numbers)} names after the run, expected none")
     {"list": _list, "remove": _remove, "restore": _restore}[action](open_run(arguments), arguments)
@@ -61,7 +66,7 @@ def _remove(run: Run, arguments: argparse.Namespace) -> None:
     from g2is.pipeline.removing import remove_instructions
 
     rows, before = chosen_rows(run, arguments, "remove"), run.size
-    run = remove_instructions(run.folder, rows, note=in_words(arguments), say=say)
+    run = remove_instructions(run.folder, rows, note=arguments.note or in_words(arguments), say=say)
     back = command("pool", "restore", run.name, run.removals[-1].number, cache=run.folder.parent)
     say(f"{before - run.size:,} instructions are removed; {back} brings them back")
     say(_left(run))
