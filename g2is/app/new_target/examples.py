@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from g2is.analysis.inspection import Inspection
+from g2is.analysis.inspection import Inspection, Preview
 from g2is.app.inspect.columns import choose_columns
 from g2is.app.inspect.files import show_file
 from g2is.app.inspect.found import how_it_is_shown, inspected, notes_on, show_notes
@@ -47,7 +47,19 @@ def offer_examples(run: Run) -> None:
     st.session_state[f"{PREFIX}failed"] = True
     found = inspected(sources, reading, PREFIX)
     st.session_state[f"{PREFIX}failed"] = not found.instructions
-    _show_found(run, found, model)
+    # What is done next stands above the records, which are long.
+    head, records = st.container(), st.container()
+    with records:
+        _show_records(run, found, model)
+    with head:
+        _offer_start(run, found, model, sources, reading)
+
+
+def _offer_start(
+    run: Run, found: Inspection, model: Path | None, sources: Sequence[Source], reading: ReadingConfig
+) -> None:
+    """What was found in short, the name, and the button that starts it, or the command for another machine."""
+    _show_summary(run, found, model)
     stops = [one.file.source for one in found.files if one.stops]
     if stops:
         raise InputError(
@@ -63,7 +75,8 @@ def offer_examples(run: Run) -> None:
         show_elsewhere(run, name, sources, reading)
         return
     given = None if model == model_here(run) else str(model)
-    asked = Asked(name=name, files=[], model=given, columns=[*columns], skip_bad=skip_bad)
+    columns, skip_bad = [*reading.columns], reading.skip_bad
+    asked = Asked(name=name, files=[], model=given, columns=columns, skip_bad=skip_bad)
     st.button(
         "Take their gradients and add the target",
         type="primary",
@@ -93,7 +106,10 @@ def choose_name(run: Run, suggestion: str, *, key: str) -> str:
     if st.session_state.get(f"{PREFIX}named after") != key:
         st.session_state[f"{PREFIX}named after"] = key
         st.session_state[f"{PREFIX}name"] = suggestion
+    elif f"{PREFIX}name" not in st.session_state:  # the box was not drawn meanwhile
+        st.session_state[f"{PREFIX}name"] = st.session_state.get(f"{PREFIX}typed", suggestion)
     name = st.text_input("Name of the target", key=f"{PREFIX}name", max_chars=200).strip()
+    st.session_state[f"{PREFIX}typed"] = name
     check.check_name(run, name)
     return name
 
@@ -133,15 +149,23 @@ def _short(run: Run, folder: Path) -> str:
     return str(folder) if is_local() else folder.name
 
 
-def _show_found(run: Run, found: Inspection, model: Path | None) -> None:
-    """How the examples were read and what is trained, before anything is computed."""
-    preview = preview_of(None if model is None else str(model), longest(run))
+def _preview(run: Run, model: Path | None) -> Preview:
+    return preview_of(None if model is None else str(model), longest(run))
+
+
+def _show_summary(run: Run, found: Inspection, model: Path | None) -> None:
+    """How the examples were read, what is not trained, what of them the pool has."""
     rejected = sum(file.file.rejected for file in found.files)
     st.markdown(check.summary(len(found.instructions), rejected, found.duplicates))
-    show_notes(notes_on(found, preview, PREFIX))
+    show_notes(notes_on(found, _preview(run, model), PREFIX))
     if warning := cost(run, len(found.instructions)):
         st.warning(warning, icon=":material/hourglass_top:")
     show_copies(run, check.texts_of(found.instructions), key=found)
+
+
+def _show_records(run: Run, found: Inspection, model: Path | None) -> None:
+    """The records with what is trained, and how each file was read."""
+    preview = _preview(run, model)
     st.caption(how_it_is_shown(None if model is None else str(model)))
     for place, file in enumerate(found.files):
         show_file(file, preview, key=f"{PREFIX}{place}")
