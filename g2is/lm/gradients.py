@@ -19,6 +19,7 @@ import torch
 
 from g2is.errors import InputError
 from g2is.lm.layers import Use, differentiable, pieces
+from g2is.lm.precision import float32_products
 from g2is.lm.projection import RandomProjection
 from g2is.lm.text import Encoded
 from g2is.lm.train import BETAS, EPSILON, TrainingState, sample_losses, trainable
@@ -113,6 +114,9 @@ class GradientEngine:
             if (attributes := {a: self._names[p] for a, p in module._parameters.items() if p in self._names})
         }
         self._shapes = {name: parameter.shape for parameter, name in self._names.items()}
+        # An adapter is float32 also where the weights around it keep seven bits of a fraction. TF32 keeps ten.
+        half = any(parameter.dtype in (torch.bfloat16, torch.float16) for parameter in model.parameters())
+        self._precision: Literal["tf32", "ieee"] = "tf32" if half else "ieee"
         self._refuse_what_hooks_miss()
         model.requires_grad_(False)
 
@@ -137,7 +141,11 @@ class GradientEngine:
         sketches = {kind: Sketches(len(batch), self.projection.dim) for kind in kinds}
         counts = tuple(int(sample.trained.sum()) for sample in batch)
         tokens = len(batch) * max(map(len, batch))
-        with self._hooks(sketches, counts, tokens), torch.enable_grad():
+        with (
+            self._hooks(sketches, counts, tokens),
+            float32_products(self._precision),
+            torch.enable_grad(),
+        ):
             losses = sample_losses(self.model, batch)
             losses.sum().backward()
         return {kind: sums.total() for kind, sums in sketches.items()}, losses.detach()
