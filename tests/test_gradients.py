@@ -292,6 +292,50 @@ def test_sketches_keep_cosines(kind):
     assert float(error.square().mean().sqrt()) < 1.15 * dim**-0.5
 
 
+def with_torch(projection: CountSketch, name: str, gradient: torch.Tensor) -> torch.Tensor:
+    """The sketch by permuting and folding, as on a GPU."""
+    source, sign = projection._plan[name]
+    return (gradient[:, source] * sign).view(len(gradient), -1, projection.dim).sum(1)
+
+
+@pytest.mark.parametrize("epsilon", ["inside", "outside"])
+@pytest.mark.parametrize("size, dim", [(5000, 64), (70, 256), (3000, 70_000)])
+def test_one_pass_on_a_cpu_gives_the_sketches_of_two(epsilon, size, dim):
+    random = torch.Generator().manual_seed(0)
+    gradient = 1e-3 * torch.randn(5, size, generator=random)
+    m, v = 1e-3 * torch.randn(size, generator=random), 1e-7 + 1e-6 * torch.rand(size, generator=random)
+    projection = CountSketch({"a": size}, dim, 3, "cpu")
+    averages = AdamAverages({"a": m}, {"a": v}, epsilon)
+    plain, adam, alone = (torch.ones(5, dim) for _ in range(3))
+    averages.add_both(projection, "a", gradient, plain, adam)
+    projection.add(alone, "a", gradient)
+    expected = with_torch(projection, "a", gradient)
+    torch.testing.assert_close(plain - 1, expected, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(alone, plain)
+    expected = with_torch(projection, "a", averages.adam_gradient("a", gradient))
+    torch.testing.assert_close(adam - 1, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_one_pass_does_not_depend_on_threads_and_keeps_what_is_not_finite():
+    gradient = torch.randn(7, 3000, generator=torch.Generator().manual_seed(0))
+    gradient[2, 5], gradient[3, 6] = torch.nan, torch.inf
+    averages = AdamAverages({"a": torch.zeros(3000)}, {"a": torch.ones(3000)})
+    projection = CountSketch({"a": 3000}, 512, 0, "cpu")
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            sums = torch.zeros(7, 512), torch.zeros(7, 512)
+            averages.add_both(projection, "a", gradient, *sums)
+            found.append(torch.stack(sums))
+    finally:
+        torch.set_num_threads(before)
+    for other in found[1:]:
+        np.testing.assert_array_equal(found[0].numpy(), other.numpy())
+    finite = torch.isfinite(found[0]).all(dim=2)
+    assert finite[:, [0, 1, 4, 5, 6]].all() and not finite[:, [2, 3]].any()
+
+
 def test_a_sketch_with_shared_permutations_keeps_inner_products_and_cosines():
     # Alike in every parameter, as gradients are that share directions: errors must not repeat from one to the next.
     random = torch.Generator().manual_seed(0)

@@ -20,7 +20,8 @@ import torch
 from g2is.errors import InputError
 from g2is.lm.layers import Use, differentiable, pieces
 from g2is.lm.precision import float32_products
-from g2is.lm.projection import RandomProjection
+from g2is.lm.projection import CountSketch, RandomProjection
+from g2is.lm.scatter import scatter_both
 from g2is.lm.text import Encoded
 from g2is.lm.train import BETAS, EPSILON, TrainingState, sample_losses, trainable
 
@@ -65,6 +66,28 @@ class AdamAverages:
         square = torch.addcmul(b2 * self.exp_avg_sq[name], gradient, gradient, value=1 - b2)
         root = square.add_(EPSILON).sqrt_() if self.epsilon == "inside" else square.sqrt_().add_(EPSILON)
         return torch.add(b1 * self.exp_avg[name], gradient, alpha=1 - b1).div_(root)
+
+    def add_both(
+        self,
+        projection: RandomProjection,
+        name: str,
+        gradient: torch.Tensor,
+        plain: torch.Tensor,
+        adam: torch.Tensor,
+    ) -> None:
+        """Add the projections of `gradient` (b, p) and of its Adam gradient to their sketches (b, d)."""
+        average = self.exp_avg[name]
+        if (
+            isinstance(projection, CountSketch)
+            and gradient.device.type == "cpu"
+            and average.dtype == torch.float32
+        ):
+            epsilon = (EPSILON, 0.0) if self.epsilon == "inside" else (0.0, EPSILON)
+            squares = self.exp_avg_sq[name]
+            scatter_both(projection.places(name), gradient, average, squares, BETAS, epsilon, plain, adam)
+        else:
+            projection.add(plain, name, gradient)
+            projection.add(adam, name, self.adam_gradient(name, gradient))
 
     def common(self, projection: RandomProjection) -> torch.Tensor:
         """(d,) the sketch that all Adam gradients share, `P[b1 m / sqrt(b2 v + 1e-8)]`."""
@@ -202,7 +225,8 @@ class GradientEngine:
         """Add the gradients of one parameter to the sketches, piece by piece."""
         for piece, rows in pieces(name, self._shapes[name]).items():
             gradient = sum((use.gradient(rows).float() for use in uses[1:]), uses[0].gradient(rows).float())
-            self.projection.add(sketches["sgd"].on(gradient.device), piece, gradient)
+            sums = [kind.on(gradient.device) for kind in sketches.values()]
             if self.averages:
-                adam = self.averages.adam_gradient(piece, gradient)
-                self.projection.add(sketches["adam"].on(gradient.device), piece, adam)
+                self.averages.add_both(self.projection, piece, gradient, *sums)
+            else:
+                self.projection.add(sums[0], piece, gradient)
