@@ -27,7 +27,8 @@ class ModelConfig(Settings):
     model: str = Field(
         description="Hugging Face id or folder of a causal language model, or of an adapter to merge into its base"
     )
-    device: str = Field(
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto",
         description="of the base weights; auto: bfloat16 on a GPU that has it, float32 on the CPU; float16 only for "
         "runs that were built with it: it rounds small gradients to zero",
