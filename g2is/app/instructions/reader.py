@@ -41,8 +41,9 @@ def show_reader(run: Run, rows: np.ndarray, sample: int) -> None:
             disabled=after >= len(rows),
             shortcut="j",
         )
-        basket_button(run, sample)
-        tag(run, sample)
+        if not run.gone[sample]:
+            basket_button(run, sample)
+            tag(run, sample)
         ui.remove_button(run, [sample], about="read on its own", key="read")
     with st.container(horizontal=True):
         ui.link_to("Walk", "Why is it in, or not?", focus=sample)
@@ -99,7 +100,7 @@ def _tagged(
                 continue
             new = name not in run.sets
             found = None if new else run.sets[name]
-            rows = found.rows if found is not None else np.zeros(0, np.int64)
+            rows = found.recorded if found is not None else np.zeros(0, np.int64)
             rows = np.union1d(rows, [sample]) if name in after else np.setdiff1d(rows, [sample])
             if found is None:
                 run.sets.write(name, rows, origin="a tag")

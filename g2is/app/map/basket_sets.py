@@ -63,6 +63,7 @@ def _save(run: Run, name: str, note: str | None, replaces: str | None) -> None:
     try:
         if note is None:
             old = run.sets[name]
+            rows = np.union1d(rows, np.setdiff1d(old.recorded, old.rows))  # what was removed may come back
             saved = run.sets.write(name, rows, note=old.note, origin=old.origin, replaces=replaces)
         else:
             saved = run.sets.write(name, rows, note=note, origin="by hand, in the app")
