@@ -100,6 +100,20 @@ def test_a_run_offers_what_notebooks_need(run):
     assert not (run.folder / "building").exists()
 
 
+def test_weights_are_hashed_once(files, tmp_path, monkeypatch):
+    hashed = []
+    monkeypatch.setattr("g2is.lm.source._sha256", lambda path: hashed.append(path.name) or bytes(32))
+    make(tmp_path / "run", files)
+    assert "model.safetensors" in hashed and len(hashed) == len(set(hashed))
+
+
+def test_float16_is_refused_with_the_reason(files, tmp_path):
+    config = configuration(files)
+    with pytest.raises(InputError, match=r"dtype = 'float16': it rounds gradients .* bfloat16 or float32"):
+        make(tmp_path / "run", files, config=config.replace(model=config.model.replace(dtype="float16")))
+    assert not (tmp_path / "run").exists()
+
+
 def plain_gradients(run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Gradients of the pool by autograd, one sample at a time (n, p), and Adam's averages m, v (p,)."""
     config = run.manifest.configuration

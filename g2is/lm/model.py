@@ -91,13 +91,15 @@ def load_model(config: ModelConfig, card: ModelCard) -> Any:
             "quantization_config": BitsAndBytesConfig(
                 load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=DTYPES[card.dtype]
             ),
-            "device_map": {"": card.device},
         }
         if config.load_in_4bit
         else {}
     )
     if config.device_map:
         placed["device_map"] = config.device_map
+    elif card.device != "cpu" or config.load_in_4bit:
+        # Tensor by tensor from the files to the device: several processes would hold as many copies in memory.
+        placed["device_map"] = {"": card.device}
     with readable(source.base):
         model, report = auto_class(configuration).from_pretrained(
             source.base,
@@ -113,8 +115,6 @@ def load_model(config: ModelConfig, card: ModelCard) -> Any:
             f"model {source.base}: its files lack {len(missing)} tensors that its config.json asks for, "
             f"first {missing[0]}; expected a whole model"
         )
-    if not placed:
-        model.to(card.device)
     if source.adapter:
         model = _merged(model, source.adapter)
     model.requires_grad_(False)

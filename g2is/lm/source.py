@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,12 +108,18 @@ def _fingerprint(model: str, commit: str | None) -> str:
     if not folder.is_dir():
         return f"commit:{commit}"
     digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.suffix in {".json", ".safetensors", ".jinja", ".model", ".txt"}:
+    suffixes = {".json", ".safetensors", ".jinja", ".model", ".txt"}
+    paths = [path for path in sorted(folder.iterdir()) if path.suffix in suffixes]
+    with ThreadPoolExecutor() as pool:  # a large model is in many files
+        for path, content in zip(paths, pool.map(_sha256, paths), strict=True):
             digest.update(path.name.encode())
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
+            digest.update(content)
     return f"sha256:{digest.hexdigest()}"
+
+
+def _sha256(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _file(model: str, name: str) -> str | None:
