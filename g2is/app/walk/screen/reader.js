@@ -73,13 +73,13 @@ export class Reader {
     close.type = "button"
     close.onclick = () => this.screen.reading.backOnce()
     head.append(close)
-    return [head, ...textOf(walk.examples.get(example))]
+    return [head, ...this.textOf("examples", example)]
   }
 
   exampleText(example) {
     if (example === null) return [element("h2", "", "No example"), element("p", "", "It belongs to no direction.")]
     const title = this.screen.asked === null ? `Example ${number(example)} asks` : `Closest: example ${number(example)}`
-    return [element("h2", "", title), ...textOf(this.screen.walk.examples.get(example))]
+    return [element("h2", "", title), ...this.textOf("examples", example)]
   }
 
   takenText() {
@@ -88,7 +88,7 @@ export class Reader {
     const text = walk.texts.get(shown)
     const head = element("h2", "", title)
     if (text) head.append(element("span", "from", ` ${text.from}`))
-    return [head, ...textOf(text)]
+    return [head, ...this.textOf("texts", shown)]
   }
 
   drawActions() {
@@ -135,17 +135,22 @@ export class Reader {
     return item
   }
 
+  // Prompt and answer character by character, of a very long one the beginning and a button for all.
+  textOf(kind, row) {
+    const text = this.screen.walk[kind].get(row)
+    if (!text) return [element("p", "waiting", "…")]
+    const parts = [element("p", "prompt", text.prompt || "(empty)"), element("p", "response", text.response || "(empty)")]
+    for (const part of parts) part.dir = "auto"
+    if (!text.all) return parts
+    const button = element("button", "whole", `Show all ${number(text.all)} characters`)
+    button.type = "button"
+    button.onclick = () => this.screen.raise("whole", { kind, row })
+    return [...parts, button]
+  }
+
   mark(sample) {
     for (const row of this.screen.find(".list").children) {
       row.classList.toggle("hovered", Number(row.dataset.sample) === sample)
     }
   }
-}
-
-// Prompt and answer in full, character by character.
-function textOf(text) {
-  if (!text) return [element("p", "waiting", "…")]
-  const parts = [element("p", "prompt", text.prompt || "(empty)"), element("p", "response", text.response || "(empty)")]
-  for (const part of parts) part.dir = "auto"
-  return parts
 }

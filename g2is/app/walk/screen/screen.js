@@ -54,7 +54,7 @@ class Screen {
     this.removeSkip = addSkip(this)
     this.channel = channel("walk")
     this.stopListening = this.channel.listen((kind) => this.receive(kind))
-    for (const kind of ["points", "colours", "walk", "window", "reply"]) this.receive(kind)
+    for (const kind of ["points", "colours", "walk", "window", "reply", "whole"]) this.receive(kind)
     this.receiveGraphs()
   }
 
@@ -100,6 +100,7 @@ class Screen {
     }
     if (kind === "window") this.walk.receiveWindow(part)
     if (kind === "reply") this.receiveReply(part)
+    if (kind === "whole" && part.walk === this.walk.part?.walk) this.walk.receiveTexts(part)
     if (kind.startsWith("graph")) this.walk.receiveGraphs(part)
     this.draw()
   }
