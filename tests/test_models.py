@@ -12,10 +12,11 @@ from transformers import LlamaForCausalLM
 from g2is.cli import main
 from g2is.config import LoraSettings, ModelConfig
 from g2is.errors import InputError
-from g2is.lm.model import add_adapter, inspect_model, load_model, load_tokenizer, train_own_weights
+from g2is.lm.model import add_adapter, inspect_model, load_model, train_own_weights
 from g2is.lm.shape import read_shape
 from g2is.lm.source import auto_class
 from g2is.lm.text_part import text_part
+from g2is.lm.tokenizer import load_tokenizer
 from g2is.lm.train import sample_losses, train_adapter, trainable
 from tests.architectures import CONFIGURATIONS, LATENT, SEEING, random_model
 from tests.test_gradients import autograd_gradients, engine_rows, relative_error

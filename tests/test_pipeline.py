@@ -16,8 +16,9 @@ from g2is.analysis import walks
 from g2is.config import SEEDS, BuildConfig, walk_preset
 from g2is.errors import InputError
 from g2is.instructions import from_frame
-from g2is.lm.model import add_adapter, inspect_model, load_model, load_tokenizer
+from g2is.lm.model import add_adapter, inspect_model, load_model
 from g2is.lm.text import Encoder
+from g2is.lm.tokenizer import load_tokenizer
 from g2is.lm.train import TrainingState, sample_losses, trainable
 from g2is.lm.warmup import Checkpoint
 from g2is.pipeline.build import build

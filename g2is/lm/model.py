@@ -11,7 +11,7 @@ from unittest import mock
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.tuners.lora import LoraLayer
-from transformers import AutoTokenizer, BitsAndBytesConfig
+from transformers import BitsAndBytesConfig
 from transformers.utils import logging
 
 from g2is.config import LoraSettings, ModelConfig
@@ -80,19 +80,6 @@ def inspect_model(config: ModelConfig) -> ModelCard:
         device=device,
         dtype=_dtype(config.dtype, device),
     )
-
-
-def load_tokenizer(config: ModelConfig) -> Any:
-    """The model's tokenizer, with a padding token; raises `InputError` where it cannot be read."""
-    folder = find_source(config.model).tokenizer
-    with readable(folder):
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=config.trust_remote_code)
-    if not tokenizer.is_fast:
-        raise InputError(
-            f"{folder}: its tokenizer gives no character offsets, which mark the response; "
-            "expected a fast tokenizer (tokenizer.json)"
-        )
-    return tokenizer
 
 
 def load_model(config: ModelConfig, card: ModelCard) -> Any:

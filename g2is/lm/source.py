@@ -9,12 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftConfig
-from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
-from transformers.models.auto.modeling_auto import (
-    MODEL_FOR_CAUSAL_LM_MAPPING,
-    MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
-)
+from transformers import AutoConfig
 from transformers.utils import cached_file
 from transformers.utils.hub import extract_commit_hash
 
@@ -49,6 +44,8 @@ def find_source(model: str) -> ModelSource:
     """
     if not _is_adapter(model):
         return ModelSource(model)
+    from peft import PeftConfig  # takes seconds, and is needed by adapters alone
+
     with readable(model, expected=f"a PEFT adapter with {ADAPTER_CONFIG} and adapter_model.safetensors"):
         adapter = PeftConfig.from_pretrained(model)
     if adapter.is_prompt_learning:
@@ -84,6 +81,12 @@ def auto_class(configuration: Any) -> Any:
 
     Models that also see images are causal language models of their text, under a class of their own.
     """
+    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_CAUSAL_LM_MAPPING,
+        MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
+    )
+
     kind = type(configuration)
     if kind in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING and kind not in MODEL_FOR_CAUSAL_LM_MAPPING:
         return AutoModelForImageTextToText

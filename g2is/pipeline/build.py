@@ -28,7 +28,8 @@ from g2is.pipeline.targets import TakenTarget
 from g2is.pipeline.views import write_views
 from g2is.pipeline.whiten import add_missing
 from g2is.pipeline.writer import RunWriter, StageResult
-from g2is.run.manifest import Manifest, TargetFacts
+from g2is.run.manifest import Manifest
+from g2is.run.parts import TargetFacts
 from g2is.run.run import Run
 
 
