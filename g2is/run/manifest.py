@@ -160,6 +160,7 @@ class _PoolNumbers(BaseModel):
     validation: Count = 0
     duplicates: Count
     rejected: Count
+    repeats: Count = 0
     reading: list[str] = []
 
 
