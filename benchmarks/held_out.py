@@ -3,8 +3,8 @@
     python -m benchmarks.held_out DATA OUT
 
 DATA/pool holds files of instructions, DATA/target validation and test files of other targets. OUT/pool gets the pool
-without what is held out, OUT/target NAME_validation.jsonl (64 records, for targets that have no file) and NAME_test.jsonl
-(120 records) of each target. The draw is seeded: the same files give the same ones.
+without what is held out, OUT/target NAME_validation.jsonl (64 records, for targets that have no file) and
+NAME_test.jsonl (120 records) of each target. The draw is seeded: the same files give the same ones.
 """
 
 from __future__ import annotations

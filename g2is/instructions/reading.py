@@ -181,8 +181,9 @@ def read_instructions(
 
     format: one of `ASKED` for all records, or "auto": each by its own fields. skip_bad: collect broken records in
     `rejected` instead of stopping at the first. columns: which columns are read, see `parse_columns`. dedupe: leave out
-    an instruction whose conversation an earlier one has, or one of those that are `known` already. Raises InputError, one line, for a file that cannot be read, unless skip_bad for the first broken record as
-    `source:line: …`, and where no record is an instruction.
+    an instruction whose conversation an earlier one has, or one of those that are `known` already. Raises InputError,
+    one line, for a file that cannot be read, unless skip_bad for the first broken record as `source:line: …`, and where
+    no record is an instruction.
     """
     if format not in ("auto", *ASKED):
         raise InputError(f"format {format!r} is not known, expected auto or one of {', '.join(ASKED)}")
