@@ -3,6 +3,7 @@ examples. Needs no torch."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -166,12 +167,14 @@ def nested(run: Run, targets: Sequence[str], size: int, seed: int) -> NDArray[np
 
 
 def read_budgets(run: Run, words: Sequence[str]) -> list[int]:
-    """Budgets as numbers of instructions, ascending. words: numbers, or with a decimal point shares of the pool's
-    instructions with a gradient, separated by commas or not. Raises `InputError`."""
+    """Budgets as numbers of instructions, ascending. words: numbers, or with a decimal point or a percent
+    sign shares of the pool's instructions with a gradient, separated by commas or not. Raises `InputError`."""
     counts = []
     for word in split(words):
         try:
-            share, count = (float(word), None) if "." in word else (None, int(word))
+            share, count = _share(word), None
+            if share is None:
+                count = int(word)
             counts.append(budget_size(share, count, int(run.valid.sum())))
             fits = counts[-1] >= 1 and (share is None or 0 < share <= 1)
         except (ValueError, OverflowError):
@@ -181,6 +184,13 @@ def read_budgets(run: Run, words: Sequence[str]) -> list[int]:
                 f"budgets = {word!r}: expected numbers of instructions, such as 60, or shares of the pool, such as 0.01"
             )
     return sorted(set(counts))
+
+
+def _share(word: str) -> float | None:
+    """A share of the pool, from 0.01 or 1%; None where it is none."""
+    if word.endswith("%"):
+        return float(word[:-1]) / 100
+    return float(word) if "." in word else None
 
 
 def read_sizes(words: Sequence[str]) -> list[int]:
@@ -198,5 +208,5 @@ def read_sizes(words: Sequence[str]) -> list[int]:
 
 
 def split(words: Sequence[str]) -> list[str]:
-    """The words between spaces and commas."""
-    return [part for word in words for part in word.replace(",", " ").split()]
+    """The words between spaces, commas and semicolons."""
+    return [part for word in words for part in re.split(r"[\s,;]+", word) if part]
