@@ -540,7 +540,7 @@ def test_the_same_samples_are_trained_once(run, built, monkeypatch):
     other = Candidate("three", "walk", lambda seed: range(4, -1, -1))
     summary, said = run_evaluation(run, built, candidates=[*same, other])
     assert sorted(one.selection for one in trained) == ["one", "one", "three", "three"]
-    assert "2 of them take the results of another with the same samples, target and seed" in said
+    assert "2 of the fine-tunings take the results of another with the same samples, target and seed" in said
     losses = summary.set_index("selection")["loss"]
     assert losses["one"] == losses["two"]
 

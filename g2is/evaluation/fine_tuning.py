@@ -208,7 +208,9 @@ def _report(prepared: _Prepared, say: Callable[[str], None], *, measured: bool =
         say(f"{done:,} of {len(prepared.rows):,} fine-tunings are done already")
     trained = prepared.to_train
     if twins := len(missing) - len(trained):
-        say(f"{twins:,} of them take the results of another with the same samples, target and seed")
+        say(
+            f"{twins:,} of the fine-tunings take the results of another with the same samples, target and seed"
+        )
     if trained and measured:
         say(cost_line(work, trained, _measured(prepared, trained[0])))
     elif trained:
