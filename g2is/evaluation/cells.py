@@ -161,6 +161,8 @@ def _counted(pairs: Sequence[tuple[str, str, str]], results: pd.DataFrame) -> st
     mean = 100 * float(np.mean([one.mean / loss for one, loss in found]))
     of = f" of {len(found):,}" if len(found) > 1 else ""
     unsure = "" if all(isfinite(one.half) for one, _ in found) else "; too few examples and seeds to tell"
+    if any(one.seeds < 2 for one, _ in found):
+        unsure += "; where there is one seed only, another training may order them otherwise"
     return f"{', '.join(counts)}{of}; mean loss {mean:+.1f} %{unsure}".replace("-", "−")
 
 

@@ -48,6 +48,14 @@ class Categories:
         """(n,) the rows that have a value."""
         return self.numbers >= 0
 
+    def without(self, rows: NDArray[np.bool_]) -> Categories:
+        """The column in which some rows (n,) have no value, and only values that others have are named."""
+        numbers = np.where(rows, -1, self.numbers)
+        left = np.unique(numbers[numbers >= 0])
+        places = np.full(len(self.names) + 1, -1)
+        places[left] = np.arange(len(left))
+        return Categories(self.name, places[numbers], [self.names[code] for code in left.tolist()])
+
     def fits(self, value: str) -> NDArray[np.bool_]:
         """(n,) the rows with this value; raises `InputError` where there are none."""
         if value not in self.names:
@@ -81,6 +89,10 @@ class Numbers:
     def known(self) -> NDArray[np.bool_]:
         """(n,) the rows that have a value."""
         return ~np.isnan(self.values)
+
+    def without(self, rows: NDArray[np.bool_]) -> Numbers:
+        """The column in which some rows (n,) have no value."""
+        return Numbers(self.name, np.where(rows, np.nan, self.values))
 
     def fits(self, value: str) -> NDArray[np.bool_]:
         """(n,) the rows with this number, or in this range, bounds included; raises `InputError` for none."""
@@ -120,23 +132,37 @@ Column = Categories | Numbers
 
 
 class Columns(Mapping[str, Column]):
-    """The columns of a pool by name."""
+    """The columns of a pool by name.
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    has_tasks: whether the column `task` says the task of each instruction, and not something else.
+    """
+
+    def __init__(self, columns: Sequence[Column], *, has_tasks: bool = False) -> None:
         self._columns = {column.name: column for column in columns}
+        self.has_tasks = has_tasks
 
     @classmethod
-    def of(cls, pool: pd.DataFrame, kept: pd.DataFrame | None) -> Columns:
-        """Those of a run: the file and the task of each instruction, and the columns that were kept of the records."""
+    def of(
+        cls, pool: pd.DataFrame, kept: pd.DataFrame | None, gone: NDArray[np.bool_] | None = None
+    ) -> Columns:
+        """Those of a run: the file and the task of each instruction, and the columns that were kept of the records.
+
+        gone: (n,) rows that have no value, whatever their records say."""
         columns: list[Column] = [_categories(FILE, pool["source"])]
-        if (kept is None or "task" not in kept) and pool["task"].notna().any():
+        has_tasks = bool(pool["task"].notna().any())
+        if kept is not None and "task" in kept:
+            has_tasks = has_tasks and bool(
+                (kept["task"].astype(object) == pool["task"])[pool["task"].notna()].all()
+            )
+        elif has_tasks:
             columns.append(_categories("task", pool["task"]))
         for name, values in kept.items() if kept is not None else ():
             if values.dtype.kind == "f":
                 columns.append(Numbers(str(name), values.to_numpy(np.float64)))
             else:
                 columns.append(_categories(str(name), values))
-        return cls(columns)
+        left = columns if gone is None else [column.without(gone) for column in columns]
+        return cls(left, has_tasks=has_tasks)
 
     def __getitem__(self, name: str) -> Column:
         return self._columns[name]

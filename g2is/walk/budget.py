@@ -100,7 +100,8 @@ def plan_walk(
         raise InputError(f"instruction {both[0]} is both pinned and banned; remove it from one of the two")
     if not usable[pins].all():
         raise InputError(
-            f"pins: instruction {pins[~usable[pins]][0]} has no valid gradient, so it cannot be selected; unpin it"
+            f"pins: instruction {pins[~usable[pins]][0]} has no valid gradient or was removed from the pool, so it "
+            "cannot be selected; unpin it"
         )
 
     budgets = _budgets(parameters, knowledge, int(usable.sum()), len(pins))
@@ -147,8 +148,12 @@ def reason_left_out(
     valid: ArrayLike | None = None,
     fitting: ArrayLike | None = None,
     own: Collection[int] = (),
+    gone: ArrayLike | None = None,
 ) -> str:
-    """Why no component may take a sample that is left out, in words. own: samples that the targets are made of."""
+    """Why no component may take a sample that is left out, in words. own: samples that the targets are made of. gone:
+    (n,) those that were removed from the pool, which are not valid either."""
+    if gone is not None and np.asarray(gone)[sample]:
+        return "it was removed from the pool"
     if sample in parameters.bans:
         return "it is banned"
     if sample in own:

@@ -11,11 +11,12 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from g2is.analysis.search import STATES, Filter, matching
+from g2is.analysis.search import GONE, STATES, Filter, matching
 from g2is.app import shared as ui
+from g2is.app.shared.as_set import fits_link, offer_set
 from g2is.app.shared.community_choice import choose_community
 from g2is.app.shared.conditions import choose_conditions, has_columns
-from g2is.app.walk.parameters import MOST_IN_LINK, row_list, walk_regime
+from g2is.app.walk.parameters import row_list, walk_regime
 from g2is.errors import InputError
 from g2is.run.run import Run
 from g2is.run.selections import read_walk
@@ -185,18 +186,24 @@ def link_to_walk(run: Run, rows: NDArray[np.int64]) -> None:
         conditions = {"sources": "source", "where": "having", "only_sets": "in_set"}
         changes: dict[str, Any] = {to: texts.get(name) for to, name in conditions.items()}
         ui.link_to("Walk", label, **changes, only=None)
-    elif len(rows) <= MOST_IN_LINK:
+    elif fits_link(len(rows)):
         ui.link_to("Walk", label, only=row_list(rows.tolist()))
     else:
-        st.caption(
-            f"To walk on these only, narrow them down to {ui.number(MOST_IN_LINK)} instructions, which an address can "
-            "hold, or filter by source files, columns and named sets alone."
+        offer_set(
+            run,
+            rows,
+            label,
+            key="found",
+            suggestion=searched() or "found",
+            origin=filters_in_words(),
+            settings=lambda name: {"only_sets": [name], "only": None},
+            page="Walk",
         )
 
 
 def _states(run: Run) -> dict[str, str]:
     known = STATES if "valid" in run.instructions else {"duplicate": STATES["duplicate"]}
-    return {"": "All", **known}
+    return {"": "All", **{name: label for name, label in known.items() if name != GONE or run.removals}}
 
 
 def _token_limits(run: Run) -> tuple[int, int] | None:

@@ -13,8 +13,9 @@ from streamlit.delta_generator import DeltaGenerator
 from g2is.app import shared as ui
 from g2is.app.map.basket_sets import choose_set, name_basket
 from g2is.app.map.view import change_basket, go_to
+from g2is.app.shared.as_set import MOST_IN_LINK, fits_link
 from g2is.app.shared.aside import basket_set
-from g2is.app.walk.parameters import MOST_IN_LINK, row_list, rows_in_url
+from g2is.app.walk.parameters import row_list, rows_in_url
 from g2is.figures.walk import sources_figure
 from g2is.instructions.words import Term, distinctive_terms
 from g2is.run.run import Run
@@ -45,7 +46,7 @@ def show_basket(run: Run) -> DeltaGenerator:
         return st.empty()
     samples = np.unique(np.array(basket, np.int64))
     noun = "instruction" if len(samples) == 1 else "instructions"
-    share = ui.percent(len(samples) / len(run.instructions))
+    share = ui.percent(len(samples) / run.size)
     st.markdown(f"**{ui.number(len(samples))}** {noun}, {share} of the pool{_called(run)}")
     in_walk = st.empty()
     _actions(run, samples)
@@ -107,7 +108,8 @@ def _actions(run: Run, samples: np.ndarray) -> None:
         found = ui.unchanged_set(run)
         about = f"set {found.name}" if found else "put into the basket by hand"
         ui.more_like_these(run, samples, about=about, key="basket", suggestion=found.name if found else "")
-    if found is None and len(samples) > MOST_IN_LINK:
+        ui.remove_button(run, samples, about=about, key="basket")
+    if found is None and not fits_link(len(samples)):
         st.caption(
             f":material/info: Name these {ui.number(len(samples))} instructions to pin or ban them: settings and links "
             f"hold up to {ui.number(MOST_IN_LINK)} single ones, and sets of any size by name."
@@ -146,7 +148,7 @@ def _source_mix(run: Run, samples: np.ndarray) -> dict[str, pd.Series]:
     """The share of the largest sources in the pool and in the basket."""
     sources = run.instructions["source"]
     of_basket = sources.iloc[samples].value_counts(normalize=True)[:SOURCES]
-    of_pool = sources.value_counts(normalize=True)[of_basket.index]
+    of_pool = run.present["source"].value_counts(normalize=True)[of_basket.index]
     return {
         name: shares.rename(index=ui.visible) for name, shares in (("pool", of_pool), ("basket", of_basket))
     }
@@ -154,9 +156,9 @@ def _source_mix(run: Run, samples: np.ndarray) -> dict[str, pd.Series]:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _terms(_run: Run, run_hash: str, key: int, _samples: np.ndarray) -> list[Term]:
-    pool = _run.instructions
+    pool = _run.present
     texts = _Texts(pool["prompt"].array, pool["response"].array)
-    return distinctive_terms(texts, _samples)  # type: ignore[arg-type]
+    return distinctive_terms(texts, pool.index.get_indexer(_samples))  # type: ignore[arg-type]
 
 
 class _Texts:
