@@ -46,7 +46,7 @@ export class Reader {
     } else {
       const back = element("button", "back", `Back to step ${number(step + 1)}`)
       back.type = "button"
-      back.onclick = () => this.screen.back()
+      back.onclick = () => this.screen.reading.back()
       reason.replaceChildren(head, element("span", "why", answer?.text ?? "…"), ...this.itsStep(asked), back)
     }
     reason.classList.toggle("asked", asked !== null)
@@ -71,7 +71,7 @@ export class Reader {
     const head = element("h2", "", title)
     const close = element("button", "close", "Close")
     close.type = "button"
-    close.onclick = () => this.screen.backOnce()
+    close.onclick = () => this.screen.reading.backOnce()
     head.append(close)
     return [head, ...this.textOf("examples", example)]
   }
@@ -128,7 +128,7 @@ export class Reader {
     )
     button.setAttribute("aria-label", `Instruction ${sample}, ${rule}: ${why}`)
     button.title = previous === null ? why : `${why}; cosine to the one before: ${previous.toFixed(2)}`
-    button.onclick = () => (verdict === "chosen" ? screen.back() : screen.ask(sample))
+    button.onclick = () => (verdict === "chosen" ? screen.reading.back() : screen.reading.ask(sample))
     item.onpointerenter = () => screen.hover(sample)
     item.onpointerleave = () => screen.hover(null)
     item.append(button)
