@@ -18,6 +18,7 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, BinaryIO
 
 from g2is.errors import InputError
+from g2is.storage.gate import ask
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,12 +39,13 @@ REMEDIES = {
 }
 
 
-def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def write_file(path: Path, write: Callable[[BinaryIO], object], size: int = 0) -> None:
     """Call `write` on a temporary file beside `path`, sync it, and give it its name.
 
     Raises `InputError` if the disk is full or the folder is not writable, and if `path` is a device, a pipe, a folder
-    or a link: only a file is replaced. The temporary file is removed in any case.
+    or a link: only a file is replaced. The temporary file is removed in any case. size: bytes, where they are known.
     """
+    ask(path, size)
     # Threads of one process may write one file: two visitors of the app.
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}{TEMPORARY}")
     try:
@@ -106,6 +108,7 @@ def not_written(path: str | Path, error: OSError) -> InputError:
 
 def remove_folder(folder: Path) -> None:
     """Remove a folder with its content; raises `InputError` if that fails."""
+    ask(folder)
     try:
         shutil.rmtree(folder)
     except OSError as error:
@@ -150,7 +153,7 @@ def read_small(path: Path, most: int) -> bytes:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file atomically."""
-    write_file(path, lambda file: file.write(data))
+    write_file(path, lambda file: file.write(data), len(data))
 
 
 def replace_bytes(path: Path, data: bytes) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 from g2is.analysis.saved import saved_table
 from g2is.app import shared as ui
 from g2is.app.shared.managing import bring_back, did_to, manage, show_said
+from g2is.app.shared.visitor import may_write
 from g2is.errors import InputError
 from g2is.run.run import Run
 from g2is.run.saved import KEPT_DAYS, KINDS, Kind, deleted, ignored, names
@@ -75,7 +76,7 @@ def _more_like(run: Run, kind: Kind, name: str) -> None:
 
 def show_deleted(run: Run) -> None:
     """What can be restored, of all kinds."""
-    found = deleted(run)
+    found = deleted(run) if may_write() else []
     if not found:
         return
     with st.popover(f"Deleted: {ui.number(len(found))}", icon=":material/restore_from_trash:", key="deleted"):

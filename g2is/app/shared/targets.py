@@ -11,6 +11,7 @@ from g2is.app.shared.arrivals import see
 from g2is.app.shared.tables import choose_row
 from g2is.app.shared.text import literal, visible
 from g2is.app.shared.url import set_url
+from g2is.app.shared.visitor import may_write
 from g2is.errors import InputError
 from g2is.run.run import Run
 
@@ -52,6 +53,8 @@ def show_targets_of(run: Run, *, key: str) -> None:
         },
         alt="Validation targets of this run; choose one to remove it",
     )
+    if not may_write():
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
         if chosen in names and len(names) > 1:
             st.button(
