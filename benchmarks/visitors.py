@@ -1,14 +1,13 @@
 """Ten visitors of one server at once, each a script over its websocket: how long each thing takes, alone and together.
 
-    python -m benchmarks.visitors [--run cache/demo] [--visitors 10] [--rounds 3]
+    python -m benchmarks.visitors [--run cache/demo] [--visitors 10] [--rounds 3] [--reads 3]
 
 The app is started as the README says. A visitor opens Home, Walk, changes the budget, bans an instruction, and opens
-Map, Neighbourhood, Core knowledge, Instructions, Compare and Export; before each it reads for a moment. Visitors differ
-in what they ban and in their budgets, but for every second budget, which another visitor has too. p50, p95: seconds
-from asking to the end of the page's script, over all visitors and rounds; p50 relative to one visitor alone on the same
-server, after a visit that warmed it. Alone: as many rounds as there are visitors, with budgets and bans of their own.
-memory: of the server, in MB, before and after. Nothing is drawn, so that the browser's part, stepping included, is left out:
-it does not depend on how many others there are. Only ratios mean something on a busy machine.
+Map, Neighbourhood, Core knowledge, Instructions, Compare and Export; before each it reads for some seconds. All ban
+another instruction; every two have a budget in common. p50, p95: seconds from asking to the end of the page's script.
+ratio: p50 together relative to one visitor after the other on the same server, after a visit that warmed it. memory: of
+the server, in MB. Nothing is drawn, so that the browser's part, stepping included, is left out: it
+does not depend on how many others there are. Only ratios mean something on a busy machine.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -33,7 +33,7 @@ from benchmarks.report import report
 from tests.app.serving import Server, serving
 
 PATIENCE = 120
-READS = 0.5
+READS = 3.0
 """Seconds that a visitor reads a page, on average, before asking for the next."""
 PAGES = ("Home", "Walk", "Map", "Neighbourhood", "Core_knowledge", "Instructions", "Compare", "Export")
 Times = dict[str, list[float]]
@@ -45,7 +45,10 @@ class Visitor:
     def __init__(self, server: Server, run: str) -> None:
         self.run = run
         address = f"ws://localhost:{server.port}/_stcore/stream"
-        self.socket = connect(address, max_size=None, compression=None, open_timeout=PATIENCE)
+        self.stack = ExitStack()
+        self.socket = self.stack.enter_context(
+            connect(address, max_size=None, compression=None, open_timeout=PATIENCE)
+        )
 
     def ask(self, page: str, **query: Any) -> float:
         """Open a page, or the same with other settings; seconds until its script has ended."""
@@ -61,7 +64,7 @@ class Visitor:
                 raise RuntimeError(message.delta.new_element.exception.message)
 
     def close(self) -> None:
-        self.socket.close()
+        self.stack.close()
 
 
 def steps(number: int) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -77,26 +80,26 @@ def steps(number: int) -> Iterator[tuple[str, str, dict[str, Any]]]:
         yield page, page, {**banned, "focus": 100 + number}
 
 
-def visit(server: Server, run: str, number: int, times: Times) -> None:
-    """One visit from beginning to end."""
+def visit(server: Server, run: str, number: int, times: Times, reads: float = 0.1) -> None:
+    """One visit from beginning to end. reads: mean seconds before each step."""
     dice = random.Random(number)
     visitor = Visitor(server, run)
     try:
         for name, page, query in steps(number):
-            time.sleep(dice.uniform(0, 2 * READS))
+            time.sleep(dice.uniform(0, 2 * reads))
             times[name].append(visitor.ask(page, **query))
     finally:
         visitor.close()
 
 
-def together(server: Server, run: str, numbers: Iterable[int]) -> Times:
+def together(server: Server, run: str, numbers: Iterable[int], reads: float) -> Times:
     """Visits at the same time."""
     times: Times = defaultdict(list)
     faults: list[BaseException] = []
 
     def follow(number: int) -> None:
         try:
-            visit(server, run, number, times)
+            visit(server, run, number, times, reads)
         except BaseException as error:
             faults.append(error)
 
@@ -119,7 +122,7 @@ def memory(server: Server) -> float:
     return int(line.split()[1]) / 1024
 
 
-def measure(run: Path, visitors: int, rounds: int) -> list[dict[str, Any]]:
+def measure(run: Path, visitors: int, rounds: int, reads: float) -> list[dict[str, Any]]:
     """A row for everything that visitors do, and one for the memory."""
     alone: Times = defaultdict(list)
     crowd: Times = defaultdict(list)
@@ -130,9 +133,8 @@ def measure(run: Path, visitors: int, rounds: int) -> list[dict[str, Any]]:
             visit(server, run.name, 1000 + 2 * number, alone)
         after_alone = memory(server)
         for place in range(rounds):
-            for name, seconds in together(
-                server, run.name, range(place * visitors, (place + 1) * visitors)
-            ).items():
+            numbers = range(place * visitors, (place + 1) * visitors)
+            for name, seconds in together(server, run.name, numbers, reads).items():
                 crowd[name] += seconds
         after = memory(server)
     rows = [
@@ -146,7 +148,9 @@ def measure(run: Path, visitors: int, rounds: int) -> list[dict[str, Any]]:
         }
         for name in alone
     ]
-    print(f"memory of the server: {before:.0f} MB, {after_alone:.0f} after one after the other, {after:.0f} after all")
+    print(
+        f"memory of the server: {before:.0f} MB, {after_alone:.0f} after one after the other, {after:.0f} after all"
+    )
     return rows
 
 
@@ -162,5 +166,7 @@ if __name__ == "__main__":
     parser.add_argument("--run", type=Path, default=Path("cache/demo"), help="folder of a finished run")
     parser.add_argument("--visitors", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--reads", type=float, default=READS, help="seconds that a visitor reads, on average")
     given = parser.parse_args()
-    report("visitors", measure(given.run.resolve(), given.visitors, given.rounds), visitors=given.visitors)
+    rows = measure(given.run.resolve(), given.visitors, given.rounds, given.reads)
+    report("visitors", rows, visitors=given.visitors, reads=given.reads)

@@ -12,6 +12,9 @@ from g2is.errors import InputError
 from g2is.run.run import Run
 from g2is.run.saved import KEPT_DAYS, KINDS, Kind, deleted, ignored, names
 
+SHOWN = 50
+"""Things of a kind that a table shows at a time."""
+
 
 def show_saved(run: Run) -> None:
     """A table a kind; a row that is chosen can be renamed, annotated and deleted."""
@@ -29,9 +32,9 @@ def show_saved(run: Run) -> None:
 
 
 def _show_kind(run: Run, kind: Kind) -> None:
-    table = saved_table(run, kind)
-    listed = table["name"].tolist()
     st.subheader(f"{kind.word.capitalize()}s", anchor=False)
+    table = saved_table(run, kind, _listed(run, kind))
+    listed = table["name"].tolist()
     for column in ("name", "what", "note"):
         table[column] = table[column].map(ui.visible)
     if not table["note"].any():
@@ -60,6 +63,34 @@ def _show_kind(run: Run, kind: Kind) -> None:
         manage(run, kind, chosen, key="home")
     else:
         show_said(run, kind)
+
+
+def _listed(run: Run, kind: Kind) -> list[str]:
+    """The names in the table: all, or of many those that are looked for, some at a time. No file is read."""
+    known = names(run, kind)
+    if len(known) <= SHOWN:
+        return known
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        words = st.text_input(
+            "Find",
+            key=f"find {kind.word}",
+            placeholder="part of a name",
+            width=240,
+            label_visibility="collapsed",
+        )
+        found = [name for name in known if words.strip().lower() in name.lower()]
+        last = max(1, -(-len(found) // SHOWN))
+        page = st.number_input(
+            "Page", 1, last, key=f"page {kind.word} of {last}", width=140, label_visibility="collapsed"
+        )
+        first = SHOWN * (int(page) - 1)
+        shown = found[first : first + SHOWN]
+        st.caption(
+            f"{ui.number(first + 1)} to {ui.number(first + len(shown))} of {ui.number(len(found))} by name"
+            if shown
+            else "None has that in its name."
+        )
+    return shown
 
 
 def _more_like(run: Run, kind: Kind, name: str) -> None:
