@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from g2is.app import permits
+from g2is.app.new_target import job
 from g2is.app.places import SITE
 from g2is.app.shared import building
 from g2is.config.serving import ServingConfig
 from g2is.errors import InputError
 from g2is.export import export
 from g2is.pipeline.adding import remove
+from g2is.pipeline.removing import remove_instructions
 from g2is.run.run import Run
 from g2is.run.saved import KINDS, annotate, delete, rename
 from g2is.run.selections import Selection, select
@@ -21,13 +23,16 @@ from tests.app.tiny_run import make_run
 
 PAGES = [None, *sorted(path.stem for path in (SITE / "pages").glob("*.py"))]
 WRITES = {
-    "Save",
-    "Add",
-    "Write the folder",
-    "Start fine-tuning",
-    "Build the demo run",
-    "More like these",
-    "Restore",
+    *(
+        "Save",
+        "Add",
+        "Write the folder",
+        "Start fine-tuning",
+        "Build the demo run",
+        "More like these",
+        "Restore",
+    ),
+    *("Remove from the pool", "Restore to the pool", "Add the target"),
 }
 """Buttons that change something."""
 
@@ -99,6 +104,8 @@ WAYS = {
     "another name": lambda run: rename(run, KINDS["set"], "mine", "ours"),
     "a deletion": lambda run: delete(run, KINDS["export"], "given"),
     "a target less": lambda run: remove(run.folder, "gsm8k"),
+    "instructions less": lambda run: remove_instructions(run.folder, [1]),
+    "examples of a target": lambda run: job.copy_examples(run, []),
     "a build": lambda run: building.start(run.folder.parent),
     "a build less": lambda run: building.cancel(run.folder.parent),
 }
