@@ -12,6 +12,7 @@ from g2is.app.shared import flag, in_url, open_page, url_value
 from g2is.app.shared.targets import show_targets_of
 from g2is.app.shared.text import showing_errors
 from g2is.app.walk.head import walk_by_panel
+from g2is.app.walk.undo import show_undo
 
 
 @showing_errors
@@ -29,6 +30,8 @@ def show() -> None:
         "directions**. The walk selects instructions for each of them. The settings are those of the Walk page, and "
         "go along when you go there."
     )
+    with st.container(horizontal=True, gap="xxsmall"):
+        show_undo()
     walk = walk_by_panel(run, tab="Target directions")
     chosen = chosen_component(len(walk.knowledge))
     st.markdown(summary(walk))

@@ -38,7 +38,11 @@ def write_files(run: Run, selection: Selection, format: str, output: str, tags: 
     except InputError as error:
         ui.stop(error)
     may = may_write()
-    replace = may and folder.exists() and st.checkbox("Overwrite if it exists")
+    replace = (
+        may
+        and folder.exists()
+        and st.checkbox("Overwrite if it exists", help="Undo does not bring back files that are overwritten.")
+    )
     with st.container(horizontal=True):
         write = may and st.button("Write the folder", type="primary", icon=":material/save:")
         st.download_button(
