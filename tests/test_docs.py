@@ -77,7 +77,7 @@ def test_the_readme_is_short():
 @each_document
 def test_every_block_names_its_language(path):
     fences = re.findall(r"^ *```(.*)$", TEXTS[path], re.MULTILINE)
-    assert set(fences[::2]) <= {"bash", "python", "mermaid"} and not any(fences[1::2])
+    assert set(fences[::2]) <= {"bash", "python", "toml", "mermaid"} and not any(fences[1::2])
 
 
 def parse_ray(words: list[str]) -> None:

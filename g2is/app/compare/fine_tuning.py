@@ -22,7 +22,6 @@ from g2is.app.compare.tuning_check import (
 from g2is.app.compare.tuning_job import Asked
 from g2is.app.compare.verdict import evaluation_stamp
 from g2is.app.home.demo import progress_text
-from g2is.app.inspect.sources import is_local
 from g2is.app.places import default_cache
 from g2is.app.shared import (
     SET,
@@ -36,6 +35,7 @@ from g2is.app.shared import (
     visible,
 )
 from g2is.app.shared.jobs import POSSIBLE
+from g2is.app.shared.visitor import may_name_files, may_write
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
 from g2is.app.walk.saving import save, saved_as, suggested_name
@@ -61,7 +61,7 @@ def follow_fine_tuning(run: Run) -> bool:
 def offer_fine_tuning(run: Run) -> None:
     """The form that starts fine-tuning; where there is no model, the command to run elsewhere."""
     st.header("Fine-tune on selections", anchor=False)
-    if not POSSIBLE or tuning_job.model_at_hand(run) is None:
+    if not may_write() or not POSSIBLE or tuning_job.model_at_hand(run) is None:
         _explain_elsewhere(run)
     else:
         _choose(run)
@@ -99,14 +99,15 @@ def _follow(run: Run) -> None:
     else:
         st.progress(0.0, "Starting: loading the libraries and the model")
     st.caption("It continues if you close this page or stop the app. Every result is shown once it is done.")
-    st.button("Cancel", icon=":material/stop:", on_click=job.cancel, key="cancel fine-tuning")
+    if may_write():
+        st.button("Cancel", icon=":material/stop:", on_click=job.cancel, key="cancel fine-tuning")
     show_text("\n".join(job.log_lines()[-12:]) or "…", tallest=260)
 
 
 def _show_last(run: Run, words: list[str]) -> None:
     """What became of the last one, where it did not end well."""
     name = words[3]
-    if tuning_job.is_complete(run, name):
+    if not may_write() or tuning_job.is_complete(run, name):
         return
     st.warning(
         f"The fine-tuning {literal(name)} ended before it was complete. What is done stays; resuming does the rest.",
@@ -142,7 +143,7 @@ def _choose(run: Run) -> None:
                 "Test files",
                 value=str(demo_test(run) or ""),
                 key="tune test",
-                disabled=not is_local(),
+                disabled=not may_name_files(),
                 placeholder="/data/test.jsonl",
                 help="Held-out examples of the target, on the machine that the app runs on; read as the pool is. "
                 "Several: `gsm8k=/data/a.jsonl; bbh=/data/b.jsonl`.",

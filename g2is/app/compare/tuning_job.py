@@ -16,6 +16,7 @@ from g2is.pipeline.progress import Progress
 from g2is.run.paths import EVALUATIONS, progress_path
 from g2is.run.run import Run
 from g2is.storage.files import read_small, write_bytes
+from g2is.storage.gate import ask
 
 LONGEST = 100_000
 """Bytes of the file with the words of the command, at most."""
@@ -78,6 +79,7 @@ def start(run: Run, words: Sequence[str]) -> bool:
     """Start fine-tuning, or continue it; False where some is running."""
     if job_of(run).running():
         return False
+    ask(run.inside(EVALUATIONS, words[3]))
     write_bytes(_words_file(run), json.dumps(list(words)).encode())
     cache = str(run.folder.parent.resolve())
     return job_of(run).start([sys.executable, "-m", "g2is", *words, "--cache", cache])
@@ -96,6 +98,7 @@ def last_words(run: Run) -> list[str] | None:
 
 def forget(run: Run) -> None:
     """It is not to be resumed."""
+    ask(_words_file(run))
     _words_file(run).unlink(missing_ok=True)
 
 
