@@ -18,7 +18,7 @@ from scripts.check_docs import DOCUMENTS, chains, commands, runnable
 ROOT = Path(__file__).parents[1]
 TEXTS = {path: path.read_text() for path in DOCUMENTS}
 PARSERS = next(action.choices for action in make_parser()._actions if isinstance(action.choices, dict))
-OTHER_OPTIONS = {"--head", "--table", "--help"}
+OTHER_OPTIONS = {"--head", "--table", "--help", "--document"}
 """Options of other programs, and the one that every command has."""
 
 
