@@ -18,7 +18,7 @@ from scripts.check_docs import DOCUMENTS, chains, commands, runnable
 ROOT = Path(__file__).parents[1]
 TEXTS = {path: path.read_text() for path in DOCUMENTS}
 PARSERS = next(action.choices for action in make_parser()._actions if isinstance(action.choices, dict))
-OTHER_OPTIONS = {"--head", "--table", "--help"}
+OTHER_OPTIONS = {"--head", "--table", "--help", "--document"}
 """Options of other programs, and the one that every command has."""
 
 
@@ -77,7 +77,7 @@ def test_the_readme_is_short():
 @each_document
 def test_every_block_names_its_language(path):
     fences = re.findall(r"^ *```(.*)$", TEXTS[path], re.MULTILINE)
-    assert set(fences[::2]) <= {"bash", "python", "mermaid"} and not any(fences[1::2])
+    assert set(fences[::2]) <= {"bash", "python", "toml", "mermaid"} and not any(fences[1::2])
 
 
 def parse_ray(words: list[str]) -> None:

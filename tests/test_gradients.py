@@ -1,5 +1,9 @@
 """The gradient engine against autograd, one sample at a time and without padding."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -400,3 +404,16 @@ def test_sketches_come_back_in_the_order_of_the_samples_whatever_the_batches():
         np.testing.assert_allclose(some, losses, rtol=1e-5)
     empty, none = sketches_of(engine, [], 100)
     assert empty["sgd"].shape == (0, 64) and none.shape == (0,)
+
+
+def test_sketches_are_compiled_also_where_nothing_can_be_kept():
+    program = """
+from numba.core import caching
+caching.CacheImpl._locator_classes = []
+from g2is.lm import scatter
+assert type(scatter._add._cache).__name__ == "NullCache"
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=Path(__file__).parents[1]
+    )
+    assert done.returncode == 0, done.stderr

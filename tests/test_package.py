@@ -31,8 +31,8 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 DEPENDENCIES = [Requirement(line) for line in PROJECT["dependencies"]]
-COMMANDS = {"codespell", "editables", "hatchling", "mypy", "pytest-xdist", "ruff"}
-"""Tools of development that are run, not imported."""
+COMMANDS = {"authlib", "codespell", "editables", "hatchling", "httpx2", "mypy", "pytest-xdist", "ruff"}
+"""What development runs, or others import: tools, and what Streamlit's login needs."""
 NAMES = {
     "bitsandbytes": "bitsandbytes",
     "ray": "ray",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -20,11 +21,13 @@ MOST_BYTES = 64 * 2**20
 COLUMNS = ("name", "instructions", "what", "note")
 
 
-def saved_table(run: Run, kind: Kind) -> pd.DataFrame:
-    """One row for each thing of a kind: name, instructions (their number, None where it has none), what (method,
+def saved_table(run: Run, kind: Kind, listed: Iterable[str] | None = None) -> pd.DataFrame:
+    """One row for each thing of a kind, or for those `listed` alone, since each is read.
+
+    Columns: name, instructions (their number, None where it has none), what (method,
     format, or where it came from; or why it cannot be read) and note."""
     rows = []
-    for name in names(run, kind):
+    for name in names(run, kind) if listed is None else listed:
         try:
             count, what = _DESCRIBE[kind.word](run, kind, name)
             text = note(run, kind, name)

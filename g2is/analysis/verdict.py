@@ -80,14 +80,15 @@ class Measured:
         return found and Difference(**{**vars(found), "selection": label, "other": other})
 
 
-def measured(run: Run, selections: Mapping[str, Sequence[int]]) -> Measured | None:
+def measured(
+    run: Run, selections: Mapping[str, Sequence[int]], results: pd.DataFrame | None = None
+) -> Measured | None:
     """The evaluation that fine-tuned on most of these selections, the last by name among equals; None where none did.
 
     A selection is known by its instructions, not by its name. Where a method drew anew for each seed, one of the draws
-    stands for all.
+    stands for all. results: as `read_evaluations` gives them, where they are at hand.
     """
     digests = {label: digest(samples) for label, samples in selections.items()}
-    results: pd.DataFrame | None = None
     best: Measured | None = None
     for name, evaluation in evaluations(run).items():
         known = {one.digest: one.selection for one in evaluation.fine_tunings}

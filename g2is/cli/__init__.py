@@ -22,6 +22,7 @@ from g2is.cli import (
     export,
     extend,
     graph,
+    health,
     inspect,
     plan,
     pool,
@@ -35,7 +36,9 @@ from g2is.config.commands import CACHE, PROGRAM
 from g2is.config.grammar import OneLineParser
 from g2is.errors import InputError, shortened
 
-COMMANDS = (inspect, plan, build, extend, pool, target, app, select, saved, scores, evaluate, export, graph)
+COMMANDS = (
+    inspect, plan, build, extend, pool, target, app, health, select, saved, scores, evaluate, export, graph,
+)  # fmt: skip
 """Modules in the order in which `--help` lists their commands."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

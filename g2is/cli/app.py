@@ -7,34 +7,48 @@ import os
 import runpy
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from g2is.app import warming
+from g2is.app import permits, warming
 from g2is.app.places import SITE
 from g2is.config.commands import CACHE
-from g2is.config.grammar import AddCommand
+from g2is.config.grammar import AddCommand, add_settings, given
+from g2is.config.serving import ServingConfig
 from g2is.errors import InputError
+
+PORT = 8501
 
 
 def register(command: AddCommand) -> None:
     """Add the command to the parser."""
-    parser = command("app", app, "open the app in the browser; it listens on this machine only")
-    parser.set_defaults(cache=Path(os.environ.get("G2IS_CACHE") or CACHE))
+    parser = command(
+        "app", app, "open the app in the browser; it listens on this machine only, unless told otherwise"
+    )
+    parser.set_defaults(cache=cache_folder())
     parser.add_argument(
-        "--port", type=int, metavar="N", help="port of this machine [8501, or the next free one]"
+        "--port", type=int, metavar="N", help=f"port of this machine [{PORT}, or the next free one]"
     )
     parser.add_argument(
         "--no-browser", action="store_true", help="start the server without opening a browser"
     )
+    add_settings(parser, ServingConfig)
+
+
+def cache_folder() -> Path:
+    """The folder of the runs, unless --cache names another."""
+    return Path(os.environ.get("G2IS_CACHE") or CACHE)
 
 
 def app(arguments: argparse.Namespace) -> None:
     """Become Streamlit's server, with the project's own settings from any folder."""
-    if arguments.port is not None and not 1 <= arguments.port <= 65535:
-        raise InputError(f"port = {arguments.port}: expected 1 to 65535")
+    if arguments.port is not None:
+        check_port(arguments.port)
     if arguments.cache.exists() and not arguments.cache.is_dir():
         raise InputError(f"cache = {str(arguments.cache)!r}: is a file, expected the folder where runs live")
-    sys.argv = ["streamlit", "run", str(SITE / "app.py"), *_options(arguments)]
+    settings = settings_of(arguments)
+    sys.argv = ["streamlit", "run", str(SITE / "app.py"), *_options(arguments, settings)]
     os.environ["G2IS_CACHE"] = str(arguments.cache.absolute())
+    permits.to_environment(settings)
     # Before torch is imported by a build that the app starts: threads that sleep instead of spinning.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("KMP_BLOCKTIME", "0")
@@ -42,6 +56,35 @@ def app(arguments: argparse.Namespace) -> None:
     runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
 
 
-def _options(arguments: argparse.Namespace) -> list[str]:
-    port = [] if arguments.port is None else ["--server.port", str(arguments.port)]
-    return [*port, *(["--server.headless", "true"] if arguments.no_browser else [])]
+def settings_of(arguments: argparse.Namespace) -> ServingConfig:
+    """The settings of the server: those of the command line; what is not given there, of the environment."""
+    settings = permits.serving().replace(**given(ServingConfig, arguments))
+    if settings.access is None:
+        return settings
+    permits.read_access(settings.access)
+    return settings.replace(access=settings.access.absolute())
+
+
+def check_port(port: int) -> None:
+    """Raise `InputError` where this is no port."""
+    if not 1 <= port <= 65535:
+        raise InputError(f"port = {port}: expected 1 to 65535")
+
+
+def _options(arguments: argparse.Namespace, settings: ServingConfig) -> list[str]:
+    """Those of Streamlit that say the same."""
+    options = {"server.address": settings.address, "server.port": arguments.port}
+    if settings.url is not None:
+        url = urlsplit(settings.url)
+        options |= {
+            "server.baseUrlPath": settings.base_path or None,
+            "browser.serverAddress": url.hostname,
+            "browser.serverPort": url.port or (443 if url.scheme == "https" else 80),
+        }
+    if settings.access is not None:
+        options["secrets.files"] = str(settings.access)
+    words = [
+        word for name, value in options.items() if value is not None for word in (f"--{name}", str(value))
+    ]
+    headless = arguments.no_browser or settings.address != "localhost"
+    return [*words, *(["--server.headless", "true"] if headless else [])]

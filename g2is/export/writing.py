@@ -24,6 +24,7 @@ from g2is.instructions import Instruction, from_frame
 from g2is.instructions.kept import Value
 from g2is.run.reference import SET
 from g2is.storage.files import read_small, sweep_stale, sync_folder
+from g2is.storage.gate import ask
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -193,6 +194,7 @@ def _earlier_export(folder: Path) -> set[str]:
 
 def _write_folder(folder: Path, files: dict[str, bytes]) -> None:
     """All files or none: written beside the folder, synced, then renamed to its name."""
+    ask(folder, sum(map(len, files.values())))
     unique = f".{folder.name}.{os.getpid()}-{uuid4().hex[:12]}"
     sweep_stale(folder.parent)
     new, old = folder.with_name(f"{unique}.new"), folder.with_name(f"{unique}.old")

@@ -19,10 +19,16 @@ import torch
 BLOCK = 1024
 """Coordinates that are computed before they are added: they stay in the first cache."""
 
-# All that lets products, roots and quotients of several coordinates be computed at once, and keeps what is not finite.
-compiled = numba.njit(
-    cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"}
-)
+
+def compiled(function: Callable[..., None]) -> Any:
+    """Compile at the first call, and keep the result on disk where there is a place to keep it."""
+    # All that lets products, roots and quotients of several coordinates be computed at once, and keeps what is not
+    # finite.
+    options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz", "arcp"}}
+    try:
+        return numba.njit(cache=True, **options)(function)
+    except RuntimeError:  # neither the package nor the home can be written to
+        return numba.njit(**options)(function)
 
 
 @compiled

@@ -11,6 +11,7 @@ from g2is.errors import InputError
 from g2is.pipeline.upgrade import upgraded
 from g2is.pipeline.writer import RunWriter
 from g2is.run.manifest import Manifest
+from g2is.storage.gate import ask
 
 
 @contextmanager
@@ -19,6 +20,7 @@ def changing(folder: Path, say: Callable[[str], None]) -> Iterator[RunWriter]:
 
     Raises `InputError` where the run is not finished, is damaged where an upgrade needs it, or is being written.
     """
+    ask(folder)
     Manifest.read(folder)
     with exclusive(folder):
         manifest = Manifest.read(folder)

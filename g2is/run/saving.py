@@ -9,6 +9,7 @@ from pathlib import Path
 from g2is.errors import InputError
 from g2is.run.paths import EXPORTS, NOTES, SELECTIONS, SETS, TRASH, saving_lock_path
 from g2is.storage.files import not_written, sweep_stale
+from g2is.storage.gate import ask
 
 PATIENCE = 20.0
 """Seconds to wait for another writer, whose work takes a moment."""
@@ -18,6 +19,8 @@ PATIENCE = 20.0
 def saving(folder: Path) -> Iterator[None]:
     """Hold the lock of a run's folder; raises `InputError` where it cannot be had."""
     from filelock import FileLock, Timeout
+
+    ask(folder)
 
     lock = FileLock(saving_lock_path(folder), timeout=PATIENCE)
     try:

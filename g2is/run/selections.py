@@ -119,11 +119,11 @@ class Selection(BaseModel):
 
     def write(self, path: Path) -> None:
         """Write the selection as JSON; the file is complete or absent."""
-        sweep_stale(path.parent)
         values = self.model_dump()
         if self.trace is None:
             del values["trace"]
         write_bytes(path, json.dumps(values, ensure_ascii=False).encode())
+        sweep_stale(path.parent)
 
 
 def select(run: Run, method: str, **values: Any) -> Selection:

@@ -13,11 +13,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from io import BufferedReader
-from pathlib import Path
+from pathlib import Path, PurePath
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, BinaryIO
 
 from g2is.errors import InputError
+from g2is.storage.gate import ask
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,12 +39,13 @@ REMEDIES = {
 }
 
 
-def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def write_file(path: Path, write: Callable[[BinaryIO], object], size: int = 0) -> None:
     """Call `write` on a temporary file beside `path`, sync it, and give it its name.
 
     Raises `InputError` if the disk is full or the folder is not writable, and if `path` is a device, a pipe, a folder
-    or a link: only a file is replaced. The temporary file is removed in any case.
+    or a link: only a file is replaced. The temporary file is removed in any case. size: bytes, where they are known.
     """
+    ask(path, size)
     # Threads of one process may write one file: two visitors of the app.
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}{TEMPORARY}")
     try:
@@ -106,6 +108,7 @@ def not_written(path: str | Path, error: OSError) -> InputError:
 
 def remove_folder(folder: Path) -> None:
     """Remove a folder with its content; raises `InputError` if that fails."""
+    ask(folder)
     try:
         shutil.rmtree(folder)
     except OSError as error:
@@ -150,7 +153,7 @@ def read_small(path: Path, most: int) -> bytes:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file atomically."""
-    write_file(path, lambda file: file.write(data))
+    write_file(path, lambda file: file.write(data), len(data))
 
 
 def replace_bytes(path: Path, data: bytes) -> None:
@@ -197,11 +200,30 @@ def inside(folder: Path, name: str | Path) -> Path:
     """The path of `name` in a folder; raises `InputError` if it leads out of the folder, by `..` or by a link."""
     path = folder / name
     try:
+        if _is_plain(folder, name):
+            return path
         if path.resolve().is_relative_to(folder.resolve()):
             return path
     except (OSError, RuntimeError, ValueError):  # circular link, name too long or with a NUL
         pass
     raise InputError(f"{path}: leads out of {folder}, expected a file inside it; put the file itself there")
+
+
+def _is_plain(folder: Path, name: str | Path) -> bool:
+    """Whether nothing on the way from a folder to `name` can lead out of it: no `..`, and no link. Much cheaper than to
+    resolve both."""
+    parts = PurePath(name).parts
+    if not parts or ".." in parts or PurePath(name).is_absolute():
+        return False
+    place = folder
+    for part in parts:
+        place = place / part
+        try:
+            if stat.S_ISLNK(place.lstat().st_mode):
+                return False
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+    return True
 
 
 def sweep(folder: Path) -> None:

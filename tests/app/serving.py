@@ -5,10 +5,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.request import urlopen
 
 from g2is.errors import InputError
@@ -21,25 +21,41 @@ CHROMIUM_ARGUMENTS = (
 ).split()
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Server:
     """`g2is app` over the runs in a folder, or `streamlit run` of another script."""
 
-    def __init__(self, cache: Path, script: Path = ROOT / "app.py") -> None:
-        self.cache, self.script = cache, script
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://localhost:{self.port}"
+    def __init__(
+        self,
+        cache: Path,
+        script: Path = ROOT / "app.py",
+        *,
+        options: Sequence[str] = (),
+        port: int | None = None,
+        base: str = "",
+        log: int | IO[bytes] = subprocess.DEVNULL,
+    ) -> None:
+        """options: of `g2is app`. base: the path at which it serves. log: where its output goes."""
+        self.cache, self.script, self.options, self.log = cache, script, options, log
+        self.port = port or free_port()
+        self.url = f"http://localhost:{self.port}{base}"
         self.start()
 
     def start(self) -> None:
         # As a user starts it: all else about the server stands in .streamlit/config.toml.
         command = ["g2is", "app", "--no-browser", "--port", str(self.port), "--cache", str(self.cache)]
+        command += self.options
         if self.script != ROOT / "app.py":
             command = ["streamlit", "run", str(self.script), "--server.port", str(self.port)]
             command += ["--server.headless", "true", "--server.address", "localhost"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", *command], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+            [sys.executable, "-m", *command], cwd=ROOT, stdout=self.log, stderr=subprocess.STDOUT
         )
         for _ in range(300):
             try:
@@ -59,9 +75,9 @@ class Server:
 
 
 @contextmanager
-def serving(cache: Path, script: Path = ROOT / "app.py") -> Iterator[Server]:
-    """A `Server` for as long as it is wanted."""
-    server = Server(cache, script)
+def serving(cache: Path, script: Path = ROOT / "app.py", **settings: Any) -> Iterator[Server]:
+    """A `Server` for as long as it is wanted. settings: as `Server` takes them."""
+    server = Server(cache, script, **settings)
     try:
         yield server
     finally:

@@ -213,7 +213,7 @@ def test_large_data_is_for_the_command_line(tmp_path, monkeypatch):
 
 def test_paths_are_offered_only_where_no_other_machine_reaches_the_app(open_app, tmp_path, monkeypatch):
     assert sources.PATH in open_app(PAGE, folder=tmp_path).segmented_control(key="data_from").options
-    monkeypatch.setattr(sources, "is_local", lambda: False)
+    monkeypatch.setenv("G2IS_URL", "https://example.org/g2is")
     assert sources.PATH not in open_app(PAGE, folder=tmp_path).segmented_control(key="data_from").options
 
 

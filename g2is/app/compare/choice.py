@@ -21,6 +21,7 @@ from g2is.app.shared import (
     show_changes,
     show_error,
 )
+from g2is.app.shared.visitor import READ_ONLY, may_write
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
 from g2is.config import RegimeName
@@ -158,6 +159,9 @@ BASELINES = {
 
 def _add_baselines(run: Run) -> None:
     """A form that runs other methods with one budget and saves what they choose."""
+    if not may_write():
+        st.caption(f":material/lock: {READ_ONLY}")
+        return
     st.markdown("What other methods would choose with the same budget. Each is saved as a selection.")
     with st.form("baselines", border=False):
         methods = st.multiselect(

@@ -10,8 +10,9 @@ import streamlit as st
 from g2is.analysis.comparison import Profiler
 from g2is.analysis.sensitivity import DELTAS, grid_table, other_axis, walk_grid, without_idle_delta
 from g2is.analysis.walks import examples_in_use
-from g2is.app.compare.parts import COLUMNS, PLAIN, fingerprint, kept, table
+from g2is.app.compare.parts import COLUMNS, PLAIN, fingerprint, table
 from g2is.app.shared import link_to, number, set_url
+from g2is.app.shared.computed import computed
 from g2is.app.shared.labels import label
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
@@ -95,7 +96,7 @@ def _walks(run: Run, parameters: WalkParameters, name: str, others: int) -> Any:
         bar.empty()
         return cells
 
-    return kept("grids", fingerprint(run.state, same), make, most=4)
+    return computed("grids", fingerprint(run.state, same), make, most=4)
 
 
 def _holds(frame: pd.DataFrame, name: str, current: tuple[float, float]) -> bool:

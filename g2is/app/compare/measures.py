@@ -11,9 +11,10 @@ import streamlit as st
 
 from g2is.analysis.comparison import Profiler, budget_counts
 from g2is.app.compare.choice import Compared
-from g2is.app.compare.parts import COLUMNS, PLAIN, download, fingerprint, kept, table
+from g2is.app.compare.parts import COLUMNS, PLAIN, download, fingerprint, table
 from g2is.app.compare.targets import Judged, choose_judged
 from g2is.app.shared import in_url, number, one_of, show_error, url_value
+from g2is.app.shared.computed import computed
 from g2is.app.shared.labels import REGIME_NAMES
 from g2is.config import RegimeName
 from g2is.errors import InputError
@@ -80,7 +81,7 @@ def show_budget(run: Run, chosen: Sequence[Compared]) -> None:
                 (place * len(counts) + step) / (len(chosen) * len(counts)), f"{one.label}: {count:,}"
             )
             try:
-                samples = kept("choices", fingerprint(asked, count), partial(choose, count), most=256)
+                samples = computed("choices", fingerprint(asked, count), partial(choose, count), most=256)
             except InputError as error:
                 show_error(error)
                 break
@@ -135,9 +136,9 @@ def _usual_regime(run: Run) -> RegimeName:
 
 def _profiler(run: Run, regime: RegimeName, judged: Judged) -> Profiler:
     key = fingerprint(run.state, regime, judged.targets)
-    return kept("profilers", key, lambda: Profiler(run, regime, judged.rows), most=4)
+    return computed("profilers", key, lambda: Profiler(run, regime, judged.rows), most=4)
 
 
 def _profile(run: Run, profiler: Profiler, regime: RegimeName, judged: Judged, samples: Sequence[int]) -> Any:
     key = fingerprint(run.state, regime, judged.targets, list(samples))
-    return kept("profiles", key, lambda: profiler(samples), most=512)
+    return computed("profiles", key, lambda: profiler(samples), most=512)

@@ -11,10 +11,16 @@ import streamlit as st
 from g2is.analysis.comparison import column_kinds, length_quantiles, memberships, overlaps, shares
 from g2is.app.compare.choice import Compared
 from g2is.app.compare.measures import choose_regime
-from g2is.app.compare.parts import INSTRUCTIONS, PERCENT, PLAIN, table
+from g2is.app.compare.parts import INSTRUCTIONS, PERCENT, PLAIN, fingerprint, table
 from g2is.app.shared import in_url, literal, one_of, visible
+from g2is.app.shared.computed import computed
 from g2is.figures.compare import lengths_figure, overlap_figure, shares_figure
 from g2is.run.run import Run
+
+
+def _overlap(selections: dict[str, list[int]]) -> tuple[pd.DataFrame, Any, pd.DataFrame]:
+    sets = memberships(selections)
+    return sets, overlap_figure(sets), overlaps(selections)
 
 
 def show_overlap(run: Run, chosen: Sequence[Compared]) -> None:
@@ -27,11 +33,12 @@ def show_overlap(run: Run, chosen: Sequence[Compared]) -> None:
         "Each bar counts the instructions that are in all the selections marked below it **and in no other**. If two "
         "methods choose similarly, their highest bar is the one they share."
     )
-    sets = memberships(selections)
-    st.plotly_chart(overlap_figure(sets), key="overlap", config=PLAIN)
+    sets, figure, pairs = computed(
+        "overlap", fingerprint(run.state, selections), lambda: _overlap(selections)
+    )
+    st.plotly_chart(figure, key="overlap", config=PLAIN)
     table(sets, "intersections", {"samples": INSTRUCTIONS})
     st.markdown("**Pairwise overlap**: instructions in both, as a share of those in either")
-    pairs = overlaps(selections)
     st.dataframe(
         pairs,
         hide_index=True,

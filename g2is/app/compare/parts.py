@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -36,17 +35,6 @@ COLUMNS = {
     "facets": st.column_config.NumberColumn(label("facets"), format="localized"),
 }
 """How tables of measures show their columns; downloads keep the names of the columns."""
-
-
-def kept(what: str, key: str, make: Callable[[], Any], most: int = 64) -> Any:
-    """What `make` gives, kept in this session for the same key; the oldest is dropped."""
-    results: dict[str, Any] = st.session_state.setdefault(f"kept {what}", {})
-    if key not in results:
-        result = make()
-        while len(results) >= most:
-            results.pop(next(iter(results)))
-        results[key] = result
-    return results[key]
 
 
 def fingerprint(*parts: object) -> str:

@@ -12,11 +12,12 @@ import streamlit as st
 from g2is.analysis.verdict import Measured, measured, verdict, verdict_table
 from g2is.app.compare.choice import Compared
 from g2is.app.compare.measures import regime_in_url
-from g2is.app.compare.parts import download, fingerprint, kept
+from g2is.app.compare.parts import download, fingerprint
 from g2is.app.compare.targets import Judged, judged_in_url
 from g2is.app.shared import literal, number
+from g2is.app.shared.computed import computed
 from g2is.app.shared.labels import value_text
-from g2is.evaluation.results import ABOUT
+from g2is.evaluation.results import ABOUT, read_evaluations
 from g2is.run.paths import EVALUATIONS
 from g2is.run.run import Run
 
@@ -39,8 +40,8 @@ def show_verdict(run: Run, chosen: Sequence[Compared]) -> None:
     if not selections:
         return
     judged = judged_in_url(run)
-    table, found = _verdict(run, selections, judged)
-    for place, line in enumerate(verdict(table, found)):
+    table, found, lines = _verdict(run, selections, judged)
+    for place, line in enumerate(lines):
         st.markdown(
             f"**{literal_words(line, selections)}**" if place == 0 else literal_words(line, selections)
         )
@@ -64,15 +65,19 @@ def show_verdict(run: Run, chosen: Sequence[Compared]) -> None:
 
 def _verdict(
     run: Run, selections: dict[str, list[int]], judged: Judged
-) -> tuple[pd.DataFrame, Measured | None]:
+) -> tuple[pd.DataFrame, Measured | None, list[str]]:
     regime = regime_in_url(run)
-    key = fingerprint(run.state, regime, judged.targets, selections, evaluation_stamp(run))
+    stamp = evaluation_stamp(run)
+    key = fingerprint(run.state, regime, judged.targets, selections, stamp)
 
-    def make() -> tuple[pd.DataFrame, Measured | None]:
-        found = measured(run, selections)
-        return verdict_table(run, selections, regime, found, judged.rows), found
+    def make() -> tuple[pd.DataFrame, Measured | None, list[str]]:
+        # Others compare other selections with the same results.
+        results = computed("results", fingerprint(run.state, stamp), lambda: read_evaluations(run), most=4)
+        found = measured(run, selections, results)
+        table = verdict_table(run, selections, regime, found, judged.rows)
+        return table, found, verdict(table, found)
 
-    return kept("verdicts", key, make, most=8)
+    return computed("verdicts", key, make)
 
 
 def evaluation_stamp(run: Run) -> list[tuple[str, int, int]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -23,8 +25,9 @@ from g2is.app.shared import (
     snippets,
     table_height,
 )
+from g2is.app.shared.computed import computed
 from g2is.app.shared.labels import ORIGINS
-from g2is.app.shared.walked import Walked
+from g2is.app.shared.walked import Walked, walk_id
 from g2is.figures.core import affinity_figure
 from g2is.run.run import Run
 
@@ -135,14 +138,19 @@ def _examples(run: Run, walked: Walked, component: int) -> None:
 
 
 def _affinities(run: Run, walked: Walked, component: int, row: pd.Series) -> None:
-    affinities = walks.affinities(run, walked.parameters)[:, component]
-    taken = walked.trace.steps.sample[walked.trace.steps.component == component]
-    pool = affinities[run.valid]
-    # Only the range of the data: cosines of high-dimensional gradients are close to 0.
-    edges = np.histogram_bin_edges(pool, BINS)
-    counts, own = np.histogram(pool, edges)[0], np.histogram(affinities[taken], edges)[0]
+    def make() -> tuple[np.ndarray, np.ndarray, np.ndarray, Any]:
+        affinities = walks.affinities(run, walked.parameters)[:, component]
+        taken = walked.trace.steps.sample[walked.trace.steps.component == component]
+        pool = affinities[run.valid]
+        # Only the range of the data: cosines of high-dimensional gradients are close to 0.
+        edges = np.histogram_bin_edges(pool, BINS)
+        counts, own = np.histogram(pool, edges)[0], np.histogram(affinities[taken], edges)[0]
+        anchor = float(affinities[row.anchor]) if row.anchor >= 0 else None
+        return edges, counts, own, affinity_figure(edges, counts, own, anchor)
+
+    edges, counts, own, figure = computed("affinities", f"{component} of {walk_id(run, walked)}", make)
     st.plotly_chart(
-        affinity_figure(edges, counts, own, float(affinities[row.anchor]) if row.anchor >= 0 else None),
+        figure,
         key="affinities",
         config={"displayModeBar": False},
         alt="Cosines of the pool's instructions to the direction",

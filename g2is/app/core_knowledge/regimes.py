@@ -7,6 +7,7 @@ import streamlit as st
 
 from g2is.analysis.regimes import RegimeComparison, compare_regimes
 from g2is.app.shared import number, percent
+from g2is.app.shared.computed import computed
 from g2is.app.shared.labels import REGIME_NAMES
 from g2is.config import RegimeName
 from g2is.figures.core import regimes_figure
@@ -34,7 +35,11 @@ def show_regimes(run: Run, used: RegimeName) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.plotly_chart(
-            regimes_figure(comparison, {name: REGIME_NAMES[name] for name in run.regimes}),
+            computed(
+                "figure of regimes",
+                run.state,
+                lambda: regimes_figure(comparison, {name: REGIME_NAMES[name] for name in run.regimes}),
+            ),
             key="regimes",
             config={"displayModeBar": False},
             alt="Histogram of pairwise cosines of each kind of gradients",

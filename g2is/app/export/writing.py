@@ -10,6 +10,7 @@ import streamlit as st
 from g2is.app import shared as ui
 from g2is.app.export.names import file_name
 from g2is.app.places import default_cache
+from g2is.app.shared.visitor import may_write
 from g2is.config.commands import CACHE, export_command
 from g2is.errors import InputError
 from g2is.export import export
@@ -36,11 +37,14 @@ def write_files(run: Run, selection: Selection, format: str, output: str, tags: 
         folder = run.inside(EXPORTS, output)
     except InputError as error:
         ui.stop(error)
-    replace = folder.exists() and st.checkbox(
-        "Overwrite if it exists", help="Undo does not bring back files that are overwritten."
+    may = may_write()
+    replace = (
+        may
+        and folder.exists()
+        and st.checkbox("Overwrite if it exists", help="Undo does not bring back files that are overwritten.")
     )
     with st.container(horizontal=True):
-        write = st.button("Write the folder", type="primary", icon=":material/save:")
+        write = may and st.button("Write the folder", type="primary", icon=":material/save:")
         st.download_button(
             "Download as zip",
             lambda: zipped(run, selection, format, output, tags),
@@ -49,7 +53,8 @@ def write_files(run: Run, selection: Selection, format: str, output: str, tags: 
             icon=":material/download:",
             on_click="ignore",
         )
-    st.caption(f"Saved in `{run.name}/exports/{output}`.")
+    if may:
+        st.caption(f"Saved in `{run.name}/exports/{output}`.")
     if write:
         try:
             done = export(run, selection, format, folder, overwrite=replace, tags=tags)
@@ -81,6 +86,9 @@ def show_command(run: Run, selection_name: str, output: str, format: str, tags: 
 
 def save_basket(run: Run) -> None:
     """The basket lives in this browser tab only; a file lasts, and its export can be repeated."""
+
+    if not may_write():
+        return
 
     def save() -> None:
         name = st.session_state["basket_name"]

@@ -7,12 +7,17 @@ import streamlit as st
 from g2is.app import shared as ui
 from g2is.app.home.stages import STAGES
 from g2is.app.shared import building
+from g2is.app.shared.visitor import may_write
 from g2is.errors import InputError
 from g2is.pipeline.progress import Progress
 
 
 def offer_demo() -> None:
     """The button that builds the demo run, and its progress."""
+    if not may_write():
+        if not ui.run_folders():
+            st.info("There is no run on this server that you may see.", icon=":material/lock:")
+        return
     cache = ui.cache_folder()
     with st.container(border=True):
         st.subheader("The demo run", anchor=False)

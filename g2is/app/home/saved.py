@@ -7,9 +7,13 @@ import streamlit as st
 from g2is.analysis.saved import saved_table
 from g2is.app import shared as ui
 from g2is.app.shared.managing import bring_back, did_to, manage, show_said
+from g2is.app.shared.visitor import may_write
 from g2is.errors import InputError
 from g2is.run.run import Run
 from g2is.run.saved import KEPT_DAYS, KINDS, Kind, deleted, ignored, names
+
+SHOWN = 50
+"""Things of a kind that a table shows at a time."""
 
 
 def show_saved(run: Run) -> None:
@@ -28,9 +32,9 @@ def show_saved(run: Run) -> None:
 
 
 def _show_kind(run: Run, kind: Kind) -> None:
-    table = saved_table(run, kind)
-    listed = table["name"].tolist()
     st.subheader(f"{kind.word.capitalize()}s", anchor=False)
+    table = saved_table(run, kind, _listed(run, kind))
+    listed = table["name"].tolist()
     for column in ("name", "what", "note"):
         table[column] = table[column].map(ui.visible)
     if not table["note"].any():
@@ -61,6 +65,34 @@ def _show_kind(run: Run, kind: Kind) -> None:
         show_said(run, kind)
 
 
+def _listed(run: Run, kind: Kind) -> list[str]:
+    """The names in the table: all, or of many those that are looked for, some at a time. No file is read."""
+    known = names(run, kind)
+    if len(known) <= SHOWN:
+        return known
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        words = st.text_input(
+            "Find",
+            key=f"find {kind.word}",
+            placeholder="part of a name",
+            width=240,
+            label_visibility="collapsed",
+        )
+        found = [name for name in known if words.strip().lower() in name.lower()]
+        last = max(1, -(-len(found) // SHOWN))
+        page = st.number_input(
+            "Page", 1, last, key=f"page {kind.word} of {last}", width=140, label_visibility="collapsed"
+        )
+        first = SHOWN * (int(page) - 1)
+        shown = found[first : first + SHOWN]
+        st.caption(
+            f"{ui.number(first + 1)} to {ui.number(first + len(shown))} of {ui.number(len(found))} by name"
+            if shown
+            else "None has that in its name."
+        )
+    return shown
+
+
 def _more_like(run: Run, kind: Kind, name: str) -> None:
     """Offer to make a selection or a set a target."""
     before = {"selection": "", "set": ui.SET}.get(kind.word)
@@ -75,7 +107,7 @@ def _more_like(run: Run, kind: Kind, name: str) -> None:
 
 def show_deleted(run: Run) -> None:
     """What can be restored, of all kinds."""
-    found = deleted(run)
+    found = deleted(run) if may_write() else []
     if not found:
         return
     with st.popover(f"Deleted: {ui.number(len(found))}", icon=":material/restore_from_trash:", key="deleted"):

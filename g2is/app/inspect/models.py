@@ -8,7 +8,7 @@ import streamlit as st
 
 from g2is.analysis.inspection import Preview, load_preview
 from g2is.app import shared as ui
-from g2is.app.inspect.sources import is_local
+from g2is.app.shared.visitor import may_name_files
 from g2is.config.commands import LENGTH
 from g2is.errors import InputError
 
@@ -26,7 +26,7 @@ def choose_model() -> tuple[str | None, int]:
         list(known),
         key="check_data_model",
         format_func=ui.visible,
-        accept_new_options=is_local(),
+        accept_new_options=may_name_files(),
         help="Its tokenizer and chat template decide which tokens are trained. Choose the model of a run, or type the "
         "folder of another; none is downloaded.",
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from g2is.app.shared.visitor import may_name_files
 from g2is.errors import InputError, printable
 from g2is.instructions import Source, find_sources
 from g2is.instructions.sources import DATA
@@ -23,13 +24,7 @@ LARGEST = 200_000_000
 """Bytes of all files together; more is for the command line."""
 MOST_FILES = 10_000
 """Files under a folder that are looked at."""
-LOCAL = ("localhost", "127.0.0.1", "::1")
 UPLOAD, PASTE, PATH = "Upload", "Paste", "On this machine"
-
-
-def is_local() -> bool:
-    """Whether only this machine reaches the app, so that its reader may name files of it."""
-    return st.get_option("server.address") in LOCAL
 
 
 def choose_sources(prefix: str = "") -> list[Source]:
@@ -37,7 +32,7 @@ def choose_sources(prefix: str = "") -> list[Source]:
 
     prefix: of the keys of the widgets, which tells them from those of another page.
     """
-    ways = [UPLOAD, PASTE, *([PATH] if is_local() else [])]
+    ways = [UPLOAD, PASTE, *([PATH] if may_name_files() else [])]
     way = st.segmented_control("Data from", ways, default=UPLOAD, required=True, key=f"{prefix}data_from")
     if way == PASTE:
         return _pasted(f"{prefix}pasted")

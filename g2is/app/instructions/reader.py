@@ -8,6 +8,7 @@ import streamlit as st
 from g2is.app import shared as ui
 from g2is.app.shared.aside import fill_basket
 from g2is.app.shared.history import did
+from g2is.app.shared.visitor import may_write
 from g2is.app.walk.why import show_why_line
 from g2is.errors import InputError
 from g2is.run.run import Run
@@ -68,6 +69,7 @@ def tag(run: Run, sample: int) -> None:
             default=tags,
             key=f"tags of {sample} {tags}",
             accept_new_options=True,
+            disabled=not may_write(),
             placeholder="pick a set, or type a new name",
             help="Tags are named sets, kept with the run for everyone who opens it.",
             on_change=lambda: _retag(run, sample, tags, st.session_state[f"tags of {sample} {tags}"]),

@@ -10,6 +10,7 @@ import streamlit as st
 from g2is.app import shared as ui
 from g2is.app.shared.aside import basket_set
 from g2is.app.shared.popover import popover
+from g2is.app.shared.visitor import may_write
 from g2is.errors import InputError
 from g2is.run.run import Run
 from g2is.run.saved import KINDS, delete, restore
@@ -27,6 +28,8 @@ NAMING = "name basket"
 
 def name_basket(run: Run) -> None:
     """A form that saves the basket as a set of the run, or saves the changes of one."""
+    if not may_write():
+        return
     loaded = basket_set(run)
     unchanged = ui.unchanged_set(run)
     with popover("Name them", NAMING, icon=":material/label:"):

@@ -13,7 +13,7 @@ from g2is.app.inspect.columns import choose_columns
 from g2is.app.inspect.files import show_file
 from g2is.app.inspect.found import how_it_is_shown, inspected, notes_on, show_notes
 from g2is.app.inspect.models import preview_of
-from g2is.app.inspect.sources import choose_sources, is_local
+from g2is.app.inspect.sources import choose_sources
 from g2is.app.new_target import check, job
 from g2is.app.new_target.elsewhere import show_elsewhere
 from g2is.app.new_target.job import Asked
@@ -21,6 +21,7 @@ from g2is.app.new_target.model import can_compute, is_model, longest, model_here
 from g2is.app.shared import literal, number, show_error, snippets, table_height, visible
 from g2is.app.shared.jobs import POSSIBLE
 from g2is.app.shared.more_like import cost
+from g2is.app.shared.visitor import may_name_files
 from g2is.config import ReadingConfig
 from g2is.errors import InputError
 from g2is.instructions import Source
@@ -127,7 +128,7 @@ def _choose_model(run: Run) -> Path | None:
         st.caption(f"Model of the run: {literal(visible(_short(run, found)))}")
         return found
     st.info("The model of this run is not where it was when the run was built.", icon=":material/info:")
-    if not is_local():
+    if not may_name_files():
         return None
     text = st.text_input(
         "Folder of the model on this machine",
@@ -146,7 +147,7 @@ def _choose_model(run: Run) -> Path | None:
 def _short(run: Run, folder: Path) -> str:
     if run.manifest.is_demo:
         return "that of the demo"
-    return str(folder) if is_local() else folder.name
+    return str(folder) if may_name_files() else folder.name
 
 
 def _preview(run: Run, model: Path | None) -> Preview:

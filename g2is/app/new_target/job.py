@@ -22,6 +22,7 @@ from g2is.pipeline.progress import Progress
 from g2is.run.paths import progress_path
 from g2is.run.run import Run
 from g2is.storage.files import not_written, read_small, write_bytes
+from g2is.storage.gate import ask
 
 LONGEST = 100_000
 """Bytes of the file with what was asked for, at most."""
@@ -67,6 +68,7 @@ def copy_examples(run: Run, sources: Sequence[Source]) -> list[str]:
     folder = folder_of(run)
     if job_of(run).running():
         raise InputError("a target is being added to this run; wait until it is there, or cancel it")
+    ask(folder)
     names: list[str] = []
     try:
         shutil.rmtree(folder, ignore_errors=True)
@@ -128,6 +130,7 @@ def is_there(run: Run, asked: Asked) -> bool:
 
 def forget(run: Run) -> None:
     """It is not to be tried again."""
+    ask(_file(run))
     shutil.rmtree(folder_of(run), ignore_errors=True)
     _file(run).unlink(missing_ok=True)
 

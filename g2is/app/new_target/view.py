@@ -14,6 +14,7 @@ from g2is.app.new_target.model import is_imported
 from g2is.app.new_target.sent import offer_file
 from g2is.app.shared import link_to, show_error
 from g2is.app.shared.jobs import POSSIBLE
+from g2is.app.shared.visitor import READ_ONLY, may_write
 from g2is.errors import InputError
 from g2is.run.run import Run
 
@@ -29,6 +30,9 @@ def show_new_target(run: Run) -> None:
         "Examples of what the model should get good at, 20 to 500 of them. The pool, its map and what was selected "
         "stay as they are; only the gradients of the new examples are taken, and what depends on them is computed."
     )
+    if not may_write():
+        st.info(READ_ONLY, icon=":material/lock:")
+        return
     try:
         if POSSIBLE and job.job_of(run).running():
             follow(run)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from g2is.errors import InputError
 from g2is.storage.files import not_written, open_file, read_small, refuse_special, write_bytes
+from g2is.storage.gate import ask
 
 LOG_SHOWN = 100_000
 """Bytes of the end of a log that are read."""
@@ -44,6 +45,7 @@ class Job:
     def _start(self, arguments: Sequence[str]) -> bool:
         import fcntl
 
+        ask(self._log)
         self.folder.mkdir(parents=True, exist_ok=True)
         refuse_special(self._log)
         with self._log.open("ab") as log:
@@ -87,6 +89,7 @@ class Job:
 
     def cancel(self) -> None:
         """End the command and the processes it started. What it finished stays, and another start continues from it."""
+        ask(self._log)
         if self.running():
             with suppress(OSError, ValueError):  # InputError is a ValueError
                 os.killpg(int(read_small(self._number, 100)), signal.SIGTERM)

@@ -10,6 +10,7 @@ from g2is.app.shared.aside import follow_set
 from g2is.app.shared.history import did, last_change, undo
 from g2is.app.shared.text import literal
 from g2is.app.shared.url import all_texts
+from g2is.app.shared.visitor import may_write
 from g2is.errors import InputError
 from g2is.run.run import Run
 from g2is.run.saved import KEPT_DAYS, Kind, annotate, delete, note, rename, restore
@@ -28,6 +29,8 @@ SAID = "managing said"
 
 def manage(run: Run, kind: Kind, name: str, *, key: str) -> None:
     """A popover that renames, annotates and deletes one thing. key: tells it from others on the page."""
+    if not may_write():
+        return
     try:
         written = note(run, kind, name)
     except InputError:

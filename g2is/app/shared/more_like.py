@@ -13,6 +13,7 @@ from g2is.app.shared.navigation import pages
 from g2is.app.shared.targets import TARGET
 from g2is.app.shared.text import number, show_error
 from g2is.app.shared.url import all_texts, is_shared, texts_of
+from g2is.app.shared.visitor import may_write
 from g2is.errors import InputError
 from g2is.run.run import Run
 
@@ -32,9 +33,9 @@ def more_like_these(
     """A button that makes these instructions a target, after a dialog that says what that does.
 
     about: where they are from, in words; the run keeps it. key: tells the button from others on the page. suggestion: a
-    name for the target. Draws nothing where the run has no gradients yet.
+    name for the target. Draws nothing where the run has no gradients yet, and where visitors only look.
     """
-    if not run.complete or not len(rows):
+    if not may_write() or not run.complete or not len(rows):
         return
     st.button(
         "More like these",

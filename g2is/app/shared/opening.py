@@ -17,6 +17,7 @@ from g2is.app.shared.runs import cache_folder, choose_run, read_run, run_folders
 from g2is.app.shared.text import literal, show_error, without_folder
 from g2is.app.shared.tour import show_tour
 from g2is.app.shared.url import all_texts, begin_run, forget_widgets, remember_page
+from g2is.app.shared.visitor import admit
 from g2is.config import commands
 from g2is.config.commands import CACHE
 from g2is.errors import InputError
@@ -64,7 +65,10 @@ def start_page(title: str, *, compact: bool = False) -> DeltaGenerator:
         if compact:
             add_style(_COMPACT)
         st.markdown("**:material/hub: G2IS Explorer**")
-        return st.container(gap="xxsmall")
+        place = st.container(gap="xxsmall")
+        who = st.container(gap="xxsmall")
+    admit(who)
+    return place
 
 
 def add_style(path: Path) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from g2is.app.shared.arrivals import see
 from g2is.app.shared.history import did, last_change, undo
 from g2is.app.shared.text import literal, number, visible
+from g2is.app.shared.visitor import may_write
 from g2is.errors import InputError
 from g2is.run.run import Run
 
@@ -25,10 +26,10 @@ def remove_button(run: Run, rows: Sequence[int] | np.ndarray, *, about: str, key
     """A button that removes instructions from the pool; or that restores them, where all of them are gone.
 
     about: what they are, in words; the run keeps it. key: tells the button from others on the page. Draws nothing where
-    the run is not finished.
+    the run is not finished, and where visitors only look.
     """
     some = np.unique(np.asarray(rows, np.int64))
-    if not run.complete or not len(some):
+    if not may_write() or not run.complete or not len(some):
         return
     gone = bool(run.gone[some].all())
     all_of = "" if len(some) == 1 else f" {number(len(some))}"
@@ -54,6 +55,8 @@ def show_removals(run: Run) -> None:
                 f"**{number(removal.count)}** removed {removal.removed[:16].replace('T', ' ')}"
                 + (f": {literal(visible(removal.note))}" if removal.note else "")
             )
+            if not may_write():
+                continue
             st.button(
                 "Restore",
                 key=f"restore removal {removal.number} {removal.removed}",

@@ -9,13 +9,14 @@ import streamlit as st
 from g2is.app.places import cache_folder
 from g2is.app.shared.text import visible
 from g2is.app.shared.url import all_texts, carry, one_of, put_in_url, url_value
+from g2is.app.shared.visitor import seen
 from g2is.run.paths import MANIFEST, MANIFEST_COPY
 from g2is.run.run import Run
 from g2is.storage.files import inside, is_text
 
 
 def run_folders() -> dict[str, Path]:
-    """The runs under the cache folder by name, damaged ones included; the newest first."""
+    """The runs under the cache folder that the visitor may see, by name, damaged ones included; the newest first."""
     try:
         # A run that lost its manifest can still be found by the copy.
         folders = {
@@ -23,7 +24,7 @@ def run_folders() -> dict[str, Path]:
         }
     except OSError:
         folders = set()
-    folders = {folder for folder in folders if is_text(folder.name)}  # others cannot stand in a link
+    folders = seen(folder for folder in folders if is_text(folder.name))  # others cannot stand in a link
     times = {folder: _written(folder / MANIFEST) or _written(folder / MANIFEST_COPY) for folder in folders}
     return {
         folder.name: folder for folder in sorted(folders, key=lambda folder: (-times[folder], folder.name))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,15 +28,41 @@ def focus(run: Run) -> int | None:
 
 
 def saved_selections(run: Run) -> dict[str, Path]:
-    """Selection files of a run by name, the newest first."""
+    """Selection files of a run by name, the newest first. None is read: there may be thousands."""
+    folder = run.folder / SELECTIONS
+    with suppress(OSError):
+        stamp = stamp_of(folder)
+        kept = _listed.get(folder)
+        if kept is None or kept[0] != stamp or not stamp:
+            # Two changes within a tick of the clock have one time: what has just changed is listed again.
+            settled = time.time_ns() - max(stamp[2:], default=0) > SETTLED
+            kept = stamp, _list(run, folder)
+            _listed.pop(folder, None)
+            if settled:
+                _listed[folder] = kept
+        return dict(kept[1])
+    return {}
+
+
+def _list(run: Run, folder: Path) -> dict[str, Path]:
     times = {}
-    for path in (run.folder / SELECTIONS).glob("*.json"):
-        # Not files outside the run that a link points to, nor files that were just moved away.
-        with suppress(InputError, OSError):
-            if not path.name.startswith(".") and is_text(path.name):
-                times[run.inside(SELECTIONS, path.name)] = path.stat().st_mtime
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = entry.name
+            if not name.endswith(".json") or name.startswith(".") or not is_text(name):
+                continue
+            # Not files outside the run that a link points to, nor files that were just moved away.
+            with suppress(InputError, OSError):
+                path = run.inside(SELECTIONS, name) if entry.is_symlink() else folder / name
+                times[path] = entry.stat().st_mtime
     ordered = sorted(times, key=lambda path: (-times[path], path.name))
     return {path.stem: path for path in ordered}
+
+
+_listed: dict[Path, tuple[tuple[int, ...], dict[str, Path]]] = {}
+"""What is in folders of selections, with the stamp of the folder, which a change of any of its files by us changes."""
+SETTLED = 2 * 10**9
+"""Nanoseconds after which a folder that changes has another time."""
 
 
 def read_selection(run: Run, name: str) -> Selection:
@@ -63,7 +91,7 @@ def show_changes(run: Run, selection: Selection, label: str = "this") -> None:
         st.caption(f":material/info: Since {literal(label)} was selected: {literal('; '.join(lines))}.")
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=256, show_spinner=False)
 def _open_selection(_run: Run, run_hash: str, path: str, stamp: tuple[int, ...]) -> Selection:
     return Selection.read(Path(path), _run)
 

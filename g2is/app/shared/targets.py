@@ -13,6 +13,7 @@ from g2is.app.shared.navigation import link_to
 from g2is.app.shared.tables import choose_row
 from g2is.app.shared.text import literal, visible
 from g2is.app.shared.url import all_texts
+from g2is.app.shared.visitor import may_write
 from g2is.errors import InputError
 from g2is.run.run import Run
 
@@ -54,6 +55,8 @@ def show_targets_of(run: Run, *, key: str) -> None:
         },
         alt="Validation targets of this run; choose one to remove it",
     )
+    if not may_write():
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
         link_to_add()
         if chosen in names and len(names) > 1:

@@ -35,6 +35,11 @@ class Walked:
         return walks.explain(run, self.trace, sample)
 
 
+def walk_id(run: Run, walked: Walked) -> str:
+    """Identifies a walk over a run."""
+    return f"{run.state} {walked.parameters.model_dump_json()}"
+
+
 def walked(run: Run, parameters: WalkParameters) -> Walked:
     """The walk over a run. Raises `InputError` if the parameters do not fit it."""
     # With versions, so that a set that somebody changes gives another walk.

@@ -7,7 +7,8 @@ import streamlit as st
 
 from g2is.analysis.idle import conflicts_taken
 from g2is.app.shared import THREE_DIGITS, duration, number, percent, table_height
-from g2is.app.shared.walked import Walked
+from g2is.app.shared.computed import computed
+from g2is.app.shared.walked import Walked, walk_id
 from g2is.figures.walk import sources_figure
 from g2is.run.run import Run
 
@@ -76,7 +77,7 @@ def show_result(run: Run, walked: Walked) -> None:
     if fewer := _fewer_groups(walked):
         st.caption(fewer)
     if parameters.no_conflict and len(trace.steps) > 1:
-        found = conflicts_taken(run, trace)
+        found = computed("conflicts taken", walk_id(run, walked), lambda: conflicts_taken(run, trace))
         alone = found.within != found.within
         within = "no direction has two" if alone else f"{percent(found.within)} of those pairs conflict"
         st.caption(

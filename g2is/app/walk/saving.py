@@ -9,6 +9,7 @@ from itertools import chain, count
 import streamlit as st
 
 from g2is.app.shared import BASKET, link_to, literal, number, read_selection, saved_selections, show_error
+from g2is.app.shared.visitor import READ_ONLY, may_write
 from g2is.app.shared.walked import Walked
 from g2is.app.walk.parameters import current_preset
 from g2is.config import WalkParameters
@@ -24,6 +25,21 @@ LOOKED_AT = 50
 
 def show_saving(run: Run, walked: Walked) -> None:
     """A name, a button that saves the walk with its trace, and from there to the export."""
+    if may_write():
+        _ask_for_name(run, walked)
+    else:
+        st.caption(
+            f":material/lock: {READ_ONLY} The link holds these settings; Export writes a saved selection."
+        )
+    saved = saved_as(run, walked)
+    if saved is not None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            size = number(len(walked.trace.steps))
+            st.markdown(f":material/check_circle: These {size} instructions are saved as {literal(saved)}.")
+            link_to("Export", "Export them for training", selection=saved)
+
+
+def _ask_for_name(run: Run, walked: Walked) -> None:
     suggested = saved_as(run, walked) or suggested_name(run, walked)
     # A name that was typed stays; one that was only suggested follows the walk.
     if st.session_state.get("save as", "") in ("", st.session_state.get("suggested name")):
@@ -41,12 +57,6 @@ def show_saving(run: Run, walked: Walked) -> None:
             save(run, walked.trace, name, replace=over)
         except InputError as error:
             show_error(error)
-    saved = saved_as(run, walked)
-    if saved is not None:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            size = number(len(walked.trace.steps))
-            st.markdown(f":material/check_circle: These {size} instructions are saved as {literal(saved)}.")
-            link_to("Export", "Export them for training", selection=saved)
 
 
 def suggested_name(run: Run, walked: Walked) -> str:

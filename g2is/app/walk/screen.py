@@ -24,7 +24,7 @@ from g2is.app.shared.canvas.pool import colouring_of, colours_part, points_of, p
 from g2is.app.shared.graph.parts import STYLE as GRAPH_STYLE
 from g2is.app.shared.javascript import module
 from g2is.app.shared.text import showing_errors
-from g2is.app.shared.walked import Walked, walked_before
+from g2is.app.shared.walked import Walked, walk_id, walked_before
 from g2is.app.walk.parameters import add_row
 from g2is.app.walk.parts import (
     CHANNEL,
@@ -115,11 +115,6 @@ def _chunk(_run: Run, walk: str, chunk: int, _walked: Walked) -> bytes:
 @st.cache_resource(max_entries=128, show_spinner=False)
 def _graph(_run: Run, walk: str, sample: int, _walked: Walked) -> bytes:
     return graph_part(_run, _walked, walk, sample)
-
-
-def walk_id(run: Run, walked: Walked) -> str:
-    """Identifies a walk over a run."""
-    return f"{run.state} {walked.parameters.model_dump_json()}"
 
 
 def _event(name: str) -> Any:
