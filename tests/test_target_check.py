@@ -121,7 +121,7 @@ def test_the_sentence(skills):
     )
     without = np.arange(len(pool)) // 60 != 2
     found = check_target("skills", examples, cosines, without)
-    assert found.lacking.tolist() == [14] and "; the pool cannot serve 1; " in found.sentence
+    assert found.lacking.tolist() == [14] and "; the pool cannot serve 1 example; " in found.sentence
     assert check_target("two", examples[:2], cosines[:, :2], without).sentence == "2 examples of one kind."
     assert budget_for(100_000, 60) == 1000 and budget_for(1000, 60) == 160 and budget_for(100, 60) == 50
 

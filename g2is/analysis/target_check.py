@@ -52,7 +52,8 @@ class TargetCheck:
     @property
     def on_pool(self) -> str:
         """How many examples the pool cannot serve; empty for none."""
-        return f"; the pool cannot serve {len(self.lacking):,}" if len(self.lacking) else ""
+        count = len(self.lacking)
+        return f"; the pool cannot serve {count:,} example{'s' * (count > 1)}" if count else ""
 
     @property
     def on_more(self) -> str:
