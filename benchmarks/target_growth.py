@@ -5,7 +5,8 @@
 POOL_RUN and FOLDER are those of `benchmarks.experiments`, whose targets, training and test examples these are. Draws of
 8 and 32 of a target's validation examples, the 8 among the 32; round robin takes 5 % of the pool for each way to
 describe the target. What was accepted as an example leaves the choice, as in the product. Finished fine-tunings are
-kept under bench/experiments, so that a stopped command can be resumed.
+kept under bench/experiments, so that a stopped command can be resumed. `--check` only prints what `g2is target check`
+says of all examples of each target, and what its rule foretold of the last ones.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from benchmarks.experiment_tables import markdown
 from benchmarks.experiment_targets import HELD_OUT, Target, targets
 from benchmarks.experiments import RESULTS, Job, Trainer
 from g2is import selectors
+from g2is.analysis.target_check import check_target
 from g2is.analysis.target_gaps import Pool, grown_by_rule
 from g2is.arrays.unit import unit
 from g2is.graph.kinds import kinds_of
@@ -48,6 +50,12 @@ def described(target: Target, draw: int) -> dict[str, tuple[NDArray[np.float32],
         RULE: grown_by_rule(Pool(cosines, rows, target.valid), kinds.membership, more),
         "8, and 24 by the rule that are the target's own": grown_by_rule(
             Pool(cosines, rows, own), kinds.membership, more
+        ),
+        "8, and 24 by the rule, least alike first": grown_by_rule(
+            Pool(cosines, rows, target.valid, farthest=True), kinds.membership, more
+        ),
+        "8, and 24 of the target's own, least alike first": grown_by_rule(
+            Pool(cosines, rows, own, farthest=True), kinds.membership, more
         ),
         "8, and 24 drawn from the target's own file": np.random.default_rng(draw).choice(
             np.flatnonzero(own), more, replace=False
@@ -115,30 +123,45 @@ def table(frame: pd.DataFrame) -> str:
         ratio = 100 * np.log(by["loss"] / base)
         cells = []
         for name in names:
-            here = ratio[ratio.index.get_level_values("target") == name]
-            cells += [
-                f"{by['loss'].xs(name, level='target').mean():.3f}",
-                f"{here.mean():+.1f} ± {here.sem():.1f}",
-            ]
+            here, of = ratio.index.get_level_values("target") == name, by["loss"]
+            if not here.any():
+                cells += ["", ""]
+                continue
+            spread = f" ± {ratio[here].sem():.1f}" if here.sum() > 1 else ""
+            cells += [f"{of.xs(name, level='target').mean():.3f}", f"{ratio[here].mean():+.1f}{spread}"]
         own = f"{mine['own'].mean():.0%}" if mine["accepted"].any() else ""
-        lines.append([str(way), *cells, own, f"{mine['shared'].mean():.0%}"])
+        lines.append([str(way), *cells, str(mine["draw"].nunique()), own, f"{mine['shared'].mean():.0%}"])
     head = [text for name in names for text in (name, "against 8 true, %")]
-    return markdown(["examples", *head, "accepted that are the target's own", "as 32 true"], lines)
+    return markdown(["examples", *head, "draws", "accepted that are the target's own", "as 32 true"], lines)
+
+
+def print_checks(known: dict[str, Target]) -> None:
+    """What the check says of each target, and how its forecast did on the last examples."""
+    for name, target in known.items():
+        found = check_target(name, target.gradients, target.cosines("sgd"), target.valid)
+        step = found.forecast
+        print(
+            f"{name}: {found.sentence} {step and f'foretold {step.foretold:.3f}, changed {step.change:.3f}'}"
+        )
 
 
 def main(arguments: argparse.Namespace) -> None:
     known = targets({"pool": arguments.run}, arguments.data, RESULTS / "targets", arguments.target)
+    if arguments.check:
+        print_checks(known)
+        return
     trainer = None
 
     def loss(job: Job) -> float:
         nonlocal trainer
         if not job.path.exists():
+            if arguments.finished:
+                return float("nan")
             trainer = trainer or Trainer({"pool": arguments.run}, {n: t.test for n, t in known.items()})
             write_bytes(job.path, json.dumps({"losses": trainer(job)}).encode())
         return float(np.mean(json.loads(job.path.read_text())["losses"]))
 
-    frame = measured(known, arguments.draws, loss)
-    print(table(frame))
+    print(table(measured(known, arguments.draws, loss).dropna(subset="loss")))
 
 
 if __name__ == "__main__":
@@ -148,4 +171,6 @@ if __name__ == "__main__":
     parser.add_argument("--data", type=Path, required=True, help="folder with target/")
     parser.add_argument("--target", nargs="+", default=["bbh", "t0"], metavar="NAME", help="[bbh t0]")
     parser.add_argument("--draws", type=int, default=3, help="draws of the examples, and seeds [3]")
+    parser.add_argument("--finished", action="store_true", help="only the table of what is finished")
+    parser.add_argument("--check", action="store_true", help="only check the targets, train nothing")
     main(parser.parse_args())

@@ -76,7 +76,7 @@ class Subsets:
     def chosen(self, examples: Sequence[int] | NDArray[np.integer]) -> NDArray[np.int64]:
         """What round robin chooses for these examples, as `selectors.round_robin` without subtasks does."""
         free = np.ones(self.count, dtype=bool)
-        queues = [iter(self.ranked[example].tolist()) for example in np.asarray(examples).tolist()]
+        queues = [map(int, self.ranked[example]) for example in np.asarray(examples).tolist()]
         rows: list[int] = []
         while len(rows) < self.budget:
             for queue in queues[: self.budget - len(rows)]:

@@ -15,7 +15,7 @@ from g2is.graph.kinds import ALIKE
 TWIN = 0.9
 """Cosine from which on an instruction says nothing that an example, or another proposal, does not say already."""
 LOOKED_AT = 200
-"""Instructions looked at for one example, the closest ones, at most."""
+"""Instructions looked at for one example, the first ones, at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,11 +23,13 @@ class Pool:
     """What proposals are made from.
 
     cosines: (n, m) of the pool to the examples. gradients: (n, d) unit rows. allowed: (n,) what may become an example.
+    farthest: propose what is least alike to an example first, of what is alike to it at all; otherwise what is most.
     """
 
     cosines: NDArray[np.floating]
     gradients: NDArray[np.floating]
     allowed: NDArray[np.bool_]
+    farthest: bool = False
 
     @cached_property
     def closest(self) -> NDArray[np.intp]:
@@ -35,13 +37,17 @@ class Pool:
         return np.asarray(self.cosines).argmax(axis=1)
 
     def near(self, example: int) -> NDArray[np.int64]:
-        """The instructions that are closer to this example than to any other, alike to it and no twins of it; the
-        closest first."""
+        """The instructions that are closer to this example than to any other, alike to it and no twins of it; in the
+        order in which they are proposed."""
         cosines = np.asarray(self.cosines[:, example], np.float32)
         rows = np.flatnonzero(
             self.allowed & (self.closest == example) & (cosines >= ALIKE) & (cosines < TWIN)
         )
-        return rows[np.argsort(-cosines[rows], kind="stable")[:LOOKED_AT]]
+        return rows[self.order(cosines[rows])[:LOOKED_AT]]
+
+    def order(self, cosines: NDArray[np.float32]) -> NDArray[np.intp]:
+        """The places of cosines (r,), those first that are proposed first."""
+        return np.argsort(cosines if self.farthest else -cosines, kind="stable")
 
 
 def proposals(pool: Pool, example: int, most: int) -> NDArray[np.int64]:
@@ -70,11 +76,11 @@ def grown_by_rule(pool: Pool, membership: NDArray[np.integer], count: int) -> ND
 
 
 def _merged(pool: Pool, members: list[int]) -> Iterator[int]:
-    """The instructions near any of these examples, the closest first."""
+    """The instructions near any of these examples, in the order in which they are proposed."""
     near = [(pool.near(example), example) for example in members]
     rows = np.concatenate([rows for rows, _ in near])
     cosines = np.concatenate([np.asarray(pool.cosines[rows, example], np.float32) for rows, example in near])
-    return iter(rows[np.argsort(-cosines, kind="stable")].tolist())
+    return iter(rows[pool.order(cosines)].tolist())
 
 
 class _Apart:
