@@ -20,7 +20,7 @@ from g2is.__main__ import main
 from g2is.analysis import walks
 from g2is.config import walk_preset
 from g2is.errors import InputError
-from g2is.evaluation.results import evaluations
+from g2is.evaluation.results import ABOUT, Evaluation, FineTuning, evaluations, read_evaluations, summarise
 from g2is.export import export
 from g2is.instructions import from_frame, read_instructions, to_frame, write_rejects
 from g2is.instructions import record as record_module
@@ -572,6 +572,102 @@ def test_a_trace_with_flipped_bytes_is_read_or_refused_in_one_line(run, data):
         spoilt[data.draw(st.integers(0, len(spoilt) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     with confined(run.folder):
         refused(trace_of, bytes(spoilt), run.folder / "one.json")
+
+
+# Evaluations
+
+
+def evaluated(run):
+    """A folder of an evaluation of two selections, whole."""
+    import pandas as pd
+
+    from g2is.config import EvaluationConfig
+
+    folder = run.folder / "evaluations" / "tried"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    done = [
+        FineTuning(selection=name, seed=0, method=name, size=9, digest="0") for name in ("less", "random")
+    ]
+    about = Evaluation(
+        run=run.hash,
+        model={},
+        configuration=EvaluationConfig(),
+        tests=[],
+        leaks={"test in pool": 1},
+        fine_tunings=done,
+    )
+    (folder / ABOUT).write_text(about.model_dump_json())
+    results = pd.DataFrame(
+        {
+            "target": "a",
+            "task": ["x", "y"],
+            "example": [0, 1],
+            "loss": [1.0, 2.0],
+            "answer": "1",
+            "correct": True,
+        }
+    )
+    for one in done:
+        results.to_parquet(folder / one.file)
+    return folder, results
+
+
+def read_and_judged(run):
+    """All that pages and commands make of the evaluations of a run."""
+    from g2is.evaluation.differences import difference, sentence
+
+    results = read_evaluations(run)
+    summarise(results)
+    for _, one in results.groupby("evaluation"):
+        sentence([found for found in [difference(one, "less", "random")] if found])
+
+
+@FUZZ
+@given(data=st.data())
+def test_any_evaluation_is_read_or_refused_in_one_line(run, data):
+    folder, _ = evaluated(run)
+    values = json.loads((folder / ABOUT).read_text())
+    *before, last = data.draw(st.sampled_from(paths_of(values)[1:]))
+    place = values
+    for key in before:
+        place = place[key]
+    strange = st.sampled_from(
+        [-1, 10**30, 10**400, 1.5, "1", True, "\x1b[31m", "x" * 5000, "../../x", "/etc/passwd"]
+    )
+    place[last] = data.draw(nested | strange)
+    (folder / ABOUT).write_bytes(as_json(values))
+    with confined(run.folder):
+        refused(read_and_judged, run)
+    shutil.rmtree(folder)
+
+
+STRANGE = (
+    [None, None],
+    ["a", "\x1b[31m"],
+    [[1], [2]],
+    [{"a": 1}, {"a": 2}],
+    [b"\xff", b"\x00"],
+    [float("nan"), float("inf")],
+    [-(2**63), 2**63 - 1],
+    [10**30, 1.0],
+    [True, False],
+    ["2026-01-01", None],
+)
+
+
+@pytest.mark.parametrize("column", ["target", "task", "example", "loss", "answer", "correct"])
+def test_any_table_of_results_is_read_or_refused_in_one_line(run, column):
+    folder, results = evaluated(run)
+    for strange in STRANGE:
+        try:
+            results.assign(**{column: strange}).to_parquet(folder / "less-0.parquet")
+        except (ValueError, TypeError, OverflowError):
+            continue  # what Arrow does not write nobody finds there
+        refused(read_and_judged, run)
+        results.iloc[:0].to_parquet(folder / "less-0.parquet")
+        refused(read_and_judged, run)
+    shutil.rmtree(folder)
 
 
 # Spreadsheets

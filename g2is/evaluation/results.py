@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from g2is.config import EvaluationConfig
 from g2is.errors import InputError, shortened
@@ -36,10 +36,10 @@ class FineTuning(BaseModel):
     """One selection with one seed: its method, how many samples it has, and a digest of which."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    selection: str
-    seed: int
+    selection: str = Field(pattern=r"^[^/\x00]{1,200}$")
+    seed: int = Field(ge=0, lt=2**63)
     method: str
-    size: int
+    size: int = Field(ge=0, lt=2**63)
     digest: str
 
     @property
@@ -101,12 +101,7 @@ def read_evaluations(run: Run) -> pd.DataFrame:
         for one in evaluation.fine_tunings:
             path = run.inside(EVALUATIONS, name, one.file)
             if path.is_file():
-                part = read_frame(path)
-                if lacking := set(RESULTS) - set(part.columns):
-                    raise InputError(
-                        f"{path}: not results of a fine-tuning (no column {', '.join(sorted(lacking))}); delete it "
-                        f"and evaluate again with --name {name}"
-                    )
+                part = _read_results(path, name)
                 labels = {
                     "evaluation": name,
                     "selection": one.selection,
@@ -120,6 +115,33 @@ def read_evaluations(run: Run) -> pd.DataFrame:
     if not parts:
         return pd.DataFrame(columns=COLUMNS)
     return pd.concat(parts, ignore_index=True)
+
+
+def _read_results(path: Path, name: str) -> pd.DataFrame:
+    """The results of one fine-tuning of an evaluation. Raises `InputError` where columns are missing or hold something
+    else."""
+    from pandas.api import types
+
+    part = read_frame(path)
+    remedy = f"delete it and evaluate again with --name {name}"
+    if lacking := set(RESULTS) - set(part.columns):
+        raise InputError(
+            f"{path}: not results of a fine-tuning (no column {', '.join(sorted(lacking))}); {remedy}"
+        )
+    text = ("string", "empty")
+    expected = {
+        **{"target": text, "task": text, "answer": text, "correct": ("boolean", "empty")},
+        **{"example": ("integer", "empty"), "loss": ("floating", "empty")},
+    }
+    if wrong := [
+        column
+        for column, kinds in expected.items()
+        if types.infer_dtype(part[column], skipna=True) not in kinds
+    ]:
+        raise InputError(
+            f"{path}: not results of a fine-tuning (column {wrong[0]} holds something else); {remedy}"
+        )
+    return part
 
 
 def read_left_out(folder: Path) -> pd.DataFrame:
