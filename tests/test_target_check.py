@@ -265,3 +265,23 @@ def test_the_commands(run, tmp_path, capsys):
         assert main(["target", *words]) == 2
         assert said in capsys.readouterr().err
     assert not list(Path(folder).rglob("*.tmp"))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("pool", [1, 3, 60])
+@pytest.mark.parametrize("examples", [1, 2, 5, 40])
+@pytest.mark.parametrize("kind", ["any", "all conflict", "zero", "none allowed"])
+def test_whatever_there_is_can_be_checked(pool, examples, kind):
+    random = np.random.default_rng(0)
+    cosines = random.uniform(-1, 1, (pool, examples)).astype(np.float16)
+    cosines = {"all conflict": -abs(cosines), "zero": 0 * cosines}.get(kind, cosines)
+    gradients = random.standard_normal((examples, 6)) * (kind != "zero")
+    allowed = np.full(pool, kind != "none allowed")
+    found = check_target("any", gradients, cosines, allowed)
+    assert found.sentence.endswith(".") and "nan" not in found.sentence
+    if found.curve:
+        assert np.isfinite(found.curve.coverage).all() and (found.curve.coverage >= 0).all()
+    rows = grown_by_rule(
+        Pool(cosines, unit(random.standard_normal((pool, 6))), allowed), found.kinds.membership, 5
+    )
+    assert allowed[rows].all()

@@ -25,7 +25,7 @@ class Curve:
 
     sizes: (s,) numbers of examples. shared: (s,) share of their selection that the selection for all examples has too.
     coverage: (s,) for examples that were held back, the highest cosine of a chosen instruction as a share of the
-    highest in the pool. held_back: how many these were.
+    highest in the pool, 0 where that has none above 0. held_back: how many these were.
     """
 
     sizes: tuple[int, ...]
@@ -119,13 +119,13 @@ def learning_curve(subsets: Subsets, cosines: NDArray[np.floating], valid: NDArr
     shared, coverage = np.zeros((2, DRAWS, len(sizes)))
     for draw, order in enumerate(draws_of(count)):
         kept_back, rest = order[:held], order[held:]
-        served = kept_back[best[kept_back] > 0]
         for place, size in enumerate(sizes):
             chosen = subsets.chosen(rest[:size])
             shared[draw, place] = np.isin(chosen, everything).mean()
-            own = np.asarray(cosines[np.sort(chosen)], np.float32)[:, served]
-            coverage[draw, place] = (own.max(axis=0) / best[served]).mean() if len(served) else np.nan
-    return Curve(tuple(sizes), shared.mean(axis=0), np.nanmean(coverage, axis=0), held)
+            own = np.asarray(cosines[np.sort(chosen)], np.float32)[:, kept_back].max(axis=0)
+            possible = best[kept_back]
+            coverage[draw, place] = (np.maximum(own, 0) / np.where(possible > 0, possible, np.inf)).mean()
+    return Curve(tuple(sizes), shared.mean(axis=0), coverage.mean(axis=0), held)
 
 
 def forecast(subsets: Subsets) -> Forecast | None:
