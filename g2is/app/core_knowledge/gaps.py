@@ -63,7 +63,8 @@ def _propose(run: Run, found: TargetCheck, single: np.ndarray) -> None:
     st.markdown(
         "Tick the instructions that are **examples of your target**: what you want the model to learn, with a right "
         "answer. They become validation examples of a target of their own, and are no longer chosen for it. Leave out "
-        "what is only similar; each line you accept wrongly draws the selection away."
+        "what is only similar: where that was accepted unseen, the selection became no better on one of two targets "
+        "and worse on the other. New examples of yours, added to the target, help most."
     )
     near = _near(run, run.state, found.name, found)
     many = len(single) > SHOWN and st.toggle(f"Show all {number(len(single))}", key="all gaps")
