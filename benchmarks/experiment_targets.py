@@ -18,9 +18,10 @@ from g2is.instructions import Instruction, from_frame, read_instructions
 from g2is.knowledge import CoreKnowledge, core_knowledge
 from g2is.lm.batching import batches
 from g2is.lm.gradients import GradientEngine
-from g2is.lm.model import add_adapter, inspect_model, load_model, load_tokenizer
+from g2is.lm.model import add_adapter, inspect_model, load_model
 from g2is.lm.projection import make_projection
 from g2is.lm.text import Encoded, Encoder
+from g2is.lm.tokenizer import load_tokenizer
 from g2is.lm.train import trainable
 from g2is.run.run import Run
 from g2is.selectors import round_robin

@@ -29,8 +29,9 @@ from benchmarks.experiment_targets import Target, targets
 from g2is.config import EvaluationConfig
 from g2is.instructions import from_frame
 from g2is.lm.evaluate import fine_tuned, held_out_losses
-from g2is.lm.model import inspect_model, load_model, load_tokenizer
+from g2is.lm.model import inspect_model, load_model
 from g2is.lm.text import Encoded, Encoder
+from g2is.lm.tokenizer import load_tokenizer
 from g2is.run.run import Run
 from g2is.storage.files import write_bytes
 

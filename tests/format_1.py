@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from g2is.run.manifest import Stage, record
+from g2is.run.parts import Stage, record
 from g2is.run.paths import POOLINGS
 from g2is.run.run import Run
 

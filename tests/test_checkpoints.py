@@ -10,10 +10,11 @@ from g2is.errors import InputError
 from g2is.instructions import from_frame
 from g2is.lm.gradients import AdamAverages, GradientEngine
 from g2is.lm.layers import piece_sizes
-from g2is.lm.model import add_adapter, inspect_model, load_model, load_tokenizer
+from g2is.lm.model import add_adapter, inspect_model, load_model
 from g2is.lm.projection import make_projection
 from g2is.lm.sketches import sketches_of
 from g2is.lm.text import Encoder
+from g2is.lm.tokenizer import load_tokenizer
 from g2is.lm.train import mean_rates, trainable
 from g2is.lm.warmup import checkpoint_epochs, load_state
 from g2is.pipeline.checkpoints import CheckpointShards

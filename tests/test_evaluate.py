@@ -23,8 +23,9 @@ from g2is.evaluation.testing import TestSet
 from g2is.evaluation.work import Work, prepare
 from g2is.instructions import read_instructions
 from g2is.lm.evaluate import fine_tuned, greedy_answers, held_out_losses
-from g2is.lm.model import inspect_model, load_model, load_tokenizer
+from g2is.lm.model import inspect_model, load_model
 from g2is.lm.text import Encoded, Encoder
+from g2is.lm.tokenizer import load_tokenizer
 from g2is.pipeline.build import build
 from g2is.pipeline.inputs import Target
 from g2is.run.run import Run

@@ -12,9 +12,10 @@ from g2is.errors import InputError
 from g2is.instructions import from_frame
 from g2is.lm.ensemble import SquaredLength
 from g2is.lm.gradients import GradientEngine
-from g2is.lm.model import add_adapter, inspect_model, load_model, load_tokenizer, reset_adapter
+from g2is.lm.model import add_adapter, inspect_model, load_model, reset_adapter
 from g2is.lm.representations import represent
 from g2is.lm.text import Encoder
+from g2is.lm.tokenizer import load_tokenizer
 from g2is.lm.train import sample_losses, train_adapter, trainable
 from g2is.lm.warmup import Checkpoint, draw
 from g2is.pipeline.extras import Extras

@@ -74,7 +74,7 @@ def test_a_run_that_holds_parquet_opens(tmp_path):
     manifest = Manifest.read(old)
     files = manifest.stages["instructions"].files
     del files[INSTRUCTIONS]
-    from g2is.run.manifest import record
+    from g2is.run.parts import record
 
     files["instructions.parquet"] = record(old / "instructions.parquet")
     (old / "manifest.json").write_text(manifest.model_dump_json())

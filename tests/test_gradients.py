@@ -5,13 +5,13 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from g2is.config import GradientConfig
+from g2is.config import GradientConfig, LoraSettings
 from g2is.lm.batching import batches
 from g2is.lm.gradients import AdamAverages, GradientEngine
 from g2is.lm.layers import piece_sizes
-from g2is.lm.model import train_own_weights
+from g2is.lm.model import add_adapter, train_own_weights
 from g2is.lm.projection import CountSketch, NoProjection, SharedCountSketch, make_projection
-from g2is.lm.train import sample_losses, trainable
+from g2is.lm.train import needed, sample_losses, trainable
 from tests.tiny import ARCHITECTURES, adapted_model, random_samples
 
 
@@ -145,6 +145,90 @@ def test_adam_gradients_equal_a_plain_loop(epsilon):
     np.testing.assert_allclose(common, 0.9 * m / root, rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_causal_models_need_no_mask_of_padding_on_the_right(architecture, monkeypatch):
+    samples = random_samples(9, seed=4)
+    masks: list[torch.Tensor | None] = []
+
+    def rows(always: bool) -> dict[str, np.ndarray]:
+        model = adapted_model(architecture)
+        inner = model.base_model.model
+        forward = inner.forward
+        inner.forward = lambda **given: (masks.append(given["attention_mask"]), forward(**given))[1]
+        with monkeypatch.context() as patch:
+            if always:
+                patch.setattr("g2is.lm.train.needed", lambda mask, model: mask)
+            return engine_rows(model, samples, 10_000)
+
+    without, with_mask = rows(False), rows(True)
+    assert masks[0] is None and masks[1].shape == (9, max(map(len, samples)))
+    assert relative_error(without["sgd"], with_mask["sgd"]) < 1e-5
+    np.testing.assert_allclose(without["loss"], with_mask["loss"], rtol=1e-6)
+
+
+def test_a_model_that_looks_ahead_keeps_its_mask():
+    model, mask = adapted_model("llama"), torch.ones(2, 3)
+    assert needed(mask, model) is None
+    next(m for m in model.modules() if hasattr(m, "is_causal")).is_causal = False
+    assert needed(mask, model) is mask
+    assert needed(mask, torch.nn.Linear(2, 2)) is mask  # nothing says that it is causal
+
+
+@pytest.mark.parametrize("dtype, expected", [(torch.float32, "ieee"), (torch.bfloat16, "tf32")])
+def test_products_of_a_float32_adapter_are_as_exact_as_the_weights_around_it(dtype, expected):
+    torch.manual_seed(0)
+    model = add_adapter(
+        ARCHITECTURES["llama"]().to(dtype).requires_grad_(False), LoraSettings(rank=2, alpha=4.0), seed=0
+    )
+    seen = []
+
+    class Watching(NoProjection):
+        def add(self, sketch, name, gradient):
+            assert gradient.dtype == torch.float32
+            seen.append(torch.backends.cuda.matmul.fp32_precision)
+
+    before = torch.backends.cuda.matmul.fp32_precision
+    GradientEngine(model, Watching(sizes_of(model)))(random_samples(2))
+    assert set(seen) == {expected} and torch.backends.cuda.matmul.fp32_precision == before
+
+
+def to_tf32(numbers: torch.Tensor) -> torch.Tensor:
+    """float32 with ten bits of fraction, rounded; for autograd the number itself."""
+    bits = numbers.detach().contiguous().view(torch.int32)
+    rounded = ((bits + (1 << 12)) & ~((1 << 13) - 1)).view(torch.float32)
+    return numbers + (rounded - numbers).detach()
+
+
+def test_tf32_changes_less_than_bfloat16_around_it(monkeypatch):
+    """What a GPU does to the adapter's products, done here to what goes into them."""
+    samples = random_samples(6, seed=5)
+
+    def rows(dtype: torch.dtype, rounded: bool) -> torch.Tensor:
+        torch.manual_seed(0)
+        model = ARCHITECTURES["llama"]().to(dtype).requires_grad_(False)
+        model = add_adapter(model, LoraSettings(rank=4, alpha=8.0), seed=0)
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name:
+                torch.nn.init.normal_(parameter, std=0.05)
+        bmm, linear = torch.bmm, F.linear
+        with monkeypatch.context() as patch:
+            if rounded:
+                patch.setattr(torch, "bmm", lambda a, b: bmm(to_tf32(a), to_tf32(b)))
+                patch.setattr(
+                    F,
+                    "linear",
+                    lambda x, w, b=None: (
+                        linear(to_tf32(x), to_tf32(w), b) if w.dtype == torch.float32 else linear(x, w, b)
+                    ),
+                )
+            return torch.from_numpy(engine_rows(model, samples, 10_000)["sgd"])
+
+    exact, half = rows(torch.float32, False), rows(torch.bfloat16, False)
+    of_half = 1 - torch.cosine_similarity(half, exact)
+    of_tf32 = 1 - torch.cosine_similarity(rows(torch.bfloat16, True), half)
+    assert (of_tf32 < of_half).all() and of_tf32.max() < 1e-4
+
+
 def test_losses_do_not_see_the_batch_or_the_padding():
     samples = random_samples(6, seed=2)
     model = adapted_model("mistral")
@@ -206,6 +290,50 @@ def test_sketches_keep_cosines(kind):
     error = (sketch @ sketch.T - exact)[~torch.eye(60, dtype=torch.bool)]
     # An ideal projection has a standard deviation of about 1/sqrt(dim) for near-orthogonal rows.
     assert float(error.square().mean().sqrt()) < 1.15 * dim**-0.5
+
+
+def with_torch(projection: CountSketch, name: str, gradient: torch.Tensor) -> torch.Tensor:
+    """The sketch by permuting and folding, as on a GPU."""
+    source, sign = projection._plan[name]
+    return (gradient[:, source] * sign).view(len(gradient), -1, projection.dim).sum(1)
+
+
+@pytest.mark.parametrize("epsilon", ["inside", "outside"])
+@pytest.mark.parametrize("size, dim", [(5000, 64), (70, 256), (3000, 70_000)])
+def test_one_pass_on_a_cpu_gives_the_sketches_of_two(epsilon, size, dim):
+    random = torch.Generator().manual_seed(0)
+    gradient = 1e-3 * torch.randn(5, size, generator=random)
+    m, v = 1e-3 * torch.randn(size, generator=random), 1e-7 + 1e-6 * torch.rand(size, generator=random)
+    projection = CountSketch({"a": size}, dim, 3, "cpu")
+    averages = AdamAverages({"a": m}, {"a": v}, epsilon)
+    plain, adam, alone = (torch.ones(5, dim) for _ in range(3))
+    averages.add_both(projection, "a", gradient, plain, adam)
+    projection.add(alone, "a", gradient)
+    expected = with_torch(projection, "a", gradient)
+    torch.testing.assert_close(plain - 1, expected, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(alone, plain)
+    expected = with_torch(projection, "a", averages.adam_gradient("a", gradient))
+    torch.testing.assert_close(adam - 1, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_one_pass_does_not_depend_on_threads_and_keeps_what_is_not_finite():
+    gradient = torch.randn(7, 3000, generator=torch.Generator().manual_seed(0))
+    gradient[2, 5], gradient[3, 6] = torch.nan, torch.inf
+    averages = AdamAverages({"a": torch.zeros(3000)}, {"a": torch.ones(3000)})
+    projection = CountSketch({"a": 3000}, 512, 0, "cpu")
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            sums = torch.zeros(7, 512), torch.zeros(7, 512)
+            averages.add_both(projection, "a", gradient, *sums)
+            found.append(torch.stack(sums))
+    finally:
+        torch.set_num_threads(before)
+    for other in found[1:]:
+        np.testing.assert_array_equal(found[0].numpy(), other.numpy())
+    finite = torch.isfinite(found[0]).all(dim=2)
+    assert finite[:, [0, 1, 4, 5, 6]].all() and not finite[:, [2, 3]].any()
 
 
 def test_a_sketch_with_shared_permutations_keeps_inner_products_and_cosines():

@@ -1,6 +1,7 @@
 """Models of many architectures: loaded, adapted in their text part, and differentiated as autograd does it."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ from transformers import LlamaForCausalLM
 from g2is.cli import main
 from g2is.config import LoraSettings, ModelConfig
 from g2is.errors import InputError
-from g2is.lm.model import add_adapter, inspect_model, load_model, load_tokenizer, train_own_weights
+from g2is.lm.model import add_adapter, inspect_model, load_model, train_own_weights
 from g2is.lm.shape import read_shape
+from g2is.lm.source import auto_class
 from g2is.lm.text_part import text_part
+from g2is.lm.tokenizer import load_tokenizer
 from g2is.lm.train import sample_losses, train_adapter, trainable
 from tests.architectures import CONFIGURATIONS, LATENT, SEEING, random_model
 from tests.test_gradients import autograd_gradients, engine_rows, relative_error
@@ -109,6 +112,28 @@ def test_a_model_in_files_is_loaded_whole_and_can_be_trained(name, tmp_path):
         seed=0, on_step=losses.append,
     )  # fmt: skip
     assert losses[-1] < losses[0]
+
+
+def test_weights_go_straight_to_their_device(tmp_path, monkeypatch):
+    random_model("olmo2").save_pretrained(tmp_path)
+    config = ModelConfig(model=str(tmp_path), dtype="float32")
+    card = inspect_model(config)
+    plain = load_model(config, card)
+    original, given = auto_class(plain.config).from_pretrained, []
+
+    def here(*arguments, device_map=None, **options):
+        given.append(device_map)
+        return original(*arguments, device_map={"": "cpu"}, **options)  # this device in place of that one
+
+    monkeypatch.setattr(auto_class(plain.config), "from_pretrained", here)
+    placed = load_model(config, replace(card, device="cuda:1"))
+    assert given == [{"": "cuda:1"}]
+    assert not any(
+        hasattr(module, "_hf_hook") for module in placed.modules()
+    )  # nothing moves what it computes with
+    torch.testing.assert_close(dict(placed.named_parameters()), dict(plain.named_parameters()))
+    samples = random_samples(3)
+    torch.testing.assert_close(sample_losses(placed, samples), sample_losses(plain, samples))
 
 
 def test_an_unknown_layer_is_named_with_those_that_there_are():

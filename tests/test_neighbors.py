@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.neighbors import NearestNeighbors
 
 from g2is.errors import InputError
 from g2is.graph.edges import cosines_to
 from g2is.graph.neighbors import exact_neighbors
+from g2is.lm.precision import float32_products
 
 
 def unit_rows(count: int, dim: int, seed: int = 0) -> np.ndarray:
@@ -28,6 +30,20 @@ def test_neighbors_are_those_of_scikit_learn(block, columns):
     pairs = every[~np.eye(300, dtype=bool)]
     assert lists.mean_cosine == pytest.approx(pairs.mean(), abs=1e-6)
     assert lists.conflict_share == pytest.approx((pairs < 0).mean(), abs=1e-9)
+
+
+def test_a_gpu_compares_in_float32_proper_whatever_others_ask_of_it(monkeypatch):
+    seen = []
+
+    def unit(rows):
+        seen.append(torch.backends.cuda.matmul.fp32_precision)
+        return rows
+
+    monkeypatch.setattr("g2is.graph.neighbors.unit_tensor", unit)
+    with float32_products("tf32"):
+        exact_neighbors(unit_rows(30, 4), np.ones(30, bool), neighbors=3, conflicts=2)
+        assert torch.backends.cuda.matmul.fp32_precision == "tf32"
+    assert set(seen) == {"ieee"}
 
 
 def test_ties_go_to_the_smaller_index_and_self_is_excluded():

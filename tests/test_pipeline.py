@@ -16,8 +16,9 @@ from g2is.analysis import walks
 from g2is.config import SEEDS, BuildConfig, walk_preset
 from g2is.errors import InputError
 from g2is.instructions import from_frame
-from g2is.lm.model import add_adapter, inspect_model, load_model, load_tokenizer
+from g2is.lm.model import add_adapter, inspect_model, load_model
 from g2is.lm.text import Encoder
+from g2is.lm.tokenizer import load_tokenizer
 from g2is.lm.train import TrainingState, sample_losses, trainable
 from g2is.lm.warmup import Checkpoint
 from g2is.pipeline.build import build
@@ -97,6 +98,20 @@ def test_a_run_offers_what_notebooks_need(run):
         assert regime.validation_cosines.shape == (POOL, VALIDATION)
         assert not regime.gradients.flags.writeable
     assert not (run.folder / "building").exists()
+
+
+def test_weights_are_hashed_once(files, tmp_path, monkeypatch):
+    hashed = []
+    monkeypatch.setattr("g2is.lm.source._sha256", lambda path: hashed.append(path.name) or bytes(32))
+    make(tmp_path / "run", files)
+    assert "model.safetensors" in hashed and len(hashed) == len(set(hashed))
+
+
+def test_float16_is_refused_with_the_reason(files, tmp_path):
+    config = configuration(files)
+    with pytest.raises(InputError, match=r"dtype = 'float16': it rounds gradients .* bfloat16 or float32"):
+        make(tmp_path / "run", files, config=config.replace(model=config.model.replace(dtype="float16")))
+    assert not (tmp_path / "run").exists()
 
 
 def plain_gradients(run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -59,7 +59,7 @@ def diagnose(run: Run, trace: WalkTrace) -> Diagnosis:
     if components["target"].nunique() == 1:
         components = components.drop(columns="target")
     samples = trace.samples
-    pool = run.instructions["source"].value_counts()
+    pool = run.present["source"].value_counts()
     taken = run.instructions["source"].iloc[samples].value_counts().reindex(pool.index, fill_value=0)
     sources = pd.DataFrame(
         {

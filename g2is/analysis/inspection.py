@@ -153,6 +153,6 @@ def load_preview(model: str | None, max_length: int) -> Preview:
     """
     if model is None:
         return TextPreview()
-    from g2is.lm.model import load_tokenizer
+    from g2is.lm.tokenizer import load_tokenizer
 
     return TokenPreview(load_tokenizer(ModelConfig(model=model, max_length=max_length)), max_length)

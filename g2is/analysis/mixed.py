@@ -40,7 +40,8 @@ def mixed_graph(
     recommended). neighbors, conflicts: length of each sample's lists (all of them). links: edges from each validation
     sample and component to its nearest samples.
 
-    Vertices are the n samples, the m validation samples, and the components, in this order:
+    Vertices are the samples that were not removed from the pool, the m validation samples, and the components, in this
+    order:
 
     - name: "train 12", "validation 3", "component 0"; kind: train, validation, component; row: 12, 3, 0
     - source, line, text (the first 200 characters of the prompt): of samples and validation samples
@@ -78,6 +79,7 @@ def mixed_graph(
         graph.vs[attribute] = values
     graph.es["kind"] = [kind for kind, (pairs, _) in edges.items() for _ in range(len(pairs))]
     graph.es["cosine"] = np.concatenate([cosines for _, cosines in edges.values()]).tolist()
+    graph.delete_vertices(np.flatnonzero(run.gone).tolist())
     return graph
 
 

@@ -23,10 +23,11 @@ from g2is.walk.standing import Standing
 from g2is.walk.trace import FALLBACK, NEIGHBOR
 from g2is.walk.why import CAME_LATER, groups_used_up
 
-TAKEN, NO_GRADIENT, LEFT_OUT, SHARE = "taken", "no gradient", "left out", "share used up"
+TAKEN, GONE, NO_GRADIENT, LEFT_OUT, SHARE = "taken", "removed", "no gradient", "left out", "share used up"
 OUTSCORED, NO_PLACE, NOT_REACHED, NOT_CHOSEN = "outscored", "no place", "not reached", "not chosen"
 REASONS = (
     TAKEN,
+    GONE,
     NO_GRADIENT,
     LEFT_OUT,
     SHARE,
@@ -107,9 +108,9 @@ def _empty(count: int) -> Reasons:
 def _finished(run: Run, found: Reasons, samples: NDArray[np.integer]) -> Reasons:
     """With what has no gradient, and what is taken."""
     rows = np.flatnonzero(~run.valid)
-    found.words[rows] = NO_GRADIENT
+    found.words[rows] = np.where(run.gone[rows], GONE, NO_GRADIENT)
     found.sentences[rows] = run.instructions["problem"].to_numpy()[rows]
-    found.set(samples, TAKEN, "")
+    found.set(samples[~run.gone[samples]], TAKEN, "")
     return found
 
 

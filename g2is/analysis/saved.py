@@ -36,12 +36,12 @@ def saved_table(run: Run, kind: Kind) -> pd.DataFrame:
 
 def _selection(run: Run, kind: Kind, name: str) -> tuple[int | None, str]:
     selection = Selection.read(kind.path(run, name), run)
-    return len(selection.samples), selection.method
+    return len(selection.samples), ", ".join(filter(None, (selection.method, selection.gone)))
 
 
 def _set(run: Run, kind: Kind, name: str) -> tuple[int | None, str]:
     found = run.sets[name]
-    return len(found), found.origin or "by hand"
+    return len(found), ", ".join(filter(None, (found.origin or "by hand", found.gone)))
 
 
 def _export(run: Run, kind: Kind, name: str) -> tuple[int | None, str]:

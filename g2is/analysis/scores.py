@@ -53,7 +53,7 @@ class Scores:
         return pd.concat(list(self.blocks()), ignore_index=True)
 
     def blocks(self, size: int = BLOCK) -> Iterator[pd.DataFrame]:
-        """The table in blocks of rows.
+        """The table in blocks of rows, without what was removed from the pool.
 
         row, source, line: which instruction. best_cosine, best_example: the highest cosine to a validation example of
         the target and which it is; mean_cosine: to all of them. rank: by best_cosine, 1 is the highest, the smaller row
@@ -75,7 +75,7 @@ class Scores:
             best = self.examples[cosines.argmax(axis=1)]
 
             duplicates = part["duplicate_of"].to_numpy()
-            yield pd.DataFrame(
+            block = pd.DataFrame(
                 {
                     "row": np.arange(some.start, some.stop),
                     "source": run.sources[some],
@@ -96,6 +96,7 @@ class Scores:
                     "why_not": self.reasons.sentences[some],
                 }
             )
+            yield block[~run.gone[some]].reset_index(drop=True)
 
     def _cosines(self, some: slice) -> NDArray[np.float32]:
         """(b, m) cosines of some rows to the examples of the target."""

@@ -11,13 +11,17 @@ import pandas as pd
 from g2is.errors import InputError
 from g2is.run.columns import Column, Columns, Numbers
 
+GONE = "gone"
+"""The state of what was removed from the pool, which is found only where this is asked for."""
 STATES = {
     "gradient": "has a gradient",
     "invalid": "no gradient: never selected",
     "prompt_cut": "start of the prompt was cut",
     "response_cut": "end of the response was cut",
     "duplicate": "exact duplicate of an earlier one",
+    GONE: "removed from the pool",
 }
+"""What `Filter.state` can ask for."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ class Filter:
 def matching(pool: pd.DataFrame, filter: Filter, columns: Columns | None = None) -> np.ndarray:
     """Rows of the pool that meet all conditions, ascending. columns: of the pool, for conditions and searches in them.
 
+    What was removed from the pool is found by the state `gone` and by its row number alone.
+
     Raises `InputError` for an invalid regular expression, and for conditions that do not fit the columns.
     """
     matches = np.ones(len(pool), dtype=bool)
@@ -50,9 +56,13 @@ def matching(pool: pd.DataFrame, filter: Filter, columns: Columns | None = None)
         matches &= pool["task"].isin(filter.tasks).to_numpy()
     if filter.tokens:
         matches &= pool["tokens"].between(*filter.tokens).to_numpy()
-    if filter.state:
-        matches &= _in_state(pool, filter.state)
     row = None if filter.regular_expression else row_named(filter.text)
+    if filter.state == GONE:
+        matches &= _gone(pool)
+    elif row is None:
+        matches &= ~_gone(pool)
+    if filter.state not in ("", GONE):
+        matches &= _in_state(pool, filter.state)
     if row is not None:
         matches &= np.arange(len(pool)) == row
     elif filter.text:
@@ -69,6 +79,10 @@ def row_named(text: str) -> int | None:
     """The number in a text such as "#1,204"; None for any other."""
     digits = text.strip().removeprefix("#").replace(",", "")
     return int(digits) if text.strip().startswith("#") and re.fullmatch("[0-9]{1,15}", digits) else None
+
+
+def _gone(pool: pd.DataFrame) -> np.ndarray:
+    return pool["gone"].to_numpy() if "gone" in pool else np.zeros(len(pool), dtype=bool)
 
 
 def _in_state(pool: pd.DataFrame, state: str) -> np.ndarray:

@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from g2is.config import WalkParameters
+from g2is.config.names import split_reference
+from g2is.errors import InputError
 from g2is.run.run import Run
 
 if TYPE_CHECKING:
@@ -71,6 +73,11 @@ def with_rows(run: Run, parameters: WalkParameters) -> WalkParameters:
 
     def rows(field: str) -> dict[str, tuple[Any, ...]]:
         of_sets = run.sets.union(_sets(parameters, field)).tolist()
+        if field == "only" and not of_sets and not parameters.only:
+            names = ", ".join(split_reference(reference)[0] for reference in parameters.only_sets)
+            raise InputError(
+                f"only_sets: all instructions of {names} were removed from the pool; restore some"
+            )
         single = getattr(parameters, _SINGLE[field])
         return {_SINGLE[field]: tuple(dict.fromkeys([*single, *of_sets])), f"{field}_sets": ()}
 

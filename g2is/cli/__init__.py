@@ -15,13 +15,27 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from g2is import __version__
-from g2is.cli import app, build, evaluate, export, extend, graph, inspect, plan, saved, scores, select, target
+from g2is.cli import (
+    app,
+    build,
+    evaluate,
+    export,
+    extend,
+    graph,
+    inspect,
+    plan,
+    pool,
+    saved,
+    scores,
+    select,
+    target,
+)
 from g2is.cli.runs import say
 from g2is.config.commands import CACHE, PROGRAM
 from g2is.config.grammar import OneLineParser
 from g2is.errors import InputError, shortened
 
-COMMANDS = (inspect, plan, build, extend, target, app, select, saved, scores, evaluate, export, graph)
+COMMANDS = (inspect, plan, build, extend, pool, target, app, select, saved, scores, evaluate, export, graph)
 """Modules in the order in which `--help` lists their commands."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

@@ -64,9 +64,9 @@ def _counted(
     import numpy as np
 
     from g2is.instructions import read_instructions
-    from g2is.lm.model import load_tokenizer
     from g2is.lm.notes import count_notes, note_lines
     from g2is.lm.text import Encoder
+    from g2is.lm.tokenizer import load_tokenizer
     from g2is.lm.vocabulary import check_tokens
 
     reading = dict(config.reading)

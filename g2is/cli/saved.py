@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from g2is.cli.rows import MADE_OF, add_rows, chosen_rows, in_words
 from g2is.cli.runs import open_run, say
 from g2is.config.grammar import AddCommand
 from g2is.errors import InputError, printable, shortened
@@ -33,8 +31,6 @@ ACTIONS = {
     "note": (1, 2),
 }
 """Least and most names that each action takes (None: any number)."""
-MAKE = ("rows", "sets", "selections", "both", "without", "where")
-"""Arguments that say what a new set holds."""
 
 
 def register(command: AddCommand) -> None:
@@ -54,31 +50,10 @@ def register(command: AddCommand) -> None:
         parser.add_argument("run", help="name or folder of the run")
         parser.add_argument("names", nargs="*", metavar="NAME", help="names, as the action takes them")
         if word == "set":
-            add_making(
+            add_rows(
                 parser, parser.add_argument_group("What `make` puts into the set: all of these together")
             )
             _add_rest(parser)
-
-
-def add_making(parser: argparse.ArgumentParser, group: argparse._ArgumentGroup) -> None:
-    """Arguments that say which instructions something is made of."""
-    group.add_argument(
-        "--rows", nargs="+", action="extend", metavar="ROW", help="rows, or ranges of rows such as 10-19"
-    )
-    group.add_argument("--sets", nargs="+", action="extend", metavar="NAME", help="other sets")
-    group.add_argument("--selections", nargs="+", action="extend", metavar="NAME", help="saved selections")
-    group.add_argument(
-        "--where",
-        nargs="+",
-        action="extend",
-        metavar="COLUMN=VALUE",
-        help="what fits conditions, as in `walk`",
-    )
-    group = parser.add_argument_group("and what it takes out again")
-    group.add_argument(
-        "--both", nargs="+", action="extend", metavar="NAME", help="all but what is in these sets too"
-    )
-    group.add_argument("--without", nargs="+", action="extend", metavar="NAME", help="what is in these sets")
 
 
 def _add_rest(parser: argparse.ArgumentParser) -> None:
@@ -111,7 +86,7 @@ def _does(word: str) -> Callable[[argparse.Namespace], None]:
 
 
 def _refuse_making(arguments: argparse.Namespace, action: str) -> None:
-    for name in (*MAKE, "note", "overwrite"):
+    for name in (*MADE_OF, "note", "overwrite"):
         if getattr(arguments, name, None):
             raise InputError(f"{name}: is for make, not for {action}")
 
@@ -187,52 +162,10 @@ _DO = {
 }
 
 
-def chosen_rows(run: Run, arguments: argparse.Namespace) -> list[np.ndarray]:
-    """What the arguments name, part by part, before `both` and `without`."""
-    from g2is.run.saved import KINDS
-    from g2is.run.selections import Selection
-
-    parts = [read_rows(text, run.sets.count) for text in arguments.rows or ()]
-    parts += [run.sets[other].rows for other in arguments.sets or ()]
-    for other in arguments.selections or ():
-        path = KINDS["selection"].path(run, other.removesuffix(".json"))
-        parts.append(np.array(Selection.read(path, run).samples, np.int64))
-    if arguments.where:
-        parts.append(np.flatnonzero(run.matching(arguments.where)))
-    return parts
-
-
-def narrowed(run: Run, rows: np.ndarray, arguments: argparse.Namespace) -> np.ndarray:
-    """Rows that are in all sets of `both` and in none of `without`."""
-    for other in arguments.both or ():
-        rows = np.intersect1d(rows, run.sets[other].rows)
-    for other in arguments.without or ():
-        rows = np.setdiff1d(rows, run.sets[other].rows)
-    return rows
-
-
 def _make(run: Run, name: str, arguments: argparse.Namespace) -> None:
-    parts = chosen_rows(run, arguments)
-    if not parts:
-        raise InputError(f"set = {name!r}: give --rows, --sets, --selections or --where")
-    rows = narrowed(run, np.unique(np.concatenate(parts)), arguments)
+    rows = chosen_rows(run, arguments, f"set = {name!r}")
     replaces = run.sets[name].checksum if arguments.overwrite and name in run.sets else None
-    words = [
-        f"--{one} {shortened(' '.join(getattr(arguments, one)), 200)}"
-        for one in MAKE
-        if getattr(arguments, one)
-    ]
-    made = run.sets.write(name, rows, note=arguments.note or "", origin=" ".join(words), replaces=replaces)
+    made = run.sets.write(
+        name, rows, note=arguments.note or "", origin=in_words(arguments, MADE_OF), replaces=replaces
+    )
     say(f"set {name}: {len(made):,} instructions")
-
-
-def read_rows(text: str, count: int) -> np.ndarray:
-    """Rows of a pool of `count` in one word: 12, or the range 10-19, both ends included. Raises `InputError`."""
-    found = re.fullmatch(r"(\d{1,12})(?:-(\d{1,12}))?", text, re.ASCII)
-    first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
-    if not first <= last < count:
-        raise InputError(
-            f"rows = {shortened(text)!r}: expected a row such as 12, or a range such as 10-19, of the pool's 0 to "
-            f"{count - 1:,}"
-        )
-    return np.arange(first, last + 1)

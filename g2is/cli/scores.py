@@ -54,4 +54,4 @@ def scores(arguments: argparse.Namespace) -> None:
     table.write(output)
     counts = sorted(Counter(table.reasons.words.tolist()).items(), key=lambda pair: pair[1])
     described = ", ".join(f"{count:,} {word}" for word, count in counts)
-    say(f"{len(run.valid):,} instructions written to {output}: {described}")
+    say(f"{run.size:,} instructions written to {output}: {described}")

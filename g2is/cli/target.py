@@ -7,22 +7,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from g2is.cli.build import targets
+from g2is.cli.rows import FOUND, MADE_OF, add_found, add_rows, chosen_rows, in_words
 from g2is.cli.runs import open_run, output_file, say
-from g2is.cli.saved import MAKE, add_making, chosen_rows, narrowed
 from g2is.cli.target_check import check, grow
-from g2is.config import REGIMES, ReadingConfig
+from g2is.config import ReadingConfig
 from g2is.config.commands import command
 from g2is.config.grammar import AddCommand, add_settings, named, read_settings
-from g2is.errors import InputError, shortened
+from g2is.errors import InputError
 
 if TYPE_CHECKING:
     from g2is.run.run import Run
 
 ACTIONS = ("add", "check", "compute", "from", "grow", "list", "remove", "restore")
-FROM = (*MAKE, "search", "community", "regime")
+FROM = (*MADE_OF, *FOUND)
 """Arguments that say which instructions a new target is made of."""
 ADD = ("model", *ReadingConfig.model_fields)
 """Arguments on the model and on how files of examples are read."""
@@ -52,12 +50,8 @@ def register(add_command: AddCommand) -> None:
     parser.add_argument("run", help="name or folder of the run")
     parser.add_argument("names", nargs="*", metavar="NAME", help="names of targets; for add, files")
     group = parser.add_argument_group("What `from` makes the target of: all of these together")
-    add_making(parser, group)
-    group.add_argument("--search", metavar="WORDS", help="instructions that contain these words")
-    group.add_argument(
-        "--community", nargs="+", type=int, action="extend", metavar="N", help="communities of the map"
-    )
-    group.add_argument("--regime", choices=REGIMES, help="gradients that the communities are of [sgd]")
+    add_rows(parser, group)
+    add_found(group)
     group = parser.add_argument_group("For `add` and `compute`")
     group.add_argument("--model", help="where the model of the run is now [where it was]")
     group.add_argument(
@@ -161,29 +155,11 @@ def _say_made(run: Run, names: Sequence[str]) -> None:
 
 
 def _from(run: Run, name: str, arguments: argparse.Namespace) -> None:
-    from g2is.analysis.search import Filter, matching
     from g2is.pipeline.adding import target_from
 
-    parts = chosen_rows(run, arguments)
-    if arguments.search:
-        parts.append(np.flatnonzero(matching(run.instructions, Filter(text=arguments.search), run.columns)))
-    if arguments.community:
-        regime = arguments.regime or ("sgd" if "sgd" in run.regimes else run.regimes[0])
-        membership = run.communities(regime).membership
-        for number in arguments.community:
-            if not 0 <= number <= membership.max():
-                raise InputError(f"community = {number}: expected 0 to {membership.max()}")
-            parts.append(np.flatnonzero(membership == number))
-    if not parts:
-        raise InputError("from: give --rows, --sets, --selections, --where, --search or --community")
-    rows = narrowed(run, np.unique(np.concatenate(parts)), arguments)
-    words = [f"--{one} {_as_text(getattr(arguments, one))}" for one in FROM if getattr(arguments, one)]
-    run = target_from(run, rows, name=name, note=" ".join(words), say=say)
+    rows = chosen_rows(run, arguments, "from")
+    run = target_from(run, rows, name=name, note=in_words(arguments), say=say)
     _say_made(run, [name])
-
-
-def _as_text(value: object) -> str:
-    return shortened(" ".join(map(str, value)) if isinstance(value, list) else str(value), 200)
 
 
 def _list(run: Run) -> None:

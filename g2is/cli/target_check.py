@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from g2is.cli.rows import read_rows
 from g2is.cli.runs import output_file, say
-from g2is.cli.saved import read_rows
 from g2is.config.commands import command
 from g2is.errors import InputError, printable
 

@@ -109,6 +109,29 @@ def first_build_command(
     return command("build", *words, *write_settings(config), cache=cache)
 
 
+def target_words(
+    action: str,
+    run: str,
+    named: Iterable[str],
+    reading: ReadingConfig | None = None,
+    *,
+    model: str | None = None,
+    output: str | None = None,
+    cache: str | Path = CACHE,
+) -> list[str]:
+    """The words of `target add` and `target compute`, without the program. named: NAME=FILE of each file."""
+    words = [action, run, *named]
+    options = [
+        *(argument("model", model) if model else []),
+        *(argument("output", output) if output else []),
+        *(write_settings(reading) if reading else []),
+        *([] if Path(cache) == CACHE else ["--cache", str(cache)]),
+    ]
+    # Only after `--` may a name begin with a hyphen.
+    hyphen = any(word.startswith("-") for word in words)
+    return ["target", *options, "--", *words] if hyphen else ["target", *words, *options]
+
+
 def _can_follow(walk: WalkParameters, preset: str) -> bool:
     """Whether arguments can change the preset into the walk: none of them can take a value away."""
     return all(getattr(walk, name) is not None for name in WALK_PRESETS[preset])

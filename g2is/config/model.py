@@ -29,7 +29,9 @@ class ModelConfig(Settings):
     )
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        "auto", description="of the base weights; auto: bfloat16 on a GPU that has it, float32 on the CPU"
+        "auto",
+        description="of the base weights; auto: bfloat16 on a GPU that has it, float32 on the CPU; float16 only for "
+        "runs that were built with it: it rounds small gradients to zero",
     )
     device_map: Literal["auto", "balanced", "sequential"] | None = Field(
         None,

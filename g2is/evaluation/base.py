@@ -7,8 +7,9 @@ from typing import Any
 
 from g2is.config import BuildConfig, ModelConfig
 from g2is.errors import InputError
-from g2is.lm.model import ModelCard, inspect_model, load_model, load_tokenizer
+from g2is.lm.model import ModelCard, inspect_model, load_model
 from g2is.lm.text import Encoder
+from g2is.lm.tokenizer import load_tokenizer
 from g2is.run.run import Run
 
 

@@ -18,9 +18,9 @@ def evaluation_leaks(run: Run, tests: Sequence[TestSet]) -> pd.DataFrame:
     """One row for each near-copy: what it is a copy `of` (`validation`, `test NAME`) and which example, where it is
     (`copy_in`: pool, validation) and its row there, kind and similarity."""
     pool, validation = (
-        list(zip(frame["prompt"], frame["response"], strict=True))
-        for frame in (run.instructions, run.validation)
+        list(zip(frame["prompt"], frame["response"], strict=True)) for frame in (run.present, run.validation)
     )
+    rows_of = {"pool": run.present.index.to_numpy(), "validation": run.validation.index.to_numpy()}
     checks = [("validation", validation, "pool", pool)]
     for test in tests:
         checks += [(f"test {test.name}", test.texts, "pool", pool)]
@@ -28,6 +28,7 @@ def evaluation_leaks(run: Run, tests: Sequence[TestSet]) -> pd.DataFrame:
     tables = []
     for name, texts, place, rows in checks:
         table = find_leaks(rows, texts).rename(columns={"sample": "row", "validation": "example"})
+        table["row"] = rows_of[place][table["row"]]
         tables.append(table.assign(copy_in=place, of=name)[COLUMNS])
     return pd.concat(tables, ignore_index=True)
 

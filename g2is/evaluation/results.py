@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from g2is.config import EvaluationConfig
 from g2is.errors import InputError, shortened
-from g2is.run.manifest import InputFile
+from g2is.run.parts import InputFile
 from g2is.run.paths import EVALUATIONS
 from g2is.run.run import Run
 from g2is.storage.files import inside, is_text, read_small, write_bytes

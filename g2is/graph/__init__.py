@@ -1,6 +1,6 @@
 """The gradient graph as arrays: neighbours, edges, paths, ego graphs, communities, layout.
 
-May import: errors, config, storage, arrays.
+May import: errors, config, storage, arrays; `lm.precision`, which knows no model.
 """
 
 from g2is.graph.ego import EgoGraph, ego_graph, ego_layout

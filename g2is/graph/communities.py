@@ -38,6 +38,10 @@ class Communities:
         """Communities with these members and labels; sizes are counted."""
         return cls(membership, labels, np.bincount(membership[membership >= 0], minlength=len(labels)))
 
+    def without(self, gone: NDArray[np.bool_]) -> Communities:
+        """The same communities without some samples (n,); numbers stay, and so one may be empty."""
+        return Communities.of(np.where(gone, np.int32(-1), self.membership), self.labels)
+
 
 def find_communities(
     neighbors: NDArray[np.int32],

@@ -10,6 +10,7 @@ import torch
 
 from g2is.arrays.unit import unit_tensor
 from g2is.errors import InputError
+from g2is.lm.precision import float32_products
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ def comparable(valid: np.ndarray, neighbors: int) -> np.ndarray:
 BLOCK_ARRAYS = ("neighbors", "cosines", "conflicts", "conflict_cosines", "total", "negative")
 
 
+@float32_products("ieee")
 def neighbor_block(
     rows: np.ndarray,
     index: np.ndarray,
@@ -124,6 +126,7 @@ def neighbor_block(
     return _block(index, best, worst, unit, negative)
 
 
+@float32_products("ieee")
 def cross_block(
     rows: np.ndarray,
     mine: np.ndarray,

@@ -19,7 +19,9 @@ import torch
 
 from g2is.errors import InputError
 from g2is.lm.layers import Use, differentiable, pieces
-from g2is.lm.projection import RandomProjection
+from g2is.lm.precision import float32_products
+from g2is.lm.projection import CountSketch, RandomProjection
+from g2is.lm.scatter import scatter_both
 from g2is.lm.text import Encoded
 from g2is.lm.train import BETAS, EPSILON, TrainingState, sample_losses, trainable
 
@@ -64,6 +66,28 @@ class AdamAverages:
         square = torch.addcmul(b2 * self.exp_avg_sq[name], gradient, gradient, value=1 - b2)
         root = square.add_(EPSILON).sqrt_() if self.epsilon == "inside" else square.sqrt_().add_(EPSILON)
         return torch.add(b1 * self.exp_avg[name], gradient, alpha=1 - b1).div_(root)
+
+    def add_both(
+        self,
+        projection: RandomProjection,
+        name: str,
+        gradient: torch.Tensor,
+        plain: torch.Tensor,
+        adam: torch.Tensor,
+    ) -> None:
+        """Add the projections of `gradient` (b, p) and of its Adam gradient to their sketches (b, d)."""
+        average = self.exp_avg[name]
+        if (
+            isinstance(projection, CountSketch)
+            and gradient.device.type == "cpu"
+            and average.dtype == torch.float32
+        ):
+            epsilon = (EPSILON, 0.0) if self.epsilon == "inside" else (0.0, EPSILON)
+            squares = self.exp_avg_sq[name]
+            scatter_both(projection.places(name), gradient, average, squares, BETAS, epsilon, plain, adam)
+        else:
+            projection.add(plain, name, gradient)
+            projection.add(adam, name, self.adam_gradient(name, gradient))
 
     def common(self, projection: RandomProjection) -> torch.Tensor:
         """(d,) the sketch that all Adam gradients share, `P[b1 m / sqrt(b2 v + 1e-8)]`."""
@@ -113,6 +137,9 @@ class GradientEngine:
             if (attributes := {a: self._names[p] for a, p in module._parameters.items() if p in self._names})
         }
         self._shapes = {name: parameter.shape for parameter, name in self._names.items()}
+        # An adapter is float32 also where the weights around it keep seven bits of a fraction. TF32 keeps ten.
+        half = any(parameter.dtype in (torch.bfloat16, torch.float16) for parameter in model.parameters())
+        self._precision: Literal["tf32", "ieee"] = "tf32" if half else "ieee"
         self._refuse_what_hooks_miss()
         model.requires_grad_(False)
 
@@ -137,7 +164,11 @@ class GradientEngine:
         sketches = {kind: Sketches(len(batch), self.projection.dim) for kind in kinds}
         counts = tuple(int(sample.trained.sum()) for sample in batch)
         tokens = len(batch) * max(map(len, batch))
-        with self._hooks(sketches, counts, tokens), torch.enable_grad():
+        with (
+            self._hooks(sketches, counts, tokens),
+            float32_products(self._precision),
+            torch.enable_grad(),
+        ):
             losses = sample_losses(self.model, batch)
             losses.sum().backward()
         return {kind: sums.total() for kind, sums in sketches.items()}, losses.detach()
@@ -194,7 +225,8 @@ class GradientEngine:
         """Add the gradients of one parameter to the sketches, piece by piece."""
         for piece, rows in pieces(name, self._shapes[name]).items():
             gradient = sum((use.gradient(rows).float() for use in uses[1:]), uses[0].gradient(rows).float())
-            self.projection.add(sketches["sgd"].on(gradient.device), piece, gradient)
+            sums = [kind.on(gradient.device) for kind in sketches.values()]
             if self.averages:
-                adam = self.averages.adam_gradient(piece, gradient)
-                self.projection.add(sketches["adam"].on(gradient.device), piece, adam)
+                self.averages.add_both(self.projection, piece, gradient, *sums)
+            else:
+                self.projection.add(sums[0], piece, gradient)

@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import Any
 
 from g2is.config import BuildConfig
-from g2is.lm.model import ModelCard, add_adapter, load_model, load_tokenizer, train_own_weights
+from g2is.lm.model import ModelCard, add_adapter, load_model, train_own_weights
 from g2is.lm.text import Encoder
+from g2is.lm.tokenizer import load_tokenizer
 
 
 class LazyModel:

@@ -11,7 +11,7 @@ from unittest import mock
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.tuners.lora import LoraLayer
-from transformers import AutoTokenizer, BitsAndBytesConfig
+from transformers import BitsAndBytesConfig
 from transformers.utils import logging
 
 from g2is.config import LoraSettings, ModelConfig
@@ -82,19 +82,6 @@ def inspect_model(config: ModelConfig) -> ModelCard:
     )
 
 
-def load_tokenizer(config: ModelConfig) -> Any:
-    """The model's tokenizer, with a padding token; raises `InputError` where it cannot be read."""
-    folder = find_source(config.model).tokenizer
-    with readable(folder):
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=config.trust_remote_code)
-    if not tokenizer.is_fast:
-        raise InputError(
-            f"{folder}: its tokenizer gives no character offsets, which mark the response; "
-            "expected a fast tokenizer (tokenizer.json)"
-        )
-    return tokenizer
-
-
 def load_model(config: ModelConfig, card: ModelCard) -> Any:
     """The frozen base model on its device, in eval mode, from safetensors only; an adapter is merged into it."""
     source = card.source
@@ -104,13 +91,15 @@ def load_model(config: ModelConfig, card: ModelCard) -> Any:
             "quantization_config": BitsAndBytesConfig(
                 load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=DTYPES[card.dtype]
             ),
-            "device_map": {"": card.device},
         }
         if config.load_in_4bit
         else {}
     )
     if config.device_map:
         placed["device_map"] = config.device_map
+    elif card.device != "cpu" or config.load_in_4bit:
+        # Tensor by tensor from the files to the device: several processes would hold as many copies in memory.
+        placed["device_map"] = {"": card.device}
     with readable(source.base):
         model, report = auto_class(configuration).from_pretrained(
             source.base,
@@ -126,8 +115,6 @@ def load_model(config: ModelConfig, card: ModelCard) -> Any:
             f"model {source.base}: its files lack {len(missing)} tensors that its config.json asks for, "
             f"first {missing[0]}; expected a whole model"
         )
-    if not placed:
-        model.to(card.device)
     if source.adapter:
         model = _merged(model, source.adapter)
     model.requires_grad_(False)

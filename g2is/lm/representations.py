@@ -14,7 +14,7 @@ from g2is.config import GradientConfig
 from g2is.errors import InputError
 from g2is.lm.batching import for_each_batch
 from g2is.lm.text import Encoded
-from g2is.lm.train import pad
+from g2is.lm.train import needed, pad
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def represent(model: Any, batch: Sequence[Encoded]) -> Pooled:
     hook = model.get_output_embeddings().register_forward_pre_hook(keep)
     try:
         with model.disable_adapter():
-            model.eval()(input_ids=input_ids, attention_mask=mask, use_cache=False)
+            model.eval()(input_ids=input_ids, attention_mask=needed(mask, model), use_cache=False)
     finally:
         hook.remove()
     hidden = kept[0].float()

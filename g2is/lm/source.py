@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftConfig
-from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
-from transformers.models.auto.modeling_auto import (
-    MODEL_FOR_CAUSAL_LM_MAPPING,
-    MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
-)
+from transformers import AutoConfig
 from transformers.utils import cached_file
 from transformers.utils.hub import extract_commit_hash
 
@@ -48,6 +44,8 @@ def find_source(model: str) -> ModelSource:
     """
     if not _is_adapter(model):
         return ModelSource(model)
+    from peft import PeftConfig  # takes seconds, and is needed by adapters alone
+
     with readable(model, expected=f"a PEFT adapter with {ADAPTER_CONFIG} and adapter_model.safetensors"):
         adapter = PeftConfig.from_pretrained(model)
     if adapter.is_prompt_learning:
@@ -83,6 +81,12 @@ def auto_class(configuration: Any) -> Any:
 
     Models that also see images are causal language models of their text, under a class of their own.
     """
+    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_CAUSAL_LM_MAPPING,
+        MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
+    )
+
     kind = type(configuration)
     if kind in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING and kind not in MODEL_FOR_CAUSAL_LM_MAPPING:
         return AutoModelForImageTextToText
@@ -104,12 +108,18 @@ def _fingerprint(model: str, commit: str | None) -> str:
     if not folder.is_dir():
         return f"commit:{commit}"
     digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.suffix in {".json", ".safetensors", ".jinja", ".model", ".txt"}:
+    suffixes = {".json", ".safetensors", ".jinja", ".model", ".txt"}
+    paths = [path for path in sorted(folder.iterdir()) if path.suffix in suffixes]
+    with ThreadPoolExecutor() as pool:  # a large model is in many files
+        for path, content in zip(paths, pool.map(_sha256, paths), strict=True):
             digest.update(path.name.encode())
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
+            digest.update(content)
     return f"sha256:{digest.hexdigest()}"
+
+
+def _sha256(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _file(model: str, name: str) -> str | None:

@@ -19,7 +19,8 @@ from g2is.pipeline.progress import Bar
 from g2is.pipeline.sent import fits_of, read_sent, write_sent
 from g2is.pipeline.targets import TakenTarget, check_name, new_place, with_views, write_taken
 from g2is.pipeline.writer import RunWriter
-from g2is.run.manifest import Manifest, Part, TargetFacts
+from g2is.run.manifest import Manifest
+from g2is.run.parts import Part, TargetFacts
 from g2is.run.paths import (
     EXAMPLE_GRADIENTS,
     EXAMPLES,

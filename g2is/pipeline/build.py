@@ -11,6 +11,7 @@ from g2is.config import BuildConfig, EngineConfig
 from g2is.engine.base import Engine
 from g2is.engine.choose import make_engine
 from g2is.engine.lock import exclusive
+from g2is.errors import InputError
 from g2is.instructions import Source, find_sources, to_frame
 from g2is.lm.lazy import LazyModel
 from g2is.lm.model import inspect_model
@@ -27,7 +28,8 @@ from g2is.pipeline.targets import TakenTarget
 from g2is.pipeline.views import write_views
 from g2is.pipeline.whiten import add_missing
 from g2is.pipeline.writer import RunWriter, StageResult
-from g2is.run.manifest import Manifest, TargetFacts
+from g2is.run.manifest import Manifest
+from g2is.run.parts import TargetFacts
 from g2is.run.run import Run
 
 
@@ -125,6 +127,11 @@ class _Build:
 
     def check(self) -> None:
         """Raise `InputError` for everything that can be checked before anything is written."""
+        if self.lazy.card.dtype == "float16":
+            raise InputError(
+                "dtype = 'float16': it rounds gradients below 6e-8 to zero, so that parts of an instruction's gradient "
+                "would be lost without a sign; expected bfloat16 or float32"
+            )
         self.instructions.check(self.config.graph, self.writer.say)
         texts = [*self.instructions.pool.instructions]
         texts += [sample for read in self.instructions.targets for sample in read.samples]

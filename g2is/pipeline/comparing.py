@@ -10,7 +10,8 @@ from typing import Any
 
 from g2is.config import BuildConfig, ImportConfig
 from g2is.errors import InputError
-from g2is.run.manifest import FORMAT_VERSION, InputFile, Manifest, without_whitened
+from g2is.run.manifest import FORMAT_VERSION, Manifest, without_whitened
+from g2is.run.parts import InputFile
 
 LIBRARIES = ("torch", "transformers", "peft", "numpy", "pandas", "umap-learn", "igraph")
 """Packages whose versions the manifest records, since results may depend on them."""

@@ -31,7 +31,8 @@ from g2is.pipeline.stages.instructions import InstructionsStage, write_pool
 from g2is.pipeline.stages.representations import write_representations
 from g2is.pipeline.upgrade import tidy
 from g2is.pipeline.writer import RunWriter
-from g2is.run.manifest import InputFile, Manifest
+from g2is.run.manifest import Manifest
+from g2is.run.parts import InputFile
 from g2is.run.paths import EXTENDING, progress_path
 from g2is.run.run import Run
 from g2is.storage.files import not_written, remove_folder

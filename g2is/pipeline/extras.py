@@ -9,7 +9,7 @@ from g2is.config import EnsembleConfig
 from g2is.pipeline.stages.ensemble import write_ensemble
 from g2is.pipeline.stages.representations import write_representations
 from g2is.pipeline.writer import RunWriter, StageResult
-from g2is.run.manifest import Stage
+from g2is.run.parts import Stage
 
 
 @dataclass(frozen=True)

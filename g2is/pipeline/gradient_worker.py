@@ -89,7 +89,12 @@ class GradientWorker:
         parts, samples = [], self.lazy.encoder(examples)
         for checkpoint in range(len(self.steps)):
             engine = self._engine_at(checkpoint)
-            sketches, _ = sketches_of(engine, samples, self.config.gradients.batch_tokens, on_rows)
+            # Adam's steps are for the pool.
+            averages, engine.averages = engine.averages, None
+            try:
+                sketches, _ = sketches_of(engine, samples, self.config.gradients.batch_tokens, on_rows)
+            finally:
+                engine.averages = averages
             if not np.isfinite(sketches["sgd"]).all():
                 raise InputError("validation gradients are not finite; try --dtype float32")
             parts.append(sketches["sgd"])

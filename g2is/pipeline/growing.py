@@ -23,8 +23,9 @@ from g2is.instructions.kept import described_columns, joined_columns
 from g2is.pipeline.growing_graph import GrowingGraph
 from g2is.pipeline.growing_targets import grow_target
 from g2is.pipeline.writer import RunWriter
-from g2is.run.manifest import POOL as POOL_PART
-from g2is.run.manifest import InputFile, Manifest, Part, PoolFacts, record
+from g2is.run.manifest import Manifest
+from g2is.run.parts import POOL as POOL_PART
+from g2is.run.parts import InputFile, Part, PoolFacts, record
 from g2is.run.paths import (
     COLUMNS,
     INSTRUCTIONS,
@@ -53,7 +54,7 @@ class Growing:
     def __init__(
         self, run: Run, new: RunWriter, device: str, renew: bool, say: Callable[[str], None]
     ) -> None:
-        self.run = run
+        self.run = run.whole
         self.new = new
         self.device = device
         self.renew = renew
@@ -110,7 +111,7 @@ class Growing:
     @cached_property
     def _with_graph(self) -> Run:
         """The extended run without its targets, whose pool is all written."""
-        return Run(self.run.folder, self.manifest.model_copy(deep=True))
+        return Run(self.run.folder, self.manifest.model_copy(deep=True)).whole
 
     def _put(self, stage: str, files: Sequence[str], found: dict[str, Any]) -> None:
         """Record files of a stage that were written, and numbers that changed."""

@@ -15,7 +15,7 @@ from g2is.errors import InputError, shortened
 from g2is.pipeline.adding import add, check_rows, own_gradients
 from g2is.pipeline.changing import changing
 from g2is.pipeline.targets import TakenTarget, check_name, new_place, with_views, write_taken
-from g2is.run.manifest import TargetFacts
+from g2is.run.parts import TargetFacts
 from g2is.run.paths import POOLINGS
 from g2is.run.run import Run
 from g2is.run.targets import Target

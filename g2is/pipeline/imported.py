@@ -34,7 +34,7 @@ from g2is.pipeline.targets import TakenTarget
 from g2is.pipeline.views import write_views
 from g2is.pipeline.whiten import add_missing
 from g2is.pipeline.writer import RunWriter, StageResult
-from g2is.run.manifest import TargetFacts
+from g2is.run.parts import TargetFacts
 from g2is.run.paths import SAMPLES, array_file
 from g2is.run.run import Run
 from g2is.storage.files import write_array

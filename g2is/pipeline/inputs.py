@@ -10,7 +10,7 @@ from pathlib import Path
 from g2is.config import GraphConfig
 from g2is.errors import InputError, printable
 from g2is.instructions import Source, find_sources
-from g2is.run.manifest import InputFile, record
+from g2is.run.parts import InputFile, record
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from g2is.config import BuildConfig
 from g2is.errors import InputError, shortened
 from g2is.pipeline.sent_examples import as_json, from_json
 from g2is.pipeline.targets import TakenTarget
-from g2is.run.manifest import TargetFacts
+from g2is.run.parts import TargetFacts
 from g2is.run.paths import POOLINGS, Pooling
 from g2is.run.reference import RunReference
 from g2is.run.run import Run

@@ -23,7 +23,7 @@ from g2is.pipeline.inputs import Target, input_files
 from g2is.pipeline.progress import Bar
 from g2is.pipeline.stages.instructions import InstructionsStage, ReadTarget
 from g2is.pipeline.targets import TakenTarget
-from g2is.run.manifest import TargetFacts
+from g2is.run.parts import TargetFacts
 from g2is.run.paths import POOLINGS
 from g2is.run.run import Run
 

@@ -22,7 +22,8 @@ from g2is.errors import InputError
 from g2is.graph.edges import cosines_to
 from g2is.graph.layout import pca_places, places_among
 from g2is.instructions.copies import find_leaks
-from g2is.run.manifest import TARGET, FileRecord, Manifest, Part, TargetFacts, record
+from g2is.run.manifest import Manifest
+from g2is.run.parts import TARGET, FileRecord, Part, TargetFacts, record
 from g2is.run.paths import (
     EXAMPLE_GRADIENTS,
     EXAMPLES,
@@ -118,7 +119,7 @@ def with_views(run: Run, place: str, part: Part, on_regime: Callable[[], object]
     run: of which the stages up to the layout are finished. on_regime: called after each regime, in which the pool's
     gradients are read once.
     """
-    start = time.monotonic()
+    start, run = time.monotonic(), run.whole
     folder, facts = run.folder, TargetFacts(**part.found)
     gradients = np.load(folder / target_file(place, EXAMPLE_GRADIENTS))
     plain = None
@@ -139,6 +140,7 @@ def with_views(run: Run, place: str, part: Part, on_regime: Callable[[], object]
 def write_views_in(run: Run, place: str, regime: RegimeName, gradients: np.ndarray) -> np.ndarray:
     """Write what follows from a target's plain gradients (m, d) in one regime: places on the map, and cosines (n, m),
     which are returned."""
+    run = run.whole
     compared = run.compared(regime, gradients)
     cosines = cosines_to(open_gradients(run.files, regime), run.valid, compared)
     write_array(run.folder / target_array(place, regime, "cosines"), cosines)

@@ -14,9 +14,11 @@ import numpy as np
 from g2is.errors import InputError
 from g2is.graph.layout import principal_axes
 from g2is.pipeline.targets import TakenTarget, new_place, records, view_files, write_taken
-from g2is.run.manifest import CONTENT_STAGES, FORMAT_VERSION, FileRecord, Manifest, Part, Stage, TargetFacts
+from g2is.run.manifest import CONTENT_STAGES, FORMAT_VERSION, Manifest
+from g2is.run.parts import FileRecord, Part, Stage, TargetFacts
 from g2is.run.paths import (
     ENSEMBLE,
+    GONE,
     INSTRUCTIONS_PARQUET,
     LEAKS,
     POOL,
@@ -121,10 +123,13 @@ def _write_target(run: Run, place: str, name: str, whole: bool) -> Part:
 
 
 def tidy(folder: Path, manifest: Manifest) -> None:
-    """Remove what a killed process left: temporary files, and parts of an upgrade, of a change to the targets or of an
-    extension."""
+    """Remove what a killed process left: temporary files, and parts of an upgrade, of a change to the targets, of a
+    removal or of an extension."""
     inner = [
-        path for place in (TARGETS, REPRESENTATIONS) for path in (folder / place).rglob("*") if path.is_dir()
+        path
+        for place in (TARGETS, GONE, REPRESENTATIONS)
+        for path in (folder / place).rglob("*")
+        if path.is_dir()
     ]
     for path in (folder, *(folder / regime for regime in manifest.configuration.regimes), *inner):
         sweep(path)
@@ -133,7 +138,7 @@ def tidy(folder: Path, manifest: Manifest) -> None:
             (folder / name).unlink()
     _remove_replaced(folder, manifest)
     kept = {folder / place for place in (*manifest.parts, *manifest.removed)}
-    for path in (folder / TARGETS).glob("*"):
+    for path in (*(folder / TARGETS).glob("*"), *(folder / GONE).glob("*")):
         if path.is_dir() and not path.is_symlink() and path not in kept:
             with suppress(InputError):
                 remove_folder(path)

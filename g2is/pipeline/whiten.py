@@ -18,7 +18,8 @@ from g2is.pipeline.stages.whitened import write_whitened
 from g2is.pipeline.targets import records, view_files, write_views_in
 from g2is.pipeline.upgrade import upgraded
 from g2is.pipeline.writer import RunWriter, StageResult
-from g2is.run.manifest import Manifest, record, without_whitened
+from g2is.run.manifest import Manifest, without_whitened
+from g2is.run.parts import record
 from g2is.run.paths import BUILDING, EXAMPLE_GRADIENTS, WHITENED, target_file
 from g2is.run.run import Run
 from g2is.storage.files import remove_folder

@@ -17,16 +17,8 @@ from g2is.errors import InputError
 from g2is.pipeline.comparing import CHANGEABLE, refuse_differences
 from g2is.pipeline.progress import Bar, Progress
 from g2is.pipeline.upgrade import tidy, upgraded
-from g2is.run.manifest import (
-    FORMAT_VERSION,
-    OF_ALL,
-    FileRecord,
-    Manifest,
-    Part,
-    Stage,
-    record,
-    without_whitened,
-)
+from g2is.run.manifest import FORMAT_VERSION, OF_ALL, Manifest, without_whitened
+from g2is.run.parts import FileRecord, Part, Stage, record
 from g2is.run.paths import (
     BUILDING,
     EXAMPLE_GRADIENTS,
@@ -255,8 +247,13 @@ class RunWriter:
     def _drop_damaged_parts(self) -> None:
         """Mark what is missing or changed of the targets to be computed again.
 
-        Raises `InputError` where that takes the examples of a target that is not of the build.
+        Raises `InputError` where that takes the examples of a target that is not of the build, or rows of a removal.
         """
+        for part in self.manifest.removals.values():
+            for file, expected in part.files.items():
+                if not _is_whole(self.folder / file, expected):
+                    remedy = self.manifest.remedy(self.folder, file)
+                    raise InputError(f"{self.folder / file}: missing or damaged; {remedy}")
         for place, part in list(self.manifest.targets.items()):
             damaged = [
                 name for name, of in part.files.items() if not _is_whole(self.folder / (of.at or name), of)

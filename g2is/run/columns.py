@@ -48,6 +48,14 @@ class Categories:
         """(n,) the rows that have a value."""
         return self.numbers >= 0
 
+    def without(self, rows: NDArray[np.bool_]) -> Categories:
+        """The column in which some rows (n,) have no value, and only values that others have are named."""
+        numbers = np.where(rows, -1, self.numbers)
+        left = np.unique(numbers[numbers >= 0])
+        places = np.full(len(self.names) + 1, -1)
+        places[left] = np.arange(len(left))
+        return Categories(self.name, places[numbers], [self.names[code] for code in left.tolist()])
+
     def fits(self, value: str) -> NDArray[np.bool_]:
         """(n,) the rows with this value; raises `InputError` where there are none."""
         if value not in self.names:
@@ -81,6 +89,10 @@ class Numbers:
     def known(self) -> NDArray[np.bool_]:
         """(n,) the rows that have a value."""
         return ~np.isnan(self.values)
+
+    def without(self, rows: NDArray[np.bool_]) -> Numbers:
+        """The column in which some rows (n,) have no value."""
+        return Numbers(self.name, np.where(rows, np.nan, self.values))
 
     def fits(self, value: str) -> NDArray[np.bool_]:
         """(n,) the rows with this number, or in this range, bounds included; raises `InputError` for none."""
@@ -126,8 +138,12 @@ class Columns(Mapping[str, Column]):
         self._columns = {column.name: column for column in columns}
 
     @classmethod
-    def of(cls, pool: pd.DataFrame, kept: pd.DataFrame | None) -> Columns:
-        """Those of a run: the file and the task of each instruction, and the columns that were kept of the records."""
+    def of(
+        cls, pool: pd.DataFrame, kept: pd.DataFrame | None, gone: NDArray[np.bool_] | None = None
+    ) -> Columns:
+        """Those of a run: the file and the task of each instruction, and the columns that were kept of the records.
+
+        gone: (n,) rows that have no value, whatever their records say."""
         columns: list[Column] = [_categories(FILE, pool["source"])]
         if (kept is None or "task" not in kept) and pool["task"].notna().any():
             columns.append(_categories("task", pool["task"]))
@@ -136,7 +152,7 @@ class Columns(Mapping[str, Column]):
                 columns.append(Numbers(str(name), values.to_numpy(np.float64)))
             else:
                 columns.append(_categories(str(name), values))
-        return cls(columns)
+        return cls([column.without(gone) for column in columns] if gone is not None else columns)
 
     def __getitem__(self, name: str) -> Column:
         return self._columns[name]

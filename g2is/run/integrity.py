@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from g2is.errors import InputError
-from g2is.run.manifest import FileRecord, Manifest
+from g2is.run.manifest import Manifest
+from g2is.run.parts import FileRecord
 from g2is.storage.files import inside, sha256
 
 HASHED = 64 * 2**20

@@ -10,15 +10,30 @@ import hashlib
 import json
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from g2is.config import BuildConfig, ImportConfig
 from g2is.config.commands import BLANK, command
 from g2is.errors import InputError, shortened
+from g2is.run.parts import (
+    GONE,
+    POOL,
+    TARGET,
+    Count,
+    FileRecord,
+    InputFile,
+    Part,
+    PoolFacts,
+    Real,
+    Stage,
+    check_facts,
+    check_inside,
+    first_problem,
+)
 from g2is.run.paths import MANIFEST, MANIFEST_COPY, WHITENED
-from g2is.storage.files import inside, read_small, sha256, write_bytes
+from g2is.storage.files import inside, read_small, write_bytes
 
 FORMAT_VERSION = 2
 CONTENT_STAGES = ("instructions", "warmup", "gradients", "graph")
@@ -27,130 +42,6 @@ OF_ALL = ("instructions", "warmup", "gradients")
 """Stages that a build does with its own files alone, so that it cannot repeat them for a pool that was extended."""
 LONGEST = 64 * 2**20
 """Bytes of a manifest, at most; that of a run of a thousand files has a few hundred thousand."""
-
-Count = Annotated[int, Field(ge=0, lt=2**53)]
-Real = Annotated[float, Field(allow_inf_nan=False)]
-
-
-class FileRecord(BaseModel):
-    """The checksum and size that a file must have.
-
-    at: where it lies, relative to the run, if not at its own name: files of an extended pool lie in a folder of theirs.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-    sha256: str
-    bytes: Count
-    at: str | None = Field(None, exclude_if=lambda place: place is None)
-
-    @field_validator("at")
-    @classmethod
-    def _inside(cls, place: str | None) -> str | None:
-        if place is not None:
-            check_inside(place)
-        return place
-
-    def same(self, other: FileRecord) -> bool:
-        """Whether both are of the same bytes, wherever these lie."""
-        return (self.sha256, self.bytes) == (other.sha256, other.bytes)
-
-
-def record(path: Path) -> FileRecord:
-    """The checksum and size of a file as it is now."""
-    return FileRecord(sha256=sha256(path), bytes=path.stat().st_size)
-
-
-class InputFile(FileRecord):
-    """An input file of the user; `target` is the validation target it belongs to, None for the pool."""
-
-    name: str
-    target: str | None = None
-
-
-class Stage(BaseModel):
-    """A finished stage: the files it wrote, its duration, and numbers that describe the result (`found`)."""
-
-    model_config = ConfigDict(extra="forbid")
-    seconds: Annotated[Real, Field(ge=0)]
-    files: dict[str, FileRecord]
-    found: dict[str, Any] = {}
-
-    @field_validator("files")
-    @classmethod
-    def _inside(cls, files: dict[str, FileRecord]) -> dict[str, FileRecord]:
-        """A manifest from elsewhere must not make a reader leave the folder of the run."""
-        for name in files:
-            check_inside(name)
-        return files
-
-
-def check_inside(name: str) -> None:
-    """Raise `ValueError` for the name of a file or folder that is not a path inside the run, in normal form."""
-    parts = PurePosixPath(name).parts
-    # Neither absolute nor upwards, no drive letter, no `a/./b`, nothing hidden.
-    normal = "/".join(parts) == name and name and not any(p.startswith((".", "/")) for p in parts)
-    if not normal or any(c in name for c in "\\:\0"):
-        raise ValueError(f"file {shortened(name)!r}: expected a path inside the run")
-
-
-class Part(Stage):
-    """What is added to a finished run, and can be removed, without rewriting anything else: a folder of its own.
-
-    kind: `target` for validation examples; `pool` for instructions, which has no files of its own: those of the pool
-    hold them. name: what it is called. added: when. The manifest lists a part by its folder, where all its files lie.
-    """
-
-    kind: str
-    name: str
-    added: str
-
-    @model_validator(mode="after")
-    def _check_found(self) -> Part:
-        for kind, facts in ((TARGET, TargetFacts), (POOL, PoolFacts)):
-            if self.kind == kind:
-                _check(facts, "found", self.found)
-        return self
-
-
-TARGET = "target"
-"""The kind of parts that are validation targets."""
-POOL = "pool"
-"""The kind of parts that are instructions added to a finished run."""
-Origin = Literal["build", "files", "instructions", "elsewhere"]
-
-
-class TargetFacts(BaseModel):
-    """What the manifest says of a target.
-
-    examples: with something to train on. origin: `build`; or added later, from `files`, from `instructions` of the
-    pool, or from a file of gradients that were computed `elsewhere`. note: where from, in words. rows: the instructions
-    that are its examples. inputs: files it was read from. left_out: the problem of each record that is no example.
-    reading: how its files were read.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-    examples: Annotated[int, Field(ge=1, lt=2**53)]
-    origin: Origin
-    note: str = ""
-    rows: list[Count] = []
-    inputs: list[InputFile] = []
-    left_out: list[str] = []
-    reading: list[str] = []
-
-
-class PoolFacts(BaseModel):
-    """What the manifest says of instructions that were added to a finished run.
-
-    first: their first row. count: how many. duplicates: exact copies of earlier rows among them. inputs: files they
-    were read from. reading: how.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-    first: Count
-    count: Annotated[int, Field(ge=1, lt=2**53)]
-    duplicates: Count = 0
-    inputs: list[InputFile] = []
-    reading: list[str] = []
 
 
 class _PoolNumbers(BaseModel):
@@ -255,7 +146,7 @@ class Manifest(BaseModel):
         try:
             manifest = cls.model_validate(values)
         except (ValidationError, InputError) as error:
-            raise _Damage(f"not a manifest of a run ({_first(error)})") from None
+            raise _Damage(f"not a manifest of a run ({first_problem(error)})") from None
         if checksum is not None and checksum != _checksum(values):
             raise _Damage("was changed after it was written, or is damaged")
         return manifest
@@ -298,6 +189,11 @@ class Manifest(BaseModel):
         return sorted(facts, key=lambda added: added.first)
 
     @property
+    def removals(self) -> dict[str, Part]:
+        """The parts that are instructions removed from the pool, by folder, in the order in which they went."""
+        return {folder: part for folder, part in self.parts.items() if part.kind == GONE}
+
+    @property
     def targets(self) -> dict[str, Part]:
         """The parts that are validation targets, by folder, in the order in which they came."""
         return {folder: part for folder, part in self.parts.items() if part.kind == TARGET}
@@ -316,6 +212,10 @@ class Manifest(BaseModel):
         if part is not None and part.kind == TARGET and part.found["origin"] != "build":
             remove = command("target", "remove", folder.name, part.name, cache=folder.parent)
             return f"remove the target and add it again: {remove}"
+        if part is not None and part.kind == GONE:
+            number = PurePosixPath(next(place for place, of in self.parts.items() if of is part)).name
+            restore = command("pool", "restore", folder.name, number, cache=folder.parent)
+            return f"bring back what this removal took away, then remove it again: {restore}"
         if self.additions and (
             file is None or any(file in self.stages[s].files for s in OF_ALL if s in self.stages)
         ):
@@ -333,13 +233,13 @@ class Manifest(BaseModel):
     def _check_numbers(self) -> Manifest:
         for stage, kind in (("instructions", _PoolNumbers), ("gradients", _GradientNumbers)):
             if stage in self.stages:
-                _check(kind, f"stages.{stage}.found", self.stages[stage].found)
+                check_facts(kind, f"stages.{stage}.found", self.stages[stage].found)
         if "graph" in self.stages:
             for regime in self.configuration.regimes:
                 numbers = self.stages["graph"].found.get(regime)
-                _check(_RegimeNumbers, f"stages.graph.found.{regime}", numbers)
+                check_facts(_RegimeNumbers, f"stages.graph.found.{regime}", numbers)
         if isinstance(self.configuration, BuildConfig):
-            _check(_ModelFacts, "model", self.model)
+            check_facts(_ModelFacts, "model", self.model)
         for folder, part in (*self.parts.items(), *self.removed.items()):
             check_inside(folder)
             if outside := [name for name in part.files if not name.startswith(f"{folder}/")]:
@@ -361,23 +261,6 @@ def without_whitened(manifest: Manifest) -> Manifest:
     return manifest
 
 
-def _check(kind: type[BaseModel], where: str, values: Any) -> None:
-    try:
-        kind.model_validate(values)
-    except ValidationError as error:
-        raise ValueError(f"{where}.{_first(error)}") from None
-
-
 def _checksum(values: dict[str, Any]) -> str:
     """Checksum of a manifest's values, independent of spacing and order in the file."""
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-
-
-def _first(error: ValidationError | InputError) -> str:
-    """The first error, in one line."""
-    if isinstance(error, InputError):
-        return str(error)
-    first = error.errors()[0]
-    where = shortened(".".join(map(str, first["loc"])))
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{where}: {message}" if where else message

@@ -62,6 +62,8 @@ VALIDATION_GRADIENTS = "validation_gradients.npy"
 
 POOL = "pool"
 """Folder of the files of a pool that was extended: `pool/2` for those of the first extension, and so on."""
+GONE = "gone"
+"""Folder of removals: `gone/1` lists the instructions that the first one took away, and so on."""
 EXTENDING = "extending"
 """Folder of an extension that is under way: a run of the new instructions alone."""
 
@@ -94,6 +96,11 @@ def labels_file(regime: RegimeName) -> str:
 def target_file(folder: str, name: str) -> str:
     """A file of a target: EXAMPLES, EXAMPLE_GRADIENTS, LEAKS."""
     return f"{folder}/{name}"
+
+
+def gone_file(folder: str) -> str:
+    """The rows that a removal took away."""
+    return f"{folder}/rows.npy"
 
 
 def target_array(folder: str, regime: RegimeName, array: Literal["cosines"] | LayoutKind) -> str:

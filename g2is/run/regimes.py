@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from g2is.config import RegimeName
 from g2is.errors import InputError
 from g2is.run.files import RunFiles
+from g2is.run.gone import lists_without
 from g2is.run.paths import LayoutKind, RegimeArray, array_file, labels_file
 from g2is.storage.files import read_small
 
@@ -43,6 +44,18 @@ class Regime:
     validation_cosines: np.ndarray
     mean_cosine: float
     conflict_share: float
+
+    def without(self, gone: np.ndarray) -> Regime:
+        """The regime whose lists do not have some rows (n,) bool; gradients and cosines to validation stay."""
+        neighbors, cosines = lists_without(self.neighbors, self.cosines, gone)
+        conflicts, conflict_cosines = lists_without(self.conflicts, self.conflict_cosines, gone)
+        return replace(
+            self,
+            neighbors=neighbors,
+            cosines=cosines,
+            conflicts=conflicts,
+            conflict_cosines=conflict_cosines,
+        )
 
 
 @dataclass(frozen=True)

@@ -21,14 +21,9 @@ from g2is.config.commands import command
 from g2is.errors import InputError, shortened
 from g2is.run.columns import Columns
 from g2is.run.files import RunFiles
-from g2is.run.manifest import (
-    CONTENT_STAGES,
-    FORMAT_VERSION,
-    FileRecord,
-    InputFile,
-    Manifest,
-    Stage,
-)
+from g2is.run.gone import Removal, gone_mask, marked, removals
+from g2is.run.manifest import CONTENT_STAGES, FORMAT_VERSION, Manifest
+from g2is.run.parts import FileRecord, InputFile, Stage
 from g2is.run.paths import COLUMNS as COLUMNS_FILE
 from g2is.run.paths import (
     ENSEMBLE,
@@ -97,6 +92,9 @@ class Run:
     manifest: Manifest
     _regimes: dict[str, Regime] = field(default_factory=dict, repr=False, compare=False)
     _communities: dict[str, Communities] = field(default_factory=dict, repr=False, compare=False)
+    _forests: dict[str, tuple[np.ndarray, np.ndarray]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @classmethod
     def open(cls, folder: str | Path) -> Run:
@@ -135,13 +133,44 @@ class Run:
     @cached_property
     def instructions(self) -> pd.DataFrame:
         """The pool, one row a sample: source, line, format, task, prompt, response, messages, tools, raw; and, once
-        gradients are computed, problem, valid, loss, tokens, trained_tokens, cut."""
+        gradients are computed, problem, valid, loss, tokens, trained_tokens, cut. Row numbers never change: what was
+        removed is among them, not valid, and marked in a column `gone`, which is there where anything was."""
         pool = self.files.pool
         name = INSTRUCTIONS_PARQUET if INSTRUCTIONS_PARQUET in self.manifest.files else INSTRUCTIONS
         frame = self.files.frame(name, pool, (*COLUMNS, "duplicate_of"))
         if "gradients" in self.manifest.stages:
             frame = frame.join(self.files.frame(SAMPLES, pool, SAMPLE_COLUMNS))
-        return frame
+        return marked(frame, self.gone) if self.removals else frame
+
+    @property
+    def present(self) -> pd.DataFrame:
+        """The rows of `instructions` that were not removed from the pool, under their row numbers."""
+        return self.instructions[~self.gone] if self.removals else self.instructions
+
+    @cached_property
+    def size(self) -> int:
+        """How many instructions the pool has, without those that were removed."""
+        return self.files.pool - int(self.gone.sum())
+
+    @cached_property
+    def gone(self) -> np.ndarray:
+        """(n,) bool: samples that were removed from the pool. All else is without them, as without what has no
+        gradient; rows and arrays stay as long as they were."""
+        return gone_mask(self.files)
+
+    @property
+    def removals(self) -> list[Removal]:
+        """The removals of instructions that were not taken back, in the order in which they came."""
+        return removals(self.files)
+
+    @cached_property
+    def whole(self) -> Run:
+        """The same run as if nothing had been removed from its pool: what is computed later is computed for what is
+        gone too, so that it can come back."""
+        if not self.removals:
+            return self
+        parts = {p: part for p, part in self.manifest.parts.items() if p not in self.manifest.removals}
+        return Run(self.folder, self.manifest.model_copy(update={"parts": parts}))
 
     @property
     def targets(self) -> list[Target]:
@@ -181,7 +210,7 @@ class Run:
 
     @cached_property
     def valid(self) -> np.ndarray:
-        """(n,) bool: samples that have a gradient."""
+        """(n,) bool: samples that have a gradient and were not removed from the pool."""
         return self.instructions["valid"].to_numpy()
 
     @cached_property
@@ -189,11 +218,12 @@ class Run:
         """The columns of the pool that conditions are about; runs of earlier versions have file and task alone."""
         pool = self.instructions
         kept = COLUMNS_FILE in self.manifest.files
-        return Columns.of(pool, self.files.frame(COLUMNS_FILE, len(pool), ()) if kept else None)
+        of_records = self.files.frame(COLUMNS_FILE, len(pool), ()) if kept else None
+        return Columns.of(pool, of_records, self.gone if self.removals else None)
 
     def matching(self, where: Sequence[str]) -> np.ndarray:
         """(n,) bool: samples that fit conditions on columns; raises `InputError` where none does."""
-        fitting = self.columns.matching(where)
+        fitting = self.columns.matching(where) & ~self.gone
         if not fitting.any():
             raise InputError(f"where: no instruction fits {shortened(' '.join(where), 200)}; widen it")
         return fitting
@@ -233,7 +263,7 @@ class Run:
     @cached_property
     def sets(self) -> Sets:
         """The named sets of instructions by name."""
-        return Sets(self.folder, self.reference, self.files.pool)
+        return Sets(self.folder, self.reference, self.files.pool, self.gone)
 
     @cached_property
     def sources(self) -> list[str]:
@@ -279,7 +309,8 @@ class Run:
         """Gradients and graph in one regime; raises `InputError` if the run does not keep it."""
         self._check_regime(name)
         if name not in self._regimes:
-            self._regimes[name] = open_regime(self.files, name, self._targets.cosines)
+            regime = open_regime(self.files, name, self._targets.cosines)
+            self._regimes[name] = regime.without(self.gone) if self.removals else regime
         return self._regimes[name]
 
     @property
@@ -300,19 +331,29 @@ class Run:
                 f"layout = {kind!r}: run {self.name} was built without it; build again with --{kind} on to add it"
             )
         samples = open_places(self.files, kind, regime)
+        if self.removals:
+            samples = np.where(self.gone[:, None], np.float32(np.nan), samples)
         return Layout(samples, self._targets.places(kind, regime, len(samples)))
 
     def communities(self, regime: RegimeName) -> Communities:
         """The communities of the gradient graph in one regime, with labels from their texts."""
         if regime not in self._communities:
             self._check_regime(regime)
-            self._communities[regime] = open_communities(self.files, regime)
+            communities = open_communities(self.files, regime)
+            self._communities[regime] = communities.without(self.gone) if self.removals else communities
         return self._communities[regime]
 
     def spanning_forest(self, regime: RegimeName) -> tuple[np.ndarray, np.ndarray]:
         """A maximum spanning forest of the aligned edges, strongest first: (t, 2) pairs and (t,) cosines."""
         self._check_regime(regime)
-        return open_forest(self.files, regime)
+        if not self.removals:
+            return open_forest(self.files, regime)
+        if regime not in self._forests:  # what is gone may have joined what is left
+            from g2is.graph.paths import spanning_forest
+
+            graph = self.regime(regime)
+            self._forests[regime] = spanning_forest(graph.neighbors, graph.cosines, self.valid)
+        return self._forests[regime]
 
     def representations(self, pooling: Pooling) -> Representations:
         """Representations of the texts by the base model; raises `InputError` if the run has none."""
@@ -354,7 +395,8 @@ class Run:
     @cached_property
     def leaks(self) -> pd.DataFrame:
         """Near-copies of validation samples in the pool: sample, validation, kind, similarity."""
-        return self._targets.leaks()
+        leaks = self._targets.leaks()
+        return leaks[~self.gone[leaks["sample"]]].reset_index(drop=True) if self.removals else leaks
 
     def row(self, sample: str) -> int:
         """The row of a sample given as a number or as `source:line`; raises `InputError` for anything else."""

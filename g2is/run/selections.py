@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from g2is.config import WalkParameters
 from g2is.config.commands import command
 from g2is.errors import InputError, shortened
+from g2is.run.gone import gone_since
 from g2is.run.made_on import MadeOn
 from g2is.run.reference import SET, RunReference
 from g2is.run.run import Run
@@ -39,7 +40,8 @@ class Selection(BaseModel):
 
     made_on: what the run held at the time; None in files of earlier versions.
     trace: of a walk, see `trace_bytes`, in base64. It is in the same file, so that one is never there without the
-    other, nor with that of another walk.
+    other, nor with that of another walk. gone: how many samples its file lists beside these, which were removed from
+    the pool since.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -49,6 +51,12 @@ class Selection(BaseModel):
     run: RunReference
     made_on: MadeOn | None = None
     trace: str | None = Field(default=None, repr=False)
+    _gone: int = 0
+
+    @property
+    def gone(self) -> str:
+        """What was removed from the pool since it was made, in words; "" for nothing."""
+        return gone_since(self._gone, len(self.samples) + self._gone)
 
     @classmethod
     def of(
@@ -71,7 +79,15 @@ class Selection(BaseModel):
 
     @classmethod
     def read(cls, path: Path, run: Run) -> Self:
-        """Read a selection of `run`; raises `InputError` if the file is not one or belongs to another run."""
+        """Read a selection of `run`, without what was removed from the pool since (see `gone`).
+
+        Raises `InputError` if the file is not one or belongs to another run.
+        """
+        return cls.recorded(path, run).left(run)
+
+    @classmethod
+    def recorded(cls, path: Path, run: Run) -> Self:
+        """Read a selection as it was made, with what was removed from the pool since; errors as of `read`."""
         count = len(run.instructions)
         least, row = MOST_BYTES
         try:
@@ -91,6 +107,15 @@ class Selection(BaseModel):
             (sample, times), *_ = Counter(selection.samples).most_common(1)
             raise InputError(f"{path}: row {sample}: listed {times:,} times, expected once")
         return selection
+
+    def left(self, run: Run) -> Self:
+        """Without what was removed from the pool since, as `read` returns it."""
+        if not self.samples or not run.gone[self.samples].any():
+            return self
+        samples = [sample for sample in self.samples if not run.gone[sample]]
+        left = self.model_copy(update={"samples": samples})
+        left._gone = len(self.samples) - len(samples)
+        return left
 
     def write(self, path: Path) -> None:
         """Write the selection as JSON; the file is complete or absent."""
@@ -114,7 +139,9 @@ def select(run: Run, method: str, **values: Any) -> Selection:
 def select_set(run: Run, name: str) -> Selection:
     """A named set of a run as a selection, its rows ascending. Raises `InputError` where there is none."""
     found = run.sets[name]
-    return Selection.of(run, found.rows, SET, {"set": found.reference})
+    selection = Selection.of(run, found.rows, SET, {"set": found.reference})
+    selection._gone = len(found.recorded) - len(found.rows)
+    return selection
 
 
 def changes(run: Run, selection: Selection) -> list[str]:
@@ -124,6 +151,8 @@ def changes(run: Run, selection: Selection) -> list[str]:
         lines = selection.made_on.changes(run)
     else:
         lines = [since] if (since := run.since(selection.run)) else []
+    if selection.gone:
+        lines.append(selection.gone)
     if selection.method == "walk":
         with suppress(InputError):  # settings of another version
             lines += run.sets.changed(WalkParameters(**selection.parameters))
@@ -145,11 +174,12 @@ def save_walk(path: Path, run: Run, trace: WalkTrace) -> Selection:
 
 
 def read_walk(path: Path, run: Run) -> tuple[Selection, WalkTrace | None]:
-    """A selection with its trace, None where it has none.
+    """A selection with its trace, None where it has none; the trace is that of the walk as it was, with what was
+    removed from the pool since.
 
     Raises `InputError` as `Selection.read` does, for a trace that is damaged, and for that of another walk.
     """
-    selection = Selection.read(path, run)
+    selection = Selection.recorded(path, run)
     found = path
     try:
         if selection.trace is not None:
@@ -158,7 +188,7 @@ def read_walk(path: Path, run: Run) -> tuple[Selection, WalkTrace | None]:
             found = trace_path(path)
             data = read_small(found, MOST_TRACE)
     except FileNotFoundError:
-        return selection, None
+        return selection.left(run), None
     except OSError as error:
         raise InputError(f"{found}: not readable ({error.strerror}); walk again to write it") from None
     except ValueError as error:
@@ -169,4 +199,4 @@ def read_walk(path: Path, run: Run) -> tuple[Selection, WalkTrace | None]:
     same = trace.samples.tolist() == selection.samples and trace.rows <= len(run.instructions)
     if not same or trace.parameters != WalkParameters(**selection.parameters):
         raise InputError(f"{found}: the trace of another walk; walk again to write both")
-    return selection, trace
+    return selection.left(run), trace

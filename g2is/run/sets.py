@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from g2is.config.names import check_name, is_name, split_reference
 from g2is.config.walk import WalkParameters
 from g2is.errors import InputError, shortened
+from g2is.run.gone import gone_since
 from g2is.run.paths import SETS, set_file
 from g2is.run.reference import RunReference
 from g2is.run.saving import saving
@@ -54,12 +55,14 @@ class _File(BaseModel):
 class NamedSet:
     """A set of instructions.
 
-    rows: (k,) ascending, k > 0. note: what its maker wrote on it. origin: where it came from, in words. made: when, as
+    rows: (k,) ascending, of what is in the pool. recorded: (r,) all that its file lists, r > 0, what was removed from
+    the pool since included. note: what its maker wrote on it. origin: where it came from, in words. made: when, as
     ISO 8601 in UTC. checksum: of its file; a write that replaces it names it.
     """
 
     name: str
     rows: Rows
+    recorded: Rows
     note: str
     origin: str
     made: str
@@ -67,8 +70,13 @@ class NamedSet:
 
     @property
     def version(self) -> str:
-        """Identifies its rows, whatever the note says."""
-        return hashlib.sha256(self.rows.astype("<i8").tobytes()).hexdigest()[:12]
+        """Identifies the rows in its file, whatever the note says."""
+        return hashlib.sha256(self.recorded.astype("<i8").tobytes()).hexdigest()[:12]
+
+    @property
+    def gone(self) -> str:
+        """What was removed from the pool since it was made, in words; "" for nothing."""
+        return gone_since(len(self.recorded) - len(self.rows), len(self.recorded))
 
     @property
     def reference(self) -> str:
@@ -83,12 +91,13 @@ class NamedSet:
 class Sets:
     """The sets of a run by name. Names are listed without reading a file; a set is read again when it has changed.
 
-    folder: of the run. count: rows of its pool.
+    folder: of the run. count: rows of its pool. removed: (n,) those that were removed from it.
     """
 
     folder: Path
     run: RunReference
     count: int
+    removed: NDArray[np.bool_] | None = None
     _open: dict[str, tuple[tuple[int, ...], NamedSet]] = field(default_factory=dict, repr=False)
 
     def __iter__(self) -> Iterator[str]:
@@ -157,8 +166,11 @@ class Sets:
             where = shortened(".".join(map(str, first["loc"]))) or shortened(first["msg"])
             raise InputError(f"{path}: not a set of instructions ({where}); make it again") from None
         file.run.check(self.run, path)
-        rows = _expanded(file.rows, self.count, path)
-        return NamedSet(name, rows, file.note, file.origin, file.made, hashlib.sha256(data).hexdigest())
+        recorded = _expanded(file.rows, self.count, path)
+        rows = recorded if self.removed is None else recorded[~self.removed[recorded]]
+        return NamedSet(
+            name, rows, recorded, file.note, file.origin, file.made, hashlib.sha256(data).hexdigest()
+        )
 
     def write(
         self,
@@ -194,7 +206,7 @@ class Sets:
     def annotate(self, name: str, note: str, *, replaces: str | None = None) -> NamedSet:
         """Change the note on a set. replaces: the checksum of the set that was seen (the present one)."""
         now = self[name]
-        return self.write(name, now.rows, note=note, origin=now.origin, replaces=replaces or now.checksum)
+        return self.write(name, now.recorded, note=note, origin=now.origin, replaces=replaces or now.checksum)
 
     def _checked(self, name: str, rows: ArrayLike) -> Rows:
         array = np.asarray(rows)

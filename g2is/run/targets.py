@@ -15,7 +15,7 @@ import numpy as np
 from g2is.config import RegimeName
 from g2is.errors import InputError
 from g2is.run.files import RunFiles
-from g2is.run.manifest import Part, TargetFacts
+from g2is.run.parts import Part, TargetFacts
 from g2is.run.paths import (
     EXAMPLE_GRADIENTS,
     EXAMPLES,

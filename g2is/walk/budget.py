@@ -100,7 +100,8 @@ def plan_walk(
         raise InputError(f"instruction {both[0]} is both pinned and banned; remove it from one of the two")
     if not usable[pins].all():
         raise InputError(
-            f"pins: instruction {pins[~usable[pins]][0]} has no valid gradient, so it cannot be selected; unpin it"
+            f"pins: instruction {pins[~usable[pins]][0]} has no valid gradient or was removed from the pool, so it "
+            "cannot be selected; unpin it"
         )
 
     budgets = _budgets(parameters, knowledge, int(usable.sum()), len(pins))
@@ -154,7 +155,7 @@ def reason_left_out(
     if sample in own:
         return "the target is made of it"
     if valid is not None and not np.asarray(valid)[sample]:
-        return "it has no valid gradient"
+        return "it has no valid gradient, or was removed from the pool"
     if parameters.only and sample not in parameters.only:
         return "it is not among the instructions that the walk is restricted to"
     if fitting is not None and not np.asarray(fitting)[sample]:

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from g2is.run.manifest import POOL, Part, PoolFacts
+from g2is.run.parts import POOL, Part, PoolFacts
 from g2is.run.run import Run
 
 CAME = 50

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from g2is.analysis import walks
 from g2is.analysis.neighbourhood import ego_of, strongest_path
 from g2is.config import walk_preset
-from g2is.run.manifest import record
+from g2is.run.parts import record
 from g2is.run.paths import LABELS
 from g2is.storage.files import write_array, write_bytes
 from tests.app.conftest import settle

@@ -16,7 +16,7 @@ from g2is.graph.neighbors import exact_neighbors
 from g2is.graph.paths import spanning_forest
 from g2is.instructions import Instruction, Message, to_frame
 from g2is.pipeline.targets import TakenTarget, new_place, with_views, write_taken
-from g2is.run.manifest import TargetFacts
+from g2is.run.parts import TargetFacts
 from g2is.run.paths import COLUMNS, INSTRUCTIONS, LABELS
 from g2is.run.run import FORMAT_VERSION, FileRecord, InputFile, Manifest, Run, Stage
 from g2is.run.selections import save_walk

@@ -72,7 +72,7 @@ def show_mix(run: Run, chosen: Sequence[Compared]) -> None:
         by["community"] = (what, pd.Series(communities.membership), labels)
     for name, (title, values, names) in by.items():
         st.markdown(f"**{title}**")
-        mix = shares(values, selections).rename(index=names)
+        mix = shares(values.where(~run.gone), selections).rename(index=names)
         st.plotly_chart(shares_figure(mix), key=f"mix {name}", config=PLAIN)
         frame = mix.reset_index(names=name)
         table(

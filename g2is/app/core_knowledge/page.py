@@ -9,7 +9,7 @@ from g2is.app.core_knowledge.component import show_component
 from g2is.app.core_knowledge.components import chosen_component, show_components, summary
 from g2is.app.core_knowledge.regimes import show_regimes
 from g2is.app.core_knowledge.spectrum import show_groups, show_spectrum
-from g2is.app.shared import flag, in_url, open_page
+from g2is.app.shared import flag, in_url, open_page, url_value
 from g2is.app.shared.targets import show_targets_of
 from g2is.app.shared.text import showing_errors
 from g2is.app.walk.head import walk_by_panel
@@ -19,6 +19,12 @@ from g2is.app.walk.head import walk_by_panel
 def show() -> None:
     """Draw the page."""
     run = open_page("Core knowledge")
+    if url_value("add", False, flag):
+        # Not before: it loads what no other view needs.
+        from g2is.app.new_target.view import show_new_target
+
+        show_new_target(run)
+        return
     st.markdown(
         "What training should change: a few directions computed from your validation examples, the **target "
         "directions**. The walk selects instructions for each of them. The settings are those of the Walk page, and "

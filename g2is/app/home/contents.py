@@ -10,7 +10,7 @@ from g2is.app import shared as ui
 from g2is.app.home.runs import model_name
 from g2is.app.shared.labels import REGIME_NAMES
 from g2is.lm.notes import note_lines
-from g2is.run.manifest import POOL
+from g2is.run.parts import POOL
 from g2is.run.run import Run
 
 MEANINGS = {
@@ -54,7 +54,7 @@ def show_regimes(run: Run) -> None:
 def show_sources(run: Run, counts: dict[str, Any]) -> None:
     """The files of the pool, and how many records were left out or cut. counts: as the stages recorded them."""
     st.subheader("What the pool is made of", anchor=False)
-    table = source_files(run.instructions)
+    table = source_files(run.present)
     table["source"] = [ui.visible(source) for source in table["source"]]
     st.dataframe(
         table,
@@ -69,7 +69,7 @@ def show_sources(run: Run, counts: dict[str, Any]) -> None:
         },
     )
     events = {
-        "exact duplicates": counts.get("duplicates", 0),
+        "exact duplicates": int((run.present["duplicate_of"] >= 0).sum()),
         "records rejected as broken": counts.get("rejected", 0),
         "without a gradient": counts.get("invalid", 0),
         "too long, start of the prompt cut": counts.get("prompt_cut", 0),

@@ -7,6 +7,7 @@ from g2is.app.home.contents import show_facts, show_regimes, show_sources
 from g2is.app.home.saved import show_saved
 from g2is.app.home.stages import missing_stages, show_stages
 from g2is.app.shared.arrivals import say_what_came
+from g2is.app.shared.removing import show_removals
 from g2is.app.shared.targets import show_targets_of
 from g2is.graph.duplicates import LEAST_COSINE, count_near_duplicates
 from g2is.run.run import Run
@@ -36,7 +37,9 @@ def show_run(run: Run) -> None:
         return
     counts = {**stages["instructions"].found, **(stages["gradients"].found if "gradients" in stages else {})}
     with st.grid(4):
-        st.metric("Pool", ui.number(counts["pool"]), border=True, help="Instructions to select from.")
+        gone = counts["pool"] - run.size
+        removed = f" {ui.number(gone)} more were removed from the pool." if gone else ""
+        st.metric("Pool", ui.number(run.size), border=True, help=f"Instructions to select from.{removed}")
         st.metric(
             "Validation",
             ui.number(sum(target.size for target in run.targets)),
@@ -46,7 +49,7 @@ def show_run(run: Run) -> None:
         if "valid" in counts:
             st.metric(
                 "With a gradient",
-                ui.number(counts["valid"]),
+                ui.number(int(run.valid.sum()) if gone else counts["valid"]),
                 border=True,
                 help="An instruction without one has no tokens to train on, or is malformed; it is never selected.",
             )
@@ -59,6 +62,7 @@ def show_run(run: Run) -> None:
         if "graph" in stages:
             show_regimes(run)
         show_sources(run, counts)
+        show_removals(run)
         if "targets" in stages:
             st.subheader("Validation targets", anchor=False)
             show_targets_of(run, key="home")
@@ -86,7 +90,7 @@ def show_near_duplicates(run: Run) -> None:
     count = count_near_duplicates(run.near_duplicates)
     if not count:
         return
-    by_text = int((run.instructions["duplicate_of"] >= 0).sum())
+    by_text = int((run.present["duplicate_of"] >= 0).sum())
     with st.container(horizontal=True, vertical_alignment="center"):
         st.info(
             f"**{ui.number(count)} near-duplicate{'s' if count > 1 else ''}**: instructions with the same text as an "

@@ -24,10 +24,10 @@ MEANINGS = {
 MAIN = PARTS[:4]
 
 
-def choose_columns(sources: Sequence[Source], *, expanded: bool) -> tuple[str, ...]:
+def choose_columns(sources: Sequence[Source], *, expanded: bool, prefix: str = "") -> tuple[str, ...]:
     """The values of `--columns`: of all files, or of each that was given its own.
 
-    expanded: whether the boxes are shown at first.
+    expanded: whether the boxes are shown at first. prefix: of the keys of the widgets, as of `choose_sources`.
     """
     with st.expander("Columns: which field is which", expanded=expanded, icon=":material/view_column:"):
         st.caption(
@@ -37,13 +37,13 @@ def choose_columns(sources: Sequence[Source], *, expanded: bool) -> tuple[str, .
         scopes = [""] if len(sources) < 2 else ["", *(source.name for source in sources)]
         labels = {name: ui.visible(name) or "all files" for name in scopes}
         scope = (
-            st.selectbox("Columns of", scopes, format_func=labels.__getitem__, key="columns_of")
+            st.selectbox("Columns of", scopes, format_func=labels.__getitem__, key=f"{prefix}columns_of")
             if len(scopes) > 1
             else ""
         )
-        chosen: dict[str, dict[str, str]] = st.session_state.setdefault("check_data_columns", {})
+        chosen: dict[str, dict[str, str]] = st.session_state.setdefault(f"{prefix}check_data_columns", {})
         own = [source for source in sources if scope in ("", source.name)]
-        _boxes(chosen.setdefault(scope, {}), _fields(own), scope)
+        _boxes(chosen.setdefault(scope, {}), _fields(own), scope, prefix)
     values = [
         (f"{name}:" if name else "") + ",".join(f"{part}={column}" for part, column in chosen[name].items())
         for name in scopes
@@ -54,11 +54,11 @@ def choose_columns(sources: Sequence[Source], *, expanded: bool) -> tuple[str, .
     return tuple(values)
 
 
-def _boxes(chosen: dict[str, str], fields: list[str], scope: str) -> None:
+def _boxes(chosen: dict[str, str], fields: list[str], scope: str, prefix: str) -> None:
     """A box for each part, which writes to `chosen`."""
     for parts in (MAIN, PARTS[len(MAIN) :]):
         for column, part in zip(st.columns(len(MAIN)), parts, strict=False):
-            key = f"column {part} of {scope}"
+            key = f"{prefix}column {part} of {scope}"
             # What was typed is an option as well.
             typed = (chosen.get(part), st.session_state.get(key))
             options = list(dict.fromkeys([*fields, *filter(None, typed)]))

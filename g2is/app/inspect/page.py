@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from g2is.analysis.inspection import Inspection, Preview, inspect_files
+from g2is.analysis.inspection import Inspection
 from g2is.app import shared as ui
 from g2is.app.inspect.columns import choose_columns
 from g2is.app.inspect.files import show_file
+from g2is.app.inspect.found import how_it_is_shown, inspected, notes_on, show_notes
 from g2is.app.inspect.models import choose_model, preview_of
 from g2is.app.inspect.sources import choose_sources
 from g2is.app.places import default_cache
@@ -50,13 +51,13 @@ def show() -> None:
         failed = st.session_state.get("check_data_failed", False)
         reading = ReadingConfig(columns=choose_columns(sources, expanded=failed), skip_bad=skip_bad)
         try:
-            found = _inspected(sources, reading)
+            found = inspected(sources, reading)
         except InputError:
             st.session_state["check_data_failed"] = True
             raise
         st.session_state["check_data_failed"] = False
         preview = preview_of(model, length)
-        notes = _notes(found, preview)
+        notes = notes_on(found, preview)
     except InputError as error:
         ui.stop(error)
     _show_summary(found, notes, model)
@@ -65,52 +66,14 @@ def show() -> None:
     _show_commands(sources, reading, model, length)
 
 
-def _inspected(sources: Sequence[Source], reading: ReadingConfig) -> Inspection:
-    """What the files hold; read again only where a file or a setting is another."""
-    stamps = [(source.path, source.name, source.split, _stamp(source)) for source in sources]
-    key = stamps, reading
-    known = st.session_state.get("check_data_found")
-    if known is None or known[0] != key:
-        with st.spinner("Reading the files"):
-            known = key, inspect_files(sources, reading)
-        st.session_state["check_data_found"] = known
-    return known[1]
-
-
-def _notes(found: Inspection, preview: Preview) -> list[str]:
-    """What becomes of replies on the way to tokens; counted again only for other records or another model."""
-    known = st.session_state.get("check_data_notes")
-    if known is None or known[0] is not found or known[1] is not preview:
-        with st.spinner("Marking what is trained"):
-            known = found, preview, preview.notes(found.instructions)
-        st.session_state["check_data_notes"] = known
-    return known[2]
-
-
-def _stamp(source: Source) -> tuple[int, int]:
-    try:
-        state = source.path.stat()
-    except OSError:
-        return 0, 0  # reading it says what is wrong
-    return state.st_mtime_ns, state.st_size
-
-
 def _show_summary(found: Inspection, notes: Sequence[str], model: str | None) -> None:
     rejected = sum(file.file.rejected for file in found.files)
     st.markdown(
         f"**{ui.number(len(found.instructions))} instructions** · {ui.number(rejected)} rejected · "
         f"{ui.number(found.duplicates)} exact duplicates"
     )
-    for note in [*found.columns, *notes]:
-        if "warning: " in note:
-            st.warning(ui.literal(note.replace("warning: ", "")), icon=":material/warning:")
-        else:
-            st.text(ui.visible(note))
-    format = "in LESS's format, which a model without a chat template is trained in"
-    st.caption(
-        f"Shown {format if model is None else 'as tokens of the model, special tokens included'}. "
-        "**Underlined on colour**: trained."
-    )
+    show_notes([*found.columns, *notes])
+    st.caption(how_it_is_shown(model))
 
 
 def _show_commands(sources: Sequence[Source], reading: ReadingConfig, model: str | None, length: int) -> None:

@@ -32,43 +32,46 @@ def is_local() -> bool:
     return st.get_option("server.address") in LOCAL
 
 
-def choose_sources() -> list[Source]:
-    """The files to check, none where nothing was given yet. Raises InputError."""
+def choose_sources(prefix: str = "") -> list[Source]:
+    """The files to check, none where nothing was given yet. Raises InputError.
+
+    prefix: of the keys of the widgets, which tells them from those of another page.
+    """
     ways = [UPLOAD, PASTE, *([PATH] if is_local() else [])]
-    way = st.segmented_control("Data from", ways, default=UPLOAD, required=True, key="data_from")
+    way = st.segmented_control("Data from", ways, default=UPLOAD, required=True, key=f"{prefix}data_from")
     if way == PASTE:
-        return _pasted()
-    return _on_this_machine() if way == PATH else _uploaded()
+        return _pasted(f"{prefix}pasted")
+    return _on_this_machine(f"{prefix}paths") if way == PATH else _uploaded(f"{prefix}uploaded")
 
 
-def _uploaded() -> list[Source]:
+def _uploaded(key: str) -> list[Source]:
     files = st.file_uploader(
         "JSON Lines, JSON, CSV, TSV, Parquet or Arrow, also compressed",
         accept_multiple_files=True,
-        key="uploaded",
+        key=key,
         help="The files stay in a temporary folder until this session ends.",
     )
     names = _told_apart(printable(file.name) for file in files)
     return [
-        Source(_kept(file.file_id, file.getvalue()), name, copied=True)
+        Source(kept(file.file_id, file.getvalue()), name, copied=True)
         for file, name in zip(files, names, strict=True)
     ]
 
 
-def _pasted() -> list[Source]:
+def _pasted(key: str) -> list[Source]:
     text = st.text_area(
-        "Records", key="pasted", height=160, placeholder='{"question": "What is 1 + 1?", "answer": "2"}'
+        "Records", key=key, height=160, placeholder='{"question": "What is 1 + 1?", "answer": "2"}'
     )
     if not text.strip():
         return []
     data = text.encode("utf-8", "replace")
-    return [Source(_kept(hashlib.sha256(data).hexdigest(), data), "pasted.jsonl", copied=True)]
+    return [Source(kept(hashlib.sha256(data).hexdigest(), data), "pasted.jsonl", copied=True)]
 
 
-def _on_this_machine() -> list[Source]:
+def _on_this_machine(key: str) -> list[Source]:
     text = st.text_area(
         "Files or folders, one a line",
-        key="paths",
+        key=key,
         height=90,
         placeholder="/data/pool.jsonl",
         help="They are only read. Not for hidden files and folders, pipes and devices.",
@@ -128,8 +131,11 @@ def _told_apart(names: Iterable[str]) -> list[str]:
     return told
 
 
-def _kept(name: str, data: bytes) -> Path:
-    """The path of a temporary file with these bytes; the folder is removed with the session."""
+def kept(name: str, data: bytes) -> Path:
+    """The path of a temporary file with these bytes; the folder is removed with the session.
+
+    name: tells it from others.
+    """
     folder = st.session_state.get("check_data_folder")
     if folder is None:
         folder = tempfile.TemporaryDirectory(prefix="g2is-", ignore_cleanup_errors=True)

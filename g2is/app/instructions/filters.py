@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from g2is.analysis.search import STATES, Filter, matching
+from g2is.analysis.search import GONE, STATES, Filter, matching
 from g2is.app import shared as ui
 from g2is.app.shared.community_choice import choose_community
 from g2is.app.shared.conditions import choose_conditions, has_columns
@@ -196,7 +196,7 @@ def link_to_walk(run: Run, rows: NDArray[np.int64]) -> None:
 
 def _states(run: Run) -> dict[str, str]:
     known = STATES if "valid" in run.instructions else {"duplicate": STATES["duplicate"]}
-    return {"": "All", **known}
+    return {"": "All", **{name: label for name, label in known.items() if name != GONE or run.removals}}
 
 
 def _token_limits(run: Run) -> tuple[int, int] | None:

@@ -46,7 +46,7 @@ def show_list(
     at = int(places[0]) if len(places) else None
     pages = -(-len(rows) // ROWS)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**{ui.number(len(rows))}** of {ui.number(len(run.instructions))} instructions")
+        st.markdown(f"**{ui.number(len(rows))}** of {ui.number(run.size)} instructions")
         page = 1
         if pages > 1:
             page = st.pagination(pages, **ui.in_url("page", 1 + (at or 0) // ROWS, ui.whole(1, pages)))

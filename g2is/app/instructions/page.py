@@ -48,16 +48,19 @@ def show() -> None:
         found = filtered(run)
     except InputError as error:
         ui.stop(error)
-    rows = np.arange(len(run.instructions)) if found is None else found
+    ui.say_what_was_done()
+    rows = np.flatnonzero(~run.gone) if found is None else found
     if not len(rows):
         st.info("No instruction matches. Remove a filter, or search for less.", icon=":material/search_off:")
         st.stop()
     if found is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
-            ui.link_to("Map", "Show on the map", **carried())
-            link_to_walk(run, rows)
-            _all_into_basket(run, rows)
-            ui.more_like_these(run, rows, about=filters_in_words(), key="found", suggestion=searched())
+            if not run.gone[rows].all():
+                ui.link_to("Map", "Show on the map", **carried())
+                link_to_walk(run, rows)
+                _all_into_basket(run, rows)
+                ui.more_like_these(run, rows, about=filters_in_words(), key="found", suggestion=searched())
+            ui.remove_button(run, rows, about=filters_in_words(), key="found")
     rows = in_order(rows, by, run.instructions, walk)
     listed, reader = st.columns([3, 2], gap="medium")
     with listed:

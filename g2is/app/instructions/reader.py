@@ -42,6 +42,7 @@ def show_reader(run: Run, rows: np.ndarray, sample: int) -> None:
         )
         basket_button(run, sample)
         tag(run, sample)
+        ui.remove_button(run, [sample], about="read on its own", key="read")
     with st.container(horizontal=True):
         ui.link_to("Walk", "Why is it in, or not?", focus=sample)
         ui.link_to("Neighbourhood", "Similar and conflicting", focus=sample)

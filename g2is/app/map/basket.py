@@ -45,7 +45,7 @@ def show_basket(run: Run) -> DeltaGenerator:
         return st.empty()
     samples = np.unique(np.array(basket, np.int64))
     noun = "instruction" if len(samples) == 1 else "instructions"
-    share = ui.percent(len(samples) / len(run.instructions))
+    share = ui.percent(len(samples) / run.size)
     st.markdown(f"**{ui.number(len(samples))}** {noun}, {share} of the pool{_called(run)}")
     in_walk = st.empty()
     _actions(run, samples)
@@ -107,6 +107,7 @@ def _actions(run: Run, samples: np.ndarray) -> None:
         found = ui.unchanged_set(run)
         about = f"set {found.name}" if found else "put into the basket by hand"
         ui.more_like_these(run, samples, about=about, key="basket", suggestion=found.name if found else "")
+        ui.remove_button(run, samples, about=about, key="basket")
     if found is None and len(samples) > MOST_IN_LINK:
         st.caption(
             f":material/info: Name these {ui.number(len(samples))} instructions to pin or ban them: settings and links "
@@ -146,7 +147,7 @@ def _source_mix(run: Run, samples: np.ndarray) -> dict[str, pd.Series]:
     """The share of the largest sources in the pool and in the basket."""
     sources = run.instructions["source"]
     of_basket = sources.iloc[samples].value_counts(normalize=True)[:SOURCES]
-    of_pool = sources.value_counts(normalize=True)[of_basket.index]
+    of_pool = run.present["source"].value_counts(normalize=True)[of_basket.index]
     return {
         name: shares.rename(index=ui.visible) for name, shares in (("pool", of_pool), ("basket", of_basket))
     }
@@ -154,9 +155,9 @@ def _source_mix(run: Run, samples: np.ndarray) -> dict[str, pd.Series]:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _terms(_run: Run, run_hash: str, key: int, _samples: np.ndarray) -> list[Term]:
-    pool = _run.instructions
+    pool = _run.present
     texts = _Texts(pool["prompt"].array, pool["response"].array)
-    return distinctive_terms(texts, _samples)  # type: ignore[arg-type]
+    return distinctive_terms(texts, pool.index.get_indexer(_samples))  # type: ignore[arg-type]
 
 
 class _Texts:

@@ -57,8 +57,10 @@ def show_found(run: Run, map_id: str, trace: WalkTrace | None) -> None:
     if found is not None and len(found):
         with st.container(horizontal=True, vertical_alignment="center"):
             ui.link_to("Instructions", "List in Instructions", **carried())
-            link_to_walk(run, found)
-            ui.more_like_these(run, found, about=filters_in_words(), key="found", suggestion=searched())
+            if not run.gone[found].all():
+                link_to_walk(run, found)
+                ui.more_like_these(run, found, about=filters_in_words(), key="found", suggestion=searched())
+            ui.remove_button(run, found, about=filters_in_words(), key="found")
 
 
 def _find() -> None:

@@ -73,7 +73,8 @@ def _show_sample(view: MapView, sample: int) -> None:
         ui.link_to("Instructions", "Show in Instructions", focus=sample)
     why = st.empty()
     if not view.points.placed[sample]:
-        st.caption(":material/info: No gradient, so no place on the map.")
+        why_not = "Removed from the pool" if run.gone[sample] else "No gradient"
+        st.caption(f":material/info: {why_not}, so no place on the map.")
     with st.container(border=True):
         ui.show_record(run, sample)
     regime = run.regime(view.regime)

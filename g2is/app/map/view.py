@@ -51,7 +51,8 @@ class MapView:
         focus = in_focus(run)
         view = ui.url_value("view", None, read_view)
         about = (
-            f"{len(pool):,} instructions as dots, {int((~self.points.placed).sum()):,} of them without a place. "
+            f"{run.size:,} instructions as dots, {int((~self.points.placed & ~run.gone).sum()):,} of them without a "
+            "place. "
             "Arrow keys go from one to the next, plus and minus zoom, 0 shows all, Escape clears. The instruction in "
             "focus is shown in full beside the map; the table of the basket and the Instructions page have the same "
             "instructions as text."

@@ -49,7 +49,8 @@ def show() -> None:
         with head:
             show_trail(run, trail)
         st.warning(
-            "This instruction has no gradient, so it has no neighbours. Choose another one.",
+            f"This instruction {'was removed from the pool' if run.gone[focus] else 'has no gradient'}, so it has no "
+            "neighbours. Choose another one.",
             icon=":material/block:",
         )
         ui.show_record(run, focus)

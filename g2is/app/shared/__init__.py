@@ -9,7 +9,7 @@ saved one) and the settings of the walk go along from page to page.
 `url` keeps values in the URL, `text` shows text literally, `tables` shows tables of which a row can be chosen,
 `runs` finds and opens runs, `navigation` links pages, `opening` opens a page, `samples` shows instructions and
 selections, `aside` keeps what was put aside by hand, `more_like` makes instructions a target,
-`building` runs the build of the demo.
+`removing` takes them out of the pool, `building` runs the build of the demo.
 """
 
 from g2is.app.shared.aside import SET, basket, fill_basket, in_link, unchanged_set
@@ -24,6 +24,7 @@ from g2is.app.shared.opening import (
     show_damage,
     start_page,
 )
+from g2is.app.shared.removing import remove_button, say_what_was_done
 from g2is.app.shared.runs import cache_folder, choose_run, open_run, read_run, run_folders
 from g2is.app.shared.samples import (
     BASKET,
@@ -87,8 +88,10 @@ __all__ = [
     "read_run",
     "read_selection",
     "real",
+    "remove_button",
     "run_folders",
     "saved_selections",
+    "say_what_was_done",
     "set_url",
     "show_changes",
     "show_closed",

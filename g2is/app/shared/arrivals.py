@@ -14,7 +14,8 @@ from g2is.run.targets import Target
 
 def see(run: Run) -> None:
     """This session knows the run as it is now."""
-    st.session_state.setdefault("runs seen", {})[run.name] = run.hash, run.state, _facts(run)
+    gone = 0 if "instructions" not in run.manifest.stages else run.files.pool - run.size
+    st.session_state.setdefault("runs seen", {})[run.name] = run.hash, run.state, _facts(run), gone
 
 
 def say_what_came(run: Run) -> None:
@@ -23,9 +24,22 @@ def say_what_came(run: Run) -> None:
     before = st.session_state.get("runs seen", {}).get(run.name)
     if before is not None and before[1] == run.state:
         return
-    if before is not None and before[0] == run.hash and (text := what_came(before[2], _facts(run))):
-        st.info(text, icon=":material/update:")
     see(run)
+    if before is None or before[0] != run.hash:
+        return
+    now = st.session_state["runs seen"][run.name]
+    if text := " ".join(filter(None, (what_came(before[2], now[2]), what_went(before[3], now[3])))):
+        st.info(text, icon=":material/update:")
+
+
+def what_went(before: int, after: int) -> str:
+    """How many instructions were removed from the pool or restored to it; empty for none. before, after: how many were
+    gone."""
+    if before == after:
+        return ""
+    count = abs(after - before)
+    verb = "removed from the pool" if after > before else "restored to the pool"
+    return f"{number(count)} instruction{'s were' if count > 1 else ' was'} {verb} since."
 
 
 def _say_new_instructions(run: Run) -> None:

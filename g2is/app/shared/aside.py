@@ -26,13 +26,15 @@ LONGEST = 8000
 
 
 def basket(run: Run) -> list[int]:
-    """Instructions put aside by hand, in order; those of the link in a new session. `fill_basket` changes it."""
+    """Instructions put aside by hand, in order, without what was removed from the pool; those of the link in a new
+    session. `fill_basket` changes it."""
     key = _key(run)
     if key not in st.session_state:
         st.session_state[key] = url_value(PARAMETER, None, read_basket(run)) or []
     if st.session_state.get("basket in link of") != run.hash:
         _carry(run)
-    return st.session_state[key]
+    rows: list[int] = st.session_state[key]
+    return [row for row in rows if not run.gone[row]] if run.removals else rows
 
 
 def basket_set(run: Run) -> tuple[str, str] | None:

@@ -107,7 +107,11 @@ def show_record(run: Run, sample: int) -> None:
     st.markdown(f"**Instruction {number(sample)}** · {literal(f'{row.source}:{row.line}')}")
     st.caption(facts_of(run, sample))
     problem = row.get("problem")
-    if isinstance(problem, str):
+    if run.gone[sample]:
+        st.warning(
+            "Removed from the pool: it is never selected, and can be restored.", icon=":material/delete:"
+        )
+    elif isinstance(problem, str):
         st.warning(f"No gradient, so it is never selected: {literal(problem)}", icon=":material/block:")
     turns = json.loads(row["messages"])
     for turn in turns:

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from g2is.app.shared.arrivals import see
+from g2is.app.shared.navigation import link_to
 from g2is.app.shared.tables import choose_row
 from g2is.app.shared.text import literal, visible
 from g2is.app.shared.url import set_url
@@ -53,6 +54,7 @@ def show_targets_of(run: Run, *, key: str) -> None:
         alt="Validation targets of this run; choose one to remove it",
     )
     with st.container(horizontal=True, vertical_alignment="center"):
+        link_to_add()
         if chosen in names and len(names) > 1:
             st.button(
                 f"Remove target {literal(visible(str(chosen)))}",
@@ -78,6 +80,11 @@ def show_targets_of(run: Run, *, key: str) -> None:
     text, wrong = st.session_state.pop(SAID, ("", False))
     if text:
         (st.error if wrong else st.success)(text)
+
+
+def link_to_add() -> None:
+    """The link to where a target is added."""
+    link_to("Core knowledge", "Add a target", add=True)
 
 
 def _remove(run: Run, name: str) -> None:

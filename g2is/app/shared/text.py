@@ -6,19 +6,25 @@ all other calls of Streamlit read Markdown, and would fetch an image that a text
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import wraps
+from itertools import count
 from typing import Any, NoReturn, ParamSpec
 
 import streamlit as st
+from streamlit.errors import StreamlitDuplicateElementKey
 
 from g2is.app.places import cache_folder
 from g2is.errors import InputError
-from g2is.instructions.snippet import LENGTH, snippet
+from g2is.instructions.snippet import LENGTH, beginning, snippet
 
 P = ParamSpec("P")
+WHOLE = 20_000
+"""Characters of a text that are sent to the browser unasked."""
 
 
 def number(value: float | None) -> str:
@@ -69,11 +75,26 @@ def literal(value: object) -> str:
 
 
 def show_text(text: str, *, language: str | None = None, tallest: int = 480) -> None:
-    """Text from data, literally, with a button that copies it; scrolls where it is long."""
+    """Text from data, literally, with a button that copies it; scrolls where it is long.
+
+    Of a very long one the beginning: all of it is sent once the reader asks, since it keeps a browser busy for seconds.
+    """
+    if len(text) > WHOLE and not _asked_for_all(text):
+        text = f"{beginning(text, WHOLE)}\n… {len(text) - WHOLE:,} more characters"
     text = visible(text)
     lines = sum(1 + len(line) // 90 for line in text.split("\n"))
     height: Any = tallest if lines * 22 > tallest else "content"
     st.code(text or "(empty)", language=language, wrap_lines=True, height=height)
+
+
+def _asked_for_all(text: str) -> bool:
+    """A switch for all of a text, and whether it is on."""
+    own = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    # A page may show a text more than once.
+    for place in count():
+        with suppress(StreamlitDuplicateElementKey):
+            return st.toggle(f"Show all {len(text):,} characters", key=f"all of {own} {place}")
+    raise AssertionError("unreachable")
 
 
 def stop(error: InputError) -> NoReturn:

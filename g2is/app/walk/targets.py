@@ -7,6 +7,7 @@ import streamlit as st
 from g2is.analysis.walks import targets_in_use
 from g2is.app.shared import literal, number, set_url, visible
 from g2is.app.shared.popover import popover
+from g2is.app.shared.targets import link_to_add
 from g2is.config import WalkParameters
 from g2is.run.run import Run
 from g2is.run.targets import Target
@@ -35,6 +36,7 @@ def show_targets(run: Run, parameters: WalkParameters) -> None:
                 help="A walk for instructions of the pool would take these very instructions first.",
             )
         st.caption("Shares of several targets: under Budget.")
+        link_to_add()
 
 
 def targets_of_walk(run: Run, parameters: WalkParameters) -> list[Target]:

@@ -1,0 +1,113 @@
+"""Removing instructions from the pool of a run, and bringing them back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import streamlit as st
+
+from g2is.app.shared.arrivals import see
+from g2is.app.shared.history import did
+from g2is.app.shared.text import literal, number, visible
+from g2is.errors import InputError
+from g2is.run.run import Run
+
+SAID = "removal said"
+"""Where what was done, or why not, waits for the page to show it: (text, whether it went wrong)."""
+LISTED = 20
+"""Removals that a page lists, the newest first."""
+
+
+def remove_button(run: Run, rows: Sequence[int] | np.ndarray, *, about: str, key: str) -> None:
+    """A button that removes instructions from the pool; or that restores them, where all of them are gone.
+
+    about: what they are, in words; the run keeps it. key: tells the button from others on the page. Draws nothing where
+    the run is not finished.
+    """
+    some = np.unique(np.asarray(rows, np.int64))
+    if not run.complete or not len(some):
+        return
+    gone = bool(run.gone[some].all())
+    st.button(
+        "Restore to the pool" if gone else "Remove from the pool",
+        key=f"remove {key}",
+        icon=":material/restore_from_trash:" if gone else ":material/delete:",
+        on_click=_change,
+        args=(run, some, about, gone),
+        help=None
+        if gone
+        else "Marks them as gone for everyone who opens this run: nothing selects, finds, shows or exports them any "
+        "more. They keep their numbers and can be restored, here with Undo and on Home.",
+    )
+
+
+def show_removals(run: Run) -> None:
+    """What was removed from the pool, with a way back; nothing where nothing was."""
+    say_what_was_done()
+    for removal in run.removals[: -LISTED - 1 : -1]:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(
+                f"**{number(removal.count)}** removed {removal.removed[:16].replace('T', ' ')}"
+                + (f": {literal(visible(removal.note))}" if removal.note else "")
+            )
+            st.button(
+                "Restore",
+                key=f"restore removal {removal.number} {removal.removed}",
+                icon=":material/restore_from_trash:",
+                on_click=_restore,
+                args=(run, removal.number),
+            )
+
+
+def say_what_was_done() -> None:
+    """Say once what a button did, or why it could not."""
+    text, wrong = st.session_state.pop(SAID, ("", False))
+    if text:
+        (st.error if wrong else st.success)(text)
+
+
+def _change(run: Run, rows: np.ndarray, about: str, back: bool) -> None:
+    """Remove instructions, or bring them back; a callback."""
+    from g2is.pipeline.removing import remove_instructions, restore_instructions
+
+    some = rows if back else rows[~run.gone[rows]]
+
+    def remove() -> bool:
+        done = f"{_instructions(some)} removed from the pool."
+        return _do(lambda: remove_instructions(run.folder, some, note=about), done)
+
+    def restore() -> bool:
+        done = f"{_instructions(some)} restored to the pool."
+        return _do(lambda: restore_instructions(run.folder, some)[0], done)
+
+    first, second = (restore, remove) if back else (remove, restore)
+    if first():
+        noun = f"#{number(int(some[0]))}" if len(some) == 1 else f"{number(len(some))} instructions"
+        words = f"restore {noun} to the pool" if back else f"remove {noun} from the pool"
+        did(words, undo=second, redo=first)
+
+
+def _restore(run: Run, removal: str) -> None:
+    """Bring back what one removal took away; a callback."""
+    from g2is.pipeline.removing import restore_instructions
+
+    count = next((one.count for one in run.removals if one.number == removal), 0)
+    done = f"{number(count)} instruction{'s are' if count != 1 else ' is'} restored to the pool."
+    _do(lambda: restore_instructions(run.folder, numbers=[removal])[0], done)
+
+
+def _instructions(rows: np.ndarray) -> str:
+    if len(rows) == 1:
+        return f"Instruction {number(int(rows[0]))} is"
+    return f"{number(len(rows))} instructions are"
+
+
+def _do(change: Callable[[], Run], done: str) -> bool:
+    try:
+        see(change())
+    except InputError as error:
+        st.session_state[SAID] = literal(str(error)), True
+        return False
+    st.session_state[SAID] = done, False
+    return True

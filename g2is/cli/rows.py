@@ -1,0 +1,122 @@
+"""Arguments that say which instructions of a pool something is about: a set to make, a target, what to remove."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from g2is.config import REGIMES
+from g2is.errors import InputError, shortened
+
+if TYPE_CHECKING:
+    from g2is.run.run import Run
+
+MADE_OF = ("rows", "sets", "selections", "both", "without", "where")
+"""What the arguments of `add_rows` are called."""
+FOUND = ("search", "community", "regime")
+"""What those of `add_found` are called."""
+
+
+def add_rows(parser: argparse.ArgumentParser, group: argparse._ArgumentGroup) -> None:
+    """Arguments that name instructions."""
+    group.add_argument(
+        "--rows", nargs="+", action="extend", metavar="ROW", help="rows, or ranges of rows such as 10-19"
+    )
+    group.add_argument("--sets", nargs="+", action="extend", metavar="NAME", help="named sets")
+    group.add_argument("--selections", nargs="+", action="extend", metavar="NAME", help="saved selections")
+    group.add_argument(
+        "--where",
+        nargs="+",
+        action="extend",
+        metavar="COLUMN=VALUE",
+        help="what fits conditions, as in `walk`",
+    )
+    others = parser.add_argument_group("and what it takes out again")
+    others.add_argument(
+        "--both", nargs="+", action="extend", metavar="NAME", help="all but what is in these sets too"
+    )
+    others.add_argument("--without", nargs="+", action="extend", metavar="NAME", help="what is in these sets")
+
+
+def add_found(group: argparse._ArgumentGroup) -> None:
+    """Arguments that find instructions by their words and on the map."""
+    group.add_argument("--search", metavar="WORDS", help="instructions that contain these words")
+    group.add_argument(
+        "--community", nargs="+", type=int, action="extend", metavar="N", help="communities of the map"
+    )
+    group.add_argument("--regime", choices=REGIMES, help="gradients that the communities are of [sgd]")
+
+
+def chosen_rows(run: Run, arguments: argparse.Namespace, what: str) -> np.ndarray:
+    """The rows that the arguments ask for, ascending. what: the argument or action that they are for, for messages.
+
+    Raises `InputError` where they name nothing.
+    """
+    parts = [*_named(run, arguments), *_found(run, arguments)]
+    if not parts:
+        found = ", --search or --community" if hasattr(arguments, "search") else ""
+        expected = (
+            "--rows, --sets, --selections, --where" if found else "--rows, --sets, --selections or --where"
+        )
+        raise InputError(f"{what}: give {expected}{found}")
+    rows = np.unique(np.concatenate(parts))
+    for other in arguments.both or ():
+        rows = np.intersect1d(rows, run.sets[other].rows)
+    for other in arguments.without or ():
+        rows = np.setdiff1d(rows, run.sets[other].rows)
+    return rows
+
+
+def in_words(arguments: argparse.Namespace, names: Sequence[str] = (*MADE_OF, *FOUND)) -> str:
+    """The arguments as they were given, for notes on what was made with them."""
+    given = [(name, value) for name in names if (value := getattr(arguments, name, None))]
+    return " ".join(
+        f"--{name} {shortened(' '.join(map(str, value)) if isinstance(value, list) else str(value), 200)}"
+        for name, value in given
+    )
+
+
+def _named(run: Run, arguments: argparse.Namespace) -> list[np.ndarray]:
+    from g2is.run.saved import KINDS
+    from g2is.run.selections import Selection
+
+    parts = [read_rows(text, run.sets.count) for text in arguments.rows or ()]
+    parts += [run.sets[other].rows for other in arguments.sets or ()]
+    for other in arguments.selections or ():
+        path = KINDS["selection"].path(run, other.removesuffix(".json"))
+        parts.append(np.array(Selection.read(path, run).samples, np.int64))
+    if arguments.where:
+        parts.append(np.flatnonzero(run.matching(arguments.where)))
+    return parts
+
+
+def _found(run: Run, arguments: argparse.Namespace) -> list[np.ndarray]:
+    from g2is.analysis.search import Filter, matching
+
+    parts = []
+    if words := getattr(arguments, "search", None):
+        parts.append(matching(run.instructions, Filter(text=words), run.columns))
+    if numbers := getattr(arguments, "community", None):
+        regime = arguments.regime or ("sgd" if "sgd" in run.regimes else run.regimes[0])
+        membership = run.communities(regime).membership
+        for number in numbers:
+            if not 0 <= number <= membership.max():
+                raise InputError(f"community = {number}: expected 0 to {membership.max()}")
+            parts.append(np.flatnonzero(membership == number))
+    return parts
+
+
+def read_rows(text: str, count: int) -> np.ndarray:
+    """Rows of a pool of `count` in one word: 12, or the range 10-19, both ends included. Raises `InputError`."""
+    found = re.fullmatch(r"(\d{1,12})(?:-(\d{1,12}))?", text, re.ASCII)
+    first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+    if not first <= last < count:
+        raise InputError(
+            f"rows = {shortened(text)!r}: expected a row such as 12, or a range such as 10-19, of the pool's 0 to "
+            f"{count - 1:,}"
+        )
+    return np.arange(first, last + 1)
