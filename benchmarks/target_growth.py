@@ -120,14 +120,14 @@ def table(frame: pd.DataFrame) -> str:
     lines = []
     for way, mine in frame.groupby("way", sort=False):
         by = mine.set_index(["target", "draw"])
-        ratio = 100 * np.log(by["loss"] / base)
+        ratio = (100 * np.log(by["loss"] / base)).dropna()
         cells = []
         for name in names:
             here, of = ratio.index.get_level_values("target") == name, by["loss"]
             if not here.any():
                 cells += ["", ""]
                 continue
-            spread = f" ± {ratio[here].sem():.1f}" if here.sum() > 1 else ""
+            spread = f" ± {ratio[here].sem():.1f}" if here.sum() > 1 else " (one draw)"
             cells += [f"{of.xs(name, level='target').mean():.3f}", f"{ratio[here].mean():+.1f}{spread}"]
         own = f"{mine['own'].mean():.0%}" if mine["accepted"].any() else ""
         lines.append([str(way), *cells, str(mine["draw"].nunique()), own, f"{mine['shared'].mean():.0%}"])
@@ -161,7 +161,9 @@ def main(arguments: argparse.Namespace) -> None:
             write_bytes(job.path, json.dumps({"losses": trainer(job)}).encode())
         return float(np.mean(json.loads(job.path.read_text())["losses"]))
 
-    print(table(measured(known, arguments.draws, loss).dropna(subset="loss")))
+    frame = measured(known, arguments.draws, loss).dropna(subset="loss")
+    base = frame[frame["way"] == f"{FEW} true"].set_index(["target", "draw"]).index
+    print(table(frame[frame.set_index(["target", "draw"]).index.isin(base)]))
 
 
 if __name__ == "__main__":
