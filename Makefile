@@ -46,8 +46,9 @@ setup: .venv/.developing ## .venv with all that is needed to work on the project
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
 	touch $@
 
-bench: setup ## speed of gradients, walk, graph, map and pages, as tables and as JSON under bench/ (pages need chromium)
+bench: setup ## speed of gradients (beside other programs where they are installed), walk, graph, map and pages, as tables and as JSON under bench/ (pages need chromium)
 	$(BIN)/python -m benchmarks.gradients
+	$(BIN)/python -m benchmarks.peers --memory
 	$(BIN)/python -m benchmarks.walk
 	$(BIN)/python -m benchmarks.graph
 	$(BIN)/python -m benchmarks.map

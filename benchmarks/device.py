@@ -1,15 +1,25 @@
 """The costly stages on a device: gradients of a large random model, and exact neighbours of many rows.
 
-    python -m benchmarks.device [--device cuda] [--tokens 300] [--samples 256] [--rows 270000] …
+    python -m benchmarks.device [--output bench] [--device cuda] [--tokens 300] [--samples 256] [--rows 270000] …
 
-One command for a machine with a GPU; it needs no files and no network. The model has the shape of Llama-3.1-8B, random
-weights, and LoRA of rank 128 on query, key, value and output; all samples have 300 tokens, half of them trained.
-Measured in one run, the best of a few rounds, on the same model and samples:
+One command of some ten minutes for a machine with a GPU; it needs no files and no network. Each row is written to
+`device.json` in the folder `--output` as soon as it is known, and what fails becomes a row with the reason. The model
+has the shape of Llama-3.1-8B, random weights, and LoRA of rank 128 on query, key, value and output; samples have 300
+tokens on average, with a long tail, half of them trained. In this order:
+
+1. A real build of a part of the demo, all stages, on the device.
+2. Gradients; on the same model and samples, the best of a few rounds:
 
 - bare: forward and backward pass over the same batches, as in training (gradients summed over the batch);
 - engine: this project's sketches of each sample's gradient, plain only, and plain and Adam;
+- without sketches, and forward alone: the same passes without what the sketches add, and without gradients: the parts
+  of a batch are the differences;
 - loop: autograd on one sample at a time, then the same two sketches. This compares batching only, without the dense
   projections of other tools (see benchmarks.gradients).
+
+3. Gradients at other sizes of a batch, until memory runs out, and with the adapter's products in float32 proper.
+4. Gradients in float32 of a few samples, and the lowest cosine of their sketches to those in the model's own type.
+5. Exact neighbours.
 
 FLOP are those of `pipeline.cost`. `share_of_peak`: share of the chip's published peak without sparsity.
 `share_of_product`: share of the rate of a large matrix product of the same dtype in the same run. `least_cosine`:
@@ -17,14 +27,13 @@ lowest cosine of a sample's sketches by engine and loop. Neighbours: random unit
 from a temporary file (4.4 GB in TMPDIR), compared in float32 as in a build, reading included; the lists of a few rows
 are checked against float64 (`largest_error`).
 
-Not tried yet: any GPU. All of it ran on a CPU at tiny sizes only, in float32 and bfloat16. So nobody has seen yet
-whether the default batch of 4,096 tokens fits (planned: some 51 GB, written beside the memory measured), whether the
-device's clock and memory readings are right, and what a temporary disk does to the time of the neighbours.
+Not tried yet: any GPU. All of it ran on a CPU at tiny sizes only, in float32 and bfloat16.
 """
 
 import argparse
 import gc
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -36,8 +45,18 @@ import torch
 from transformers import AutoModelForCausalLM, LlamaConfig
 
 from benchmarks.gradients import flat_averages, one_by_one
-from benchmarks.report import best_seconds, machine, report
-from g2is.config import BuildConfig, GradientConfig, Hardware, LoraSettings, ModelConfig, Workload
+from benchmarks.report import best_seconds, machine, save
+from g2is.config import (
+    BuildConfig,
+    GradientConfig,
+    Hardware,
+    LayoutConfig,
+    LoraSettings,
+    ModelConfig,
+    WarmupConfig,
+    Workload,
+)
+from g2is.demo import MODEL, copy_demo
 from g2is.graph.neighbors import block_rows, exact_neighbors
 from g2is.lm.batching import batches
 from g2is.lm.gradients import GradientEngine
@@ -47,7 +66,9 @@ from g2is.lm.projection import make_projection
 from g2is.lm.shape import shape_of
 from g2is.lm.text import Encoded
 from g2is.lm.train import sample_losses, trainable
+from g2is.pipeline.build import build
 from g2is.pipeline.cost import Plan
+from g2is.pipeline.inputs import Target
 
 LLAMA_8B = {
     "hidden_size": 4096,
@@ -58,7 +79,11 @@ LLAMA_8B = {
     "vocab_size": 128256,
 }
 NEIGHBORS, CONFLICTS, CHECKED = 50, 10, 16
+LONGEST = 6
+"""The longest sample, in means."""
 PRODUCTS = 10
+
+Rows = Iterator[dict[str, Any]]
 
 PEAKS = {
     "H200 NVL": (835.0, 60.0),
@@ -171,72 +196,159 @@ def planned(config: LlamaConfig, options: argparse.Namespace) -> Plan:
 
 
 def samples(options: argparse.Namespace) -> list[Encoded]:
-    """Random tokens, the second half of each sample trained."""
+    """Random tokens, the second half of each sample trained; most are short, a few are several times the mean."""
     random = np.random.default_rng(0)
-    trained = np.arange(options.tokens) >= options.tokens // 2
-    ids = random.integers(1, options.vocab_size, (options.samples, options.tokens))
-    return [Encoded(row, trained) for row in ids]
+    lengths = random.lognormal(0, 0.7, options.samples)
+    lengths = np.clip(lengths * options.tokens / lengths.mean(), 4, LONGEST * options.tokens).astype(int)
+    ids = [random.integers(1, options.vocab_size, length) for length in lengths]
+    return [Encoded(row, np.arange(len(row)) >= len(row) // 2) for row in ids]
 
 
-def gradients(device: Device, options: argparse.Namespace) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Measure bare passes, the engine, and the loop."""
-    config = LlamaConfig(**{name: getattr(options, name) for name in LLAMA_8B}, tie_word_embeddings=False)
-    plan = planned(config, options)
-    model = random_model(config, device.name, options.dtype, options.rank)
-    parameters = trainable(model)
-    sizes = piece_sizes(parameters)
-    averages = flat_averages(sizes, device.name)
-    projection = make_projection(plan.config.gradients, sizes, device.name)
-    engine = GradientEngine(model, projection, averages)
-    with training(parameters):
-        plain_engine = GradientEngine(model, projection)
-    pool = samples(options)
-    few = pool[: options.loop_samples]
-    groups = [
-        [pool[i] for i in group] for group in batches([options.tokens] * len(pool), options.batch_tokens)
-    ]
+class NoSketch:
+    """In place of a projection: what is left is the time of all else."""
 
-    def bare() -> None:
-        with training(parameters):
-            for group in groups:
-                sample_losses(model, group).sum().backward()
+    dim = 1
 
-    def loop() -> dict[str, torch.Tensor]:
-        with training(parameters):
-            return one_by_one(model, parameters, projection, averages, few)
+    def add(self, sketch: torch.Tensor, name: str, gradient: torch.Tensor) -> None:
+        """Does nothing."""
 
-    def run(engine: GradientEngine) -> None:
+
+class Gradients:
+    """The model, its samples and what is measured of them."""
+
+    def __init__(self, device: Device, options: argparse.Namespace) -> None:
+        self.device, self.options = device, options
+        config = LlamaConfig(**{name: getattr(options, name) for name in LLAMA_8B}, tie_word_embeddings=False)
+        self.plan = planned(config, options)
+        self.model = random_model(config, device.name, options.dtype, options.rank)
+        self.parameters = trainable(self.model)
+        sizes = piece_sizes(self.parameters)
+        self.averages = flat_averages(sizes, device.name)
+        self.projection = make_projection(self.plan.config.gradients, sizes, device.name)
+        self.pool = samples(options)
+        self.few = sorted(self.pool, key=len)[len(self.pool) // 2 :][: options.loop_samples]
+        self.engine = self._engine(self.projection, self.averages)
+
+    def _engine(self, projection: Any, averages: Any = None) -> GradientEngine:
+        with training(self.parameters):
+            return GradientEngine(self.model, projection, averages)
+
+    def groups(self, batch_tokens: int) -> list[list[Encoded]]:
+        """The batches of all samples."""
+        return [[self.pool[i] for i in group] for group in batches([*map(len, self.pool)], batch_tokens)]
+
+    def run(self, engine: GradientEngine, groups: list[list[Encoded]]) -> None:
+        """One pass over batches."""
         for group in groups:
             engine(group)
 
-    works = {
-        "bare": bare,
-        "engine, sgd": partial(run, plain_engine),
-        "engine, adam and sgd": partial(run, engine),
-        "loop": loop,
-    }
-    device.peak_gigabytes()
-    run(engine)
-    peak = device.peak_gigabytes()
-    taken = device.seconds(works, options.rounds)
-    expected, found = loop(), engine(few)[0]
-    agreement = torch.stack(
-        [torch.cosine_similarity(expected[kind], found[kind]).min() for kind in ("sgd", "adam")]
-    )
-    rows = []
-    for what, seconds in taken.items():
-        count = len(few) if what == "loop" else len(pool)
-        row = device.row(what, options.dtype, count, seconds, count * options.tokens * plan.flop_per_token)
-        row["share_of_bare"] = row["per_s"] / (len(pool) / taken["bare"])
-        row["over_loop"] = row["per_s"] / (len(few) / taken["loop"])
-        rows.append(row)
-    return rows, {
-        "parameters": plan.shape.parameters,
-        "adapter_parameters": plan.trained,
-        "planned_gigabytes": plan.gradients_bytes / 1e9,
-        "measured_gigabytes": peak,
-        "least_cosine": float(agreement.min()),
-    }
+    def loop(self) -> dict[str, torch.Tensor]:
+        """Sketches of a few samples, one at a time."""
+        with training(self.parameters):
+            return one_by_one(self.model, self.parameters, self.projection, self.averages, self.few)
+
+    def row(self, what: str, pool: list[Encoded], seconds: float, **more: Any) -> dict[str, Any]:
+        """One line about so many samples."""
+        flop = sum(map(len, pool)) * self.plan.flop_per_token
+        return self.device.row(what, self.options.dtype, len(pool), seconds, flop, **more)
+
+    def compared(self) -> Rows:
+        """Bare passes, the engine with and without its parts, and the loop; and how well these agree."""
+        groups = self.groups(self.options.batch_tokens)
+
+        def bare() -> None:
+            with training(self.parameters):
+                for group in groups:
+                    sample_losses(self.model, group).sum().backward()
+
+        def forward() -> None:
+            with torch.no_grad():
+                for group in groups:
+                    sample_losses(self.model, group)
+
+        works = {
+            "bare": bare,
+            "engine, sgd": partial(self.run, self._engine(self.projection), groups),
+            "engine, adam and sgd": partial(self.run, self.engine, groups),
+            "loop": self.loop,
+            "forward": forward,
+            "engine without sketches": partial(self.run, self._engine(NoSketch()), groups),
+        }
+        self.device.peak_gigabytes()
+        self.run(self.engine, groups)
+        peak = self.device.peak_gigabytes()
+        taken = self.device.seconds(works, self.options.rounds)
+        expected, found = self.loop(), self.engine(self.few)[0]
+        cosines = [torch.cosine_similarity(expected[kind], found[kind]).min() for kind in ("sgd", "adam")]
+        for what, seconds in taken.items():
+            row = self.row(what, self.few if what == "loop" else self.pool, seconds)
+            row["share_of_bare"] = row["per_s"] / (len(self.pool) / taken["bare"])
+            row["over_loop"] = row["per_s"] / (len(self.few) / taken["loop"])
+            if what == "engine, adam and sgd":
+                row |= {
+                    "planned_gigabytes": self.plan.gradients_bytes / 1e9,
+                    "measured_gigabytes": peak,
+                    "least_cosine": float(min(cosines)),
+                }
+            yield row
+
+    def swept(self) -> Rows:
+        """Other sizes of a batch, and both precisions of the adapter's products."""
+        for batch_tokens in sorted({self.options.batch_tokens // 4, *self.options.sweep}):
+            groups = self.groups(batch_tokens)
+            for precision in ("tf32", "ieee"):
+                what = f"batches of {batch_tokens:,} tokens, {precision}"
+                self.engine._precision = precision
+                self.device.peak_gigabytes()
+                try:
+                    seconds = self.device.seconds({what: partial(self.run, self.engine, groups)}, 2)[what]
+                except torch.OutOfMemoryError:
+                    yield {"what": what, "failed": "out of memory"}
+                    break
+                yield self.row(what, self.pool, seconds, measured_gigabytes=self.device.peak_gigabytes())
+
+    def against_float32(self) -> Rows:
+        """The lowest cosine of a sample's sketches in the model's type to those in float32."""
+        precise = self._engine(self.projection, self.averages)
+        lowest: dict[str, torch.Tensor] = dict(self.engine(self.few)[0])
+        self.model.float()
+        precise._precision = "ieee"
+        found = precise(self.few)[0]
+        cosines = {
+            f"least_cosine_{kind}": float(torch.cosine_similarity(rows, found[kind]).min())
+            for kind, rows in lowest.items()
+        }
+        yield {"what": "against float32", "dtype": self.options.dtype, "count": len(self.few), **cosines}
+
+
+def real_build(device: Device, options: argparse.Namespace) -> Rows:
+    """A build of a part of the demo, all stages."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = copy_demo(Path(folder) / "data")
+        lines = files.train[0].read_bytes().splitlines(keepends=True)[: options.build_instructions]
+        files.train[0].write_bytes(b"".join(lines))
+        config = BuildConfig(
+            model=ModelConfig(model=str(MODEL), device=device.name),
+            warmup=WarmupConfig(epochs=1),
+            layout=LayoutConfig(umap=False),
+        )
+        start = time.perf_counter()
+        run = build(
+            Path(folder) / "run",
+            config,
+            [files.train[0]],
+            [Target("demo", files.validation)],
+            say=lambda line: None,
+        )
+        seconds = time.perf_counter() - start
+        valid = int(run.instructions["valid"].sum())
+        yield {
+            "what": "build of the demo",
+            "count": len(lines),
+            "seconds": seconds,
+            "valid": valid,
+            "per_s": len(lines) / seconds,
+        }
 
 
 def random_rows(path: Path, count: int, dim: int, device: str) -> np.ndarray:
@@ -264,7 +376,7 @@ def largest_error(rows: np.ndarray, cosines: np.ndarray, chosen: np.ndarray) -> 
     return float(np.abs(best - cosines[chosen]).max())
 
 
-def neighbours(device: Device, options: argparse.Namespace) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def neighbours(device: Device, options: argparse.Namespace) -> Rows:
     """Exact neighbours of all rows, once."""
     with tempfile.TemporaryDirectory() as folder:
         rows = random_rows(Path(folder) / "rows.npy", options.rows, options.dim, device.name)
@@ -286,8 +398,7 @@ def neighbours(device: Device, options: argparse.Namespace) -> tuple[list[dict[s
         chosen = np.random.default_rng(0).choice(len(rows), min(CHECKED, len(rows)), replace=False)
         error = largest_error(rows, found[0].cosines, chosen)
     flop = 2 * options.rows**2 * options.dim
-    row = device.row("exact neighbours", "float32", options.rows, seconds, flop)
-    return [row], {"dim": options.dim, "largest_error": error}
+    yield device.row("exact neighbours", "float32", options.rows, seconds, flop, largest_error=error)
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -300,7 +411,8 @@ def arguments() -> argparse.ArgumentParser:
         )
     for name, size, meaning in (
         ("rank", 128, "of the adapter"),
-        ("tokens", 300, "of each sample"),
+        ("tokens", 300, "of a sample, on average"),
+        ("build-instructions", 1000, "of the demo in the real build"),
         ("samples", 256, "samples in a round"),
         ("loop-samples", 16, "samples that the loop takes in a round"),
         ("batch-tokens", 4096, "tokens in a batch"),
@@ -310,6 +422,10 @@ def arguments() -> argparse.ArgumentParser:
         ("product-size", 8192, "rows and columns of the matrix product"),
     ):
         parser.add_argument(f"--{name}", type=int, default=size, help=f"{meaning} ({size:,})")
+    parser.add_argument("--output", type=Path, default=Path("bench"), help="folder for device.json (bench)")
+    parser.add_argument(
+        "--sweep", type=int, nargs="*", default=[2048, 8192, 16384, 32768], help="tokens in a batch to try"
+    )
     known = ", ".join(PEAKS)
     for name, meaning in (("tflops", "16 bits"), ("float32-tflops", "float32")):
         parser.add_argument(
@@ -320,25 +436,47 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
+def measured(device: Device, options: argparse.Namespace) -> Rows:
+    """All rows, one after the other; what fails is a row with the reason."""
+
+    def of_gradients() -> Rows:
+        work = Gradients(device, options)
+        for part in (work.compared, work.swept, work.against_float32):
+            yield from attempted(part.__name__, part)
+
+    # The rate of a matrix product first: the others are given as shares of it.
+    for dtype in dict.fromkeys((options.dtype, "float32")):
+        yield products(device, dtype, options.product_size, options.rounds)
+    for name, part in (
+        ("build of the demo", partial(real_build, device, options)),
+        ("gradients", of_gradients),
+        ("exact neighbours", partial(neighbours, device, options)),
+    ):
+        yield from attempted(name, part)
+
+
+def attempted(name: str, part: Callable[[], Rows]) -> Rows:
+    """The rows of a part, and one more if it fails; memory of the device that it held is given back."""
+    try:
+        yield from part()
+    except Exception as error:  # the other parts are worth having
+        yield {"what": name, "failed": f"{type(error).__name__}: {error}".splitlines()[0]}
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
 def main(given: list[str] | None = None) -> None:
     options = arguments().parse_args(given)
     device = Device(options.device, options.tflops, options.float32_tflops)
-    # The rate of a matrix product first: the others are given as shares of it.
-    rows = [
-        products(device, dtype, options.product_size, options.rounds)
-        for dtype in dict.fromkeys((options.dtype, "float32"))
-    ]
-    about: dict[str, Any] = {"device": device.model, "torch": torch.__version__, "options": vars(options)}
-    for name, measure in (("gradients", gradients), ("neighbours", neighbours)):
-        found, about[name] = measure(device, options)
-        rows += found
-        gc.collect()
-        if device.name.startswith("cuda"):
-            torch.cuda.empty_cache()
     print(f"on {device.model}")
-    report("device", rows, **about)
-    for name in ("gradients", "neighbours"):
-        print(f"{name}: {about[name]}")
+    about = {"device": device.model, "torch": torch.__version__, "options": vars(options)}
+    rows: list[dict[str, Any]] = []
+    for row in measured(device, options):
+        rows.append(row)
+        path = save("device", rows, options.output, **about)
+        print({name: round(v, 4) if isinstance(v, float) else v for name, v in row.items()}, flush=True)
+    print(f"written to {path}")
 
 
 if __name__ == "__main__":

@@ -13,13 +13,20 @@ import pandas as pd
 
 def best_seconds(functions: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
     """Shortest time of each function over interleaved rounds, so that other load affects all equally."""
-    best = dict.fromkeys(functions, float("inf"))
+    return {name: min(taken) for name, taken in interleaved(functions, rounds).items()}
+
+
+def interleaved(
+    functions: dict[str, Callable[[], Any]], rounds: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, list[float]]:
+    """Times of each function, one a round; in a round each is called once."""
+    taken: dict[str, list[float]] = {name: [] for name in functions}
     for _ in range(rounds):
         for name, function in functions.items():
-            start = time.perf_counter()
+            start = clock()
             function()
-            best[name] = min(best[name], time.perf_counter() - start)
-    return best
+            taken[name].append(clock() - start)
+    return taken
 
 
 def machine() -> dict[str, Any]:
@@ -36,7 +43,12 @@ def report(name: str, rows: list[dict[str, Any]], **about: Any) -> None:
     """Print the rows as a table and write them, with the machine, to `bench/<name>.json`."""
     print(f"\n{name}")
     print(pd.DataFrame(rows).to_string(index=False, float_format=lambda value: f"{value:.3g}"))
-    path = Path("bench") / f"{name}.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"machine": machine(), **about, "rows": rows}, indent=1) + "\n")
-    print(f"written to {path}")
+    print(f"written to {save(name, rows, **about)}")
+
+
+def save(name: str, rows: list[dict[str, Any]], folder: Path = Path("bench"), **about: Any) -> Path:
+    """Write rows, with the machine, to a file of `folder`."""
+    path = folder / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"machine": machine(), **about, "rows": rows}, indent=1, default=str) + "\n")
+    return path

@@ -5,38 +5,63 @@ import json
 import pytest
 from transformers import LlamaConfig
 
-from benchmarks.device import LLAMA_8B, Device, arguments, main, planned
+from benchmarks.device import LLAMA_8B, Device, arguments, main, planned, samples
 
 TINY = (
     "--device cpu --hidden-size 32 --intermediate-size 64 --num-hidden-layers 2 --num-attention-heads 4 "
     "--num-key-value-heads 2 --vocab-size 97 --rank 4 --tokens 12 --samples 7 --loop-samples 3 --batch-tokens 40 "
-    "--rounds 1 --dim 64 --rows 1500 --product-size 64 --tflops 2 --float32-tflops 1"
+    "--build-instructions 60 --sweep 20 80 --rounds 1 --dim 64 --rows 1500 --product-size 64 --tflops 2 "
+    "--float32-tflops 1"
 ).split()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_it_runs_at_tiny_sizes(dtype, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    main([*TINY, "--dtype", dtype])
-    written = json.loads((tmp_path / "bench" / "device.json").read_text())
+def test_it_runs_at_tiny_sizes(dtype, tmp_path):
+    main([*TINY, "--dtype", dtype, "--output", str(tmp_path / "out")])
+    written = json.loads((tmp_path / "out" / "device.json").read_text())
     assert written["device"] and written["machine"]["cores"]
-    assert written["device"] in capsys.readouterr().out
-    assert written["gradients"]["least_cosine"] > (0.99999 if dtype == "float32" else 0.99)
-    assert written["neighbours"]["largest_error"] < 1e-6
+    assert not [row for row in written["rows"] if "failed" in row]
     rows = {row["what"]: row for row in written["rows"] if row["what"] != "matrix product"}
-    assert list(rows) == ["bare", "engine, sgd", "engine, adam and sgd", "loop", "exact neighbours"]
+    assert rows["build of the demo"]["valid"] == 60
+    engine = rows["engine, adam and sgd"]
+    assert engine["least_cosine"] > (0.99999 if dtype == "float32" else 0.99)
+    assert rows["against float32"]["least_cosine_sgd"] > (0.99999 if dtype == "float32" else 0.99)
+    assert rows["exact neighbours"]["largest_error"] < 1e-6
+    assert {"bare", "engine, sgd", "loop", "forward", "engine without sketches"} < set(rows)
+    assert {
+        f"batches of {tokens} tokens, {how}" for tokens in (10, 20, 80) for how in ("tf32", "ieee")
+    } < set(rows)
     for row in written["rows"]:
-        peak = {"float32": 1, "bfloat16": 2}[row["dtype"]]
-        assert row["share_of_peak"] == pytest.approx(row["TFLOP_per_s"] / peak)
-        assert row["per_s"] == pytest.approx(row["count"] / row["seconds"])
+        if "TFLOP_per_s" in row:
+            peak = {"float32": 1, "bfloat16": 2}[row["dtype"]]
+            assert row["share_of_peak"] == pytest.approx(row["TFLOP_per_s"] / peak)
+            assert row["per_s"] == pytest.approx(row["count"] / row["seconds"])
     assert rows["loop"]["over_loop"] == rows["bare"]["share_of_bare"] == 1
-    # Every way to take gradients is charged the same for a sample.
+    # Every pass over the same samples is charged the same.
     charged = [
-        row["TFLOP_per_s"] * row["seconds"] / row["count"]
-        for name, row in rows.items()
-        if name != "exact neighbours"
+        rows[what]["TFLOP_per_s"] * rows[what]["seconds"] for what in ("bare", "engine, sgd", "forward")
     ]
-    assert charged == pytest.approx([charged[0]] * 4)
+    assert charged == pytest.approx([charged[0]] * 3)
+
+
+def test_lengths_have_a_long_tail():
+    options = arguments().parse_args([])
+    lengths = sorted(map(len, samples(options)))
+    assert 250 < sum(lengths) / len(lengths) < 320
+    assert lengths[len(lengths) // 2] < 280 and lengths[-1] > 900
+
+
+def test_a_part_that_fails_loses_nothing_of_the_others(tmp_path, monkeypatch):
+    def fails(*given, **more):
+        raise RuntimeError("no such thing here")
+
+    monkeypatch.setattr("benchmarks.device.build", fails)
+    monkeypatch.setattr("benchmarks.device.Gradients.compared", fails)
+    monkeypatch.setattr("benchmarks.device.Gradients.swept", fails)
+    main([*TINY, "--output", str(tmp_path)])
+    rows = {row["what"]: row for row in json.loads((tmp_path / "device.json").read_text())["rows"]}
+    assert rows["build of the demo"]["failed"] == "RuntimeError: no such thing here"
+    assert rows["exact neighbours"]["per_s"] > 0 and "failed" not in rows["against float32"]
 
 
 def test_left_alone_it_is_llama_8b():

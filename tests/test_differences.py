@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from g2is.analysis.verdict import conflicts, digest, measured, verdict, verdict_table
+from g2is.app.compare.verdict import _shown
 from g2is.config import EvaluationConfig
 from g2is.evaluation.differences import Difference, difference, half_width, sentence
 from g2is.evaluation.results import Evaluation, FineTuning
@@ -132,6 +133,22 @@ def test_the_verdict_counts_service_overlap_and_conflicts(run):
     assert "validation examples well" in told[0] and "not measured" in told[1]
     assert "walk and same are the same 5 instructions." in told
     assert verdict(verdict_table(run, {}, "sgd", None), None) == []
+
+
+def test_only_selections_of_like_size_are_ranked(run):
+    sizes = {"walk": 3, "a": 20, "b": 20, "c": 19}
+    chosen = {name: list(range(size)) for name, size in sizes.items()}
+    table = verdict_table(run, chosen, "sgd", None)
+    told = verdict(table, None)
+    assert told[0].startswith("Of those with 19 to 20 instructions, ") and "walk" not in told[0]
+    assert told[2].startswith("walk (3) has another size and cannot be ranked with others")
+    told = verdict(verdict_table(run, {name: chosen[name] for name in ("walk", "a")}, "sgd", None), None)
+    assert told[0].startswith("a (20) and walk (3) have sizes of their own") and "validation" not in told[0]
+    alone = verdict(verdict_table(run, {"walk": chosen["walk"]}, "sgd", None), None)
+    assert alone[0].startswith("walk serves")
+    loss = table.assign(loss=[0.1, 0.2, 0.3, 0.4])
+    frame = _shown(loss.assign(loss=np.nan))
+    assert frame["selection"].tolist()[-1] == "walk" and _shown(loss)["selection"].tolist()[0] == "walk"
 
 
 def test_losses_are_found_by_the_instructions_not_the_name(run):

@@ -11,6 +11,7 @@ from g2is.lm.gradients import AdamAverages, GradientEngine
 from g2is.lm.layers import piece_sizes
 from g2is.lm.model import add_adapter, train_own_weights
 from g2is.lm.projection import CountSketch, NoProjection, SharedCountSketch, make_projection
+from g2is.lm.sketches import sketches_of
 from g2is.lm.train import needed, sample_losses, trainable
 from tests.tiny import ARCHITECTURES, adapted_model, random_samples
 
@@ -386,3 +387,16 @@ def test_a_count_sketch_uses_each_coordinate_once():
         projection.add(sketch, "x", torch.eye(size))
         assert torch.equal(sketch.abs().sum(1), torch.ones(size))
         assert sketch.abs().sum(0).max() <= -(-size // 16)
+
+
+def test_sketches_come_back_in_the_order_of_the_samples_whatever_the_batches():
+    samples = random_samples(9, seed=6)
+    model = adapted_model("llama")
+    engine = GradientEngine(model, make_projection(GradientConfig(projection_dim=64), sizes_of(model), "cpu"))
+    kept, losses = sketches_of(engine, samples, 10_000)
+    for batch_tokens in (1, 130):
+        parts, some = sketches_of(engine, samples, batch_tokens)
+        np.testing.assert_allclose(parts["sgd"], kept["sgd"], rtol=1e-3, atol=1e-5)
+        np.testing.assert_allclose(some, losses, rtol=1e-5)
+    empty, none = sketches_of(engine, [], 100)
+    assert empty["sgd"].shape == (0, 64) and none.shape == (0,)

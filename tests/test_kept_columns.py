@@ -534,6 +534,15 @@ def test_a_search_filters_by_columns_and_looks_into_one(run):
     assert find(text=r"^4$", regular_expression=True, column="difficulty") == list(range(4, COUNT, 5))
 
 
+def test_the_column_that_tasks_were_read_from_is_offered_once():
+    pool = pd.DataFrame({"source": ["a", "a", "b"], "task": ["sum", None, "sort"]})
+    tasks = pd.DataFrame({"task": pd.Categorical(["sum", None, "sort"])})
+    others = pd.DataFrame({"task": pd.Categorical(["1", "2", "3"])})
+    assert Columns.of(pool, tasks).has_tasks and Columns.of(pool, None).has_tasks
+    assert not Columns.of(pool, others).has_tasks
+    assert not Columns.of(pool.assign(task=None), None).has_tasks
+
+
 def test_the_map_colours_by_columns(run):
     names = [name for name in schemes(run) if name.startswith("column:")]
     assert names == ["column:source", "column:difficulty", "column:line", "column:meta.split"]

@@ -228,6 +228,7 @@ class _Step:
                 row,
                 sources=self.run.sources,
                 valid=self.run.valid,
+                gone=self.run.gone,
                 fitting=walks.fitting(self.run, self.parameters),
                 own=frozenset(walks.own_rows(self.run, self.parameters).tolist()),
             )

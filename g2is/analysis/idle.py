@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,14 @@ def idle_settings(run: Run, trace: WalkTrace) -> dict[str, str]:
     if parameters.facet_per_example and parameters.orient:
         reasons.setdefault("orient", "every direction is an example, which points towards itself")
     return reasons
+
+
+def by_reason(idle: Mapping[str, str]) -> dict[str, list[str]]:
+    """Each reason of `idle_settings` once, with the settings that it is about."""
+    grouped: dict[str, list[str]] = {}
+    for name, reason in idle.items():
+        grouped.setdefault(reason, []).append(name)
+    return grouped
 
 
 @dataclass(frozen=True)

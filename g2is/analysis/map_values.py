@@ -172,7 +172,15 @@ def schemes(run: Run) -> list[str]:
     known["task"] = bool(pool["task"].notna().any())
     known["community"] = "communities" in run.manifest.stages
     columns = [COLUMN + column.name for column in run.columns.of_records]
-    return [*(name for name in SCHEMES if known.get(name, True)), *columns]
+    return [
+        *(name for name in SCHEMES if known.get(name, True)),
+        *(name for name in columns if scheme_of(run, name) == name),
+    ]
+
+
+def scheme_of(run: Run, name: str) -> str:
+    """The scheme that a name stands for: the column that tasks were read from is `task`."""
+    return "task" if name == f"{COLUMN}task" and run.columns.has_tasks else name
 
 
 def scheme_title(scheme: str) -> str:

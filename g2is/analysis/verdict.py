@@ -19,6 +19,8 @@ from g2is.evaluation.differences import Difference, difference, sentence
 from g2is.evaluation.results import evaluations, read_evaluations
 from g2is.run.run import Regime, Run
 
+LIKE_SIZE = 0.05
+"""Selections whose sizes differ by no more than this share of the larger are ranked with each other."""
 FEW_DIFFERENCES = 0.02
 """Selections of the same size that differ in no more than this share of their instructions count as nearly the same."""
 
@@ -165,7 +167,47 @@ def verdict(table: pd.DataFrame, found: Measured | None) -> list[str]:
     measured, which serves most examples; and which selections are the same or nearly so."""
     if table.empty:
         return []
-    return [*(_by_loss(table, found) or _by_service(table)), *_alike(table)]
+    return [*(_by_loss(table, found) or _by_service_at_size(table)), *_alike(table)]
+
+
+def _by_service_at_size(table: pd.DataFrame) -> list[str]:
+    """Selections of like size are ranked with each other: a larger one serves more examples whatever chose it."""
+    groups = _of_like_size(table)
+    if len(groups) == 1:
+        return _by_service(table)
+    lines, notes = [], []
+    for group in groups:
+        if len(group) > 1:
+            line, note = _by_service(group)
+            lines.append(f"Of those with {_sizes(group)} instructions, {line}")
+            notes.append(note)
+    if alone := [(name, _sizes(group)) for group in groups if len(group) == 1 for name in group["selection"]]:
+        what = "has another size" if len(alone) == 1 else "have sizes of their own"
+        each = _listed([f"{name} ({size})" for name, size in alone])
+        lines.append(
+            f"{each} {what} and cannot be ranked with others: more instructions serve more examples. Compare at the "
+            "same size."
+        )
+    return [*lines[:1], *dict.fromkeys(notes), *lines[1:]]
+
+
+def _of_like_size(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """Selections whose sizes differ by no more than `LIKE_SIZE`, most of them first, then the largest."""
+    groups: list[list[int]] = []
+    largest = 0
+    for place, size in (
+        table["samples"].reset_index(drop=True).sort_values(ascending=False, kind="stable").items()
+    ):
+        if not groups or size < (1 - LIKE_SIZE) * largest:
+            groups.append([])
+            largest = size
+        groups[-1].append(place)
+    return [table.iloc[sorted(group)] for group in sorted(groups, key=len, reverse=True)]
+
+
+def _sizes(table: pd.DataFrame) -> str:
+    least, most = table["samples"].min(), table["samples"].max()
+    return f"{most:,}" if least == most else f"{least:,} to {most:,}"
 
 
 def _by_loss(table: pd.DataFrame, found: Measured | None) -> list[str]:
@@ -180,6 +222,12 @@ def _by_loss(table: pd.DataFrame, found: Measured | None) -> list[str]:
     seeds = {one.seeds for one in differences}
     if min(seeds) < 2:
         lines.append("One seed only: another training may order them otherwise.")
+    usual, *others = _of_like_size(known)
+    if others:
+        each = _listed([f"{row.selection} {row.samples:,}" for group in others for row in group.itertuples()])
+        lines.append(
+            f"They differ in size ({each}, the others {_sizes(usual)}): a loss says as much of size as of choice."
+        )
     if unknown := [name for name in table["selection"] if name not in set(known["selection"])]:
         lines.append(f"Not fine-tuned: {', '.join(unknown)}.")
     return lines

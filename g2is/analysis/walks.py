@@ -195,6 +195,7 @@ def explain(run: Run, trace: WalkTrace, sample: int) -> Explanation:
         valid=run.valid,
         fitting=fitting(run, trace.parameters),
         own=frozenset(own_rows(run, trace.parameters).tolist()),
+        gone=run.gone,
         quotas=run.columns.quotas(trace.parameters.share),
     )
 

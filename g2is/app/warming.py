@@ -70,3 +70,4 @@ def _load() -> None:
     _drawn.wait(PATIENCE)
     for name in REST:
         importlib.import_module(name)
+    importlib.import_module("g2is.figures.ahead").draw_first()

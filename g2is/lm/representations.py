@@ -35,7 +35,7 @@ def represent(model: Any, batch: Sequence[Encoded]) -> Pooled:
     model: with an adapter, which is switched off: a representation must not depend on the warm-up. The last
     hidden states are what the output layer reads, after the last normalisation.
     """
-    input_ids, mask, _ = pad(batch, model)
+    input_ids, mask = pad(batch, model)
     kept: list[torch.Tensor] = []
 
     def keep(module: Any, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:

@@ -33,14 +33,44 @@ def sketches_of(
     sketches = {kind: np.zeros((len(samples), engine.projection.dim), np.float32) for kind in kinds}
     losses = np.zeros(len(samples), np.float32)
 
+    waiting: list[tuple[list[int], dict[Kind, Fetched], Fetched]] = []
+
     def sketch(batch: list[int]) -> None:
         by_kind, loss = engine([samples[i] for i in batch])
+        waiting.append((batch, {kind: Fetched(rows) for kind, rows in by_kind.items()}, Fetched(loss)))
+        if len(waiting) > 1:  # a GPU has the next batch to do before this one is waited for
+            keep(*waiting.pop(0))
+
+    def keep(batch: list[int], by_kind: dict[Kind, Fetched], loss: Fetched) -> None:
         for kind, rows in by_kind.items():
-            sketches[kind][batch] = rows.cpu().numpy()
-        losses[batch] = loss.cpu().numpy()
+            sketches[kind][batch] = rows.numpy()
+        losses[batch] = loss.numpy()
 
     for_each_batch(samples, batch_tokens, sketch, on_samples, on_too_long)
+    for given in waiting:
+        keep(*given)
     return sketches, losses
+
+
+class Fetched:
+    """A tensor on its way to the CPU, which a GPU sends when it has computed it."""
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self._sent: torch.cuda.Event | None = None
+        if tensor.is_cuda:
+            self._here = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+            with torch.cuda.device(tensor.device):
+                self._here.copy_(tensor, non_blocking=True)
+                self._sent = torch.cuda.Event()
+                self._sent.record()
+        else:
+            self._here = tensor.cpu()
+
+    def numpy(self) -> np.ndarray:
+        """Its content, once it is here."""
+        if self._sent is not None:
+            self._sent.synchronize()
+        return self._here.numpy()
 
 
 class ShardGradients:

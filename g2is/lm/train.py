@@ -25,11 +25,18 @@ def sample_losses(model: Any, batch: Sequence[Encoded]) -> torch.Tensor:
     Samples are padded on the right, so no sample sees another's padding. The output layer runs only
     where a trained token is predicted: at a vocabulary of 128k, full logits cost more than the model.
     """
-    input_ids, mask, trained = pad(batch, model)
-    predicts = trained.roll(-1, dims=1)
+    input_ids, mask = pad(batch, model)
+    length = input_ids.shape[1]
+    # Found on the CPU: a GPU would be waited for to learn how many there are.
+    trained = [np.flatnonzero(sample.trained) for sample in batch]
+    predicts = np.concatenate([row * length + places - 1 for row, places in enumerate(trained)])
+    expected = np.concatenate(
+        [sample.input_ids[places] for sample, places in zip(batch, trained, strict=True)]
+    )
 
     def keep_predicting(module: Any, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-        return (inputs[0][predicts.to(inputs[0].device)].unsqueeze(0), *inputs[1:])
+        places = sent(torch.from_numpy(predicts), inputs[0].device)
+        return (inputs[0].flatten(0, 1).index_select(0, places).unsqueeze(0), *inputs[1:])
 
     # A hook on the output layer rather than a call of it, so that what a model does to its logits afterwards
     # (Gemma caps, Cohere scales them) remains part of the loss.
@@ -38,13 +45,18 @@ def sample_losses(model: Any, batch: Sequence[Encoded]) -> torch.Tensor:
         logits = model(input_ids=input_ids, attention_mask=needed(mask, model), use_cache=False).logits[0]
     finally:
         hook.remove()
-    losses = F.cross_entropy(logits.float(), input_ids[trained].to(logits.device), reduction="none")
-    counts = [int(sample.trained.sum()) for sample in batch]
-    return torch.stack([part.mean() for part in losses.split(counts)])
+    labels = sent(torch.from_numpy(expected), logits.device)
+    losses = F.cross_entropy(logits.float(), labels, reduction="none")
+    return torch.stack([part.mean() for part in losses.split([*map(len, trained)])])
 
 
-def pad(batch: Sequence[Encoded], model: Any) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Token ids, mask of those that are no padding, mask of trained ones: (b, t) each, padded on the right.
+def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A tensor of the CPU on a device; the copy to a GPU waits for nothing that the GPU has to do before."""
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+
+
+def pad(batch: Sequence[Encoded], model: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token ids, and mask of those that are no padding: (b, t) each, padded on the right.
 
     They are on the device of the model. Raises `InputError` for a token that the model has no embedding for, whose
     look-up on a GPU would end the process.
@@ -52,18 +64,16 @@ def pad(batch: Sequence[Encoded], model: Any) -> tuple[torch.Tensor, torch.Tenso
     length = max(len(sample) for sample in batch)
     input_ids = torch.zeros(len(batch), length, dtype=torch.long)
     mask = torch.zeros_like(input_ids)
-    trained = torch.zeros_like(input_ids, dtype=torch.bool)
     for row, sample in enumerate(batch):
         input_ids[row, : len(sample)] = torch.from_numpy(sample.input_ids)
         mask[row, : len(sample)] = 1
-        trained[row, : len(sample)] = torch.from_numpy(sample.trained)
     if (largest := int(input_ids.max())) >= (rows := len(model.get_input_embeddings().weight)):
         raise InputError(
             f"the tokenizer is larger than the model's embedding: token {largest:,}, and {rows:,} rows; expected the "
             "tokenizer that the model was trained with"
         )
     device = next(model.parameters()).device
-    return input_ids.to(device), mask.to(device), trained.to(device)
+    return sent(input_ids, device), sent(mask, device)
 
 
 def needed(mask: torch.Tensor, model: Any) -> torch.Tensor | None:

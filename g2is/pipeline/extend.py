@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from g2is.config import BuildConfig
+from g2is.config.commands import BLANK, command
 from g2is.errors import InputError, shortened
 from g2is.instructions import Source, find_sources
 from g2is.lm.lazy import LazyModel
@@ -62,7 +63,9 @@ def extend(
     start = time.monotonic()
     if not isinstance(Manifest.read(folder).configuration, BuildConfig):
         raise InputError(
-            f"{folder}: its gradients are imported, so there is no model to extend it with; import all of them again"
+            f"{folder}: its gradients are imported, so there is no model to extend it with; import the earlier and the "
+            f"new gradients together, under another name: {command('import', '--run', f'{folder.name}-2', BLANK)} "
+            "(--train and --train-gradients with the earlier files first, so that rows keep their numbers)"
         )
     with changing(folder, say) as writer:
         run = Run(folder, writer.manifest)

@@ -132,10 +132,14 @@ Column = Categories | Numbers
 
 
 class Columns(Mapping[str, Column]):
-    """The columns of a pool by name."""
+    """The columns of a pool by name.
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    has_tasks: whether the column `task` says the task of each instruction, and not something else.
+    """
+
+    def __init__(self, columns: Sequence[Column], *, has_tasks: bool = False) -> None:
         self._columns = {column.name: column for column in columns}
+        self.has_tasks = has_tasks
 
     @classmethod
     def of(
@@ -145,14 +149,20 @@ class Columns(Mapping[str, Column]):
 
         gone: (n,) rows that have no value, whatever their records say."""
         columns: list[Column] = [_categories(FILE, pool["source"])]
-        if (kept is None or "task" not in kept) and pool["task"].notna().any():
+        has_tasks = bool(pool["task"].notna().any())
+        if kept is not None and "task" in kept:
+            has_tasks = has_tasks and bool(
+                (kept["task"].astype(object) == pool["task"])[pool["task"].notna()].all()
+            )
+        elif has_tasks:
             columns.append(_categories("task", pool["task"]))
         for name, values in kept.items() if kept is not None else ():
             if values.dtype.kind == "f":
                 columns.append(Numbers(str(name), values.to_numpy(np.float64)))
             else:
                 columns.append(_categories(str(name), values))
-        return cls([column.without(gone) for column in columns] if gone is not None else columns)
+        left = columns if gone is None else [column.without(gone) for column in columns]
+        return cls(left, has_tasks=has_tasks)
 
     def __getitem__(self, name: str) -> Column:
         return self._columns[name]

@@ -148,14 +148,18 @@ def reason_left_out(
     valid: ArrayLike | None = None,
     fitting: ArrayLike | None = None,
     own: Collection[int] = (),
+    gone: ArrayLike | None = None,
 ) -> str:
-    """Why no component may take a sample that is left out, in words. own: samples that the targets are made of."""
+    """Why no component may take a sample that is left out, in words. own: samples that the targets are made of. gone:
+    (n,) those that were removed from the pool, which are not valid either."""
+    if gone is not None and np.asarray(gone)[sample]:
+        return "it was removed from the pool"
     if sample in parameters.bans:
         return "it is banned"
     if sample in own:
         return "the target is made of it"
     if valid is not None and not np.asarray(valid)[sample]:
-        return "it has no valid gradient, or was removed from the pool"
+        return "it has no valid gradient"
     if parameters.only and sample not in parameters.only:
         return "it is not among the instructions that the walk is restricted to"
     if fitting is not None and not np.asarray(fitting)[sample]:

@@ -44,9 +44,10 @@ def explain(
     valid: ArrayLike | None = None,
     fitting: ArrayLike | None = None,
     own: Collection[int] = (),
+    gone: ArrayLike | None = None,
     quotas: Quotas | None = None,
 ) -> Explanation:
-    """Why the walk took a sample or did not; the other arguments are those of the walk.
+    """Why the walk took a sample or did not; own, gone: as of `reason_left_out`, the others are those of the walk.
 
     Reads the gradients of the sample and of those taken. Raises `InputError` for a sample outside the pool. Also for
     one that was not taken if `knowledge` is not that of the walk, for instance because an earlier version grouped
@@ -68,7 +69,9 @@ def explain(
         taken = _taken(trace, step, array)
         return Explanation(sample, replace(taken, among=_among(trace, step, neighbors, left_out)), None, ())
     if left_out[sample]:
-        reason = reason_left_out(parameters, sample, sources=sources, valid=valid, fitting=fitting, own=own)
+        reason = reason_left_out(
+            parameters, sample, sources=sources, valid=valid, fitting=fitting, own=own, gone=gone
+        )
         return Explanation(sample, None, reason, ())
     if quotas is not None and (reason := _share_used_up(trace, quotas, int(quotas.groups[sample]))):
         return Explanation(sample, None, reason, ())

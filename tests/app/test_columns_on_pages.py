@@ -68,6 +68,9 @@ def test_the_map_has_a_legend_of_a_column(open_here):
     assert [(entry["name"], entry["count"]) for entry in header["entries"]] == [("cot", 166), ("flan", 84)]
     header = parts_of(open_here("1_Map", colour="column:difficulty"))["colours"]
     assert (header["low"], header["high"], header["whole"], header["none"]) == (1, 6, True, "none")
+    app = open_here("1_Map", colour="column:task")
+    assert parts_of(app)["colours"]["scheme"] == "task" and not app.warning, "the same, under one name"
+    assert "Task (column)" not in app.selectbox(key="colour").options
     header = parts_of(open_here("1_Map", colour=f"column:{NAME}"))["colours"]
     assert "\u202e" not in header["title"]
 

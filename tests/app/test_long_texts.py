@@ -6,11 +6,14 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import expect
 
+from g2is.app.walk.parts import texts, whole_part
 from g2is.run.manifest import record
 from g2is.run.paths import EXAMPLES, INSTRUCTIONS, target_file
 from g2is.run.run import Run
 from g2is.storage.tables import read_frame, write_frame
+from tests.app.serving import serving
 
 LONG, EXAMPLE = 40, 3
 TEXT = "many words " * 91_000
@@ -78,3 +81,26 @@ def test_no_page_sends_a_long_text_unasked(open_app, long_run, page, query):
             re.fullmatch("Show all [12],[0-9]{3},[0-9]{3} characters", toggle.label) for toggle in app.toggle
         )
         assert any("… " in code.value and "more characters" in code.value for code in app.code)
+
+
+def test_the_walk_sends_a_long_text_whole_when_it_is_asked_for(long_run):
+    for kind, frame, row in (
+        ("texts", long_run.instructions, LONG),
+        ("examples", long_run.validation, EXAMPLE),
+    ):
+        short = texts(frame, [row])[str(row)]
+        assert len(short["prompt"]) < 7000 and short["all"] == 2 * len(TEXT)
+        whole = whole_part(long_run, "walk", kind, row)
+        assert TEXT.encode() in whole and b'"all"' not in whole
+    assert "all" not in texts(long_run.instructions, [LONG + 1])[str(LONG + 1)]
+
+
+def test_in_a_browser_all_of_it_is_shown_on_demand(page, long_run):
+    with serving(long_run.folder.parent) as server:
+        page.goto(f"{server.url}/Walk?run=tiny&pins={LONG}&count=20&focus={LONG}")
+        button = page.locator("article.taken button.whole")
+        expect(button).to_have_text(f"Show all {2 * len(TEXT):,} characters", timeout=120_000)
+        assert page.locator("article.taken .prompt").evaluate("node => node.textContent.length") < 7000
+        button.click()
+        expect(button).to_have_count(0, timeout=120_000)
+        assert page.locator("article.taken .prompt").evaluate("node => node.textContent") == TEXT

@@ -62,6 +62,21 @@ def parts_of(app) -> dict[str, dict]:
 # Values
 
 
+def test_a_link_holds_the_categories_that_are_shown(open_app):
+    first = parts_of(open_app(PAGE))["marks"]
+    assert (first["only"], first["alone"]) == ([], False)
+    app = open_app(PAGE, shown="1.0", isolated="True")
+    marks = parts_of(app)["marks"]
+    assert (marks["only"], marks["alone"]) == ([1, 0], True) and not app.warning
+    app.selectbox(key="colour").set_value("loss").run()
+    assert "shown" not in app.query_params and parts_of(app)["marks"]["only"] == []
+    assert parts_of(app)["marks"]["order"] != marks["order"], "the map is told"
+    for text in ("x", "99", "1.", "-1", "1" * 9):
+        app = open_app(PAGE, shown=text)
+        assert parts_of(app)["marks"]["only"] == [] and "entries in the legend" in app.warning[0].value, text
+    assert "have no entries" in open_app(PAGE, shown="0", colour="loss").warning[0].value
+
+
 def test_sends_places_of_all_samples(open_app, run):
     parts = parts_of(open_app(PAGE))
     expected = MapPoints.of(run.layout("umap", "sgd").samples, run.layout("umap", "sgd").validation)
@@ -582,6 +597,17 @@ def test_a_category_of_the_legend_can_be_seen_alone(page, server):
     after = pixels(page)
     coloured = [(np.ptp(picture[..., :3].astype(int), axis=2) > 40).sum() for picture in (before, after)]
     assert 0 < coloured[1] < 0.8 * coloured[0]
+    wait_for(page, "shown", "0")
+    page.get_by_role("button", name="Isolate").click()
+    wait_for(page, "isolated", "True")
+    # A link shows the same; Escape all again.
+    page.reload()
+    page.wait_for_selector(".map[data-alone='true']")
+    assert page.locator(".legend [aria-pressed='true']").inner_text().startswith("first.jsonl")
+    page.locator(".over").press("Escape")
+    page.wait_for_selector(".map[data-alone='false']")
+    wait_for(page, "shown", None)
+    wait_for(page, "isolated", None)
 
 
 def test_search_table_and_isolation(page, server, run):

@@ -25,11 +25,14 @@ def test_what_is_found_is_removed_and_comes_back(copy, open_app):
     less = Run.open(copy.folder)
     assert np.flatnonzero(less.gone).tolist() == found and not app.exception
     assert "11 instructions are removed from the pool." in said(app) and "No instruction matches" in said(app)
-    assert less.removals[0].note and "removed from the pool since" not in said(app)
+    app.button(key="undo removal").click().run()
+    assert not Run.open(copy.folder).gone.any() and "11 instructions are restored to the pool." in said(app)
+    app.button(key="remove found").click().run()
+    assert less.removals[0].note and "pool since" not in said(app)
     app.query_params.clear()
     app.query_params.update({"run": "tiny", "state": "gone"})
     app.run()
-    assert "**11** of 239 instructions" in said(
+    assert "**11** removed from the pool" in said(
         app
     ) and "Removed from the pool: it is never selected" in said(app)
     assert not [button for button in app.button if button.key == "all into the basket"]

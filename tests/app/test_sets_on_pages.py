@@ -130,7 +130,7 @@ def test_a_set_that_changes_gives_another_walk(open_own, own):
 
 
 def test_a_basket_that_no_link_can_hold_is_never_lost_without_a_word(open_own, own, monkeypatch):
-    monkeypatch.setattr("g2is.app.map.basket.MOST_IN_LINK", 10)
+    monkeypatch.setattr("g2is.app.shared.as_set.MOST_IN_LINK", 10)
     monkeypatch.setattr("g2is.app.shared.aside.LONGEST", 10)
     assert LONGEST > 1000
     app = open_own(MAP)
@@ -142,6 +142,34 @@ def test_a_basket_that_no_link_can_hold_is_never_lost_without_a_word(open_own, o
     press(app, "Save")
     assert links(app)["Pin them"]["pin_sets"] == ["thirty"]
     assert links(app)["Walk"]["basket"] == ["set:thirty"]
+
+
+def test_what_is_too_much_for_a_link_is_offered_as_a_set(open_own, own, monkeypatch):
+    monkeypatch.setattr("g2is.app.shared.as_set.MOST_IN_LINK", 1)
+    app = open_own("5_Instructions", search="apples")
+    assert "Walk on what is found" not in links(app)
+    app.text_input(key="found set name").set_value("low")
+    press(app, "Save the set and use it")
+    assert "there is one of that name" in app.error[0].value
+    app.text_input(key="found set name").set_value("fruit")
+    press(app, "Save the set and use it")
+    assert not app.exception and own.sets["fruit"].origin.startswith("search: apples")
+    assert (
+        app.query_params["only_sets"] in ("fruit", ["fruit"])
+        and app.button(key="undo").help == "Undo: save set fruit"
+    )
+    assert set(app.session_state["walked"].trace.samples) <= set(own.sets["fruit"].rows)
+    app.button(key="undo").click().run()
+    assert "fruit" not in own.sets and "only_sets" not in app.query_params and not app.warning
+    app = open_own("2_Neighbourhood")
+    press(app, "Save the set and use it")
+    assert (
+        app.query_params["ban_sets"] in ("possible-leaks", ["possible-leaks"])
+        and len(own.sets["possible-leaks"]) > 1
+    )
+    assert any("all banned" in text for text in app.markdown.values)
+    press(app, "Allow them again")
+    assert "ban_sets" not in app.query_params
 
 
 def test_a_set_is_exported_and_compared_like_a_selection(open_own, own):
@@ -188,12 +216,58 @@ def test_a_deletion_is_in_the_history_with_all_else(open_own, own):
     app.switch_page("pages/4_Walk.py").run()
     assert app.button(key="undo").help == "Undo: delete set even"
     app.button(key="undo").click().run()
-    app.button(key="undo").click().run()
     assert "even" in own.sets and app.query_params["pin_sets"] in ("even", ["even"])
     assert not app.error.values and not app.exception
     app.button(key="redo").click().run()
+    assert "even" not in own.sets and "pin_sets" not in app.query_params and not app.error
+
+
+def test_a_new_name_and_note_are_in_the_history_with_all_that_names_it(open_own, own):
+    app = open_own("7_Export", selection="set:low", pin_sets=["low", "even"], basket="set:low", count="40")
+    app.text_input(key="export set low name").set_value("lower")
+    app.text_area(key="export set low note").set_value("why")
+    press(app, "Save")
+    assert own.sets["lower"].note == "why" and app.query_params["pin_sets"] == ["lower", "even"]
+    assert app.query_params["basket"] in ("set:lower", ["set:lower"]), (
+        "what is in the basket is called so too"
+    )
+    app.switch_page("pages/4_Walk.py").run()
+    assert app.button(key="undo").help == "Undo: rename set low"
+    app.button(key="undo").click().run()
+    assert own.sets["low"].note == "" and "lower" not in own.sets
+    assert app.query_params["pin_sets"] == ["low", "even"] and not app.warning and not app.error
+    assert app.query_params["selection"] in ("set:low", ["set:low"])
     app.button(key="redo").click().run()
-    assert "even" not in own.sets and not app.error
+    assert own.sets["lower"].note == "why" and app.query_params["pin_sets"] == ["lower", "even"]
+    own.sets.write("low", [1])  # by somebody else
+    app.button(key="undo").click().run()
+    assert "lower" in own.sets and not app.exception
+
+
+def test_tags_and_saved_sets_are_in_the_history(open_own, own):
+    def tags(app):
+        return next(box for box in app.multiselect if box.label == "Tags")
+
+    app = open_own("5_Instructions", focus="22")
+    tags(app).set_value(["even"]).run()
+    app.switch_page("pages/4_Walk.py").run()
+    assert app.button(key="undo").help == "Undo: untag #22 low"
+    app.button(key="undo").click().run()
+    assert 22 in own.sets["low"].rows
+    app = open_own(MAP, basket="3-5")
+    app.text_input(key="set name").set_value("three")
+    press(app, "Save")
+    press(app, "Undo")
+    assert "three" not in own.sets and held(app, own) == [3, 4, 5]
+    press(app, "Redo")
+    assert own.sets["three"].rows.tolist() == [3, 4, 5] and not app.error
+    app.query_params["focus"] = "33"
+    press(app.run(), "Into the basket")
+    press(app, "Save the changes to set three")
+    press(app, "Undo")
+    assert own.sets["three"].rows.tolist() == [3, 4, 5] and not app.error
+    press(app, "Redo")
+    assert own.sets["three"].rows.tolist() == [3, 4, 5, 33] and not app.error
 
 
 def test_what_was_deleted_is_listed_and_the_url_follows(open_own, own):

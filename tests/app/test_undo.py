@@ -57,6 +57,7 @@ def test_a_change_on_another_page_and_the_basket_are_undone_too(open_app, run):
     [
         ({}, {"count": "60"}, "budget 5 % → 60"),
         ({"fraction": "0.02"}, {"fraction": "0.1"}, "budget 2 % → 10 %"),
+        ({"fraction": "0.0"}, {"fraction": "0.1"}, "budget 0.0 → 10 %"),
         ({}, {"no_conflict": "False"}, "no conflict on → off"),
         ({}, {"order": "sequential"}, "turn order round robin → one direction after the other"),
         (
@@ -109,6 +110,7 @@ def test_back_the_keys_and_the_buttons_are_one_history(server, page):
     page.locator(".screen").focus()
     page.keyboard.press("b")
     page.wait_for_url("**bans=*")
+    settle(page)
     page.go_back()
     page.wait_for_function("!location.search.includes('bans')")
     assert query()["delta"] == ["0.75"]

@@ -78,6 +78,7 @@ def test_the_graph_of_the_step_beside_the_map(page, server, run):
     expect(screen.locator(".status")).to_contain_text(f"#{second}")
     page.keyboard.press("Enter")
     expect(graph).to_have_attribute("data-focus", str(second))
+    expect(graph.locator(".tip")).to_be_hidden()
     settle(page)
     assert f"focus={second}" in page.url
     example = int(np.argmax(walks.core_knowledge(run, trace.parameters).loadings[trace.steps.component[2]]))

@@ -524,10 +524,20 @@ def test_a_popover_that_is_open_says_what_its_settings_would_do(open_app, run):
     assert any(text.value == f"off: {without}" for text in app.caption)
 
 
+def test_a_budget_of_nothing_is_not_taken_over(open_app):
+    app = open_app(PAGE, fraction="0.1")
+    app.number_input(key="per cent").set_value(0.0).run()
+    assert app.query_params["fraction"] == "0.1" and app.number_input(key="per cent").value == 10
+    assert not app.warning and not app.error
+
+
 def test_settings_without_effect_say_so_where_they_are_set(open_app):
     app = open_app(PAGE, preset="recommended", count="12")
-    said = [text.value for text in app.caption if text.value.startswith("No effect here: no direction takes")]
-    assert len(said) == 5, "two rules, and the settings of each"
+    [said] = [text.value for text in app.caption if text.value.startswith("No effect here: ")]
+    assert said.startswith("No effect here: consistency, no conflict, ") and "delta" in said, (
+        "two rules and their settings"
+    )
+    assert said.count("No direction takes more than one instruction") == 1
 
 
 @pytest.mark.parametrize("page", ["1_Map", "5_Instructions", "2_Neighbourhood"])

@@ -208,6 +208,8 @@ def test_the_text_of_a_sample_is_shown_letter_by_letter(page, server):
 
 
 def test_what_is_found_can_be_asked_about(page, server, run):
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
     strip = open_walk(page, server)
     search = page.get_by_role("searchbox", name="Find instructions")
     # Key by key, as a reader types.
@@ -223,6 +225,7 @@ def test_what_is_found_can_be_asked_about(page, server, run):
     search.fill("evil.example/image")
     search.press("Enter")
     expect(strip.locator("article.taken h2")).to_contain_text("Asked about #1")  # the only one
+    assert errors == [], "the map is drawn with what is found"
 
 
 def test_a_rejected_or_next_one_says_why(page, server, run):

@@ -94,8 +94,9 @@ def literal_words(line: str, names: Iterable[str]) -> str:
 
 
 def _shown(table: pd.DataFrame) -> pd.DataFrame:
-    """The table as a person reads it, the best first."""
-    table = table.sort_values(["loss", "well"], ascending=[True, False], kind="stable", na_position="last")
+    """The table as a person reads it, the best first; of several sizes without a loss, the largest first."""
+    order = {"loss": True, "samples": False, "well": False}
+    table = table.sort_values(list(order), ascending=list(order.values()), kind="stable", na_position="last")
     rows = list(table.itertuples())
     shown = pd.DataFrame(
         {
@@ -136,7 +137,7 @@ def _columns(examples: int) -> dict[str, Any]:
         "well": st.column_config.ProgressColumn(
             f"served well, of {number(examples)}", format="%d", min_value=0, max_value=examples, width=125
         ),
-        "badly": st.column_config.TextColumn("badly, not", width=80),
+        "badly": st.column_config.TextColumn("badly, not at all", width=125),
         "samples": st.column_config.NumberColumn("instructions", format="localized", width=85),
         "trained_tokens": st.column_config.NumberColumn("trained tokens", format="localized", width=100),
         "most like": st.column_config.TextColumn("shares most with", width=145),

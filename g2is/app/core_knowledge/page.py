@@ -13,6 +13,7 @@ from g2is.app.shared import flag, in_url, open_page, url_value
 from g2is.app.shared.targets import show_targets_of
 from g2is.app.shared.text import showing_errors
 from g2is.app.walk.head import walk_by_panel
+from g2is.app.walk.undo import show_undo
 
 
 @showing_errors
@@ -31,6 +32,8 @@ def show() -> None:
         "go along when you go there."
     )
     check = st.container()
+    with st.container(horizontal=True, gap="xxsmall"):
+        show_undo()
     walk = walk_by_panel(run, tab="Target directions")
     with check:
         show_target_check(run, walk)

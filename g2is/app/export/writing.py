@@ -36,7 +36,9 @@ def write_files(run: Run, selection: Selection, format: str, output: str, tags: 
         folder = run.inside(EXPORTS, output)
     except InputError as error:
         ui.stop(error)
-    replace = folder.exists() and st.checkbox("Overwrite if it exists")
+    replace = folder.exists() and st.checkbox(
+        "Overwrite if it exists", help="Undo does not bring back files that are overwritten."
+    )
     with st.container(horizontal=True):
         write = st.button("Write the folder", type="primary", icon=":material/save:")
         st.download_button(

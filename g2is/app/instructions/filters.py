@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from g2is.analysis.search import GONE, STATES, Filter, matching
 from g2is.app import shared as ui
+from g2is.app.shared.as_set import fits_link, offer_set
 from g2is.app.shared.community_choice import choose_community
 from g2is.app.shared.conditions import choose_conditions, has_columns
-from g2is.app.walk.parameters import MOST_IN_LINK, row_list, walk_regime
+from g2is.app.walk.parameters import row_list, walk_regime
 from g2is.errors import InputError
 from g2is.run.run import Run
 from g2is.run.selections import read_walk
@@ -185,12 +186,18 @@ def link_to_walk(run: Run, rows: NDArray[np.int64]) -> None:
         conditions = {"sources": "source", "where": "having", "only_sets": "in_set"}
         changes: dict[str, Any] = {to: texts.get(name) for to, name in conditions.items()}
         ui.link_to("Walk", label, **changes, only=None)
-    elif len(rows) <= MOST_IN_LINK:
+    elif fits_link(len(rows)):
         ui.link_to("Walk", label, only=row_list(rows.tolist()))
     else:
-        st.caption(
-            f"To walk on these only, narrow them down to {ui.number(MOST_IN_LINK)} instructions, which an address can "
-            "hold, or filter by source files, columns and named sets alone."
+        offer_set(
+            run,
+            rows,
+            label,
+            key="found",
+            suggestion=searched() or "found",
+            origin=filters_in_words(),
+            settings=lambda name: {"only_sets": [name], "only": None},
+            page="Walk",
         )
 
 

@@ -46,7 +46,8 @@ def show_list(
     at = int(places[0]) if len(places) else None
     pages = -(-len(rows) // ROWS)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**{ui.number(len(rows))}** of {ui.number(run.size)} instructions")
+        of = "removed from the pool" if run.gone[rows].all() else f"of {ui.number(run.size)} instructions"
+        st.markdown(f"**{ui.number(len(rows))}** {of}")
         page = 1
         if pages > 1:
             page = st.pagination(pages, **ui.in_url("page", 1 + (at or 0) // ROWS, ui.whole(1, pages)))

@@ -7,10 +7,11 @@ import streamlit as st
 
 from g2is.app import shared as ui
 from g2is.app.shared.aside import fill_basket
+from g2is.app.shared.history import did
 from g2is.app.walk.why import show_why_line
 from g2is.errors import InputError
 from g2is.run.run import Run
-from g2is.run.saved import KINDS, delete
+from g2is.run.saved import KINDS, delete, restore
 
 
 def show_reader(run: Run, rows: np.ndarray, sample: int) -> None:
@@ -40,8 +41,9 @@ def show_reader(run: Run, rows: np.ndarray, sample: int) -> None:
             disabled=after >= len(rows),
             shortcut="j",
         )
-        basket_button(run, sample)
-        tag(run, sample)
+        if not run.gone[sample]:
+            basket_button(run, sample)
+            tag(run, sample)
         ui.remove_button(run, [sample], about="read on its own", key="read")
     with st.container(horizontal=True):
         ui.link_to("Walk", "Why is it in, or not?", focus=sample)
@@ -76,11 +78,29 @@ def tag(run: Run, sample: int) -> None:
 
 def _retag(run: Run, sample: int, before: Sequence[str], after: Sequence[str]) -> None:
     """Put an instruction into the sets that are new, and take it out of those that are gone; a callback."""
+    if _tagged(run, sample, before, after):
+        words = [f"tag #{ui.number(sample)} {name}" for name in after if name not in before]
+        words += [f"untag #{ui.number(sample)} {name}" for name in before if name not in after]
+        did(
+            ", ".join(words),
+            undo=lambda: _tagged(run, sample, after, before, again=True),
+            redo=lambda: _tagged(run, sample, before, after, again=True),
+        )
+
+
+def _tagged(
+    run: Run, sample: int, before: Sequence[str], after: Sequence[str], *, again: bool = False
+) -> bool:
+    """Whether an instruction is in other sets now; if not, the page says why. again: a set that went with its last
+    instruction comes back as it was."""
     try:
         for name in set(after) ^ set(before):
+            if again and name in after and name not in run.sets:
+                restore(run, KINDS["set"], name)
+                continue
             new = name not in run.sets
             found = None if new else run.sets[name]
-            rows = found.rows if found is not None else np.zeros(0, np.int64)
+            rows = found.recorded if found is not None else np.zeros(0, np.int64)
             rows = np.union1d(rows, [sample]) if name in after else np.setdiff1d(rows, [sample])
             if found is None:
                 run.sets.write(name, rows, origin="a tag")
@@ -90,6 +110,8 @@ def _retag(run: Run, sample: int, before: Sequence[str], after: Sequence[str]) -
                 delete(run, KINDS["set"], name)  # a set holds at least one; it can be restored
     except InputError as error:
         st.session_state["tag problem"] = str(error)
+        return False
+    return True
 
 
 def basket_button(run: Run, sample: int) -> None:

@@ -13,8 +13,9 @@ from streamlit.delta_generator import DeltaGenerator
 from g2is.app import shared as ui
 from g2is.app.map.basket_sets import choose_set, name_basket
 from g2is.app.map.view import change_basket, go_to
+from g2is.app.shared.as_set import MOST_IN_LINK, fits_link
 from g2is.app.shared.aside import basket_set
-from g2is.app.walk.parameters import MOST_IN_LINK, row_list, rows_in_url
+from g2is.app.walk.parameters import row_list, rows_in_url
 from g2is.figures.walk import sources_figure
 from g2is.instructions.words import Term, distinctive_terms
 from g2is.run.run import Run
@@ -108,7 +109,7 @@ def _actions(run: Run, samples: np.ndarray) -> None:
         about = f"set {found.name}" if found else "put into the basket by hand"
         ui.more_like_these(run, samples, about=about, key="basket", suggestion=found.name if found else "")
         ui.remove_button(run, samples, about=about, key="basket")
-    if found is None and len(samples) > MOST_IN_LINK:
+    if found is None and not fits_link(len(samples)):
         st.caption(
             f":material/info: Name these {ui.number(len(samples))} instructions to pin or ban them: settings and links "
             f"hold up to {ui.number(MOST_IN_LINK)} single ones, and sets of any size by name."

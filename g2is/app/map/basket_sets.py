@@ -12,6 +12,7 @@ from g2is.app.shared.aside import basket_set
 from g2is.app.shared.popover import popover
 from g2is.errors import InputError
 from g2is.run.run import Run
+from g2is.run.saved import KINDS, delete, restore
 from g2is.run.sets import MOST_NOTE, NamedSet
 
 COMBINATIONS: dict[str, tuple[str, Callable[[np.ndarray, np.ndarray], np.ndarray]]] = {
@@ -58,9 +59,11 @@ def _save_as(run: Run) -> None:
 def _save(run: Run, name: str, note: str | None, replaces: str | None) -> None:
     """Save the basket; a callback. note: None for that of the set it replaces."""
     rows = np.unique(np.array(ui.basket(run), np.int64))
+    old: NamedSet | None = None
     try:
         if note is None:
             old = run.sets[name]
+            rows = np.union1d(rows, np.setdiff1d(old.recorded, old.rows))  # what was removed may come back
             saved = run.sets.write(name, rows, note=old.note, origin=old.origin, replaces=replaces)
         else:
             saved = run.sets.write(name, rows, note=note, origin="by hand, in the app")
@@ -68,7 +71,31 @@ def _save(run: Run, name: str, note: str | None, replaces: str | None) -> None:
         st.session_state[PROBLEM] = str(error)
         return
     st.session_state[NAMING] = False  # it closes, and the name stands beside the basket
-    ui.fill_basket(run, saved.rows.tolist(), saved)
+    ui.fill_basket(
+        run,
+        saved.rows.tolist(),
+        saved,
+        label=f"save set {name}",
+        undo=lambda: _back(run, saved, old),
+        redo=lambda: _back(run, old, saved),
+    )
+
+
+def _back(run: Run, now: NamedSet | None, to: NamedSet | None) -> None:
+    """Put a set in place of the one that was saved over it, or none; says why where it cannot be done."""
+    set_kind = KINDS["set"]
+    try:
+        if now is None and to is not None:
+            restore(run, set_kind, to.name)
+        elif now is not None and to is None:
+            delete(run, set_kind, now.name)
+        elif now is not None and to is not None:
+            # What somebody else saved meanwhile stays. A set that was written again has another checksum, same rows.
+            there = run.sets[now.name]
+            seen = there.checksum if np.array_equal(there.rows, now.rows) else now.checksum
+            run.sets.write(to.name, to.rows, note=to.note, origin=to.origin, replaces=seen)
+    except InputError as error:
+        st.session_state[PROBLEM] = str(error)
 
 
 def choose_set(run: Run) -> None:

@@ -31,7 +31,7 @@ _FOLDER = Path(__file__).parent
 def show_canvas(parts: Sequence[bytes], *, key: str, on_event: Callable[[str], None]) -> None:
     """Show the map of these parts, see `g2is.app.map.parts`.
 
-    on_event: called with the name of what the reader did: focus, drawn or cleared; see `event`.
+    on_event: called with the name of what the reader did: focus, drawn, legend or cleared; see `event`.
     """
     with st.container(gap=None):
         canvas = st.components.v2.component(
@@ -44,6 +44,7 @@ def show_canvas(parts: Sequence[bytes], *, key: str, on_event: Callable[[str], N
             key=key,
             on_focus_change=lambda: on_event("focus"),
             on_drawn_change=lambda: on_event("drawn"),
+            on_legend_change=lambda: on_event("legend"),
             on_cleared_change=lambda: on_event("cleared"),
         )
         for place, part in enumerate(parts):
@@ -53,7 +54,8 @@ def show_canvas(parts: Sequence[bytes], *, key: str, on_event: Callable[[str], N
 def event(key: str, name: str) -> Any:
     """What the reader did, for a callback.
 
-    focus: a row. drawn: {"polygon": [[x, y], …], "how": "new", "add" or "remove"}.
+    focus: a row. drawn: {"polygon": [[x, y], …], "how": "new", "add" or "remove"}. legend: {"only": the categories
+    picked, "alone": whether all else is hidden}.
     """
     return getattr(st.session_state[key], name)
 

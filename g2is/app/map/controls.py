@@ -13,7 +13,7 @@ from g2is.analysis.map_values import MEANINGS, SCHEMES, scheme_title, schemes
 from g2is.app import shared as ui
 from g2is.app.instructions.filters import choose_filters, count_filters
 from g2is.app.map.view import MapView
-from g2is.app.shared.canvas.pool import colouring_of, points_of
+from g2is.app.shared.canvas.pool import colouring_of, points_of, read_scheme
 from g2is.app.shared.labels import REGIME_NAMES
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
@@ -49,16 +49,16 @@ def choose_view(run: Run, switches: DeltaGenerator) -> MapView:
         scheme = st.selectbox(
             "Colour by",
             known,
-            format_func=lambda name: ui.visible(scheme_title(name)),
-            help="\n".join(f"- **{SCHEMES[name]}**: {MEANINGS[name]}" for name in known if name in SCHEMES),
-            **ui.in_url("colour", known[0], ui.one_of(known)),
+            format_func=lambda name: f"Colour: {ui.visible(scheme_title(name))}",
+            label_visibility="collapsed",
+            **{**ui.in_url("colour", known[0], read_scheme(run)), "kwargs": {"shown": None}},
         )
         walk = _choose_walk(run)
         regime: Any = st.selectbox(
             "Gradients",
             list[str](run.regimes),
             format_func=REGIME_NAMES.__getitem__,
-            help="The gradients behind layout, communities and conflicts; by default those of the walk.",
+            label_visibility="collapsed",
             **_another_map("map_regime", walk.parameters.regime, run.regimes),
         )
         kind: Any = st.segmented_control(
@@ -66,7 +66,7 @@ def choose_view(run: Run, switches: DeltaGenerator) -> MapView:
             list[str](run.layouts),
             required=True,
             format_func=LAYOUT_NAMES.__getitem__,
-            help="\n\n".join(LAYOUT_MEANINGS[name] for name in run.layouts),
+            label_visibility="collapsed",
             **_another_map("layout", run.layouts[0], run.layouts),
         )
         count = count_filters()
@@ -89,11 +89,17 @@ def choose_view(run: Run, switches: DeltaGenerator) -> MapView:
 
 
 def explain(view: MapView) -> None:
-    """Explain what the map shows, and what it does not mean."""
+    """Explain what the map shows, what it does not mean, and the boxes above it."""
+    known = "\n".join(
+        f"- **{SCHEMES[name]}**: {MEANINGS[name]}" for name in schemes(view.run) if name in SCHEMES
+    )
     st.caption(
         f"Dots close to each other have a similar effect on the model. {LAYOUT_CAVEATS[view.kind]}",
         help="Dots are close to each other if their gradients are similar, so that training on one has much the same "
-        f"effect as training on the other.\n\n{LAYOUT_MEANINGS[view.kind]}",
+        f"effect as training on the other.\n\n{LAYOUT_MEANINGS[view.kind]}\n\n**Walk**: its path is drawn. The colours "
+        "by target direction, walk order and alignment refer to it, or with none to the settings of the Walk page.\n\n"
+        "**Gradients**: those behind layout, communities and conflicts; by default those of the walk.\n\n"
+        f"**Colour**\n{known}",
     )
 
 
@@ -122,15 +128,12 @@ def _choose_walk(run: Run) -> ChosenWalk:
         for name, path in ui.saved_selections(run).items()
         if name not in (SETTINGS, NO_WALK) and _is_walk(run, run.state, path, ui.stamp_of(path))
     ]
-    labels = {SETTINGS: "Settings of the Walk page", NO_WALK: "None"} | {
-        name: ui.visible(name) for name in saved
-    }
+    labels = {SETTINGS: "as on the Walk page", NO_WALK: "none"} | {name: ui.visible(name) for name in saved}
     choice = st.selectbox(
         "Walk shown",
         list(labels),
-        format_func=lambda name: labels[name],
-        help="The walk whose path is drawn. The colours by target direction, walk order and alignment refer to this "
-        "walk, or with None to the settings of the Walk page.",
+        format_func=lambda name: f"Walk: {labels[name]}",
+        label_visibility="collapsed",
         **ui.in_url("path", SETTINGS, ui.one_of([SETTINGS, NO_WALK, *saved])),
     )
     try:
@@ -170,5 +173,5 @@ def _another_map(name: str, default: Any, options: Any) -> dict[str, Any]:
     return {
         **ui.in_url(name, default, ui.one_of(options)),
         "on_change": ui.set_url,
-        "kwargs": {"view": None},
+        "kwargs": {"view": None, "shown": None},
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from g2is.app import shared as ui
@@ -16,18 +18,20 @@ from g2is.app.shared.canvas.parts import show_part
 from g2is.app.shared.text import showing_errors
 from g2is.app.walk.undo import show_undo
 
+_STYLE = Path(__file__).parent / "page.css"
+
 
 @showing_errors
 def show() -> None:
     """Draw the page."""
-    run = ui.open_page("Map", stages=("instructions", "gradients", "graph", "layout"))
-    introduction = st.container()
-    controls = st.container()
+    run = ui.open_page("Map", stages=("instructions", "gradients", "graph", "layout"), compact=True)
+    ui.add_style(_STYLE)
+    controls = st.container(key="map bar")
     shown, beside = st.columns([9, 4], gap="medium")
-    canvas, switches = shown.container(), shown.container(horizontal=True)
+    canvas, switches = shown.container(), shown.container(horizontal=True, vertical_alignment="center")
     with controls:
         view = choose_view(run, switches)
-    with introduction:
+    with switches:
         explain(view)
     with canvas:
         show_canvas(view.parts(), key=CANVAS, on_event=lambda name: on_event(run, view.points, name))

@@ -47,11 +47,14 @@ def marks_part(
     focus: int | None,
     view: Sequence[float] | None,
     order: int,
+    only: Sequence[int] = (),
+    alone: bool = False,
 ) -> bytes:
     """Focus, view and the selected samples, which get a frame.
 
-    count: samples in the pool. order: a number that differs from the last one makes the map go to this focus and view;
-    otherwise it stays where the reader is.
+    count: samples in the pool. order: a number that differs from the last one makes the map go to this focus, view and
+    legend; otherwise it stays where the reader is. only: categories picked in the legend. alone: whether all else is
+    hidden.
     """
     bits = bits_of(selected, count) if len(selected) else np.zeros(0, np.uint8)
     header: dict[str, Any] = {
@@ -59,6 +62,8 @@ def marks_part(
         "focus": focus,
         "view": view,
         "order": order,
+        "only": list(only),
+        "alone": alone,
         "counted": len(selected),
         # The dots are painted again only if this changes.
         "bitsId": blake2b(bits.tobytes(), digest_size=8).hexdigest(),

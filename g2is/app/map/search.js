@@ -64,7 +64,7 @@ export class Search {
     const next = after < 0 ? samples.length : after
     const here = samples[next - 1] === focus ? next - 1 : null
     const place = ahead > 0 ? next : (here ?? next) - 1
-    this.map.open(samples[(place + samples.length) % samples.length])
+    this.map.pointing.open(samples[(place + samples.length) % samples.length])
   }
 }
 

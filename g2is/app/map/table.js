@@ -49,9 +49,9 @@ export class Table {
     const row = element("tr")
     row.dataset.sample = sample
     row.append(...this.part.columns.map((column, place) => this.cellOf(sample, column, values[place])))
-    row.onpointerenter = () => this.map.hover(sample)
-    row.onpointerleave = () => this.map.hover(null)
-    row.onclick = () => this.map.open(sample)
+    row.onpointerenter = () => this.map.pointing.hover(sample)
+    row.onpointerleave = () => this.map.pointing.hover(null)
+    row.onclick = () => this.map.pointing.open(sample)
     this.rows.set(sample, row)
     return row
   }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,10 @@ from g2is.walk import WalkTrace
 
 NAMES = 24
 """Names on the map, at most."""
+ALL: tuple[tuple[int, ...], bool] = (), False
+"""The legend without any category picked."""
+NOWHERE = None, None, ALL
+"""Focus, view and legend of a map that nobody has touched."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +55,7 @@ class MapView:
         selected = np.array(ui.basket(run), np.int64)
         focus = in_focus(run)
         view = ui.url_value("view", None, read_view)
+        legend = legend_in_url(len(self.colouring.categories) if self.colouring.scale is None else 0)
         about = (
             f"{run.size:,} instructions as dots, {int((~self.points.placed & ~run.gone).sum()):,} of them without a "
             "place. "
@@ -60,7 +66,7 @@ class MapView:
         return [
             points_part(CHANNEL, self.id, self.points, about),
             colours_part(CHANNEL, self.id, self.colouring, self.names() if self.named else []),
-            marks_part(self.id, len(pool), selected, focus, view, _order(focus, view)),
+            marks_part(self.id, len(pool), selected, focus, view, _order(focus, view, legend), *legend),
         ]
 
     def trace(self) -> WalkTrace | None:
@@ -129,9 +135,35 @@ def read_view(text: str) -> tuple[float, float, float]:
     return x, y, zoom
 
 
-def _order(focus: int | None, view: Sequence[float] | None) -> int:
+def legend_in_url(categories: int) -> tuple[tuple[int, ...], bool]:
+    """The categories picked in the legend, of so many, and whether all else is hidden."""
+    return (
+        ui.url_value("shown", None, read_categories(categories)) or (),
+        ui.url_value("isolated", False, ui.flag),
+    )
+
+
+def read_categories(categories: int) -> Callable[[str], tuple[int, ...]]:
+    """Reads the numbers of categories from a URL, such as 0.3."""
+
+    def read(text: str) -> tuple[int, ...]:
+        if (
+            not re.fullmatch(r"\d{1,6}(\.\d{1,6})*", text, re.ASCII)
+            or max(map(int, text.split("."))) >= categories
+        ):
+            raise ValueError(
+                f"expected numbers of entries in the legend such as 0.3, 0 to {categories - 1:,}"
+                if categories
+                else "these colours have no entries in the legend to pick"
+            )
+        return tuple(dict.fromkeys(map(int, text.split("."))))
+
+    return read
+
+
+def _order(focus: int | None, view: Sequence[float] | None, legend: tuple[tuple[int, ...], bool]) -> int:
     """A new number whenever the URL differs from what the map reported: after a link or the browser's Back."""
-    asked = (focus, None if view is None else tuple(view))
+    asked = (focus, None if view is None else tuple(view), legend)
     if st.session_state.get("map rests at") != asked:
         st.session_state["map rests at"] = asked
         st.session_state["map order"] = st.session_state.get("map order", 0) + 1
@@ -140,8 +172,8 @@ def _order(focus: int | None, view: Sequence[float] | None) -> int:
 
 def _rests(**changes: Any) -> None:
     """Remember what the map itself reported, so that it is not ordered to go there."""
-    focus, view = st.session_state.get("map rests at", (None, None))
-    st.session_state["map rests at"] = (changes.get("focus", focus), changes.get("view", view))
+    kept = dict(zip(("focus", "view", "legend"), st.session_state.get("map rests at", NOWHERE), strict=True))
+    st.session_state["map rests at"] = tuple({**kept, **changes}.values())
 
 
 def keep_view(view: list[float] | None) -> None:
@@ -152,7 +184,7 @@ def keep_view(view: list[float] | None) -> None:
 
 
 def on_event(run: Run, points: MapPoints, name: str) -> None:
-    """Act on a click, a lasso, a box or Escape; a callback."""
+    """Act on a click, a lasso, a box, the legend or Escape; a callback."""
     if name == "focus":
         sample = int(event(CANVAS, "focus"))
         _rests(focus=sample)
@@ -160,10 +192,21 @@ def on_event(run: Run, points: MapPoints, name: str) -> None:
     elif name == "drawn":
         drawn = event(CANVAS, "drawn")
         change_basket(run, points.inside(drawn["polygon"]).tolist(), drawn["how"])
+    elif name == "legend":
+        _keep_legend(event(CANVAS, "legend"))
     else:
-        _rests(focus=None)
+        _rests(focus=None, legend=ALL)
         change_basket(run, [], "new")
+        ui.set_url(shown=None, isolated=None)
         go_to(None)
+
+
+def _keep_legend(legend: Any) -> None:
+    """Write what the reader picked in the legend to the URL. The browser may send what it likes."""
+    only = tuple(code for code in legend["only"] if isinstance(code, int) and 0 <= code < 10**6)
+    alone = legend["alone"] is True
+    _rests(legend=(only, alone))
+    ui.set_url(shown=".".join(map(str, only)) or None, isolated=alone or None)
 
 
 def change_basket(run: Run, samples: Sequence[int], how: str) -> None:

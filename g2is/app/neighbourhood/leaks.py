@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from g2is.analysis.neighbourhood import leaks_of
-from g2is.app.shared import build_command, choose_row, link_to, number, set_url, show_text, snippets
-from g2is.app.walk.parameters import MOST_IN_LINK, row_list, rows_in_url
+from g2is.app.shared import (
+    all_texts,
+    build_command,
+    choose_row,
+    link_to,
+    number,
+    set_url,
+    show_text,
+    snippets,
+)
+from g2is.app.shared.as_set import fits_link, offer_set
+from g2is.app.walk.parameters import row_list, rows_in_url
+from g2is.errors import InputError
 from g2is.instructions.copies import LEAST_COSINE
 from g2is.run.run import Run
 
@@ -38,13 +50,22 @@ def show_leaks(run: Run, focus: int, go: Callable[[int], None]) -> None:
         st.success("None was found in this pool.", icon=":material/verified:")
         return
     samples = leaks["sample"].tolist()
-    out = set(rows_in_url("bans"))
+    out = {*rows_in_url("bans"), *_banned_by_name(run)}
     left = [sample for sample in samples if sample not in out]
-    _buttons(samples, left)
+    _buttons(run, samples, left)
     _table(run, leaks, out, focus, go)
 
 
-def _buttons(samples: list[int], left: list[int]) -> None:
+def _banned_by_name(run: Run) -> list[int]:
+    """The instructions of the sets that are banned; of those that the run has."""
+    named: list[int] = []
+    for name in all_texts().get("ban_sets", []):
+        with suppress(InputError):
+            named += run.sets[name].rows.tolist()
+    return named
+
+
+def _buttons(run: Run, samples: list[int], left: list[int]) -> None:
     count = number(len(samples))
     banned_now = len(samples) - len(left)
     state = (
@@ -60,30 +81,49 @@ def _buttons(samples: list[int], left: list[int]) -> None:
             # What is banned cannot be pinned as well.
             pins = [row for row in rows_in_url("pins") if row not in set(left)]
             bans = [*rows_in_url("bans"), *left]
-            st.button(
-                f"Ban all {count}",
-                key="ban leaks",
-                type="primary",
-                icon=":material/block:",
-                disabled=len(bans) > MOST_IN_LINK,
-                help="The walk never chooses them: adds them to its bans, on this page and all others.",
-                on_click=set_url,
-                kwargs={"bans": row_list(bans), "pins": row_list(pins)},
-            )
-            if len(bans) > MOST_IN_LINK:
-                st.caption(
-                    f"Bans travel in the address, which holds {number(MOST_IN_LINK)}; leave them out of the pool."
+            if fits_link(len(bans)):
+                st.button(
+                    f"Ban all {count}",
+                    key="ban leaks",
+                    type="primary",
+                    icon=":material/block:",
+                    help="The walk never chooses them: adds them to its bans, on this page and all others.",
+                    on_click=set_url,
+                    kwargs={"bans": row_list(bans), "pins": row_list(pins)},
+                )
+            else:
+                names = all_texts().get("ban_sets", [])
+                offer_set(
+                    run,
+                    np.array(samples),
+                    f"Ban all {count}",
+                    key="leaks",
+                    suggestion="possible leaks",
+                    origin="possible leaks",
+                    settings=lambda name: {"ban_sets": [*names, name], "pins": row_list(pins)},
                 )
         else:
             kept = set(samples)
+            # Of the sets that are banned, those that hold nothing else.
+            others = [name for name in all_texts().get("ban_sets", []) if not _only_of(run, name, kept)]
             st.button(
                 "Allow them again",
                 key="allow leaks",
                 icon=":material/undo:",
                 on_click=set_url,
-                kwargs={"bans": row_list([row for row in rows_in_url("bans") if row not in kept])},
+                kwargs={
+                    "bans": row_list([row for row in rows_in_url("bans") if row not in kept]),
+                    "ban_sets": others or None,
+                },
             )
         link_to("Walk", "Go to the walk")
+
+
+def _only_of(run: Run, name: str, rows: set[int]) -> bool:
+    try:
+        return rows.issuperset(run.sets[name].rows.tolist())
+    except InputError:
+        return False
 
 
 def _table(run: Run, leaks: pd.DataFrame, out: set[int], focus: int, go: Callable[[int], None]) -> None:

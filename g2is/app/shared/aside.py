@@ -52,6 +52,13 @@ def unchanged_set(run: Run) -> NamedSet | None:
     return found if found is not None and np.array_equal(found.rows, np.unique(basket(run))) else None
 
 
+def follow_set(run: Run, name: str, new: str) -> None:
+    """The set in the basket, if it is called `name`, is called `new` now, or has another note."""
+    if (loaded := basket_set(run)) and loaded[0] == name:
+        st.session_state[f"{_key(run)} set"] = new, run.sets[new].checksum
+        _carry(run)
+
+
 def in_link(run: Run) -> bool:
     """Whether a copied link holds the basket."""
     return basket_text(run) is not None
@@ -91,8 +98,19 @@ def read_basket(run: Run) -> Callable[[str], list[int]]:
     return read
 
 
-def fill_basket(run: Run, rows: Sequence[int], of: NamedSet | None = None) -> None:
-    """Put these instructions into the basket in place of what is there; a callback. of: the set that they are."""
+def fill_basket(
+    run: Run,
+    rows: Sequence[int],
+    of: NamedSet | None = None,
+    *,
+    label: str = "",
+    undo: Callable[[], object] | None = None,
+    redo: Callable[[], object] | None = None,
+) -> None:
+    """Put these instructions into the basket in place of what is there; a callback.
+
+    of: the set that they are. label, undo, redo: what was done besides, see `did`.
+    """
     before, after = list(basket(run)), list(rows)
     was = basket_set(run)
     now = (of.name, of.checksum) if of is not None else was if after else None
@@ -104,8 +122,17 @@ def fill_basket(run: Run, rows: Sequence[int], of: NamedSet | None = None) -> No
         st.session_state[f"{_key(run)} set"] = loaded
         _carry(run)
 
+    def go(besides: Callable[[], object] | None, rows: list[int], loaded: tuple[str, str] | None) -> None:
+        if besides:
+            besides()
+        fill(rows, loaded)
+
     fill(after, now)
-    did(basket_words(before, after), undo=lambda: fill(before, was), redo=lambda: fill(after, now))
+    did(
+        label or basket_words(before, after),
+        undo=lambda: go(undo, before, was),
+        redo=lambda: go(redo, after, now),
+    )
 
 
 def _key(run: Run) -> str:

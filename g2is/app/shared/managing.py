@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from g2is.app.shared.aside import follow_set
 from g2is.app.shared.history import did, last_change, undo
 from g2is.app.shared.text import literal
-from g2is.app.shared.url import all_texts, set_url
+from g2is.app.shared.url import all_texts
 from g2is.errors import InputError
 from g2is.run.run import Run
 from g2is.run.saved import KEPT_DAYS, Kind, annotate, delete, note, rename, restore
@@ -63,24 +64,44 @@ def manage(run: Run, kind: Kind, name: str, *, key: str) -> None:
 
 
 def _change(run: Run, kind: Kind, name: str, new: str, text: str, written: str) -> str:
+    if new == name and text == written:
+        return f"{kind.word.capitalize()} {literal(name)}: nothing was changed."
+    said = _put(run, kind, name, new, written, text)
+    did(
+        f"rename {kind.word} {name}" if new != name else f"note on {kind.word} {name}",
+        undo=lambda: did_to(kind, lambda: _put(run, kind, new, name, text, written)),
+        redo=lambda: did_to(kind, lambda: _put(run, kind, name, new, written, text)),
+        url=_following(kind, name, new) if new != name else None,
+    )
+    return said
+
+
+def _put(run: Run, kind: Kind, name: str, new: str, written: str, text: str) -> str:
+    """Give something another name and note, or neither where one of them cannot be; what to say of it."""
     done = []
-    if text != written:
-        annotate(run, kind, name, text)
-        done.append("the note is saved")
     if new != name:
         rename(run, kind, name, new)
-        _follow(kind, name, new)
         done.append(f"it is called {literal(new)} now")
-    return f"{kind.word.capitalize()} {literal(name)}: {' and '.join(done) or 'nothing was changed'}."
+    if text != written:
+        try:
+            annotate(run, kind, new, text)
+        except InputError:
+            if new != name:
+                rename(run, kind, new, name)
+            raise
+        done.append("the note is saved")
+    if kind.word == "set":
+        follow_set(run, name, new)
+    return f"{kind.word.capitalize()} {literal(name)}: {' and '.join(done)}."
 
 
 def _delete(run: Run, kind: Kind, name: str) -> str:
     delete(run, kind, name)
-    _follow(kind, name, None)
     did(
         f"delete {kind.word} {name}",
         undo=lambda: did_to(kind, lambda: _restored(run, kind, name)),
         redo=lambda: did_to(kind, lambda: _deleted(run, kind, name)),
+        url=_following(kind, name, None),
     )
     return _deletion(kind, name)
 
@@ -119,9 +140,9 @@ def _deletion(kind: Kind, name: str) -> str:
     return f"{kind.word.capitalize()} {literal(name)} is deleted."
 
 
-def _follow(kind: Kind, name: str, new: str | None) -> None:
-    """What the URL says of a thing follows its new name."""
-    changes: dict[str, object] = {}
+def _following(kind: Kind, name: str, new: str | None) -> dict[str, list[str] | None]:
+    """What the URL is to say of a thing that has a new name, or is gone."""
+    changes: dict[str, list[str] | None] = {}
     for parameter, texts in all_texts().items():
         before = NAMED_IN.get((kind.word, parameter))
         old = f"{before}{name}"
@@ -129,8 +150,7 @@ def _follow(kind: Kind, name: str, new: str | None) -> None:
             later = [] if new is None else [f"{before}{new}"]
             kept = [part for text in texts for part in (later if text == old else [text])]
             changes[parameter] = kept or None
-    if changes:
-        set_url(**changes)
+    return changes
 
 
 def did_to(kind: Kind, do: Callable[[], str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import streamlit as st
@@ -24,6 +25,7 @@ ICONS = {
 """The Material symbol of each page."""
 
 
+@cache
 def pages() -> dict[str, Path]:
     """The script of every page by its title, in the order of their numbers."""
     scripts = {"Home": SITE / "app.py"}

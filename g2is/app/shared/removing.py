@@ -8,13 +8,15 @@ import numpy as np
 import streamlit as st
 
 from g2is.app.shared.arrivals import see
-from g2is.app.shared.history import did
+from g2is.app.shared.history import did, last_change, undo
 from g2is.app.shared.text import literal, number, visible
 from g2is.errors import InputError
 from g2is.run.run import Run
 
 SAID = "removal said"
 """Where what was done, or why not, waits for the page to show it: (text, whether it went wrong)."""
+POOL = "the pool"
+"""How a change to the pool ends in the history."""
 LISTED = 20
 """Removals that a page lists, the newest first."""
 
@@ -29,8 +31,9 @@ def remove_button(run: Run, rows: Sequence[int] | np.ndarray, *, about: str, key
     if not run.complete or not len(some):
         return
     gone = bool(run.gone[some].all())
+    all_of = "" if len(some) == 1 else f" {number(len(some))}"
     st.button(
-        "Restore to the pool" if gone else "Remove from the pool",
+        f"Restore{all_of} to the pool" if gone else f"Remove{all_of} from the pool",
         key=f"remove {key}",
         icon=":material/restore_from_trash:" if gone else ":material/delete:",
         on_click=_change,
@@ -61,10 +64,16 @@ def show_removals(run: Run) -> None:
 
 
 def say_what_was_done() -> None:
-    """Say once what a button did, or why it could not."""
+    """Say once what a button did, with a way back, or why it could not."""
     text, wrong = st.session_state.pop(SAID, ("", False))
-    if text:
+    if not text:
+        return
+    if wrong or (last := last_change()) is None or not (last.label or "").endswith(POOL):
         (st.error if wrong else st.success)(text)
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.success(text)
+        st.button("Undo", key="undo removal", icon=":material/undo:", on_click=undo)
 
 
 def _change(run: Run, rows: np.ndarray, about: str, back: bool) -> None:
@@ -84,7 +93,7 @@ def _change(run: Run, rows: np.ndarray, about: str, back: bool) -> None:
     first, second = (restore, remove) if back else (remove, restore)
     if first():
         noun = f"#{number(int(some[0]))}" if len(some) == 1 else f"{number(len(some))} instructions"
-        words = f"restore {noun} to the pool" if back else f"remove {noun} from the pool"
+        words = f"restore {noun} to {POOL}" if back else f"remove {noun} from {POOL}"
         did(words, undo=second, redo=first)
 
 
@@ -92,7 +101,7 @@ def _restore(run: Run, removal: str) -> None:
     """Bring back what one removal took away; a callback."""
     from g2is.pipeline.removing import restore_instructions
 
-    count = next((one.count for one in run.removals if one.number == removal), 0)
+    (count,) = [one.count for one in run.removals if one.number == removal] or [0]
     done = f"{number(count)} instruction{'s are' if count != 1 else ' is'} restored to the pool."
     _do(lambda: restore_instructions(run.folder, numbers=[removal])[0], done)
 

@@ -8,10 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from g2is.app.shared.arrivals import see
+from g2is.app.shared.history import did
 from g2is.app.shared.navigation import link_to
 from g2is.app.shared.tables import choose_row
 from g2is.app.shared.text import literal, visible
-from g2is.app.shared.url import set_url
+from g2is.app.shared.url import all_texts
 from g2is.errors import InputError
 from g2is.run.run import Run
 
@@ -88,16 +89,31 @@ def link_to_add() -> None:
 
 
 def _remove(run: Run, name: str) -> None:
-    from g2is.pipeline.adding import remove
-
-    if _do(lambda: remove(run.folder, name), f"Target {literal(visible(name))} is removed."):
-        set_url(**{f"{TARGET}{name}": None})
+    if _removed(run, name):
+        shares = f"{TARGET}{name}"
+        did(
+            f"remove target {name}",
+            undo=lambda: _restored(run, name),
+            redo=lambda: _removed(run, name),
+            url={shares: None} if shares in all_texts() else None,
+        )
 
 
 def _restore(run: Run, name: str) -> None:
+    if _restored(run, name):
+        did(f"restore target {name}", undo=lambda: _removed(run, name), redo=lambda: _restored(run, name))
+
+
+def _removed(run: Run, name: str) -> bool:
+    from g2is.pipeline.adding import remove
+
+    return _do(lambda: remove(run.folder, name), f"Target {literal(visible(name))} is removed.")
+
+
+def _restored(run: Run, name: str) -> bool:
     from g2is.pipeline.adding import restore
 
-    _do(lambda: restore(run.folder, name), f"Target {literal(visible(name))} is restored.")
+    return _do(lambda: restore(run.folder, name), f"Target {literal(visible(name))} is restored.")
 
 
 def _do(change: Callable[[], Run], done: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from g2is.config import WalkParameters
 
@@ -25,6 +26,8 @@ TICKED = sorted(
 )
 """Settings on sliders and in boxes with steps: ticks without a pause between them are one change."""
 PAUSE_SECONDS = 1.5
+"""Without any input: what comes then is a change of its own. The browser measures it (walk/undo.js), since a slow
+server sees ticks late, and counts the pauses."""
 KEPT = 200
 """Changes that are remembered."""
 
@@ -48,7 +51,8 @@ class Change:
     """From one state to the next.
 
     label: what was done, or None where the difference of the settings says it. undo, redo: what restores whatever the
-    URL does not hold. step: where the reader was, as in `Timeline`. at: seconds.
+    URL does not hold. beside: what the URL said before and after that shapes no result, such as a name. step: where
+    the reader was, as in `Timeline`.
     """
 
     before: dict[str, list[str]]
@@ -56,8 +60,8 @@ class Change:
     label: str | None = None
     undo: Callable[[], object] = _nothing
     redo: Callable[[], object] = _nothing
+    beside: Mapping[str, tuple[list[str] | None, list[str] | None]] = field(default_factory=dict)
     step: list[str] | None = None
-    at: float = 0.0
 
     @property
     def changed(self) -> set[str]:
@@ -66,21 +70,23 @@ class Change:
         return {name for name in names if self.before.get(name) != self.after.get(name)}
 
     def goes_on(self, later: Change) -> bool:
-        """Whether a later change is another tick of this one."""
+        """Whether a later change is another tick of this one, unless there was a pause."""
         ticks = all(name in TICKED or name.startswith("target.") for name in self.changed | later.changed)
-        return ticks and later.changed <= self.changed and later.at - self.at < PAUSE_SECONDS
+        return ticks and later.changed <= self.changed
 
 
 @dataclass
 class Timeline:
     """now: the present state. place: how many of `changes` are done. step: where the reader is, as the URL has it,
-    empty for the first step; None on a page without steps."""
+    empty for the first step; None on a page without steps. pauses: of the reader before the last change; None where
+    what follows is a change of its own."""
 
     now: dict[str, list[str]]
     step: list[str] | None = None
     changes: list[Change] = field(default_factory=list)
     place: int = 0
     numbers: int = 0
+    pauses: int | None = None
 
     @property
     def last(self) -> Change | None:
@@ -92,21 +98,41 @@ class Timeline:
         """What Redo does again."""
         return self.changes[self.place] if self.place < len(self.changes) else None
 
-    def note(self, texts: Texts, at: float, *, step: list[str] | None = None, back: bool = False) -> None:
-        """The URL of the page. Another state than the present one is a change; `back`: or, where the reader went back
-        or forward in the browser, a place of this list."""
+    def note(
+        self, texts: Texts, *, step: list[str] | None = None, back: bool = False, pauses: int = 0
+    ) -> None:
+        """The URL of the page, after so many pauses of the reader. Another state than the present one is a change;
+        `back`: or, where the reader went back or forward in the browser, a place of this list."""
         state = shaping(texts)
         if state != self.now and not (back and self._go(state)):
-            self._add(Change(self.now, state, step=self.step, at=at))
+            self._add(Change(self.now, state, step=self.step), pauses)
         self.step = step
 
-    def did(self, label: str, undo: Callable[[], object], redo: Callable[[], object], at: float) -> str:
-        """Something was done that the URL does not hold; the number that stands for it there."""
+    def did(
+        self,
+        label: str,
+        undo: Callable[[], object],
+        redo: Callable[[], object],
+        *,
+        url: Mapping[str, list[str] | None] = MappingProxyType({}),
+        was: Texts = MappingProxyType({}),
+    ) -> str:
+        """Something was done that the URL does not hold; the number that stands for it there.
+
+        url: what it changes in the URL besides, None for what is gone; was: the URL before.
+        """
         self.numbers = 1 + max(
             self.numbers, *(int(text) for text in self.now.get(DONE, []) if text.isdigit()), 0
         )
         number = str(self.numbers)
-        self._add(Change(self.now, {**self.now, DONE: [number]}, label, undo, redo, self.step, at))
+        after = {
+            name: texts
+            for name, texts in {**self.now, **url}.items()
+            if texts is not None and is_setting(name)
+        }
+        before = {name: list(was[name]) if name in was else None for name in url if not is_setting(name)}
+        beside = {name: (texts, url[name]) for name, texts in before.items()}
+        self._add(Change(self.now, {**after, DONE: [number]}, label, undo, redo, beside, step=self.step))
         return number
 
     def undo(self) -> Change | None:
@@ -123,12 +149,13 @@ class Timeline:
             self._go_to(self.place + 1)
         return change
 
-    def _add(self, change: Change) -> None:
+    def _add(self, change: Change, pauses: int | None = None) -> None:
         del self.changes[self.place :]
         last = self.last
-        if last is not None and last.goes_on(change):
-            change = Change(last.before, change.after, step=last.step, at=change.at)
+        if last is not None and pauses == self.pauses and last.goes_on(change):
+            change = Change(last.before, change.after, step=last.step)
             self.changes.pop()
+        self.pauses = pauses
         if change.before != change.after:
             self.changes.append(change)
         del self.changes[:-KEPT]
@@ -144,6 +171,7 @@ class Timeline:
         return True
 
     def _go_to(self, place: int) -> None:
+        self.pauses = None
         while self.place > place:
             self.place -= 1
             change = self.changes[self.place]

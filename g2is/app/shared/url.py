@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -24,6 +23,8 @@ def is_shared(name: str) -> bool:
     return name in SHARED or is_setting(name)
 
 
+PAUSES = "undo keys"
+"""The component that counts the pauses of the reader, see `g2is.app.walk.undo`."""
 OLDER = 50
 """URLs of a page before the present one that are remembered."""
 
@@ -35,22 +36,28 @@ def all_texts() -> dict[str, list[str]]:
     way still, or lost, since a run that is overtaken ends where it would send the new URL. An older URL of the same
     page therefore does not count, unless the reader went back to it.
     """
+    return _both_texts()[1]
+
+
+def _both_texts() -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """The URL that the browser shows, and the URL as it is."""
     now = {name: st.query_params.get_all(name) for name in st.query_params}
     page = st.session_state.get("page")
     known_page, present, older = st.session_state.get("url_known", (None, now, []))
     context = get_script_run_ctx()
     went_back = context is not None and context.is_history_navigation
     if page == known_page and (now == present or (now in older and not went_back)):
-        return present
+        return now, present
     _know(now, [*older, present] if page == known_page else [], back=went_back)
-    return now
+    return now, now
 
 
 def _know(present: dict[str, list[str]], older: list[dict[str, list[str]]], *, back: bool = False) -> None:
     """Keep the URL of this page, and those it had before."""
     older = [texts for texts in older if texts != present]
     st.session_state["url_known"] = st.session_state.get("page"), present, older[-OLDER:]
-    timeline().note(present, time.monotonic(), step=step_shown(), back=back)
+    pauses = getattr(st.session_state.get(PAUSES), "pauses", None) or 0
+    timeline().note(present, step=step_shown(), back=back, pauses=pauses)
 
 
 def timeline() -> Timeline:
@@ -91,11 +98,13 @@ def carry(**values: object) -> None:
     st.session_state["url_carried"] = values
 
 
-def send_url() -> None:
-    """Have the browser show the URL as it is, where it has an older one. Not in callbacks: it may end the run."""
-    present = all_texts()
-    if present != {name: st.query_params.get_all(name) for name in st.query_params}:
+def send_url() -> dict[str, list[str]]:
+    """Have the browser show the URL as it is, where it has an older one; returns it. Not in callbacks: it may end the
+    run."""
+    now, present = _both_texts()
+    if present != now:
         st.query_params.from_dict(present)
+    return present
 
 
 def texts_of(values: dict[str, object]) -> dict[str, list[str]]:
@@ -124,8 +133,7 @@ def url_value(name: str, default: Any, read: Callable[[str], Any] = str) -> Any:
     read: turns its text into a value, or raises ValueError with what it expected; then the page shows that and goes
     on with the default.
     """
-    send_url()
-    texts = all_texts().get(name, [])
+    texts = send_url().get(name, [])
     if not texts:
         return default
     try:

@@ -66,6 +66,8 @@ def _ask_fraction(asker: Asker, *, disabled: bool) -> None:
 
 def _set_fraction(default: float) -> None:
     fraction = st.session_state["per cent"] / 100
+    if not fraction:
+        return  # no budget; the box goes back to what it was
     set_url(fraction=None if fraction == default else fraction)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from g2is.analysis.effects import Effect, alternatives, effect
-from g2is.analysis.idle import idle_settings
-from g2is.app.shared.labels import PRESETS, VALUES
+from g2is.analysis.idle import by_reason, idle_settings
+from g2is.app.shared.labels import PRESETS, VALUES, label
 from g2is.app.shared.text import number
 from g2is.app.shared.walked import Walked
 from g2is.app.walk.parameters import PRESET_FIELDS, preset_values
@@ -19,10 +19,17 @@ from g2is.run.run import Run
 
 
 def show_idle(run: Run, walked: Walked, notes: Mapping[str, DeltaGenerator]) -> None:
-    """Say which settings do nothing in this walk, and why. notes: a place below each setting."""
-    for name, reason in idle_settings(run, walked.trace).items():
-        if name in notes:
-            notes[name].caption(f"No effect here: {reason}.")
+    """Say which settings do nothing in this walk, and why: each reason once, below the first of them. notes: a place
+    below each setting."""
+    for reason, names in by_reason(idle_settings(run, walked.trace)).items():
+        if here := [name for name in names if name in notes]:
+            notes[here[0]].caption(f"No effect here: {idle_words(here, reason)}")
+
+
+def idle_words(names: Sequence[str], reason: str) -> str:
+    """Which settings do nothing, where these are several, and why."""
+    said = ", ".join(map(label, names))
+    return f"{said}. {reason[0].upper()}{reason[1:]}." if len(names) > 1 else f"{reason}."
 
 
 def show_effects(run: Run, walked: Walked, notes: Mapping[str, DeltaGenerator]) -> None:

@@ -18,13 +18,6 @@ from g2is.app.walk.wording import budget_words
 from g2is.errors import InputError
 from g2is.run.run import Run
 
-ICONS = {
-    "Budget": "savings",
-    "Target directions": "target",
-    "Rules": "rule",
-    "Instructions and sources": "article",
-    BY_DIRECTION: "balance",
-}
 SHORT = {
     "Target directions": "Directions",
     "Instructions and sources": "Instructions",
@@ -60,10 +53,7 @@ def walk_by_bar(run: Run, bar: DeltaGenerator, messages: DeltaGenerator) -> Bar:
     with bar:
         presets = popover(PRESETS[preset][0], "presets", icon=":material/tune:")
         labels = {**SHORT, "Budget": budget_label()}
-        places = {
-            name: popover(labels.get(name, name), f"settings {name}", icon=f":material/{ICONS[name]}:")
-            for name in TABS
-        }
+        places = {name: popover(labels.get(name, name), f"settings {name}") for name in TABS}
     panel = ParameterPanel(run, presets, places, messages)
     with messages:
         walk = _walk(run, panel, places[BY_DIRECTION])

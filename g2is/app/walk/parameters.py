@@ -16,9 +16,6 @@ from g2is.run.run import Run
 
 DEFAULT_FRACTION = 0.05
 
-MOST_IN_LINK = 2000
-"""Instructions that an address can carry."""
-
 ROW_FIELDS = ("pins", "bans", "only")
 """Settings that list instructions."""
 SET_FIELDS = ("pin_sets", "ban_sets", "only_sets")

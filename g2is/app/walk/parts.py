@@ -131,17 +131,29 @@ def finite(value: float) -> float | None:
     return None if math.isnan(value) else round(value, 4)
 
 
-def texts(frame: pd.DataFrame, rows: Iterable[int], most: int = TEXT) -> dict[str, dict[str, str]]:
-    """Prompt, response and origin of these rows, each shortened where it is very long. most: characters."""
+def texts(frame: pd.DataFrame, rows: Iterable[int], most: int = TEXT) -> dict[str, dict[str, str | int]]:
+    """Prompt, response and origin of these rows, each shortened where it is very long. most: characters.
+
+    Of a text that was shortened also the characters of all, `all`.
+    """
     return {str(row): _text(frame.iloc[row], most) for row in sorted(rows)}
 
 
-def _text(row: pd.Series, most: int) -> dict[str, str]:
-    return {
-        "prompt": _shortened(row["prompt"], most),
-        "response": _shortened(row["response"], most),
+def _text(row: pd.Series, most: int) -> dict[str, str | int]:
+    prompt, response = row["prompt"], row["response"]
+    text: dict[str, str | int] = {
+        "prompt": _shortened(prompt, most),
+        "response": _shortened(response, most),
         "from": visible(f"{row['source']}:{row['line']}"),
     }
+    return text | ({"all": len(prompt) + len(response)} if max(len(prompt), len(response)) > most else {})
+
+
+def whole_part(run: Run, walk_id: str, kind: str, row: int) -> bytes:
+    """All of a long text that the reader asked for. kind: `texts` of instructions, or `examples`."""
+    frame = run.instructions if kind == "texts" else run.validation
+    longest = max(len(frame["prompt"].array[row]), len(frame["response"].array[row]))
+    return pack(CHANNEL, "whole", {"walk": walk_id, kind: texts(frame, [row], longest)})
 
 
 def _shortened(text: str, most: int) -> str:

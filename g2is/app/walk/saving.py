@@ -32,7 +32,10 @@ def show_saving(run: Run, walked: Walked) -> None:
     with st.form("save", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Save this walk as", width=320, key="save as").strip()
         pressed = st.form_submit_button("Save", icon=":material/save:", type="primary")
-        over = st.checkbox("Overwrite if it exists")
+        over = st.checkbox(
+            "Overwrite if it exists",
+            help="Undo does not bring back what is overwritten, and deletes nothing saved.",
+        )
     if pressed:
         try:
             save(run, walked.trace, name, replace=over)

@@ -32,6 +32,7 @@ from g2is.app.walk.parts import (
     graphs_of_steps_part,
     reply_part,
     walk_part,
+    whole_part,
     window_part,
 )
 from g2is.app.walk.shown import PICTURES, colour_in_url, order, picture_in_url, rests, step_in_url
@@ -76,12 +77,15 @@ def _steps(run: Run, walked: Walked) -> None:
             on_find_change=lambda: st.session_state.update({"walk words": str(_event("find"))[:200]}),
             on_change_change=lambda: _change(run),
             on_drawn_change=lambda: _set_aside(run, walked),
+            on_whole_change=_want_whole,
         )
         if st.session_state.pop("walk changed", False):
             st.rerun()
         start = window_start(step, len(walked.trace.steps))
         show_part(_window(run, walk_id(run, walked), start, walked), key="walk window")
         show_part(_reply(run, walked), key="walk reply")
+        if whole := _whole(run, walk_id(run, walked)):
+            show_part(whole, key="walk whole")
         if picture == "graph":
             _graphs(run, walked, step)
         if colour:
@@ -165,6 +169,19 @@ def _recolour(run: Run) -> None:
 def _ask() -> None:
     sample = int(_event("ask"))
     set_url(focus=None if sample < 0 else sample)
+
+
+def _want_whole() -> None:
+    asked = _event("whole")
+    kind = one_of(("texts", "examples"))(str(asked["kind"]))
+    st.session_state["walk whole"] = kind, int(asked["row"])
+
+
+def _whole(run: Run, walk: str) -> bytes | None:
+    """The long text that the reader has just asked for; the browser keeps it."""
+    kind, row = st.session_state.pop("walk whole", ("texts", -1))
+    frame = run.instructions if kind == "texts" else run.validation
+    return whole_part(run, walk, kind, row) if 0 <= row < len(frame) else None
 
 
 def _colours(run: Run, walked: Walked, scheme: str) -> None:

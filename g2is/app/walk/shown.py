@@ -9,6 +9,7 @@ import streamlit as st
 
 from g2is.analysis.map_values import scheme_title, schemes
 from g2is.app.shared import all_texts, one_of, url_value, visible, whole
+from g2is.app.shared.canvas.pool import read_scheme
 from g2is.run.run import Run
 
 PICTURES = ("map", "graph")
@@ -30,7 +31,7 @@ def picture_in_url() -> str:
 
 def colour_in_url(run: Run) -> str:
     """What the dots of the map are coloured by; empty for nothing."""
-    return url_value("colour", "", one_of(("", *schemes(run))))
+    return url_value("colour", "", read_scheme(run, ""))
 
 
 def order(run: Run, step: int, picture: str, colour: str, *, anew: bool = False) -> dict[str, Any]:

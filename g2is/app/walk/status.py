@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from g2is.analysis.idle import idle_settings
+from g2is.analysis.idle import by_reason, idle_settings
 from g2is.analysis.resemblance import Resemblance, choices, resemblances
 from g2is.analysis.served import BADLY, NOT, WELL, Served, least_served, pool_service, served
 from g2is.analysis.walks import choosable, examples_in_use
@@ -46,8 +46,8 @@ def show_status(run: Run, walked: Walked) -> None:
         idle = idle_settings(run, walked.trace)
         if idle:
             with st.popover(f"{len(idle)} settings without effect", key="status idle", type="tertiary"):
-                for name, reason in idle.items():
-                    st.markdown(f"- **{label(name)}**: {reason}.")
+                for reason, names in by_reason(idle).items():
+                    st.markdown(f"- **{', '.join(map(label, names))}**: {reason}.")
 
 
 def budget_of(trace: WalkTrace) -> int:

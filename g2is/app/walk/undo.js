@@ -2,11 +2,13 @@
 //
 // Streamlit adds an entry whenever the address changes: at each tick of a slider, and at Undo too, after which Back would
 // do again what was undone. Here ticks without a pause between them share one entry, and Undo goes back to the entry that
-// has the address it leads to, where there is one, as Back would.
+// has the address it leads to, where there is one, as Back would. Python, which keeps the same list of changes, is told
+// of a pause before the tick that follows it: it cannot measure one, since ticks reach it late.
 
 import { arrive, liftTabs, rememberScrolls } from "./scroll.js"
 
 const TYPING = "input:not([type=range], [type=checkbox], [type=radio], [type=button]), textarea, select, [contenteditable]"
+const TICKS = '[data-testid="stSlider"], [data-testid="stNumberInput"]'
 const state = (window.g2isHistory ??= {
   ticked: [], // parameters whose ticks share an entry
   pause: 1500, // milliseconds without any input that make the next tick a change of its own
@@ -14,13 +16,17 @@ const state = (window.g2isHistory ??= {
   way: 0, // Undo (-1) or Redo (1) was pressed and its address is not here yet
   changed: [], // the parameters that the last entry changed
   input: 0, // time of the last input,
-  paused: true, // and whether there was a pause before it since the last entry
+  paused: true, // and whether there was a pause before it since the last entry,
+  told: false, // which Python was told:
+  pauses: 0, // their number,
+  tell: null, // and what tells it
   push: null, // what the browser itself does
   replace: null,
 })
 
-export default function ({ data }) {
+export default function ({ data, setStateValue }) {
   Object.assign(state, data)
+  state.tell = () => setStateValue("pauses", ++state.pauses)
   start()
   document.addEventListener("keydown", press)
   return () => document.removeEventListener("keydown", press)
@@ -58,6 +64,9 @@ function noteInput(event) {
   if (event.type === "pointermove" && !event.buttons) return
   if (event.timeStamp - state.input > state.pause) state.paused = true
   state.input = event.timeStamp
+  if (!state.paused || state.told || !event.target.closest?.(TICKS)) return
+  state.told = true
+  state.tell()
 }
 
 function noteClick(event) {
@@ -99,7 +108,7 @@ function pushState(entry, title, url) {
   arrive()
   state.addresses.splice(at, Infinity, wanted)
   state.changed = changed
-  state.paused = false
+  state.paused = state.told = false
 }
 
 function replaceState(entry, title, url) {

@@ -10,6 +10,7 @@ from g2is.app.shared.history import last_change, next_change, redo, undo
 from g2is.app.shared.javascript import module
 from g2is.app.shared.text import visible
 from g2is.app.shared.timeline import PAUSE_SECONDS, TICKED
+from g2is.app.shared.url import PAUSES
 from g2is.app.walk.wording import change_words
 
 _SCRIPT = Path(__file__).parent / "undo.js"
@@ -27,10 +28,17 @@ def show_undo() -> None:
             if change is None
             else visible(f"{name}: {change_words(change)}"),
         )
+    _watch()
+
+
+@st.fragment
+def _watch() -> None:
+    """The keys, and the number of pauses that the browser counts. Reruns alone."""
     script = st.components.v2.component("g2is_undo", js=module(_SCRIPT))
     script(
-        key="undo keys",
+        key=PAUSES,
         width="content",
         height=0,
         data={"ticked": [*TICKED, "step"], "pause": 1000 * PAUSE_SECONDS},
+        on_pauses_change=lambda: None,  # it is read where the URL changes
     )

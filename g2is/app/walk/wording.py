@@ -62,7 +62,7 @@ def budget_words(texts: Texts) -> str:
     for name, said in (("count", number), ("fraction", percent)):
         if name in texts:
             value = _value(name, texts)
-            return said(value) if isinstance(value, int | float) else str(value)
+            return said(value) if isinstance(value, int | float) else ", ".join(texts[name])
     return percent(DEFAULT_FRACTION)
 
 

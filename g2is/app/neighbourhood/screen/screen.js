@@ -1,6 +1,7 @@
 // The Neighbourhood page: the graph, and beside it the text in focus and that of the node pointed at or chosen.
 
 import { channel } from "../../shared/canvas/channel.js"
+import { addZooms } from "../../shared/canvas/zooms.js"
 import { element, number } from "../../shared/dom.js"
 import { labelOf, readGraphs } from "../../shared/graph/graphs.js"
 import { graphLegend } from "../../shared/graph/legend.js"
@@ -33,10 +34,7 @@ class Screen {
     this.find = (name) => root.querySelector(name)
     this.hovered = this.chosen = null // keys of nodes
     this.view = new GraphView(this.find(".stage"), this)
-    const zooms = { in: ZOOM, out: 1 / ZOOM, all: null }
-    for (const button of root.querySelectorAll("[data-zoom]")) {
-      button.onclick = () => this.zoomBy(zooms[button.dataset.zoom])
-    }
+    addZooms(this.find(".zooms"), (factor) => this.zoomBy(factor))
     this.find(".path").onclick = () => this.raise("path", !this.part?.path)
     const actions = {
       ArrowUp: () => this.next(-1),

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from g2is.analysis.map_values import map_values
-from g2is.app.shared import number, visible
+from g2is.analysis.map_values import map_values, scheme_of, schemes
+from g2is.app.shared import number, one_of, visible
 from g2is.app.shared.canvas.parts import pack
 from g2is.app.shared.canvas.points import NOWHERE, MapPoints
 from g2is.config import RegimeName, WalkParameters
@@ -19,6 +19,11 @@ from g2is.walk import WalkTrace
 
 TICKS = 4
 """Intervals between the numbers along a scale."""
+
+
+def read_scheme(run: Run, *more: str) -> Callable[[str], str]:
+    """Reads from a URL what dots are coloured by, or one of `more`."""
+    return lambda text: one_of((*more, *schemes(run)))(scheme_of(run, text))
 
 
 @st.cache_resource(max_entries=8, show_spinner="Placing the instructions")

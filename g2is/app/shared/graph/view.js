@@ -33,6 +33,7 @@ export class GraphView {
     this.pen = new Pen(canvas)
     this.gestures = new Gestures(canvas, this)
     this.graph = null
+    this.opened = null // the node that was opened last, whose text stands elsewhere until another is pointed at
     this.places = new Map()
     this.resized = new ResizeObserver(() => this.resize())
     this.resized.observe(stage)
@@ -103,9 +104,10 @@ export class GraphView {
 
   drawTip() {
     const { tip, graph, marks, plane } = this
+    if (marks?.hovered !== this.opened) this.opened = null
     const node = graph?.byKey.get(marks.hovered)
-    tip.hidden = !node
-    if (!node) return
+    tip.hidden = !node || this.opened !== null
+    if (tip.hidden) return
     const { name, what, text } = this.owner.describe(node)
     const words = element("span", "words", text)
     words.dir = "auto"
@@ -127,7 +129,7 @@ export class GraphView {
   // Opens the node pointed at; whether there is one.
   enter() {
     const node = this.graph?.byKey.get(this.marks.hovered)
-    if (node) this.owner.open(node)
+    if (node) this.open(node.key)
     return Boolean(node)
   }
 
@@ -148,6 +150,8 @@ export class GraphView {
   }
 
   open(key) {
+    this.opened = key
+    this.tip.hidden = true
     this.owner.open(this.graph.byKey.get(key))
   }
 

@@ -1,6 +1,6 @@
 // What the dots of the walk's map are coloured by, as on the Map page, and the legend of it.
 
-import { css, isDark } from "../../shared/canvas/colours.js"
+import { css, isDark, parse } from "../../shared/canvas/colours.js"
 import { Colouring } from "../../shared/canvas/colouring.js"
 import { drawLegend } from "../../shared/canvas/legend.js"
 import { statesOf } from "../../shared/canvas/states.js"
@@ -90,7 +90,7 @@ export class Colours {
     const { colouring, only, map } = this
     const count = places.x.length
     const grey = GREYS[isDark(map.paper) ? "dark" : "light"]
-    const plain = { codes: new Uint8Array(count), part: {}, palette: found ? map.frames : grey, shapes: null }
+    const plain = { codes: new Uint8Array(count), part: {}, palette: found ? parse(map.accent) : grey, shapes: null }
     const colours = colouring ?? plain
     const highlights = { only, matches: bitsOf(found, count), basket: bitsOf(basket, count), alone: false }
     return { colours, states: statesOf(places, colours, highlights) }

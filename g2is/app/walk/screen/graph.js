@@ -66,12 +66,12 @@ export class WalkGraph {
 
   open(node) {
     const { screen } = this
-    if (node.relation === "validation" || node.relation === "component") screen.compare(node)
-    else screen.focusOn(node.row)
+    if (node.relation === "validation" || node.relation === "component") screen.reading.compare(node)
+    else screen.reading.focusOn(node.row)
   }
 
   escape() {
-    this.screen.back()
+    this.screen.reading.back()
   }
 
   describe({ key, row, relation, cosine }) {

@@ -95,7 +95,7 @@ export class WalkMap {
   }
 
   clear() {
-    this.screen.back()
+    this.screen.reading.back()
   }
 
   step() {}
@@ -122,12 +122,13 @@ export class WalkMap {
   showFound(part) {
     const { find } = this.screen
     if (part.words === this.words) return
+    const isNew = this.words === undefined // the screen: what was found before is marked, and not in the way
     this.words = part.words
     this.found = part.words ? part.found : null
     const list = find(".hits")
     const only = this.found?.length === 1 && this.goToOnlyHit
     this.goToOnlyHit = false
-    list.hidden = !this.found || only
+    list.hidden = !this.found || only || isNew
     find(".found").textContent = this.found ? `${number(part.total)} found` : ""
     find(".find").value = part.words
     const hits = (this.found ?? []).slice(0, HITS).map((sample) => {

@@ -46,7 +46,7 @@ export class Reader {
     } else {
       const back = element("button", "back", `Back to step ${number(step + 1)}`)
       back.type = "button"
-      back.onclick = () => this.screen.back()
+      back.onclick = () => this.screen.reading.back()
       reason.replaceChildren(head, element("span", "why", answer?.text ?? "…"), ...this.itsStep(asked), back)
     }
     reason.classList.toggle("asked", asked !== null)
@@ -71,15 +71,15 @@ export class Reader {
     const head = element("h2", "", title)
     const close = element("button", "close", "Close")
     close.type = "button"
-    close.onclick = () => this.screen.backOnce()
+    close.onclick = () => this.screen.reading.backOnce()
     head.append(close)
-    return [head, ...textOf(walk.examples.get(example))]
+    return [head, ...this.textOf("examples", example)]
   }
 
   exampleText(example) {
     if (example === null) return [element("h2", "", "No example"), element("p", "", "It belongs to no direction.")]
     const title = this.screen.asked === null ? `Example ${number(example)} asks` : `Closest: example ${number(example)}`
-    return [element("h2", "", title), ...textOf(this.screen.walk.examples.get(example))]
+    return [element("h2", "", title), ...this.textOf("examples", example)]
   }
 
   takenText() {
@@ -88,7 +88,7 @@ export class Reader {
     const text = walk.texts.get(shown)
     const head = element("h2", "", title)
     if (text) head.append(element("span", "from", ` ${text.from}`))
-    return [head, ...textOf(text)]
+    return [head, ...this.textOf("texts", shown)]
   }
 
   drawActions() {
@@ -128,11 +128,24 @@ export class Reader {
     )
     button.setAttribute("aria-label", `Instruction ${sample}, ${rule}: ${why}`)
     button.title = previous === null ? why : `${why}; cosine to the one before: ${previous.toFixed(2)}`
-    button.onclick = () => (verdict === "chosen" ? screen.back() : screen.ask(sample))
+    button.onclick = () => (verdict === "chosen" ? screen.reading.back() : screen.reading.ask(sample))
     item.onpointerenter = () => screen.hover(sample)
     item.onpointerleave = () => screen.hover(null)
     item.append(button)
     return item
+  }
+
+  // Prompt and answer character by character, of a very long one the beginning and a button for all.
+  textOf(kind, row) {
+    const text = this.screen.walk[kind].get(row)
+    if (!text) return [element("p", "waiting", "…")]
+    const parts = [element("p", "prompt", text.prompt || "(empty)"), element("p", "response", text.response || "(empty)")]
+    for (const part of parts) part.dir = "auto"
+    if (!text.all) return parts
+    const button = element("button", "whole", `Show all ${number(text.all)} characters`)
+    button.type = "button"
+    button.onclick = () => this.screen.raise("whole", { kind, row })
+    return [...parts, button]
   }
 
   mark(sample) {
@@ -140,12 +153,4 @@ export class Reader {
       row.classList.toggle("hovered", Number(row.dataset.sample) === sample)
     }
   }
-}
-
-// Prompt and answer in full, character by character.
-function textOf(text) {
-  if (!text) return [element("p", "waiting", "…")]
-  const parts = [element("p", "prompt", text.prompt || "(empty)"), element("p", "response", text.response || "(empty)")]
-  for (const part of parts) part.dir = "auto"
-  return parts
 }

@@ -6,7 +6,9 @@ import { number } from "../../shared/dom.js"
 import { WalkGraph } from "./graph.js"
 import { bindKeys } from "./keys.js"
 import { WalkMap } from "./map.js"
+import { Panes } from "./panes.js"
 import { Reader } from "./reader.js"
+import { Reading } from "./reading.js"
 import { addSkip } from "./skip.js"
 import { Strip } from "./strip.js"
 import { Walk } from "./walk.js"
@@ -14,7 +16,6 @@ import { Walk } from "./walk.js"
 const REST_MS = 250 // Python is told of a step after this long without another,
 const MISSING_MS = 40 // sooner where its texts are not here,
 const LONGEST_MS = 1000 // and while playing at least this often
-const NONE = -1 // no instruction
 
 const screens = new WeakMap()
 
@@ -38,42 +39,22 @@ class Screen {
     this.root = root
     this.find = (name) => root.querySelector(name)
     this.step = 0
-    this.asked = null // an instruction that the reader asked about, shown in place of the step's
-    this.before = [] // what was shown before that, back to the step
-    this.compared = null // a node of the graph that is no instruction, shown in place of the example
     this.hovered = null // the key of a node, see `graphs.js`
     this.ordered = null // the last order of Python to go to a step,
     this.target = null // and that step, until the reader moves on: the walk that has it may come later
-    this.focus = null // the instruction in the URL, as Python was told, or told
-    this.pending = [] // instructions that Python was asked about and has not answered yet
     this.basket = new Set()
     this.walk = new Walk()
+    this.reading = new Reading(this)
+    this.panes = new Panes(this)
     this.map = new WalkMap(this)
     this.graph = new WalkGraph(this)
     this.reader = new Reader(this)
     this.strip = new Strip(this)
     this.unbind = bindKeys(this)
     this.removeSkip = addSkip(this)
-    for (const tab of root.querySelectorAll("[role=tab]")) tab.onclick = () => this.showTab(tab.dataset.tab)
-    for (const button of root.querySelectorAll("[data-show]")) button.onclick = () => this.showTab(button.dataset.show)
-    const zooms = { in: 1.5, out: 1 / 1.5, all: null }
-    for (const button of root.querySelectorAll("[data-zoom]")) {
-      button.onclick = () => this.zoomBy(zooms[button.dataset.zoom])
-    }
-    const find = this.find(".find")
-    // A handler that returns false would keep the letter out of the box.
-    find.onkeydown = (event) => {
-      if (event.key !== "Enter") return
-      this.map.goToOnlyHit = true
-      this.raise("find", find.value)
-    }
-    // Emptied by its cross, or by Escape.
-    find.oninput = () => {
-      if (!find.value) this.raise("find", "")
-    }
     this.channel = channel("walk")
     this.stopListening = this.channel.listen((kind) => this.receive(kind))
-    for (const kind of ["points", "colours", "walk", "window", "reply"]) this.receive(kind)
+    for (const kind of ["points", "colours", "walk", "window", "reply", "whole"]) this.receive(kind)
     this.receiveGraphs()
   }
 
@@ -96,7 +77,7 @@ class Screen {
       this.ordered = order
       clearTimeout(this.resting)
       this.step = this.target = step
-      if (picture !== this.picture) this.turnTo(picture)
+      if (picture !== this.picture) this.panes.turnTo(picture)
       this.map.colours.offer(schemes, colour)
     }
     this.draw()
@@ -112,14 +93,14 @@ class Screen {
       this.receive("window")
       this.receiveGraphs()
       this.graph.readTheme()
-      this.before = []
-      this.compared = null
+      this.reading.restart()
       this.step = this.target ?? this.step
       this.receive("reply")
       this.strip.show()
     }
     if (kind === "window") this.walk.receiveWindow(part)
     if (kind === "reply") this.receiveReply(part)
+    if (kind === "whole" && part.walk === this.walk.part?.walk) this.walk.receiveTexts(part)
     if (kind.startsWith("graph")) this.walk.receiveGraphs(part)
     this.draw()
   }
@@ -136,15 +117,7 @@ class Screen {
     this.basket = new Set(part.basket)
     this.map.change()
     this.map.showFound(part)
-    if (!part.answer) return
-    const { sample } = part.answer
-    walk.answers.set(sample, part.answer)
-    const own = this.pending.lastIndexOf(sample)
-    this.pending.splice(0, own + 1)
-    if (own >= 0 || sample === this.focus) return
-    // Asked elsewhere: by a link, or by another part of the page.
-    this.focus = sample
-    if (sample !== walk.sample(this.step)) this.asked = sample
+    if (part.answer) this.reading.receive(part.answer)
   }
 
   // What the reader does
@@ -154,7 +127,7 @@ class Screen {
     if (next === this.step && this.asked === null && this.compared === null) return
     this.step = next
     this.target = null
-    this.forget()
+    this.reading.forget()
     this.draw()
     this.reportSoon()
   }
@@ -186,67 +159,24 @@ class Screen {
     }
     const step = this.walk.stepOf(sample)
     if (step >= 0) this.go(step)
-    else this.ask(sample)
+    else this.reading.ask(sample)
   }
 
-  ask(sample) {
-    if (sample !== this.asked) this.before.push(this.asked)
-    this.show(sample)
+  get asked() {
+    return this.reading.asked
   }
 
-  // An instruction in place of the step's; null for that of the step again.
-  show(sample) {
-    this.asked = sample
-    this.compared = null
-    this.tell(sample)
-    this.draw()
+  get compared() {
+    return this.reading.compared
   }
 
-  // Has Python write it to the URL, and answer. null: none.
-  tell(sample) {
-    if (sample === this.focus) return
-    this.focus = sample
-    if (sample !== null) this.pending.push(sample)
-    this.raise("ask", sample ?? NONE)
+  // The instruction that is read now.
+  get shown() {
+    return this.reading.shown
   }
 
-  // An instruction of the graph comes into focus, with its neighbourhood and its text.
-  focusOn(sample) {
-    this.strip.pause()
-    if (sample === this.shown && this.compared === null) return
-    if (sample !== this.walk.sample(this.step)) return this.ask(sample)
-    if (this.asked !== null) this.before.push(this.asked)
-    this.show(null)
-  }
-
-  // A validation example or a target direction of the graph: its text in place of the example asked for.
-  compare(node) {
-    this.strip.pause()
-    this.compared = node
-    this.draw()
-    const { name, text } = this.graph.describe(node)
-    this.say(`${name}. ${text}`)
-  }
-
-  // To what was shown before this.
-  backOnce() {
-    if (this.compared !== null) {
-      this.compared = null
-      this.draw()
-    } else if (this.before.length) this.show(this.before.pop())
-    else if (this.asked !== null) this.back()
-  }
-
-  back() {
-    this.forget()
-    this.map.hideHits()
-    this.draw()
-  }
-
-  forget() {
-    if (this.asked !== null) this.tell(null)
-    this.asked = this.compared = null
-    this.before = []
+  get picture() {
+    return this.panes.picture
   }
 
   get answer() {
@@ -258,11 +188,6 @@ class Screen {
     this.raise("change", { how, sample: this.shown })
   }
 
-  // The instruction that is read now.
-  get shown() {
-    return this.asked ?? this.walk.sample(this.step)
-  }
-
   hover(sample) {
     if (sample === this.hovered) return
     this.hovered = sample
@@ -270,52 +195,6 @@ class Screen {
     else this.map.drawHover()
     this.reader.mark(sample)
     this.strip.mark(sample)
-  }
-
-  // tab: a pane where there is room for one alone, or map or graph, of which one is in sight everywhere.
-  showTab(tab) {
-    const turns = this.turnTo(tab)
-    if (turns) this.raise("picture", tab)
-  }
-
-  turnTo(tab) {
-    const { root } = this
-    root.dataset.tab = tab
-    for (const button of root.querySelectorAll("[role=tab]")) {
-      button.setAttribute("aria-selected", String(button.dataset.tab === tab))
-    }
-    const isPicture = tab === "map" || tab === "graph"
-    if (!isPicture || tab === this.picture) return false
-    root.dataset.picture = tab
-    for (const button of root.querySelectorAll("[data-show]")) {
-      button.setAttribute("aria-pressed", String(button.dataset.show === tab))
-    }
-    this.map.resize()
-    this.graph.view.resize()
-    this.draw()
-    return true
-  }
-
-  get picture() {
-    return this.root.dataset.picture
-  }
-
-  zoomBy(factor) {
-    const view = this.picture === "graph" ? this.graph : this.map
-    if (factor) view.gestures.zoomBy(factor)
-    else view.reset()
-  }
-
-  focusFind() {
-    const find = this.find(".find")
-    if (!find.offsetParent) this.showTab(this.picture)
-    find.focus()
-  }
-
-  toggleHelp() {
-    const help = this.find(".help")
-    help.hidden = !help.hidden
-    this.find("[data-action=help]").setAttribute("aria-expanded", String(!help.hidden))
   }
 
   draw() {

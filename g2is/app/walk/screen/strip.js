@@ -36,7 +36,7 @@ export class Strip {
   act(action) {
     const { screen } = this
     if (action === "play") return this.playing ? this.pause() : this.play()
-    if (action === "help") return screen.toggleHelp()
+    if (action === "help") return screen.panes.toggleHelp()
     if (action === "link") return this.copyLink()
     this.pause()
     const { step, walk } = screen

@@ -38,7 +38,12 @@ export class Walk {
 
   receiveTexts({ texts = {}, examples = {}, lines = {} }) {
     const known = [[this.texts, texts], [this.examples, examples], [this.lines, lines]]
-    for (const [map, sent] of known) for (const [row, text] of Object.entries(sent)) map.set(Number(row), text)
+    for (const [map, sent] of known) {
+      for (const [row, text] of Object.entries(sent)) {
+        // What was sent whole stays so when it is sent shortened again.
+        if (!text.all || !map.has(Number(row))) map.set(Number(row), text)
+      }
+    }
   }
 
   // A step as Python described it, or nothing where it has not yet.
