@@ -1,7 +1,7 @@
 """What `g2is target add` costs in processor seconds, by phase: `python -m benchmarks.new_target RUN FILE`.
 
-RUN: the folder of a finished run, of which a copy is used. FILE: examples. Processor seconds do not depend on what else
-the machine does, as seconds of a clock would.
+RUN: the folder of a finished run, of which a copy is used. FILE: examples. Processor seconds are of all threads; they
+depend far less on what else the machine does than seconds of a clock.
 """
 
 from __future__ import annotations

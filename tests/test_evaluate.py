@@ -1,6 +1,7 @@
 """Fine-tuning on selections of a tiny run: what is scored, resumed, refused and compared."""
 
 import json
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -15,13 +16,27 @@ from g2is.analysis import walks
 from g2is.cli import main
 from g2is.config import BuildConfig, EvaluationConfig, LoraSettings, walk_preset
 from g2is.errors import InputError
+from g2is.evaluation import fine_tuning
 from g2is.evaluation.budgets import budget_of, by_budget
 from g2is.evaluation.candidates import Candidate, baseline, saved
+from g2is.evaluation.cells import cells, findings
 from g2is.evaluation.fine_tuning import check, evaluate
+from g2is.evaluation.grid import (
+    ALL,
+    grid,
+    nested,
+    of_method,
+    of_preset,
+    of_selection,
+    read_budgets,
+    read_sizes,
+)
 from g2is.evaluation.results import Evaluation, FineTuning, read_evaluations, read_left_out, summarise
 from g2is.evaluation.testing import TestSet
 from g2is.evaluation.work import Work, prepare
+from g2is.figures.grid import grid_figure
 from g2is.instructions import read_instructions
+from g2is.knowledge import core_knowledge
 from g2is.lm.evaluate import fine_tuned, greedy_answers, held_out_losses
 from g2is.lm.model import inspect_model, load_model
 from g2is.lm.text import Encoded, Encoder
@@ -30,6 +45,10 @@ from g2is.pipeline.build import build
 from g2is.pipeline.inputs import Target
 from g2is.run.run import Run
 from g2is.run.selections import Selection, select
+from g2is.run.some_examples import with_examples
+from g2is.selectors import METHODS, round_robin
+from g2is.selectors.ranking import best
+from g2is.walk import component_affinities, gradient_walk
 from tests.tiny import ARCHITECTURES, byte_tokenizer, random_samples, save_tiny_model, write_pool
 
 QUICK = EvaluationConfig(seeds=2, epochs=1, batch_size=4, learning_rate=1e-2, answers=3, new_tokens=4)
@@ -391,3 +410,176 @@ def test_the_command_checks_without_training_and_takes_budgets(run, built, capsy
     assert "at the speed of the run's warm-up" in said and not (run.folder / "evaluations").exists()
     assert main([*words, "--count", "4"]) == 2
     assert main([*words[:-7], "--budgets", "0", *words[-6:]]) == 2
+
+
+def test_words_become_budgets_and_sizes(run):
+    usable = int(run.valid.sum())
+    assert read_budgets(run, ["9,5", "0.5", "5"]) == sorted({5, 9, usable // 2})
+    assert read_sizes(["32,8", "all", "8"]) == [8, 32, ALL]
+    for words in ("many", "0", "-3", "0.0", "1.5", "nan", "1e3", "9" * 5000):
+        with pytest.raises(InputError, match=r"expected numbers|count|fraction"):
+            read_budgets(run, [words])
+    for words in ("1", "0", "-8", "some", "0.5", "9" * 5000):
+        with pytest.raises(InputError, match=r"expected numbers of examples from 2"):
+            read_sizes([words])
+
+
+def test_smaller_draws_of_examples_are_parts_of_larger_ones_and_seeds_differ(run):
+    draws = {size: nested(run, ["words"], size, 0).tolist() for size in (2, 4, ALL)}
+    assert set(draws[2]) < set(draws[4]) < set(draws[ALL]) and draws[ALL] == list(range(6))
+    assert len({tuple(nested(run, ["words"], 3, seed)) for seed in range(8)}) > 3
+
+
+@pytest.mark.parametrize("method", ["recommended", "round_robin", "less"])
+def test_a_run_with_some_examples_selects_as_one_that_has_no_others(run, method):
+    rows = [4, 1]
+    view = with_examples(run, rows)
+    assert view.validation["line"].tolist() == run.validation["line"].iloc[rows].tolist()
+    assert [(target.name, target.size) for target in view.targets] == [("words", 2)]
+    if method == "recommended":
+        chosen = walks.walk(view, walk_preset(method, count=7, neighbors=5)).samples
+        alone = gradient_walk(
+            run.regime("sgd").gradients,
+            run.regime("sgd").neighbors,
+            run.regime("sgd").cosines,
+            knowledge := core_knowledge(run.validation_gradients[rows], walk_preset(method, count=7)),
+            walk_preset(method, count=7, neighbors=5),
+            valid=run.valid,
+            affinities=component_affinities(run.regime("sgd").gradients, knowledge),
+        ).samples
+    else:
+        regime = METHODS[method].model_fields["regime"].default
+        chosen = select(view, method, count=7).samples
+        cosines = run.regime(regime).validation_cosines[:, rows]
+        tasks = ["words", "words"]
+        alone = (
+            round_robin(cosines, tasks, run.valid, 7)
+            if method == "round_robin"
+            else best(cosines.mean(axis=1), run.valid, 7)
+        )
+    assert list(chosen) == list(alone)
+    assert len(run.validation) == 6, "the run itself is as it was"
+
+
+def test_a_grid_is_every_place_once_and_what_ignores_the_examples_once_a_budget(run):
+    choosers = [of_preset("recommended"), of_method("less"), of_method("random")]
+    made = grid(run, choosers, [4, 8], [2, ALL], ["words"])
+    places = [(one.label, one.budget, one.validation, one.target) for one in made]
+    assert len(set(places)) == len({one.name for one in made}) == len(made) == 2 + 2 * 2 * 2
+    assert [place for place in places if place[0] == "random"] == [
+        ("random", 4, None, None),
+        ("random", 8, None, None),
+    ]
+    whole = next(one for one in made if (one.label, one.budget, one.validation) == ("less", 8, ALL))
+    assert whole.choose(0) == select(run, "less", count=8).samples
+    with pytest.raises(InputError, match=r"test 'other': no target of the run has that name"):
+        grid(run, choosers, [4], targets=["other"])
+    with pytest.raises(InputError, match=r"target 'words' has 6 examples, fewer than 7"):
+        grid(run, choosers, [4], [7])
+    by_hand = Selection.of(run, [1, 2], "map", {})
+    with pytest.raises(InputError, match=r"'mine': was made by hand"):
+        of_selection("mine", by_hand)
+    with pytest.raises(InputError, match=r"method full: has no budget"):
+        of_method("full")
+
+
+def test_the_command_evaluates_a_grid_resumes_it_and_ends_with_a_table_and_a_picture(run, built, capsys):
+    words = [
+        "evaluate",
+        str(run.folder),
+        "--test",
+        f"words={built / 'test.jsonl'}",
+        "--by-target",
+        "--answers",
+        "0",
+    ]
+    words += [
+        "--preset",
+        "recommended",
+        "--method",
+        "round_robin",
+        "--method",
+        "random",
+        "--budgets",
+        "3,0.2",
+    ]
+    words += ["--seeds", "2", "--epochs", "1", "--batch-size", "4", "--learning-rate", "0.01"]
+    assert main([*words, "--validation-sizes", "2"]) == 0
+    said = capsys.readouterr()
+    folder = run.folder / "evaluations" / "test"
+    first = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.parquet")}
+    assert len(first) == 2 * (1 + 2) * 2
+    assert re.search(r"\d+ fine-tunings, about \d+ s in all \(from \d+ s to \d+ s, by the fastest", said.err)
+    assert "recommended against round-robin: " in said.out and "| words | random |" in said.out
+    assert main([*words, "--validation-sizes", "2,4,all", "--against", "round-robin"]) == 0
+    said = capsys.readouterr()
+    assert "12 of 28 fine-tunings are done already" in said.err
+    assert all((folder / name).stat().st_mtime_ns == then for name, then in first.items())
+    table = pd.read_csv(folder / "table.csv")
+    assert sorted(table["validation"].dropna().unique()) == [0, 2, 4] and set(table["budget"]) == {3, 6}
+    beside = table[table["method"] == "recommended"]
+    assert (beside["against"] == "round-robin").all() and set(beside["verdict"]) <= {
+        "better",
+        "level",
+        "worse",
+    }
+    assert (table.loc[table["method"] == "round-robin", "verdict"] == "alone").all()
+    results = read_evaluations(run)
+    losses = results.groupby(["selection", "seed"])["loss"].mean().groupby("selection").mean()
+    assert table["loss"].tolist() == pytest.approx(losses[table["selection"]].tolist(), abs=1e-6)
+    assert "recommended, all validation examples against 2: " in (folder / "table.md").read_text()
+    assert "held-out loss" in (folder / "picture.html").read_text()
+
+
+def test_the_same_samples_are_trained_once(run, built, monkeypatch):
+    trained = []
+    plain = fine_tuning._results
+    monkeypatch.setattr(
+        fine_tuning, "_results", lambda run, work, one, bar: trained.append(one) or plain(run, work, one, bar)
+    )
+    same = [Candidate(name, "walk", lambda seed: range(5)) for name in ("one", "two")]
+    other = Candidate("three", "walk", lambda seed: range(4, -1, -1))
+    summary, said = run_evaluation(run, built, candidates=[*same, other])
+    assert sorted(one.selection for one in trained) == ["one", "one", "three", "three"]
+    assert "2 of the fine-tunings take the results of another with the same samples, target and seed" in said
+    losses = summary.set_index("selection")["loss"]
+    assert losses["one"] == losses["two"]
+
+
+def test_a_table_compares_within_a_place_and_says_level():
+    def one(name, validation=None, **place):
+        return FineTuning(
+            selection=name, seed=0, method="m", size=5, digest="", budget=5, validation=validation, **place
+        )
+
+    tunings = [one(f"a{n}", n, label="a", target="t") for n in (8, 0)]
+    tunings += [one(f"b{n}", n, label="b", target="t") for n in (8, 0)] + [one("r", label="random")]
+    random = np.random.default_rng(0)
+    noise = random.standard_normal(200)
+    shifts = {"a8": -0.5, "a0": -0.9, "b8": 0.0, "b0": -0.9, "r": 0.0}
+    rows = [
+        {"selection": name, "target": target, "task": "", "example": at, "seed": seed, "size": 5,
+         "loss": 3 + shift + noise[at] + 0.1 * random.standard_normal(), "correct": None}
+        for name, shift in shifts.items()
+        for target in (("t", "u") if name == "r" else ("t",))
+        for at in range(200)
+        for seed in range(3)
+    ]  # fmt: skip
+    about = Evaluation(run="", model={}, configuration=QUICK, tests=[], leaks={}, fine_tunings=tunings)
+    results = pd.DataFrame(rows)
+    table = cells(about, results)
+    got = {
+        (r.method, r.validation, r.target): (r.verdict, r.against)
+        for r in table.fillna({"validation": -1}).itertuples()
+    }
+    assert got["a", 8, "t"] == got["a", 0, "t"] == got["b", 0, "t"] == ("better", "random")
+    assert got["b", 8, "t"] == ("level", "random") and got["random", -1, "u"][0] == "alone"
+    assert table[table["method"] == "a"]["validation"].tolist() == [8, 0], "all come last"
+    lines = findings(table, results)
+    assert lines[0].startswith("a against b: better in 1, level in 1 of 2; mean loss −")
+    assert any(
+        line.startswith("a, all validation examples against 8: better in 1; mean loss −1") for line in lines
+    )
+    figure = grid_figure(table)
+    assert {trace.name for trace in figure.data} == {"a", "b", "random"}
+    assert list(figure.layout.xaxis.ticktext) == ["8", "all"]

@@ -14,6 +14,7 @@ from g2is.analysis import walks
 from g2is.cli import main
 from g2is.config import GraphConfig, ImportConfig, LayoutConfig, walk_preset
 from g2is.errors import InputError
+from g2is.pipeline.extend import extend
 from g2is.pipeline.gradient_files import read_gradients, read_neighbors
 from g2is.pipeline.imported import import_run
 from g2is.pipeline.inputs import Target
@@ -398,3 +399,11 @@ def test_data_sets_of_one_size_in_another_order_are_told_by_their_names(shared, 
     words = ["--train-gradients", *gradients, "--validation-gradients", *less(shared, "val-ckpt105-sgd")]
     assert run_import(tmp_path, *less_pool(shared, "dolly", "cot"), *words) == 2
     assert "are of cot, dolly, --train is less_dolly.jsonl, less_cot.jsonl" in capsys.readouterr().err
+
+
+def test_it_cannot_be_extended_and_says_what_to_do(files):
+    run = imported(files)
+    with pytest.raises(
+        InputError, match=r"import the earlier and the new gradients together, .* import --run run-2"
+    ):
+        extend(run.folder, [files / "pool.jsonl"])

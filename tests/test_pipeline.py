@@ -22,6 +22,7 @@ from g2is.lm.tokenizer import load_tokenizer
 from g2is.lm.train import TrainingState, sample_losses, trainable
 from g2is.lm.warmup import Checkpoint
 from g2is.pipeline.build import build
+from g2is.pipeline.extend import extend
 from g2is.pipeline.inputs import Target
 from g2is.pipeline.stages import gradients as gradients_stage
 from g2is.run.run import Run
@@ -397,6 +398,34 @@ def test_exact_duplicates_and_rejects_are_reported(files, tmp_path):
     assert any(re.search(r"1 exact duplicates, 1 rejected", line) for line in said)
     rejected = pd.read_json(run.folder / "rejected.jsonl", lines=True)
     assert rejected["line"].tolist() == [POOL + 2]
+
+
+def test_of_instructions_with_one_conversation_the_first_is_built_where_asked_and_later_too(files, tmp_path):
+    lines = (files / "pool.jsonl").read_text().splitlines()
+    pool, more = tmp_path / "pool.jsonl", tmp_path / "more.jsonl"
+    other = json.dumps({**json.loads(lines[3]), "level": "hard"})  # the same to a model
+    pool.write_text("\n".join([*lines, lines[3], other]))
+    said: list[str] = []
+    run = make(tmp_path / "run", files, configuration(files).replace(dedupe=True), train=[pool], said=said)
+    assert len(run.instructions) == POOL and (run.instructions["duplicate_of"] < 0).all()
+    assert any("0 rejected, 2 left out as the same as an earlier one" in line for line in said)
+    rejected = pd.read_json(run.folder / "rejected.jsonl", lines=True)
+    assert rejected["line"].tolist() == [POOL + 1, POOL + 2]
+    assert set(rejected["reason"]) == {"the same conversation as pool.jsonl:4"}
+    # Its selections are those of a run that was built without the copies.
+    plain = make(tmp_path / "plain", files)
+    samples = [
+        walks.walk(each, walk_preset("recommended", count=8)).samples.tolist() for each in (run, plain)
+    ]
+    assert samples[0] == samples[1]
+    with pytest.raises(InputError, match=r"dedupe: True -> False"):
+        make(tmp_path / "run", files, train=[pool])
+    write_pool(more, 6, seed=9)
+    more.write_text(more.read_text() + more.read_text().splitlines()[0] + "\n" + lines[5])
+    grown = extend(run.folder, [more], say=said.append)
+    assert len(grown.instructions) == POOL + 6 and (grown.instructions["duplicate_of"] < 0).all()
+    assert grown.manifest.stages["instructions"].found["repeats"] == 4
+    assert grown.check() == []
 
 
 def test_a_run_that_keeps_one_regime_says_so(files, tmp_path):

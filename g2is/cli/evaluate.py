@@ -10,12 +10,16 @@ from g2is.cli.runs import open_run, output_file, say, selection_path
 from g2is.config import EvaluationConfig
 from g2is.config.grammar import AddCommand, add_settings, given, named, read_settings
 from g2is.config.settings import Budget
-from g2is.errors import InputError
+from g2is.config.walk import WALK_PRESETS
 from g2is.selectors import METHODS
 
 if TYPE_CHECKING:
     from g2is.evaluation.candidates import Candidate
     from g2is.run.run import Run
+
+
+TABLE, PICTURE = "table", "picture.html"
+"""Files of an evaluation that are for a person."""
 
 
 def register(command: AddCommand) -> None:
@@ -27,7 +31,7 @@ def register(command: AddCommand) -> None:
         action="append",
         required=True,
         metavar="[NAME=]FILE",
-        help="held-out examples of a target; once for each target",
+        help="held-out examples of a target; once for each file",
     )
     parser.add_argument(
         "--selection",
@@ -48,6 +52,17 @@ def register(command: AddCommand) -> None:
         help="method to evaluate as a baseline, once for each; a random one selects again for each seed: "
         f"{', '.join(METHODS)}",
     )
+    parser.add_argument(
+        "--preset",
+        action="append",
+        default=[],
+        choices=WALK_PRESETS,
+        metavar="PRESET",
+        help=f"walk to evaluate, once for each: {', '.join(WALK_PRESETS)}",
+    )
+    parser.add_argument(
+        "--against", metavar="NAME", help="what the table compares with (random, where that is evaluated)"
+    )
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument("--fraction", type=float, help="budget of the baselines as a share of the pool")
     budget.add_argument(
@@ -55,10 +70,22 @@ def register(command: AddCommand) -> None:
     )
     budget.add_argument(
         "--budgets",
-        type=int,
         nargs="+",
-        metavar="COUNT",
-        help="several: every selection and baseline is chosen again with each",
+        metavar="BUDGET",
+        help="several, as numbers or as shares (60,150 or 0.01,0.05): everything is chosen again with each",
+    )
+    parser.add_argument(
+        "--validation-sizes",
+        nargs="+",
+        default=[],
+        metavar="N",
+        help="several numbers of validation examples (8,16,32,all): everything is chosen again with so many of each "
+        "target, drawn anew for each seed, the smaller sizes from the larger",
+    )
+    parser.add_argument(
+        "--by-target",
+        action="store_true",
+        help="choose for each target of the run alone that has a --test of its name, and test on that",
     )
     parser.add_argument(
         "--check",
@@ -79,15 +106,16 @@ def evaluate(arguments: argparse.Namespace) -> None:
     _budget(arguments)  # checked before anything is read
     run = open_run(arguments)
     output = None if arguments.output is None else output_file(arguments.output, run)
-    candidates = _candidates(run, arguments)
-    from g2is.evaluation.fine_tuning import check, evaluate
     from g2is.instructions import short_name
     from g2is.pipeline.inputs import Target
+
+    tests = [Target(name or short_name(file), Path(file)) for name, file in map(named, arguments.test)]
+    candidates = _candidates(run, arguments, [test.name for test in tests])
+    from g2is.evaluation.fine_tuning import check, evaluate
     from g2is.run.paths import EVALUATIONS
     from g2is.storage.csv import safe_csv
     from g2is.storage.files import write_bytes
 
-    tests = [Target(name or short_name(file), Path(file)) for name, file in map(named, arguments.test)]
     if arguments.check:
         check(run, tests, candidates, config, name=arguments.name, model=arguments.model, say=say)
         return
@@ -101,44 +129,41 @@ def evaluate(arguments: argparse.Namespace) -> None:
         overwrite=arguments.overwrite,
         say=say,
     )
-    shown = summary[summary["task"] == ""].drop(columns=["evaluation", "task"]).dropna(axis=1, how="all")
-    print(shown.to_string(index=False, float_format=lambda value: f"{value:.3g}"))
+    table, findings = _write_report(run, arguments.name, arguments.against)
+    if any(one.label for one in candidates):
+        print(table)
+    else:
+        for line in findings:
+            say(line)
+        shown = summary[summary["task"] == ""].drop(columns=["evaluation", "task"]).dropna(axis=1, how="all")
+        print(shown.to_string(index=False, float_format=lambda value: f"{value:.3g}"))
     if output is not None:
         write_bytes(output, safe_csv(summary))
-    say(f"written to {run.folder / EVALUATIONS / arguments.name}")
+    say(f"written to {run.folder / EVALUATIONS / arguments.name}: {TABLE}.csv, {TABLE}.md, {PICTURE}")
 
 
-def _candidates(run: Run, arguments: argparse.Namespace) -> list[Candidate]:
+def _candidates(run: Run, arguments: argparse.Namespace, tests: list[str]) -> list[Candidate]:
     """The selections, and the baselines at the same budget; with several budgets, all of them at each."""
-    from g2is.evaluation.candidates import baseline, saved
+    from g2is.evaluation.grid import read_budgets, read_sizes
+    from g2is.evaluation.requested import requested
     from g2is.run.selections import Selection, select_set
 
-    budgets: list[int] = arguments.budgets or []
-    candidates, largest = [], 0
+    chosen = {}
     for name, file in map(named, arguments.selection):
         path = selection_path(file, run)
-        selection = Selection.read(path, run)
-        largest = max(largest, len(selection.samples))
-        candidates += saved(run, name or path.stem, selection, budgets)
+        chosen[name or path.stem] = Selection.read(path, run)
     for name in arguments.set:
-        selection = select_set(run, name)
-        largest = max(largest, len(selection.samples))
-        candidates += saved(run, name, selection, budgets)
-    one = _budget(arguments) or {"count": largest}
-    for method in arguments.method:
-        if "count" not in METHODS[method].model_fields:
-            candidates += baseline(run, method, [{}], named=False)
-        elif budgets:
-            candidates += baseline(run, method, [{"count": count} for count in budgets], named=True)
-        elif one == {"count": 0}:
-            raise InputError(
-                f"method {method}: give --fraction or --count, or a selection or set whose budget it gets"
-            )
-        else:
-            candidates += baseline(run, method, [one], named=False)
-    if not candidates:
-        raise InputError("nothing to evaluate; give --selection, --set or --method")
-    return candidates
+        chosen[name] = select_set(run, name)
+    return requested(
+        run,
+        chosen,
+        arguments.method,
+        arguments.preset,
+        one=_budget(arguments),
+        budgets=read_budgets(run, arguments.budgets or []),
+        sizes=read_sizes(arguments.validation_sizes),
+        targets=tests if arguments.by_target else (),
+    )
 
 
 def _budget(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -146,6 +171,26 @@ def _budget(arguments: argparse.Namespace) -> dict[str, Any]:
     budget = {name: value for name, value in given(Budget, arguments).items() if value is not None}
     if budget:
         Budget(**budget)
-    for count in arguments.budgets or ():
-        Budget(count=count)
     return budget
+
+
+def _write_report(run: Run, name: str, against: str | None) -> tuple[str, list[str]]:
+    """Write the table and the picture of an evaluation; returns the table as text and the sentences."""
+    from g2is.evaluation.cells import as_markdown, cells, findings
+    from g2is.evaluation.results import evaluations, read_evaluations
+    from g2is.figures.grid import grid_figure
+    from g2is.run.paths import EVALUATIONS
+    from g2is.storage.csv import safe_csv
+    from g2is.storage.files import write_bytes
+
+    results = read_evaluations(run)
+    results = results[results["evaluation"] == name]
+    table = cells(evaluations(run)[name], results, against)
+    lines = findings(table, results)
+    folder = run.inside(EVALUATIONS, name)
+    text = as_markdown(table, lines)
+    write_bytes(folder / f"{TABLE}.csv", safe_csv(table))
+    write_bytes(folder / f"{TABLE}.md", text.encode())
+    page = grid_figure(table).to_html(include_plotlyjs=True, full_html=True)
+    write_bytes(folder / PICTURE, page.encode())
+    return text, lines

@@ -80,7 +80,7 @@ def _counted(
         counts["validation_samples"] = len(read.instructions)
     if arguments.train:
         paths = [Path(path) for path in arguments.train]
-        read = read_instructions(paths, **reading)
+        read = read_instructions(paths, **reading, dedupe=config.dedupe)
         for line in read.report():
             say(line)
         pool = read.instructions

@@ -41,6 +41,11 @@ class BuildConfig(Settings):
 
     model: ModelConfig
     reading: ReadingConfig = ReadingConfig()
+    dedupe: bool = Field(
+        False,
+        description="of instructions with the same conversation only the first is in the pool; all others are left out "
+        "before gradients are computed",
+    )
     lora: LoraSettings = LoraSettings()
     warmup: WarmupConfig = WarmupConfig()
     gradients: GradientConfig = GradientConfig()

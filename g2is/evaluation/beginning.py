@@ -30,7 +30,7 @@ def begin(folder: Path, requested: Evaluation, *, overwrite: bool) -> None:
         sweep(folder)
         kept = [one for one in existing.fine_tunings if one not in requested.fine_tunings]
         requested = requested.model_copy(update={"fine_tunings": [*kept, *requested.fine_tunings]})
-    write_bytes(folder / ABOUT, requested.model_dump_json(indent=1).encode())
+    write_bytes(folder / ABOUT, requested.model_dump_json(indent=1, exclude_none=True).encode())
 
 
 def differences(existing: Evaluation, requested: Evaluation) -> list[str]:

@@ -18,11 +18,16 @@ from g2is.selectors import METHODS
 
 @dataclass(frozen=True)
 class Candidate:
-    """A selection to evaluate. choose: returns rows of the pool for a seed, which may be the same for all seeds."""
+    """A selection to evaluate. choose: returns rows of the pool for a seed, which may be the same for all seeds. The
+    others: its place on a grid, see `FineTuning`."""
 
     name: str
     method: str
     choose: Callable[[int], Sequence[int]]
+    label: str | None = None
+    budget: int | None = None
+    validation: int | None = None
+    target: str | None = None
 
 
 def saved(run: Run, name: str, selection: Selection, budgets: Sequence[int] = ()) -> list[Candidate]:

@@ -29,6 +29,7 @@ from g2is.evaluation.results import (
     write_left_out,
 )
 from g2is.evaluation.scores import score
+from g2is.evaluation.speed import Speed, measure_speed
 from g2is.evaluation.testing import read_tests
 from g2is.evaluation.work import Work, cost_line, prepare
 from g2is.instructions import from_frame
@@ -49,6 +50,7 @@ class _Prepared:
     rows: of the pool, of each fine-tuning. validation: how many validation examples the run has.
     """
 
+    run: Run
     folder: Path
     base: RunModel
     rows: dict[FineTuning, list[int]]
@@ -61,6 +63,13 @@ class _Prepared:
     def missing(self) -> list[FineTuning]:
         """The fine-tunings without results."""
         return [one for one in self.rows if not (self.folder / one.file).is_file()]
+
+    @property
+    def to_train(self) -> list[FineTuning]:
+        """Those of them that have the samples of no other; all others take the results of one."""
+        done = {one.work for one in self.rows if (self.folder / one.file).is_file()}
+        first = {one.work: one for one in reversed(self.missing)}
+        return [one for one in self.missing if one.work not in done and first[one.work] == one]
 
 
 def check(
@@ -102,7 +111,7 @@ def evaluate(
     with exclusive(folder):
         prepared = _prepare(run, tests, candidates, config, name, model)
         begin(folder, prepared.requested, overwrite=overwrite)
-        _report(prepared, say)
+        _report(prepared, say, measured=True)
         write_bytes(folder / LEAKS, prepared.leaks.to_csv(index=False).encode())
         write_left_out(folder, prepared.work.left_out)
         _fine_tune_all(run, prepared, progress or progress_path(folder))
@@ -144,7 +153,9 @@ def _prepare(
         fine_tunings=list(rows),
     )
     work = prepare(run, rows, sets, base.encoder, config)
-    return _Prepared(run.inside(EVALUATIONS, name), base, rows, work, leaks, requested, len(run.validation))
+    return _Prepared(
+        run, run.inside(EVALUATIONS, name), base, rows, work, leaks, requested, len(run.validation)
+    )
 
 
 def _check_names(candidates: Sequence[Candidate], tests: Sequence[Target], evaluation: str) -> None:
@@ -171,11 +182,15 @@ def _fine_tuning(candidate: Candidate, seed: int, samples: list[int]) -> FineTun
         method=candidate.method,
         size=len(samples),
         digest=digest,
+        label=candidate.label,
+        budget=candidate.budget,
+        validation=candidate.validation,
+        target=candidate.target,
     )
 
 
-def _report(prepared: _Prepared, say: Callable[[str], None]) -> None:
-    """What will be done, what is left out, and about how long it takes."""
+def _report(prepared: _Prepared, say: Callable[[str], None], *, measured: bool = False) -> None:
+    """What will be done, what is left out, and about how long it takes. measured: by first steps on this machine."""
     work, missing = prepared.work, prepared.missing
     for line in work.lines():
         say(line)
@@ -191,24 +206,49 @@ def _report(prepared: _Prepared, say: Callable[[str], None]) -> None:
         say("possible leaks: none between test, validation and pool")
     if done := len(prepared.rows) - len(missing):
         say(f"{done:,} of {len(prepared.rows):,} fine-tunings are done already")
-    if missing:
-        say(cost_line(work, missing))
+    trained = prepared.to_train
+    if twins := len(missing) - len(trained):
+        say(
+            f"{twins:,} of the fine-tunings take the results of another with the same samples, target and seed"
+        )
+    if trained and measured:
+        say(cost_line(work, trained, _measured(prepared, trained[0])))
+    elif trained:
+        say(cost_line(work, trained))
 
 
 def _fine_tune_all(run: Run, prepared: _Prepared, progress: Path) -> None:
     """Write the results of each fine-tuning as soon as it is done."""
-    missing, config = prepared.missing, prepared.work.config
-    steps = sum(prepared.work.loads[one].steps(config) for one in missing)
+    trained, config = prepared.to_train, prepared.work.config
+    steps = sum(prepared.work.loads[one].steps(config) for one in trained)
     try:
         with Bar(progress, "fine-tuning", steps, "step") as bar:
-            for place, one in enumerate(missing):
-                bar.rename(f"fine-tuning {place + 1:,} of {len(missing):,}: {one.selection}, seed {one.seed}")
+            _take_from_others(prepared)
+            for place, one in enumerate(trained):
+                bar.rename(f"fine-tuning {place + 1:,} of {len(trained):,}: {one.selection}, seed {one.seed}")
                 buffer = BytesIO()
                 results = _results(run, prepared, one, bar)
                 results.to_parquet(buffer, index=False)
                 write_bytes(prepared.folder / one.file, buffer.getvalue())
+                _take_from_others(prepared)
     finally:
         progress.unlink(missing_ok=True)
+
+
+def _take_from_others(prepared: _Prepared) -> None:
+    """Give the results that there are to those fine-tunings that have the same samples, target and seed."""
+    done = {one.work: one for one in prepared.rows if (prepared.folder / one.file).is_file()}
+    for one in prepared.missing:
+        if one.work in done:
+            write_bytes(prepared.folder / one.file, (prepared.folder / done[one.work].file).read_bytes())
+
+
+def _measured(prepared: _Prepared, one: FineTuning) -> Speed:
+    """The speed of this machine, by a few steps on samples of the first fine-tuning."""
+    run, base, config = prepared.run, prepared.base, prepared.work.config
+    some = prepared.rows[one][: 2 * (config.batch_size or 1)]
+    encoded = [s for s in base.encoder(from_frame(run.instructions.iloc[some])) if s.problem is None]
+    return measure_speed(base.base, base.config.lora, encoded, prepared.work.tests_of(one)[0].encoded, config)
 
 
 def _results(run: Run, prepared: _Prepared, one: FineTuning, bar: Bar) -> pd.DataFrame:
@@ -220,7 +260,7 @@ def _results(run: Run, prepared: _Prepared, one: FineTuning, bar: Bar) -> pd.Dat
     if config.dropout is not None:
         lora = lora.replace(dropout=config.dropout)
     with fine_tuned(base.base, lora, usable, config, one.seed, bar.step) as model:
-        tests = prepared.work.tests
+        tests = prepared.work.tests_of(one)
         return pd.concat(
             [score(model, base.encoder.tokenizer, test, config) for test in tests], ignore_index=True
         )

@@ -33,7 +33,11 @@ LEFT_OUT = "left_out.csv"
 
 
 class FineTuning(BaseModel):
-    """One selection with one seed: its method, how many samples it has, and a digest of which."""
+    """One selection with one seed: its method, how many samples it has, and a digest of which.
+
+    Its place on a grid of selections (None where there is none): label, its name without that; budget; validation, how
+    many examples of a target it was chosen with (0: all); target, the one that it was chosen for and is tested on.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     selection: str = Field(pattern=r"^[^/\x00]{1,200}$")
@@ -41,6 +45,15 @@ class FineTuning(BaseModel):
     method: str
     size: int = Field(ge=0, lt=2**63)
     digest: str
+    label: str | None = None
+    budget: int | None = None
+    validation: int | None = None
+    target: str | None = None
+
+    @property
+    def work(self) -> tuple[str, int, str | None]:
+        """What its results depend on, beside the settings: two with the same samples have the same results."""
+        return self.digest, self.seed, self.target
 
     @property
     def file(self) -> str:

@@ -14,6 +14,7 @@ from g2is.config import BuildConfig, EvaluationConfig
 from g2is.errors import InputError
 from g2is.evaluation.exact_match import has_short_answers
 from g2is.evaluation.results import LEFT_OUT_COLUMNS, FineTuning
+from g2is.evaluation.speed import Speed
 from g2is.evaluation.testing import TestSet
 from g2is.instructions import from_frame
 from g2is.lm.text import Encoder
@@ -58,15 +59,24 @@ class Work:
         """About how long these fine-tunings take with the losses of their tests, without answers; None if unknown."""
         if self.per_token is None:
             return None
-        tested = FORWARD * sum(test.tokens for test in self.tests)
-        return self.per_token * sum(self.loads[one].trained(self.config) + tested for one in some)
+        trained, tested = self.tokens(some)
+        return self.per_token * (trained + FORWARD * tested)
 
-    @property
-    def answers(self) -> int:
-        """Answers that the model writes after each fine-tuning, whose time `seconds` leaves out."""
+    def tokens(self, some: Sequence[FineTuning]) -> tuple[float, float]:
+        """Tokens that these fine-tunings train, and tokens that they are tested on."""
+        trained = sum(self.loads[one].trained(self.config) for one in some)
+        return trained, float(sum(test.tokens for one in some for test in self.tests_of(one)))
+
+    def tests_of(self, one: FineTuning) -> list[TestSet]:
+        """The tests that score a fine-tuning: that of its target, or all."""
+        return [test for test in self.tests if one.target in (None, test.name)]
+
+    def answers(self, some: Sequence[FineTuning]) -> int:
+        """Answers that the model writes after these fine-tunings, whose time `seconds` leaves out."""
         counts = [
             len(test.samples)
-            for test in self.tests
+            for one in some
+            for test in self.tests_of(one)
             if has_short_answers([sample.response for sample in test.samples])
         ]
         return sum(
@@ -94,10 +104,11 @@ class Work:
         """What a person should know before it begins: what is left out, a line each, and what is not."""
         rows = self.left_out.itertuples(index=False)
         lines = [f"{row.what}: {row.left_out:,} of {row.of:,} are left out: {row.reason}" for row in rows]
-        tested = sum(len(test.samples) for test in self.tests)
+        tested = sorted({sum(len(test.samples) for test in self.tests_of(one)) for one in self.loads})
         selections = len({one.selection for one in self.loads})
+        counts = f"{tested[0]:,}" + (f" to {tested[-1]:,}" if len(tested) > 1 else "")
         return [
-            f"{selections:,} selections, {len(self.loads):,} fine-tunings, each scored on {tested:,} test examples",
+            f"{selections:,} selections, {len(self.loads):,} fine-tunings, each scored on {counts} test examples",
             *(
                 lines
                 or ["every instruction has something to train on, and every test example something to score"]
@@ -144,12 +155,19 @@ def seconds_per_token(run: Run) -> float | None:
     return warmup.seconds / trained if trained > 0 else None
 
 
-def cost_line(work: Work, missing: Sequence[FineTuning]) -> str:
-    """About how long the fine-tunings that are missing take."""
+def cost_line(work: Work, missing: Sequence[FineTuning], speed: Speed | None = None) -> str:
+    """About how long the fine-tunings that are missing take, by the speed measured here or by that of the warm-up."""
+    count = work.answers(missing)
+    answers = f", and the time of {count:,} answers" if count else ""
+    if speed is not None:
+        fastest, middle, slowest = speed.seconds(*work.tokens(missing))
+        return (
+            f"{len(missing):,} fine-tunings, about {duration(middle)} in all (from {duration(fastest)} to "
+            f"{duration(slowest)}, by the fastest and slowest of {speed.steps} first steps on this machine){answers}"
+        )
     seconds = work.seconds(missing)
     if seconds is None:
         return f"{len(missing):,} fine-tunings: how long they take is known once the first is done"
-    answers = f", and the time of {work.answers:,} answers after each" if work.answers else ""
     return (
         f"{len(missing):,} fine-tunings, about {duration(seconds)} at the speed of the run's warm-up{answers}; "
         "another device is faster or slower"

@@ -83,7 +83,8 @@ class FileReading:
 
     source: its name. notes: its kind, and what else a person should know. shapes: the instructions of each shape, with
     the fields read. repairs: what was changed in records, with counts. unused: filled fields that nothing was read
-    from, with counts. rejected: records that are no instructions.
+    from, with counts. rejected: records that are no instructions. repeats: instructions that were left out because an
+    earlier one has the same conversation.
     """
 
     source: str
@@ -92,6 +93,7 @@ class FileReading:
     repairs: Counter[str] = field(default_factory=Counter)
     unused: Counter[str] = field(default_factory=Counter)
     rejected: int = 0
+    repeats: int = 0
 
     @property
     def kept(self) -> int:
@@ -124,6 +126,8 @@ class FileReading:
             )
         if self.rejected:
             lines.append(f"{file}rejected records: {self.rejected:,}")
+        if self.repeats:
+            lines.append(f"{file}instructions left out, the same as an earlier one: {self.repeats:,}")
         return lines
 
 
@@ -132,7 +136,8 @@ class Reading:
     """What some files hold.
 
     instructions: in the order of the files and of their lines; the position is the sample's row index.
-    rejected: records left out: broken ones, where those were to be skipped, and ones not meant to be trained.
+    rejected: records left out: broken ones, where those were to be skipped, ones not meant to be trained, and repeats
+        where one of each was asked for.
     duplicates: row indices that share one conversation, ascending; only groups of two and more.
     files: how each file was read. columns: values of the records beside their conversations.
     """
@@ -153,6 +158,11 @@ class Reading:
         """What was changed in records of any file, with counts."""
         return sum((file.repairs for file in self.files), Counter())
 
+    @property
+    def repeats(self) -> int:
+        """How many of `rejected` repeat an earlier instruction."""
+        return sum(file.repeats for file in self.files)
+
     def report(self) -> list[str]:
         """What a person should know before anything is computed, a line each; see `FileReading.report`."""
         return [line for file in self.files for line in file.report()]
@@ -164,13 +174,16 @@ def read_instructions(
     format: str = "auto",
     skip_bad: bool = False,
     columns: Sequence[str] = (),
+    dedupe: bool = False,
+    known: Iterable[Instruction] = (),
 ) -> Reading:
     """Read files, folders, globs, pipes and data sets of the Hub, in the order given; see `find_sources`.
 
     format: one of `ASKED` for all records, or "auto": each by its own fields. skip_bad: collect broken records in
-    `rejected` instead of stopping at the first. columns: which columns are read, see `parse_columns`. Raises
-    InputError, one line, for a file that cannot be read, unless skip_bad for the first broken record as
-    `source:line: …`, and where no record is an instruction.
+    `rejected` instead of stopping at the first. columns: which columns are read, see `parse_columns`. dedupe: leave out
+    an instruction whose conversation an earlier one has, or one of those that are `known` already. Raises InputError,
+    one line, for a file that cannot be read, unless skip_bad for the first broken record as `source:line: …`, and where
+    no record is an instruction.
     """
     if format not in ("auto", *ASKED):
         raise InputError(f"format {format!r} is not known, expected auto or one of {', '.join(ASKED)}")
@@ -182,6 +195,7 @@ def read_instructions(
     rejected: list[Rejected] = []
     files = []
     collector = ColumnCollector()
+    seen = {_conversation(one): one for one in known} if dedupe else {}
     with _collector_paused():
         for source in sources:
             file = FileReading(source.name)
@@ -202,7 +216,17 @@ def read_instructions(
                     rejected.append(Rejected(source.name, record.line, str(fault), record.raw, meant))
                     file.rejected += 1
                 else:
-                    instructions.append(_instruction(source.name, record, read))
+                    instruction = _instruction(source.name, record, read)
+                    if dedupe:
+                        first = seen.setdefault(_conversation(instruction), instruction)
+                        if first is not instruction:
+                            reason = f"the same conversation as {first.source}:{first.line}"
+                            rejected.append(
+                                Rejected(source.name, record.line, reason, record.raw, meant=True)
+                            )
+                            file.repeats += 1
+                            continue
+                    instructions.append(instruction)
                     collector.add(read.beside, read.used, read.task)
                     file.shapes[f"{read.format}: {', '.join(read.used)}"] += 1
                     file.repairs.update(read.repairs)
@@ -253,11 +277,15 @@ def find_duplicates(instructions: Iterable[Instruction]) -> list[list[int]]:
     first: dict[tuple[object, ...], int] = {}
     groups: dict[int, list[int]] = {}
     for row, instruction in enumerate(instructions):
-        conversation = (instruction.messages, instruction.tools, instruction.template_kwargs)
-        original = first.setdefault(conversation, row)
+        original = first.setdefault(_conversation(instruction), row)
         if original != row:
             groups.setdefault(original, [original]).append(row)
     return [groups[original] for original in sorted(groups)]
+
+
+def _conversation(instruction: Instruction) -> tuple[object, ...]:
+    """Equal for instructions that teach the same."""
+    return instruction.messages, instruction.tools, instruction.template_kwargs
 
 
 def write_rejects(path: Path | str, rejected: Iterable[Rejected]) -> None:

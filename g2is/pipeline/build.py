@@ -113,7 +113,9 @@ class _Build:
         self.asked = asked
         self.lazy = lazy
         self.extras = extras
-        self.instructions = InstructionsStage(train, validation, config.reading, lambda: lazy.encoder)
+        self.instructions = InstructionsStage(
+            train, validation, config.reading, lambda: lazy.encoder, config.dedupe
+        )
         self.engine = engine
         self.gradients = GradientsStage(writer, config, lazy, self.engine)
         self.targets = TargetsStage(writer, [target.name for target in validation], self._take)

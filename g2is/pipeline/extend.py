@@ -19,7 +19,7 @@ from typing import Any
 from g2is.config import BuildConfig
 from g2is.config.commands import BLANK, command
 from g2is.errors import InputError, shortened
-from g2is.instructions import Source, find_sources
+from g2is.instructions import Source, find_sources, from_frame
 from g2is.lm.lazy import LazyModel
 from g2is.lm.model import inspect_model
 from g2is.lm.vocabulary import check_tokens
@@ -107,7 +107,14 @@ class _Extension:
         self.config = self.config.resolve(card.hidden_size, card.positions)
         self.sources = _apart(_new_sources(find_sources(train), run.manifest), set(run.source_names))
         self.lazy = LazyModel(self.config, card, say)
-        self.stage = InstructionsStage(self.sources, (), self.config.reading, lambda: self.lazy.encoder)
+        self.stage = InstructionsStage(
+            self.sources,
+            (),
+            self.config.reading,
+            lambda: self.lazy.encoder,
+            self.config.dedupe,
+            lambda: from_frame(run.instructions),
+        )
         self.inputs = input_files(self.sources)
         self.writer = RunWriter(run.folder / EXTENDING, say, progress_path(run.folder))
         facts = {**run.manifest.model, "device": card.device.partition(":")[0], "dtype": card.dtype}

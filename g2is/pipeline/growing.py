@@ -141,6 +141,8 @@ class Growing:
             "duplicates": int((pool["duplicate_of"] >= 0).sum()),
             "rejected": numbers["rejected"] + new.found["rejected"],
         }
+        if repeats := numbers.get("repeats", 0) + new.found.get("repeats", 0):
+            found["repeats"] = repeats
         if REJECTED in new.files:
             before = self.run.files.path(REJECTED).read_bytes() if REJECTED in self.run.files else b""
             write_bytes(self.grown.folder / REJECTED, before + self.new.path(REJECTED).read_bytes())

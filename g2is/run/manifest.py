@@ -51,6 +51,7 @@ class _PoolNumbers(BaseModel):
     validation: Count = 0
     duplicates: Count
     rejected: Count
+    repeats: Count = 0
     reading: list[str] = []
 
 

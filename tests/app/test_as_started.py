@@ -14,8 +14,9 @@ from tests.app.serving import ROOT
 
 EXPECTED = re.compile(
     r"|You can now view your Streamlit app in your browser\.|(Local |Network |External )?URL: http://\S+"
+    r"|[0-9: .-]+ Uvicorn server started on localhost:\d+|Stopping\.\.\."
 )
-"""Lines that Streamlit prints when all is well."""
+"""Lines that the server prints when all is well."""
 
 
 def test_the_readme_s_command_serves_every_page_and_logs_nothing(page, cache, tmp_path):

@@ -16,7 +16,7 @@ from g2is.analysis.comparison import Profiler, memberships
 from g2is.analysis.verdict import digest
 from g2is.app.compare import fine_tuning, tuning_job
 from g2is.app.compare.choice import MOST
-from g2is.app.compare.tuning_check import read_budgets
+from g2is.app.compare.tuning_check import budgets_of, sizes_of, tests_of
 from g2is.app.compare.verdict import literal_words
 from g2is.app.shared.jobs import Job
 from g2is.cli import make_parser
@@ -371,7 +371,7 @@ def test_fine_tuning_is_checked_started_followed_cancelled_and_resumed(
     (words,) = started
     assert words[1:4] == ["-m", "g2is", "evaluate"]
     arguments = make_parser().parse_args(words[3:])
-    assert arguments.budgets == [5, 9] and arguments.seeds == "3" and arguments.method == ["random"]
+    assert arguments.budgets == ["5", "9"] and arguments.seeds == "3" and arguments.method == ["random"]
     assert arguments.test == [f"test={test}"] and Path(arguments.cache) == own_cache
     assert arguments.selection == ["first-walk", "recommended-40"], "the walk was saved"
     assert arguments.set == ["mine"]
@@ -399,14 +399,69 @@ def test_fine_tuning_is_checked_started_followed_cancelled_and_resumed(
     assert len(started) == 1
 
 
-@pytest.mark.parametrize("text", ["", "12, x", "0", "1 2 3 4 5 6 7", "-3"])
-def test_budgets_are_read_from_any_list(text):
-    assert read_budgets("60; 150,60") == (60, 150)
+def test_sizes_and_several_tests_become_words_of_the_command(own_cache):
+    for name in ("a.jsonl", "b.jsonl"):
+        (own_cache / name).write_text('{"question": "1 + 1?", "answer": "2"}\n')
+    tests = tests_of(f"{own_cache / 'a.jsonl'}; sums={own_cache / 'b.jsonl'};")
+    assert tests == (("a", own_cache / "a.jsonl"), ("sums", own_cache / "b.jsonl"))
+    asked = tuning_job.Asked("x", ("first-walk",), tests, 2, sizes=sizes_of("all; 8,4"), by_target=True)
+    read = make_parser().parse_args(asked.words(Run.open(own_cache / "tiny")))
+    assert read.validation_sizes == ["4", "8", "all"] and read.by_target
+    assert read.test == [f"a={own_cache / 'a.jsonl'}", f"sums={own_cache / 'b.jsonl'}"]
+    for text in ("", " ; "):
+        with pytest.raises(InputError, match="none is given"):
+            tests_of(text)
+    with pytest.raises(InputError, match=r"7 numbers, expected up to 6"):
+        sizes_of("2 3 4 5 6 7 8")
+
+
+def test_results_on_a_grid_say_what_they_show(open_app, own_cache):
+    run = Run.open(own_cache / "tiny")
+    folder = run.folder / "evaluations" / "sizes"
+    folder.mkdir(parents=True)
+    places = [("walk*", 8), ("walk*", 0), ("less", 8), ("less", 0), ("random", None)]
+    tunings = [
+        FineTuning(
+            selection=f"{label}.v{size}-9", seed=seed, method="walk", size=9, digest="0",
+            label=label, budget=9, validation=size,
+        )
+        for label, size in places
+        for seed in (0, 1)
+    ]  # fmt: skip
+    about = Evaluation(
+        run=run.hash, model={}, configuration=EvaluationConfig(), tests=[], leaks={}, fine_tunings=tunings
+    )
+    (folder / "evaluation.json").write_text(about.model_dump_json())
+    for place, one in enumerate(tunings):
+        shift = {"walk*": -1.0, "less": 0.0, "random": 0.0}[one.label] - (one.validation == 0)
+        noise = np.random.default_rng(place).normal(0, 0.01, 40)
+        rows = {"task": "", "example": range(40), "answer": "1", "correct": None}
+        losses = np.arange(40) / 40 + 3 + shift + noise
+        parts = [pd.DataFrame({"target": name, **rows, "loss": losses}) for name in ("apples", "pears")]
+        pd.concat(parts).to_parquet(folder / one.file)
+    app = open_app(PAGE, folder=own_cache, view="results")
+    assert not app.exception and not app.error
+    said = "\n".join(app.markdown.values)
+    assert "`walk*` against `less`: better in 4 of 4; mean loss −" in said
+    assert "`walk*`, all validation examples against 8: better in 2 of 2" in said
+    shown = frame(app, "evaluation")
+    assert len(shown) == 2 * len(places)
+    assert shown[shown["method"] == "less"]["verdict"].tolist() == ["level", "better"] * 2
+    assert set(shown["against"].dropna()) == {"random"}
+    one = open_app(PAGE, folder=own_cache, view="results", tested="pears", against="less")
+    shown = frame(one, "evaluation")
+    assert set(shown["target"]) == {"pears"} and set(shown["against"].dropna()) == {"less"}
+
+
+@pytest.mark.parametrize("text", ["", "12, x", "0", "1 2 3 4 5 6 7", "-3", "0%"])
+def test_budgets_are_read_from_any_list(run, text):
+    usable = int(run.valid.sum())
+    assert budgets_of(run, "9; 30,9 50%") == tuple(sorted({9, 30, usable // 2}))
     if text:
-        with pytest.raises(InputError, match="expected up to 6 numbers"):
-            read_budgets(text)
+        with pytest.raises(InputError, match=r"expected (up to 6|numbers of)|give a larger fraction"):
+            budgets_of(run, text)
     else:
-        assert read_budgets(text) == ()
+        assert budgets_of(run, text) == sizes_of(text) == ()
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,12 @@ from g2is.app.compare import tuning_job
 from g2is.app.compare.choice import THIS
 from g2is.app.compare.parts import fingerprint
 from g2is.app.compare.tuning_check import (
+    budgets_of,
     check_lines,
     demo_test,
-    read_budgets,
+    sizes_of,
     suggested_evaluation,
-    test_path,
+    tests_of,
 )
 from g2is.app.compare.tuning_job import Asked
 from g2is.app.compare.verdict import evaluation_stamp
@@ -41,7 +42,6 @@ from g2is.app.walk.saving import save, saved_as, suggested_name
 from g2is.config import ReadingConfig
 from g2is.config.commands import CACHE, command
 from g2is.errors import InputError
-from g2is.instructions import short_name
 from g2is.run.run import Run
 
 
@@ -74,7 +74,7 @@ def _explain_elsewhere(run: Run) -> None:
         "the results appear here. `--check` first says what it would do and how long it takes."
     )
     names = list(saved_selections(run))[:4] or ["SELECTION"]
-    asked = Asked("test", tuple(names), Path("TEST.jsonl"), "test", seeds=3, answers=True)
+    asked = Asked("test", tuple(names), (("test", Path("TEST.jsonl")),), seeds=3, answers=True)
     st.code(_shown_command(run, asked.words(run)), language="bash", wrap_lines=True)
 
 
@@ -139,12 +139,13 @@ def _choose(run: Run) -> None:
         )
         with st.container(horizontal=True):
             test = st.text_input(
-                "Test file",
+                "Test files",
                 value=str(demo_test(run) or ""),
                 key="tune test",
                 disabled=not is_local(),
                 placeholder="/data/test.jsonl",
-                help="Held-out examples of the target, on the machine that the app runs on; read as the pool is.",
+                help="Held-out examples of the target, on the machine that the app runs on; read as the pool is. "
+                "Several: `gsm8k=/data/a.jsonl; bbh=/data/b.jsonl`.",
             )
             name = st.text_input("Name", key="tune name", placeholder="after the test file", width=200)
         with st.container(horizontal=True):
@@ -155,27 +156,40 @@ def _choose(run: Run) -> None:
                 "Budgets",
                 key="tune budgets",
                 placeholder="as they are",
-                help="Such as 60, 150: every selection is chosen again with each by its method.",
+                help="Such as 60, 150 or 1%, 5%: every selection is chosen again with each by its method.",
+            )
+            sizes = st.text_input(
+                "Validation examples",
+                key="tune sizes",
+                placeholder="all",
+                help="Such as 8, 32, all: every selection is chosen again with so many examples of each target, drawn "
+                "anew for each seed. It shows whether more of them would help.",
             )
             epochs = st.number_input(
                 "Passes", 1, 1000, 5 if run.manifest.is_demo else None, key="tune epochs", placeholder="usual"
             )
         with st.container(horizontal=True):
             drawn = st.checkbox("Beside a random draw, anew for each seed", value=True, key="tune drawn")
+            by_target = len(run.targets) > 1 and st.checkbox(
+                "For each test's target alone",
+                key="tune by target",
+                help="Every selection is chosen again for the target with the name of the test, and tested on that.",
+            )
             answers = st.checkbox("Exact answers too (slower)", key="tune answers")
         st.form_submit_button("Check and estimate", icon=":material/fact_check:", key="tune check")
     if "tune checked" not in st.session_state and not st.session_state.get("tune check"):
         return
     try:
-        target = short_name(test.strip())
+        tests = tests_of(test)
         asked = Asked(
-            name=name.strip() or suggested_evaluation(run, target),
+            name=name.strip() or suggested_evaluation(run, tests[0][0]),
             selections=tuple(one for one in selections if not one.startswith(SET)),
             sets=tuple(one.removeprefix(SET) for one in selections if one.startswith(SET)),
-            test=test_path(test),
-            target=target,
+            tests=tests,
             seeds=int(seeds),
-            budgets=read_budgets(budgets),
+            budgets=budgets_of(run, budgets),
+            sizes=sizes_of(sizes),
+            by_target=by_target,
             drawn=drawn,
             epochs=int(epochs) if epochs else None,
             answers=answers,
@@ -197,7 +211,7 @@ def _compared(names: list[str]) -> list[str]:
 
 def _show_check(run: Run, asked: Asked) -> None:
     """How the test file is read, what is left out, what it costs; and the button that starts it."""
-    stamp = asked.test.stat().st_mtime_ns, asked.test.stat().st_size
+    stamp = [(file.stat().st_mtime_ns, file.stat().st_size) for _, file in asked.tests]
     walk = walked(run, parameters_in_url(run)) if THIS in asked.selections else None
     key = fingerprint(run.state, asked, stamp, walk.parameters.model_dump() if walk else None)
     checked = st.session_state.get("tune checked")
@@ -205,7 +219,7 @@ def _show_check(run: Run, asked: Asked) -> None:
         with st.spinner("Reading the test file and counting what there is to do"):
             checked = key, check_lines(run, asked)
         st.session_state["tune checked"] = checked
-    found = inspect_files([str(asked.test)], ReadingConfig())
+    found = inspect_files([str(file) for _, file in asked.tests], ReadingConfig())
     with st.container(border=True):
         for line in checked[1]:
             st.markdown(f"- {literal_line(line)}")

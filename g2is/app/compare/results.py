@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from g2is.app.compare.grid_results import is_grid, show_grid_results
 from g2is.app.compare.parts import INSTRUCTIONS, PERCENT, PLAIN, table
 from g2is.app.compare.verdict import literal_words
 from g2is.app.shared import THREE_DIGITS, in_url, literal, number, one_of, visible
@@ -39,7 +40,7 @@ def show_results(run: Run) -> None:
         evaluation = known[name]
         results = read_evaluations(run)
         results = results[results["evaluation"] == name]
-        if not results.empty:
+        if not results.empty and not is_grid(evaluation):
             target = _choose("tested", "Target", list(dict.fromkeys(results["target"])))
             results = results[results["target"] == target]
             tasks = sorted(task for task in results["task"].dropna().unique() if task)
@@ -47,6 +48,9 @@ def show_results(run: Run) -> None:
     _overview(run, name, evaluation, results)
     if results.empty:
         st.info("None of its fine-tunings is done yet.")
+        return
+    if is_grid(evaluation):
+        show_grid_results(evaluation, results)
         return
     budgets = by_budget(evaluation.fine_tunings)
     here = results[results["task"] == task] if task else results
@@ -86,7 +90,7 @@ def _overview(run: Run, name: str, evaluation: Evaluation, results: pd.DataFrame
     if len(sizes) == 1:
         rows.append(f"{number(sizes[0])} instructions each")
     st.caption(" · ".join(rows))
-    if len(sizes) > 1 and 0 in budgets:
+    if len(sizes) > 1 and 0 in budgets and not is_grid(evaluation):
         st.warning(
             f"The selections differ in size, from {number(sizes[0])} to {number(sizes[-1])} instructions: part of what "
             "differs between them is the budget.",

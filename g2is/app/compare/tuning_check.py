@@ -11,8 +11,11 @@ from g2is.app.compare.tuning_job import Asked
 from g2is.app.inspect.sources import readable_files
 from g2is.app.shared import SET
 from g2is.config import EvaluationConfig
+from g2is.config.grammar import named
 from g2is.errors import InputError
+from g2is.evaluation import grid
 from g2is.evaluation.results import evaluations
+from g2is.instructions import short_name
 from g2is.run.run import Run
 
 MOST_BUDGETS = 6
@@ -26,12 +29,21 @@ def demo_test(run: Run) -> Path | None:
     return file if run.manifest.is_demo and file.is_file() else None
 
 
-def read_budgets(text: str) -> tuple[int, ...]:
-    """Numbers of instructions, in any list that a person would write; empty for none. Raises `InputError`."""
-    parts = re.split(r"[\s,;]+", text.strip()) if text.strip() else []
-    if not all(re.fullmatch(r"[1-9][0-9]{0,8}", part) for part in parts) or len(parts) > MOST_BUDGETS:
-        raise InputError(f"budgets = {text!r}: expected up to {MOST_BUDGETS} numbers, such as 60, 150")
-    return tuple(sorted({int(part) for part in parts}))
+def budgets_of(run: Run, text: str) -> tuple[int, ...]:
+    """Numbers of instructions, from any list of numbers and shares that a person would write; empty for none. Raises
+    `InputError`."""
+    return _few("budgets", grid.read_budgets(run, [text]))
+
+
+def sizes_of(text: str) -> tuple[int, ...]:
+    """Numbers of validation examples, 0 for all of them; empty for none. Raises `InputError`."""
+    return _few("validation examples", grid.read_sizes([text]))
+
+
+def _few(what: str, numbers: list[int]) -> tuple[int, ...]:
+    if len(numbers) > MOST_BUDGETS:
+        raise InputError(f"{what}: {len(numbers):,} numbers, expected up to {MOST_BUDGETS}")
+    return tuple(numbers)
 
 
 def suggested_evaluation(run: Run, target: str) -> str:
@@ -42,9 +54,16 @@ def suggested_evaluation(run: Run, target: str) -> str:
     return next(free for free in chain([base], numbered) if free not in known)
 
 
-def test_path(text: str) -> Path:
-    if not text.strip():
+def tests_of(text: str) -> tuple[tuple[str, Path], ...]:
+    """Name and path of each test file. text: [NAME=]FILE, separated by semicolons. Raises `InputError`."""
+    parts = [part.strip() for part in text.split(";") if part.strip()]
+    if not parts:
         raise InputError("test file: none is given, expected a file of held-out examples")
+    pairs = [named(part) for part in parts]
+    return tuple((name.strip() or short_name(file.strip()), _path(file)) for name, file in pairs)
+
+
+def _path(text: str) -> Path:
     (source, *more) = readable_files([text.strip()])
     if more:
         raise InputError(f"{text.strip()}: holds several files, expected one")
@@ -53,22 +72,22 @@ def test_path(text: str) -> Path:
 
 def check_lines(run: Run, asked: Asked) -> list[str]:
     """What the command would say with `--check`."""
-    from g2is.evaluation.candidates import baseline, saved
     from g2is.evaluation.fine_tuning import check
+    from g2is.evaluation.requested import requested
     from g2is.pipeline.inputs import Target
 
     chosen = {name: read(run, name) for name in asked.selections}
     chosen |= {name: read(run, SET + name) for name in asked.sets if name not in chosen}
-    candidates = [
-        one
-        for name, selection in chosen.items()
-        for one in saved(run, "this walk" if name == THIS else name, selection, asked.budgets)
-    ]
-    if asked.drawn:
-        size = max((len(selection.samples) for selection in chosen.values()), default=0)
-        counts = [{"count": count} for count in asked.budgets or (size,)]
-        candidates += baseline(run, "random", counts, named=bool(asked.budgets))
+    candidates = requested(
+        run,
+        {"this walk" if name == THIS else name: selection for name, selection in chosen.items()},
+        ["random"] if asked.drawn else [],
+        budgets=asked.budgets,
+        sizes=asked.sizes,
+        targets=[name for name, _ in asked.tests] if asked.by_target else (),
+    )
     config = EvaluationConfig(seeds=asked.seeds, epochs=asked.epochs, answers=None if asked.answers else 0)
     lines: list[str] = []
-    check(run, [Target(asked.target, asked.test)], candidates, config, name=asked.name, say=lines.append)
+    tests = [Target(name, file) for name, file in asked.tests]
+    check(run, tests, candidates, config, name=asked.name, say=lines.append)
     return lines

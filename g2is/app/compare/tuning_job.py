@@ -23,16 +23,19 @@ LONGEST = 100_000
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked for. selections, sets: names of saved ones. test: its file. drawn: whether a random draw is added.
-    budgets: empty for the selections as they are. epochs: None for what the model's size suggests."""
+    """What is asked for. selections, sets: names of saved ones. tests: name and file of each. drawn: whether a random
+    draw is added. budgets: empty for the selections as they are. sizes: numbers of validation examples, 0 for all;
+    empty for the selections as they are. by_target: whether each test is for the target of its name alone. epochs: None
+    for what the model's size suggests."""
 
     name: str
     selections: tuple[str, ...]
-    test: Path
-    target: str
+    tests: tuple[tuple[str, Path], ...]
     seeds: int
     sets: tuple[str, ...] = ()
     budgets: tuple[int, ...] = ()
+    sizes: tuple[int, ...] = ()
+    by_target: bool = False
     drawn: bool = True
     epochs: int | None = None
     answers: bool = False
@@ -41,11 +44,13 @@ class Asked:
         """The words of the command, without program and cache."""
         return [
             *("evaluate", run.name, "--name", self.name),
-            *("--test", f"{self.target}={self.test}"),
+            *(word for target, file in self.tests for word in ("--test", f"{target}={file}")),
             *(word for name in self.selections for word in ("--selection", name)),
             *(word for name in self.sets for word in ("--set", name)),
             *(("--method", "random") if self.drawn else ()),
             *(("--budgets", *map(str, self.budgets)) if self.budgets else ()),
+            *(("--validation-sizes", *(str(size or "all") for size in self.sizes)) if self.sizes else ()),
+            *(("--by-target",) if self.by_target else ()),
             *("--seeds", str(self.seeds)),
             *(("--epochs", str(self.epochs)) if self.epochs else ()),
             *(() if self.answers else ("--answers", "0")),

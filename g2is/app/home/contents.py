@@ -70,6 +70,7 @@ def show_sources(run: Run, counts: dict[str, Any]) -> None:
     )
     events = {
         "exact duplicates": int((run.present["duplicate_of"] >= 0).sum()),
+        **({"left out, the same as an earlier one": counts["repeats"]} if counts.get("repeats") else {}),
         "records rejected as broken": counts.get("rejected", 0),
         "without a gradient": counts.get("invalid", 0),
         "too long, start of the prompt cut": counts.get("prompt_cut", 0),

@@ -45,18 +45,22 @@ class ReadTarget:
 class InstructionsStage:
     """Reads the files of a build once, for the check before anything is written and for the stage itself.
 
-    encoder: returns the encoder of the model, which determines which samples have trained tokens.
+    encoder: returns the encoder of the model, which determines which samples have trained tokens. dedupe: whether the
+    pool gets one of each conversation. known: instructions that it has already.
     """
 
     train: Sequence[Source]
     validation: Sequence[Target]
     config: ReadingConfig
     encoder: Callable[[], Encoder]
+    dedupe: bool = False
+    known: Callable[[], Sequence[Instruction]] = tuple
 
     @cached_property
     def pool(self) -> Reading:
         """The pool; raises `InputError` for files that cannot be read."""
-        return self._read(self.train)
+        known = self.known() if self.dedupe else ()
+        return read_instructions(self.train, **dict(self.config), dedupe=self.dedupe, known=known)
 
     @cached_property
     def targets(self) -> list[ReadTarget]:
@@ -136,11 +140,14 @@ def write_pool(
     counts: dict[str, Any] = {
         "pool": len(pool),
         "duplicates": int((duplicate_of >= 0).sum()),
-        "rejected": len(rejected),
+        "rejected": len(rejected) - reading.repeats,
     }
+    if reading.repeats:
+        counts["repeats"] = reading.repeats
     writer.say(
         f"pool: {counts['pool']:,} instructions from {pool['source'].nunique()} file(s), "
         f"{counts['duplicates']:,} exact duplicates, {counts['rejected']:,} rejected"
+        + (f", {reading.repeats:,} left out as the same as an earlier one" if reading.repeats else "")
         + (f" (see {writer.folder / REJECTED})" if rejected else "")
     )
     if (columns := reading.columns) is not None:
