@@ -1,10 +1,11 @@
 """Costs that grow with the pool: every stage after the gradients, opening, searching, walking, and the pages.
 
-    python -m benchmarks.large [--sizes 12000 100000 270000 1000000] [--folder F] [--no-pages]
+    python -m benchmarks.large [--sizes 12400 100000 270000 1000000] [--width 8192] [--folder F] [--no-pages]
 
-The pool has generated instructions of some 60 words and clustered gradients of 256 dimensions, imported by the real
-command; nothing else is simulated. Every step runs in its own process, whose peak resident memory is reported
-(memory-mapped files count as far as they were read). Pages are opened in chromium, one after another, in one server.
+The pool has generated instructions of some 60 words and clustered gradients, imported by the real command; nothing else
+is simulated. Every step runs in its own process, whose peak resident memory is reported (memory-mapped files count as
+far as they were read), and its processor seconds, which a busy machine changes little; of an import, those of each
+stage. Pages are opened in chromium, one after another, in one server.
 """
 
 import argparse
@@ -25,11 +26,12 @@ from benchmarks.report import report
 from benchmarks.walk import clustered_pool
 from tests.app.serving import READY, chromium, serving
 
-SIZES = (12_000, 100_000, 270_000, 1_000_000)
-WIDTH = 256
-APPROXIMATE_FROM = 50_000
-"""Pools of this size or more get approximate neighbours; benchmarks.graph measures exact ones."""
+SIZES = (12_400, 100_000, 270_000, 1_000_000)
+WIDTH = 8192
+LOOK = 0.2
+"""Seconds between two looks at the process of an import."""
 WORDS = 4000
+STAGES = ("instructions", "gradients", "graph", "layout", "communities", "targets")
 PATIENCE = 120_000
 PAGES = (
     ("Home", ""),
@@ -43,7 +45,7 @@ PAGES = (
 )
 
 
-def prepare(folder: Path, count: int) -> None:
+def prepare(folder: Path, count: int, width: int) -> None:
     """Write pool.jsonl, gradients.npy and validation.npy."""
     random = np.random.default_rng(0)
     words = np.array([f"w{number}" for number in range(WORDS)])
@@ -55,17 +57,16 @@ def prepare(folder: Path, count: int) -> None:
             for row, text in enumerate(chosen, start=start):
                 record = {"question": f"{row}: " + " ".join(text[:40]), "answer": " ".join(text[40:])}
                 file.write(json.dumps(record) + "\n")
-    _, _, validation = clustered_pool(folder, count, 500, 0.0, np.float32, width=WIDTH)
+    _, _, validation = clustered_pool(folder, count, 500, 0.0, np.float16, width=width)
     np.save(folder / "validation.npy", validation)
 
 
-def import_command(folder: Path, count: int) -> list[str]:
-    search = "approximate" if count >= APPROXIMATE_FROM else "exact"
+def import_command(folder: Path) -> list[str]:
     return [
         *(sys.executable, "-m", "g2is", "import", "--run", "large", "--cache", str(folder / "cache")),
         *("--train", str(folder / "pool.jsonl"), "--train-gradients", str(folder / "gradients.npy")),
         *("--validation-gradients", str(folder / "validation.npy"), "--regime", "sgd"),
-        *("--neighbor-search", search, "--umap", "off"),
+        *("--umap", "off"),
     ]
 
 
@@ -130,10 +131,10 @@ STEPS: dict[str, Callable[[Path], None]] = {
 
 def run_step(name: str, folder: Path) -> None:
     """In the process of the step: do it and print seconds and memory as JSON."""
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     STEPS[name](folder)
-    seconds = time.perf_counter() - start
-    print(json.dumps({"seconds": seconds, "resident_mb": _memory("self", "VmHWM")}))
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu, "resident_mb": _memory("self", "VmHWM")}))
 
 
 def measured(folder: Path, count: int) -> list[dict[str, Any]]:
@@ -141,23 +142,35 @@ def measured(folder: Path, count: int) -> list[dict[str, Any]]:
     rows = []
     for name in STEPS:
         if name == "open":
-            rows += _imported(folder, count)
+            rows += imported(folder, count)
         command = [sys.executable, "-m", "benchmarks.large", "--step", name, "--folder", str(folder)]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         rows.append({"pool": count, "step": name, **json.loads(done.stdout.splitlines()[-1])})
     return rows
 
 
-def _imported(folder: Path, count: int) -> list[dict[str, Any]]:
+def imported(folder: Path, count: int) -> list[dict[str, Any]]:
+    """The import and its stages. What comes before a stage is named "read"."""
     from g2is.run.manifest import Manifest
 
-    process = subprocess.Popen(import_command(folder, count), stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
+    process = subprocess.Popen(import_command(folder), stdout=subprocess.DEVNULL)
+    looks = Looks(process.pid, folder / "cache" / "large")
+    while not (done := os.wait4(process.pid, os.WNOHANG))[0]:
+        looks.look()
+        time.sleep(LOOK)
+    _, status, usage = done
     if status:
         raise SystemExit("the import failed")
     stages = Manifest.read(folder / "cache" / "large").stages
     rows = [
-        {"pool": count, "step": f"import: {name}", "seconds": stage.seconds} for name, stage in stages.items()
+        {
+            "pool": count,
+            "step": f"import: {name}",
+            "seconds": stages[name].seconds if name in stages else None,
+            "cpu_seconds": looks.cpu[name],
+            "resident_mb": looks.memory[name],
+        }
+        for name in looks.cpu
     ]
     seconds = sum(stage.seconds for stage in stages.values())
     found = stages["graph"].found["sgd"]
@@ -168,10 +181,40 @@ def _imported(folder: Path, count: int) -> list[dict[str, Any]]:
             "pool": count,
             "step": "import",
             "seconds": seconds,
+            "cpu_seconds": usage.ru_utime + usage.ru_stime,
             "resident_mb": usage.ru_maxrss / 1024,
             **recall,
         },
     ]
+
+
+class Looks:
+    """Processor seconds and peak memory (MB) of the stages of a process, which has finished those in its manifest."""
+
+    def __init__(self, process: int, run: Path) -> None:
+        self._process, self._run = process, run
+        self._before = 0.0
+        self.cpu: dict[str, float] = {}
+        self.memory: dict[str, float] = {}
+
+    def look(self) -> None:
+        """To be called every now and then."""
+        try:
+            fields = Path(f"/proc/{self._process}/stat").read_text().rpartition(")")[2].split()
+            seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            memory = _memory(self._process, "VmRSS")
+        except (OSError, StopIteration):  # it is over
+            return
+        done = json.loads(text) if (text := self._manifest()) else {"stages": {}}
+        left = [name for name in STAGES if name not in done["stages"]]
+        stage = "read" if not text else left[0] if left else "end"
+        self.cpu[stage] = self.cpu.get(stage, 0.0) + seconds - self._before
+        self.memory[stage] = max(self.memory.get(stage, 0.0), memory)
+        self._before = seconds
+
+    def _manifest(self) -> str:
+        path = self._run / "manifest.json"
+        return path.read_text() if path.exists() else ""
 
 
 def opened(folder: Path, count: int) -> list[dict[str, Any]]:
@@ -212,6 +255,7 @@ def _memory(process: int | str, name: str) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--width", type=int, default=WIDTH, help=f"numbers of a gradient ({WIDTH:,})")
     parser.add_argument("--folder", type=Path, help="where pools are made; kept (a temporary one)")
     parser.add_argument("--no-pages", action="store_true")
     parser.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
@@ -225,7 +269,7 @@ def main() -> None:
             folder = (arguments.folder or Path(temporary)) / str(count)
             if not (folder / "validation.npy").exists():
                 folder.mkdir(parents=True, exist_ok=True)
-                prepare(folder, count)
+                prepare(folder, count, arguments.width)
             rows += measured(folder, count)
             if not arguments.no_pages:
                 rows += opened(folder, count)

@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 
 from g2is.arrays.unit import unit
+from g2is.config import GraphConfig
+from g2is.config.graph import APPROXIMATE_FROM
 from g2is.graph import approximate
-from g2is.graph.approximate import approximate_neighbors
+from g2is.graph.approximate import Fold, approximate_neighbors
 from g2is.graph.neighbors import exact_neighbors
+
+SIZES = {"neighbors": 6, "conflicts": 4}
 
 
 @pytest.fixture(scope="module")
@@ -22,45 +26,86 @@ def shared(exact, found):
     return np.mean([len(np.intersect1d(a, b)) / len(a) for a, b in zip(exact, found, strict=True)])
 
 
-def test_what_is_drawn_whole_is_exact(rows):
-    """With every sample drawn, conflicts and both numbers over all pairs are those of the exact search."""
+@pytest.mark.parametrize(("given", "dense"), [(False, 16), (True, 16), (False, 0)])
+def test_with_every_row_scanned_the_lists_are_exact(rows, given, dense, monkeypatch):
+    """So are both numbers over all pairs, with every row among those checked or nearly so."""
+    monkeypatch.setattr(approximate, "DENSE", dense)
     valid = rows.any(axis=1)
-    exact = exact_neighbors(rows, valid, neighbors=6, conflicts=4)
-    found, recall = approximate_neighbors(rows, valid, neighbors=6, conflicts=4, given=exact.neighbors)
-    assert np.array_equal(found.conflicts[valid], exact.conflicts[valid])
+    exact = exact_neighbors(rows, valid, **SIZES)
+    found, recall = approximate_neighbors(rows, valid, **SIZES, given=exact.neighbors if given else None)
+    assert np.array_equal(found.neighbors, exact.neighbors)
+    assert np.array_equal(found.conflicts, exact.conflicts)
     assert found.conflict_cosines == pytest.approx(exact.conflict_cosines, abs=1e-6)
-    assert found.cosines[valid] == pytest.approx(exact.cosines[valid], abs=1e-6)
+    assert found.cosines == pytest.approx(exact.cosines, abs=1e-6)
+    assert found.mean_cosine == pytest.approx(exact.mean_cosine, abs=1e-6)
+    assert found.conflict_share == pytest.approx(exact.conflict_share, abs=0.02)
+    assert recall.neighbors == recall.conflicts == 1
+    assert (found.conflicts[~valid] == -1).all() and (found.neighbors[~valid] == -1).all()
+
+
+def test_a_smaller_scan_says_what_it_misses(rows, monkeypatch):
+    valid = rows.any(axis=1)
+    exact = exact_neighbors(rows, valid, **SIZES)
+    monkeypatch.setattr(approximate, "SCANNED", 60)
+    monkeypatch.setattr(approximate, "CHECKED", len(rows))
+    found, recall = approximate_neighbors(rows, valid, **SIZES)
+    assert recall.neighbors == pytest.approx(shared(exact.neighbors[valid], found.neighbors[valid]))
+    assert recall.conflicts == pytest.approx(shared(exact.conflicts[valid], found.conflicts[valid]))
+    assert 0.2 < recall.conflicts < 1 and 0.2 < recall.neighbors < 1
     assert found.mean_cosine == pytest.approx(exact.mean_cosine, abs=1e-6)
     assert found.conflict_share == pytest.approx(exact.conflict_share)
-    assert recall.neighbors == recall.conflicts == 1
-    assert (found.conflicts[~valid] == -1).all()
 
 
-def test_a_smaller_draw_says_what_it_misses(rows, monkeypatch):
+def test_candidates_of_folded_rows_are_ranked_again_at_full_width(monkeypatch):
+    """Folded to a quarter, the search alone would take other neighbours; among its candidates are the right ones."""
+    random = np.random.default_rng(1)
+    rows = unit(np.repeat(random.standard_normal((30, 256)), 20, axis=0) + random.standard_normal((600, 256)))
+    valid = np.ones(len(rows), bool)
+    exact = exact_neighbors(rows, valid, **SIZES)
+    monkeypatch.setattr(approximate, "FOLDED", 64)
+    monkeypatch.setattr(approximate, "CANDIDATES", SIZES["neighbors"])
+    few, _ = approximate_neighbors(rows, valid, neighbors=3, conflicts=2)
+    monkeypatch.setattr(approximate, "CANDIDATES", 200)
+    found, recall = approximate_neighbors(rows, valid, **SIZES)
+    assert shared(exact.neighbors[:, :3], few.neighbors) < 0.9 < shared(exact.neighbors, found.neighbors)
+    assert recall.neighbors == pytest.approx(shared(exact.neighbors, found.neighbors), abs=0.05)
+    assert found.cosines[:, 0] == pytest.approx(exact.cosines[:, 0], abs=0.05)
+
+
+@pytest.mark.parametrize("width", [4096, 5000])
+def test_a_fold_keeps_cosines_as_a_count_sketch_of_its_width(width):
+    """Noise of at most one over the root of 1,024, also of rows whose coordinates all have one sign."""
+    random = np.random.default_rng(2)
+    rows = unit(np.abs(random.standard_normal((200, width))) * (random.random((200, width)) < 0.3))
+    folded = Fold(width, 0)(rows)
+    assert folded.shape == (200, approximate.FOLDED)
+    error = (folded @ folded.T - rows @ rows.T)[~np.eye(200, dtype=bool)]
+    assert abs(error.mean()) < 0.01 and error.std() < 1.1 / approximate.FOLDED**0.5
+
+
+def test_the_same_seed_gives_the_same_lists(rows, monkeypatch):
+    monkeypatch.setattr(approximate, "SCANNED", 60)
     valid = rows.any(axis=1)
-    exact = exact_neighbors(rows, valid, neighbors=6, conflicts=4)
-    monkeypatch.setattr(approximate, "DRAWN", 100)
-    monkeypatch.setattr(approximate, "CHECKED", len(rows))
-    found, recall = approximate_neighbors(rows, valid, neighbors=6, conflicts=4, given=exact.neighbors)
-    assert recall.conflicts == pytest.approx(shared(exact.conflicts[valid], found.conflicts[valid]))
-    assert 0.1 < recall.conflicts < 0.5
-    assert len(np.unique(found.conflicts[valid])) <= 100
-    assert found.mean_cosine == pytest.approx(exact.mean_cosine, abs=1e-6)
-    assert found.conflict_share == pytest.approx(exact.conflict_share, abs=0.05)
+    one, other = (approximate_neighbors(rows, valid, **SIZES)[0] for _ in range(2))
+    assert np.array_equal(one.neighbors, other.neighbors) and np.array_equal(one.conflicts, other.conflicts)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["float16", "int8"])
-def test_descent_finds_most_neighbours_in_order(rows, kind):
+def test_stored_rows_have_their_neighbours_in_order(rows, kind):
     from g2is.storage.dtypes import stored_rows
 
     stored = stored_rows(rows, kind)
     valid = rows.any(axis=1)
-    exact = exact_neighbors(stored, valid, neighbors=6, conflicts=4)
-    found, recall = approximate_neighbors(stored, valid, neighbors=6, conflicts=4)
-    assert shared(exact.neighbors[valid], found.neighbors[valid]) > 0.95
-    assert recall.neighbors > 0.95
+    exact = exact_neighbors(stored, valid, **SIZES)
+    found, recall = approximate_neighbors(stored, valid, **SIZES)
+    assert shared(exact.neighbors[valid], found.neighbors[valid]) > 0.99 < recall.neighbors
     assert (np.diff(found.cosines[valid], axis=1) <= 0).all()
     assert not (found.neighbors == np.arange(len(rows))[:, None]).any()
-    assert not np.isin(found.neighbors[valid], np.flatnonzero(~valid)).any()
-    assert (found.neighbors[~valid] == -1).all()
+
+
+def test_the_search_is_chosen_by_size_and_device():
+    few, many = APPROXIMATE_FROM - 1, APPROXIMATE_FROM
+    assert GraphConfig().is_exact(few, "cpu") and GraphConfig().is_exact(many, "cuda")
+    assert not GraphConfig().is_exact(many, "cpu")
+    assert GraphConfig(neighbor_search="exact").is_exact(many, "cpu")
+    assert not GraphConfig(neighbor_search="approximate").is_exact(few, "cuda")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from g2is.arrays.unit import unit
-from g2is.graph.communities import Communities, find_communities, label_communities
+from g2is.graph.communities import EDGES, Communities, find_communities, label_communities
 from g2is.graph.edges import aligned_edges
 from g2is.graph.neighbors import exact_neighbors
 
@@ -89,3 +89,14 @@ def test_sizes_are_counted():
     found = Communities.of(np.array([0, -1, 1, 0], np.int32), ("a", "b"))
     assert found.sizes.tolist() == [2, 1] and len(found) == 2
     assert label_communities(np.full(3, -1, np.int32), "xyz".__getitem__) == ()
+
+
+def test_only_the_nearest_neighbours_count_in_whatever_order_they_are_listed():
+    rows = unit(np.random.default_rng(3).standard_normal((120, 5)))
+    valid = np.ones(120, bool)
+    lists = exact_neighbors(rows, valid, neighbors=40, conflicts=1)
+    nearest = find_communities(lists.neighbors[:, :EDGES], lists.cosines[:, :EDGES], valid)
+    shuffled = np.random.default_rng(0).permutation(40)
+    for order in (np.arange(40), shuffled):
+        found = find_communities(lists.neighbors[:, order], lists.cosines[:, order], valid)
+        np.testing.assert_array_equal(found, nearest)

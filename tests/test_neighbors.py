@@ -5,6 +5,7 @@ from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.neighbors import NearestNeighbors
 
 from g2is.errors import InputError
+from g2is.graph import tiles
 from g2is.graph.edges import cosines_to
 from g2is.graph.neighbors import exact_neighbors
 from g2is.lm.precision import float32_products
@@ -39,7 +40,7 @@ def test_a_gpu_compares_in_float32_proper_whatever_others_ask_of_it(monkeypatch)
         seen.append(torch.backends.cuda.matmul.fp32_precision)
         return rows
 
-    monkeypatch.setattr("g2is.graph.neighbors.unit_tensor", unit)
+    monkeypatch.setattr("g2is.graph.tiles.unit_tensor", unit)
     with float32_products("tf32"):
         exact_neighbors(unit_rows(30, 4), np.ones(30, bool), neighbors=3, conflicts=2)
         assert torch.backends.cuda.matmul.fp32_precision == "tf32"
@@ -113,3 +114,49 @@ def test_cosines_to_targets():
     expected = rows @ (targets / 3).T
     expected[5] = 0
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["float16", "int8"])
+def test_rows_in_half_precision_as_on_a_gpu_have_the_lists_of_unit_rows(kind, monkeypatch):
+    from g2is.storage.dtypes import stored_rows
+
+    stored = stored_rows(unit_rows(400, 24), kind)
+    valid = np.ones(400, bool)
+    valid[[3, 200]] = False
+    sizes = {"neighbors": 9, "conflicts": 4}
+    plain = exact_neighbors(stored, valid, **sizes)
+    monkeypatch.setattr(tiles, "_in_half", lambda device, dtype: True)
+    found = exact_neighbors(stored, valid, **sizes, block=230, columns=37)
+    np.testing.assert_allclose(found.cosines, plain.cosines, atol=1e-6)
+    np.testing.assert_allclose(found.conflict_cosines, plain.conflict_cosines, atol=1e-6)
+    apart = np.diff(plain.cosines, axis=1, prepend=2, append=-2)
+    clear = np.minimum(-apart[:, :-1], -apart[:, 1:]) > 1e-5
+    np.testing.assert_array_equal(found.neighbors[clear], plain.neighbors[clear])
+    assert found.mean_cosine == pytest.approx(plain.mean_cosine, abs=1e-6)
+    assert found.conflict_share == pytest.approx(plain.conflict_share, abs=1e-4)
+
+
+def test_a_block_of_many_tiles_is_that_of_one(monkeypatch):
+    rows = unit_rows(300, 16)
+    valid = np.ones(300, bool)
+    sizes = {"neighbors": 5, "conflicts": 3, "block": 290, "columns": 23}
+    one = exact_neighbors(rows, valid, **sizes)
+    monkeypatch.setattr("g2is.graph.neighbors.TILE", 64)
+    many = exact_neighbors(rows, valid, **sizes)
+    np.testing.assert_array_equal(many.neighbors, one.neighbors)
+    np.testing.assert_array_equal(many.conflicts, one.conflicts)
+    assert many.conflict_share == one.conflict_share
+
+
+def test_what_is_no_better_than_the_last_of_a_list_is_not_ranked(monkeypatch):
+    """Every cosine is ranked in the first tile alone; after it only those above the list's last one."""
+    ranked = []
+    best = tiles._best
+    monkeypatch.setattr(
+        tiles,
+        "_best",
+        lambda cosines, *rest, **kind: ranked.append(cosines.numel()) or best(cosines, *rest, **kind),
+    )
+    rows = unit_rows(512, 16)
+    exact_neighbors(rows, np.ones(512, bool), neighbors=8, conflicts=8, block=512, columns=64)
+    assert sum(ranked) <= 2 * 512 * 64 * 2 < 2 * 512 * 512

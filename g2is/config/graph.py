@@ -8,6 +8,9 @@ from pydantic import Field
 
 from g2is.config.settings import LARGEST, SEEDS, Settings
 
+APPROXIMATE_FROM = 50_000
+"""Samples from which on neighbours are searched approximately on a CPU, unless the settings say otherwise."""
+
 
 class GraphConfig(Settings):
     """The neighbour lists of every sample."""
@@ -16,10 +19,17 @@ class GraphConfig(Settings):
     conflicts: int = Field(
         10, ge=1, le=LARGEST, description="most conflicting instructions kept for each instruction"
     )
-    neighbor_search: Literal["exact", "approximate"] = Field(
-        "exact",
-        description="exact compares all pairs; approximate, for pools of a million, misses some and reports its recall",
+    neighbor_search: Literal["auto", "exact", "approximate"] = Field(
+        "auto",
+        description="exact compares all pairs; approximate, for large pools, misses some and reports its recall; auto: "
+        f"approximate from {APPROXIMATE_FROM:,} instructions on where there is no GPU",
     )
+
+    def is_exact(self, samples: int, device: str) -> bool:
+        """Whether all pairs of so many samples are compared on a device."""
+        if self.neighbor_search == "auto":
+            return device != "cpu" or samples < APPROXIMATE_FROM
+        return self.neighbor_search == "exact"
 
 
 class LayoutConfig(Settings):

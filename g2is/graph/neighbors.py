@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from g2is.arrays.unit import unit_tensor
 from g2is.errors import InputError
+from g2is.graph.tiles import TILE, Held, Ranked, Tile, held_on, passing
 from g2is.lm.precision import float32_products
 
 
@@ -71,9 +71,10 @@ def device_here() -> str:
 def block_rows(device: str) -> int:
     """Rows of a block, which is compared with all rows at once.
 
-    Every block reads all rows once, so blocks are larger on devices whose arithmetic is fast.
+    Every block reads all rows once, so blocks are larger on devices whose arithmetic is fast: on a GPU one of 8,192
+    dimensions takes 1 GB there.
     """
-    return 1024 if device == "cpu" else 8192
+    return 1024 if device == "cpu" else 65_536
 
 
 def comparable(valid: np.ndarray, neighbors: int) -> np.ndarray:
@@ -107,23 +108,19 @@ def neighbor_block(
     number of their negative cosines to others (`negative`, (1,)).
     """
     conflicts = min(conflicts, len(index) - 1)
-    start, mine = some.start, index[some]
-    unit = _unit(rows, mine, device)
-    negative = 0
-    best = worst = _empty(len(mine), device)
-    for left in range(0, len(index), columns):
-        cosines = unit @ _unit(rows, index[left : left + columns], device).T
-        itself = slice(max(0, left - start), max(0, min(len(mine), left + cosines.shape[1] - start)))
-        diagonal = cosines[itself, max(0, start - left) :].diagonal()
-        negative += int(torch.count_nonzero(cosines < 0)) - int(torch.count_nonzero(diagonal < 0))
-        for largest in (True, False):
-            diagonal.fill_(-torch.inf if largest else torch.inf)
-            extremes = _best(cosines, neighbors if largest else conflicts, left, largest=largest)
-            if largest:
-                best = _merge(best, extremes, neighbors, largest=True)
-            else:
-                worst = _merge(worst, extremes, conflicts, largest=False)
-    return _block(index, best, worst, unit, negative)
+    first, mine = some.start, index[some]
+    held = held_on(rows, mine, device)
+    sizes = neighbors, conflicts
+    tiles = [
+        Tile(slice(start, min(start + TILE, len(mine))), sizes, device) for start in range(0, len(mine), TILE)
+    ]
+    for left, others in passing(rows, index, columns, device):
+        for tile in tiles:
+            cosines = held[tile.rows] @ others
+            start = first + tile.rows.start
+            itself = slice(max(0, left - start), max(0, min(len(cosines), left + cosines.shape[1] - start)))
+            tile.compare(cosines, left, cosines[itself, max(0, start - left) :].diagonal())
+    return _block(index, tiles, held)
 
 
 @float32_products("ieee")
@@ -141,35 +138,33 @@ def cross_block(
 
     Returns the same arrays as `neighbor_block`: lists of others, as many as there are, and `total` and `negative`.
     """
-    unit = _unit(rows, mine, device)
-    negative = 0
-    best = worst = _empty(len(mine), device)
-    for left in range(0, len(others), columns):
-        cosines = unit @ _unit(rows, others[left : left + columns], device).T
-        negative += int(torch.count_nonzero(cosines < 0))
-        best = _merge(best, _best(cosines, neighbors, left, largest=True), neighbors, largest=True)
-        worst = _merge(worst, _best(cosines, conflicts, left, largest=False), conflicts, largest=False)
-    return _block(others, best, worst, unit, negative)
+    held = held_on(rows, mine, device)
+    tiles = [
+        Tile(slice(start, min(start + TILE, len(mine))), (neighbors, conflicts), device)
+        for start in range(0, len(mine), TILE)
+    ]
+    for left, some in passing(rows, others, columns, device):
+        for tile in tiles:
+            tile.compare(held[tile.rows] @ some, left)
+    return _block(others, tiles, held)
 
 
-def _block(
-    index: np.ndarray, best: Ranked, worst: Ranked, unit: torch.Tensor, negative: int
-) -> dict[str, np.ndarray]:
+def _block(index: np.ndarray, tiles: Sequence[Tile], held: Held) -> dict[str, np.ndarray]:
     """The arrays of a block: lists of rows, whose places in `index` are ranked, and its sums."""
 
-    def lists(ranked: Ranked) -> tuple[np.ndarray, np.ndarray]:
-        values, places = ranked
+    def lists(ranked: Sequence[Ranked]) -> tuple[np.ndarray, np.ndarray]:
+        values, places = (torch.cat(parts) for parts in zip(*ranked, strict=True))
         return index[places.cpu().numpy()].astype(np.int32), values.clamp(-1, 1).cpu().numpy()
 
-    (nearest, near_cosines), (farthest, conflict_cosines) = lists(best), lists(worst)
+    nearest, near_cosines = lists([tile.best for tile in tiles])
+    farthest, conflict_cosines = lists([tile.worst for tile in tiles])
     return {
         "neighbors": nearest,
         "cosines": near_cosines,
         "conflicts": farthest,
         "conflict_cosines": conflict_cosines,
-        # Converted to double precision on the CPU: not every device has it.
-        "total": unit.sum(dim=0, keepdim=True).cpu().double().numpy(),
-        "negative": np.array([negative]),
+        "total": held.total(),
+        "negative": np.array([sum(int(tile.negative) for tile in tiles)]),
     }
 
 
@@ -201,50 +196,7 @@ def edge_cosines(rows: np.ndarray, neighbors: np.ndarray, *, block: int = 1024) 
     result = np.empty(neighbors.shape, np.float32)
     for start in range(0, len(rows), block):
         mine = np.arange(start, min(start + block, len(rows)))
-        unit = _unit(rows, mine, "cpu")
+        unit = held_on(rows, mine, "cpu").rows
         for column, other in enumerate(neighbors[mine].T):
-            result[mine, column] = (unit * _unit(rows, other, "cpu")).sum(dim=1).numpy()
+            result[mine, column] = (unit * held_on(rows, other, "cpu").rows).sum(dim=1).numpy()
     return result
-
-
-def _unit(rows: np.ndarray, index: np.ndarray, device: str) -> torch.Tensor:
-    """Rows as float32, normalised again because half precision changes their lengths."""
-    # A slice of a memory map is one read; picking rows one by one is not.
-    contiguous = (np.diff(index) == 1).all()
-    part = rows[index[0] : index[-1] + 1] if contiguous else rows[index]
-    return unit_tensor(torch.from_numpy(np.array(part)).to(device))
-
-
-Ranked = tuple[torch.Tensor, torch.Tensor]
-"""(b, k) cosines, best first, and their places (b, k)."""
-
-
-def _empty(count: int, device: str) -> Ranked:
-    return torch.empty(count, 0, device=device), torch.empty(count, 0, dtype=torch.int64, device=device)
-
-
-def _best(cosines: torch.Tensor, k: int, first: int, *, largest: bool) -> Ranked:
-    """The k best of (b, c) cosines, whose places are `first`, `first` + 1, …; ties to the smaller place."""
-    width = cosines.shape[1]
-    # One more value shows whether the last place is tied: of tied ones topk may return any.
-    values, places = torch.topk(cosines, min(k + 1, width), dim=1, largest=largest, sorted=True)
-    if width > k:
-        tied = (values[:, k] == values[:, k - 1]).nonzero()[:, 0]
-        if len(tied):
-            again = torch.sort(cosines[tied], dim=1, descending=largest, stable=True)
-            values[tied, :k], places[tied, :k] = again.values[:, :k], again.indices[:, :k]
-    return _in_order(values[:, :k], places[:, :k] + first, largest=largest)
-
-
-def _merge(old: Ranked, new: Ranked, k: int, *, largest: bool) -> Ranked:
-    """The k best of both; places of `new` come after those of `old`."""
-    values, places = (torch.cat(pair, dim=1) for pair in zip(old, new, strict=True))
-    values, places = _in_order(values, places, largest=largest)
-    return values[:, :k], places[:, :k]
-
-
-def _in_order(values: torch.Tensor, places: torch.Tensor, *, largest: bool) -> Ranked:
-    """Sorted best first, ties to the smaller place."""
-    places, order = torch.sort(places, dim=1)
-    values, second = torch.sort(values.gather(1, order), dim=1, descending=largest, stable=True)
-    return values, places.gather(1, second)

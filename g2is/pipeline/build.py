@@ -124,7 +124,11 @@ class _Build:
     def graph(self) -> GraphStage:
         """The stage, created again each time: it caches which samples are valid, and gradients may change that."""
         return GraphStage(
-            self.writer, self.config.regimes, self.config.graph, self.lazy.card.device, engine=self.engine
+            self.writer,
+            self.config.regimes,
+            self.writer.manifest.configuration.graph,
+            self.lazy.card.device,
+            engine=self.engine,
         )
 
     def check(self) -> None:
@@ -144,9 +148,10 @@ class _Build:
         """Do the stages in their order."""
         writer = self.writer
         writer.stage("instructions", lambda: self.instructions.write(writer))
+        self.instructions.forget_pool()
         writer.stage("warmup", lambda: self._with_model(write_warmup))
         writer.stage("gradients", self._write_gradients)
-        writer.stage("graph", self.graph.write)
+        writer.stage("graph", lambda: self.graph.write())
         write_views(writer, self.config, self.targets)
         write_extras(writer, self.extras, self._with_model)
         add_missing(writer, self.asked)

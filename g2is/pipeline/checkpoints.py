@@ -132,7 +132,7 @@ class Rows:
         return [rows.shape[1] for rows in self.by_checkpoint.values()]
 
     def combined(self, weights: Sequence[float]) -> np.ndarray:
-        """One row a sample: of the only checkpoint as they are, of several side by side, weighted.
+        """One row a sample: of the only checkpoint as they are in its file, of several side by side, weighted.
 
         weights: of the checkpoints in order, with sum 1.
         """

@@ -30,7 +30,7 @@ ELEMENTWISE = 27
 own, residuals, forward and backward. As estimated for Llamas; in 4 bytes it is twice as much."""
 TOP_K = 40
 """Bytes moved for each cosine: written, counted, and ranked twice."""
-BLOCK = 8192
+BLOCK = 65_536
 """Rows of a block of neighbours on a device, which reads all rows once (`graph.neighbors`)."""
 
 USED = 0.9

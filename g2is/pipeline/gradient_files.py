@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from g2is.arrays.rows import as_rows, block_rows
 from g2is.arrays.unit import lengths
 from g2is.errors import InputError, shortened
 from g2is.storage.files import open_file, read_small, write_file
+from g2is.storage.rows import open_array
 
 LESS_FILES = ("all_unormalized.pt", "all_orig.pt")
 """Files of LESS, in order of preference: gradients as they are, and normalised."""
@@ -37,11 +40,12 @@ def gradient_file(path: Path) -> Path:
 
 
 def read_gradients(path: Path) -> np.ndarray:
-    """A matrix with one gradient in each row, (n, d) float32: .npy, .pt, .safetensors, or a folder of LESS
-    or bergson.
+    """A matrix with one gradient in each row, (n, d): .npy, .pt, .safetensors, or a folder of LESS or bergson.
 
-    A .pt file is loaded as weights only, so nothing in it is executed. Raises `InputError` for a file that is not one
-    matrix of numbers, and for a row with a number that is not finite or a norm outside the range of float32.
+    Its numbers are as they are in the file. Rows of a large .npy file stay there until they are asked for
+    (`storage.rows`). A .pt file is loaded as weights only, so nothing in it is executed. Raises `InputError` for a file
+    that is not one matrix of numbers, and for a row with a number that is not finite or a norm outside the range of
+    float32.
     """
     path = gradient_file(path)
     rows = _read(path)
@@ -49,22 +53,31 @@ def read_gradients(path: Path) -> np.ndarray:
         raise InputError(f"{path}: shape {rows.shape}, expected (samples, dimensions)")
     if rows.dtype.kind not in "fiu":
         raise InputError(f"{path}: numbers of type {rows.dtype}, expected real numbers")
-    bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
-    if bad.size:
+    finite, fitting = np.ones(len(rows), bool), np.ones(len(rows), bool)
+    for some, block in blocks_of(rows):
+        finite[some] = np.isfinite(block).all(axis=1)
+        with np.errstate(over="ignore"):
+            length = lengths(block.astype(np.float32, copy=False))
+        fitting[some] = (length <= np.finfo(np.float32).max) & ((length > 0) | ~block.any(axis=1))
+    if not finite.all():
         raise InputError(
-            f"{path}: row {bad[0]} holds a number that is not finite ({bad.size:,} such rows); "
+            f"{path}: row {finite.argmin()} holds a number that is not finite ({np.sum(~finite):,} such rows); "
             "compute it again or leave the sample out"
         )
-    with np.errstate(over="ignore"):
-        kept = np.ascontiguousarray(rows, dtype=np.float32)
-    length = lengths(kept)
-    bad = np.flatnonzero((length > np.finfo(np.float32).max) | ((length == 0) & rows.any(axis=1)))
-    if bad.size:
+    if not fitting.all():
         raise InputError(
-            f"{path}: row {bad[0]} is too large or too small for float32 ({bad.size:,} such rows); "
+            f"{path}: row {fitting.argmin()} is too large or too small for float32 ({np.sum(~fitting):,} such rows); "
             "multiply all rows by one number that brings them near 1"
         )
-    return kept
+    return rows
+
+
+def blocks_of(rows: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """All rows (n, d), in blocks with their places."""
+    size = block_rows(rows)
+    for start in range(0, len(rows), size):
+        some = slice(start, min(start + size, len(rows)))
+        yield some, np.asarray(rows[some])
 
 
 def read_neighbors(path: Path, count: int) -> np.ndarray:
@@ -115,8 +128,7 @@ def _read(path: Path) -> np.ndarray:
 
 def _npy(path: Path) -> np.ndarray:
     # Not np.load, which would also read an archive of arrays.
-    with open_file(path) as file:
-        return np.lib.format.read_array(file, allow_pickle=False)
+    return as_rows(open_array(path))
 
 
 def _pt(path: Path) -> np.ndarray:

@@ -45,7 +45,8 @@ class GrowingGraph:
         if WHITENED in self.run.regimes:
             files, numbers = write_whitened(self.grown, config.whitening_lambda)
             _add(written, "gradients", (files, {WHITENED: numbers}))
-        exact = [r for r in self.run.regimes if r != WHITENED and config.graph.neighbor_search == "exact"]
+        numbers = self.run.manifest.stages["graph"].found
+        exact = [r for r in self.run.regimes if r != WHITENED and numbers[r].get("neighbor_recall") is None]
         for regime in exact:
             result, nearest[regime] = self._grow_lists(regime)
             _add(written, "graph", result)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from g2is.arrays.unit import lengths, unit
 from g2is.config import ImportConfig
 from g2is.engine.lock import exclusive
 from g2is.errors import InputError, printable
+from g2is.graph.neighbors import device_here
 from g2is.instructions import Reading, Source, find_sources, read_instructions
 from g2is.pipeline.checkpoints import (
     GradientFile,
@@ -25,7 +26,7 @@ from g2is.pipeline.checkpoints import (
     normalised,
 )
 from g2is.pipeline.comparing import new_manifest
-from g2is.pipeline.gradient_files import IN_FOLDERS, read_neighbors
+from g2is.pipeline.gradient_files import IN_FOLDERS, blocks_of, read_neighbors
 from g2is.pipeline.inputs import Target, check_pool_size, input_file, input_files
 from g2is.pipeline.stages.graph import GraphStage
 from g2is.pipeline.stages.instructions import write_pool
@@ -38,6 +39,7 @@ from g2is.run.parts import TargetFacts
 from g2is.run.paths import SAMPLES, array_file
 from g2is.run.run import Run
 from g2is.storage.files import write_array
+from g2is.storage.shards import write_blocks
 
 
 def import_run(
@@ -100,11 +102,16 @@ class _Import:
         )
         self.writer.begin(requested, overwrite=overwrite, check=self._check)
         self.writer.stage("instructions", self._instructions)
+        self.__dict__.pop("reading", None)  # it takes more memory than the files
         self.writer.stage("gradients", self._gradients)
         self.writer.stage(
             "graph",
             lambda: GraphStage(
-                self.writer, self.config.regimes, self.config.graph, "cpu", self.neighbors
+                self.writer,
+                self.config.regimes,
+                self.writer.manifest.configuration.graph,
+                device_here(),
+                self.neighbors,
             ).write(),
         )
         write_views(self.writer, self.config, TargetsStage(self.writer, list(self.targets), self._take))
@@ -138,7 +145,7 @@ class _Import:
                         f"{file}: {dim:,} dimensions, the training gradients have {expected:,}; "
                         "expected the same projection for both"
                     )
-            rows[name] = read.combined(self.weights)
+            rows[name] = np.ascontiguousarray(read.combined(self.weights), np.float32)
             if len(read) < 2:
                 raise InputError(f"{target.files[0]}: 1 validation gradient, expected at least 2")
         return rows
@@ -186,7 +193,11 @@ class _Import:
 
     def _gradients(self) -> StageResult:
         self.writer.say(self._described())
-        norms = lengths(self.rows).astype(np.float32)
+        regime = self.config.regime
+        unit_file, norms_file = array_file(regime, "gradients"), array_file(regime, "norms")
+        norms = np.empty(len(self.rows), np.float32)
+        write_blocks(self.writer.folder / unit_file, self._unit_rows(norms), len(self.rows))
+        write_array(self.writer.folder / norms_file, norms)
         valid = norms > 0
         samples = pd.DataFrame(
             {
@@ -199,10 +210,6 @@ class _Import:
             }
         )
         self.writer.write_frame(SAMPLES, samples)
-        regime = self.config.regime
-        unit_file, norms_file = array_file(regime, "gradients"), array_file(regime, "norms")
-        write_array(self.writer.folder / unit_file, unit(self.rows))
-        write_array(self.writer.folder / norms_file, norms)
         files = [SAMPLES, unit_file, norms_file]
         return files, {
             "valid": int(valid.sum()),
@@ -210,6 +217,13 @@ class _Import:
             "projection_dim": self.rows.shape[1],
             **checkpoint_numbers(self.gradients.checkpoints, self.weights),
         }
+
+    def _unit_rows(self, norms: np.ndarray) -> Iterator[np.ndarray]:
+        """The unit rows, block by block; their lengths are put into `norms` (n,)."""
+        for some, block in blocks_of(self.rows):
+            rows = block.astype(np.float32, copy=False)
+            norms[some] = lengths(rows)
+            yield unit(rows)
 
     def _described(self) -> str:
         """Counts of data sets and checkpoints, in one line."""

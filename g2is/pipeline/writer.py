@@ -92,6 +92,7 @@ class RunWriter:
         self.manifest = self._existing_manifest()
         refuse_differences(self.folder, self.manifest, requested)
         self.before = self.manifest.configuration
+        requested.configuration = _with_search_of(self.before, requested.configuration)
         tidy(self.folder, self.manifest)
         self.stages_before = dict(self.manifest.stages)
         if self.manifest.format_version < FORMAT_VERSION:
@@ -286,6 +287,16 @@ class RunWriter:
             if not path.is_file() and not path.is_dir():
                 with suppress(OSError):
                     path.unlink()
+
+
+def _with_search_of(
+    before: BuildConfig | ImportConfig, requested: BuildConfig | ImportConfig
+) -> BuildConfig | ImportConfig:
+    """The settings requested; where they leave the search for neighbours open, with that of the run as it was."""
+    if requested.graph.neighbor_search != "auto":
+        return requested
+    search = before.graph.neighbor_search
+    return requested.replace(graph=requested.graph.replace(neighbor_search=search))
 
 
 def _is_whole(path: Path, expected: FileRecord) -> bool:

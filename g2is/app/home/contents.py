@@ -43,11 +43,15 @@ def show_regimes(run: Run) -> None:
         border="horizontal",
         alt="Mean cosine and conflicts of each kind of gradients",
     )
-    recalls = [recall for name in run.regimes if (recall := measured[name].get("neighbor_recall"))]
-    if recalls:
+    searched = [measured[name] for name in run.regimes if measured[name].get("neighbor_recall") is not None]
+    if searched:
+        near, far = (
+            ui.percent(min(numbers[f"{kind}_recall"] for numbers in searched))
+            for kind in ("neighbor", "conflict")
+        )
         st.caption(
-            f"Neighbours were searched approximately: at least {ui.percent(min(recalls))} of the exact ones are there, "
-            "measured on a part of the pool."
+            f"Neighbours were searched approximately: at least {near} of the nearest and {far} of the most conflicting "
+            "instructions of each are in its lists, measured on a part of the pool."
         )
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from g2is.arrays.rows import as_rows
 from g2is.config import GraphConfig, RegimeName
 from g2is.engine.base import Engine
 from g2is.engine.local import LocalEngine
-from g2is.graph.approximate import approximate_neighbors
+from g2is.graph.approximate import PASSES, approximate_neighbors
 from g2is.graph.duplicates import LEAST_COSINE, count_near_duplicates, near_duplicates
 from g2is.graph.neighbors import (
     BLOCK_ARRAYS,
@@ -25,6 +26,7 @@ from g2is.pipeline.shards import work_through
 from g2is.pipeline.writer import RunWriter, StageResult
 from g2is.run.paths import SAMPLES, RegimeArray, array_file
 from g2is.storage.files import write_array
+from g2is.storage.rows import open_array
 
 RECALL = ("neighbor_recall", "conflict_recall")
 """Shares that are measured where the lists are approximate."""
@@ -79,7 +81,7 @@ class GraphStage:
 
     @property
     def _exact(self) -> bool:
-        return self.config.neighbor_search == "exact"
+        return self.config.is_exact(int(self.valid.sum()), self.device)
 
     def _compared(self, regime: RegimeName) -> tuple[NeighborLists, dict[str, float]]:
         store = self.worker.stores[self.regimes.index(regime)]
@@ -88,9 +90,10 @@ class GraphStage:
     def _approximated(self, regime: RegimeName) -> tuple[NeighborLists, dict[str, float]]:
         """Approximate lists, and their recall."""
         comparable(self.valid, self.config.neighbors if self.given is None else 1)
-        with self.writer.progress(f"graph, {regime}", int(self.valid.sum()), "sample") as bar:
+        with self.writer.progress(f"graph, {regime}", PASSES * int(self.valid.sum()), "sample") as bar:
             lists, recall = approximate_neighbors(
-                self._rows(regime),
+                # Not mapped: what was read of a map counts as memory of the process.
+                as_rows(open_array(self.writer.path(array_file(regime, "gradients")))),
                 self.valid,
                 neighbors=self.config.neighbors,
                 conflicts=self.config.conflicts,

@@ -100,6 +100,10 @@ class InstructionsStage:
         writer.say(f"validation: {count:,} samples" + (f", {left_out:,} left out" if left_out else ""))
         return files, {**counts, "reading": self.report}
 
+    def forget_pool(self) -> None:
+        """Give back the memory of the pool, which takes more than its files, once its tables are written."""
+        self.__dict__.pop("pool", None)
+
     def target(self, name: str) -> ReadTarget:
         """A validation target as read from its files."""
         return next(read for read in self.targets if read.target.name == name)
