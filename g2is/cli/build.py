@@ -15,6 +15,7 @@ from g2is.errors import InputError
 if TYPE_CHECKING:
     from g2is.pipeline.extras import Extras
     from g2is.pipeline.inputs import Target
+    from g2is.run.run import Run
 
 
 def register(command: AddCommand) -> None:
@@ -136,6 +137,13 @@ def build(arguments: argparse.Namespace) -> None:
         engine=engine,
         say=say,
     )
+    _say_built(run)
+
+
+def _say_built(run: Run) -> None:
+    from g2is.cli.target_check import say_checked
+
+    say_checked(run)
     say(f"run {run.name} is complete: {run.folder}")
 
 
@@ -153,7 +161,7 @@ def import_gradients(arguments: argparse.Namespace) -> None:
         overwrite=arguments.overwrite,
         say=say,
     )
-    say(f"run {run.name} is complete: {run.folder}")
+    _say_built(run)
 
 
 def whiten(arguments: argparse.Namespace) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from g2is.cli.build import targets
 from g2is.cli.rows import FOUND, MADE_OF, add_found, add_rows, chosen_rows, in_words
 from g2is.cli.runs import open_run, output_file, say
+from g2is.cli.target_check import check, grow
 from g2is.config import ReadingConfig
 from g2is.config.commands import command
 from g2is.config.grammar import AddCommand, add_settings, named, read_settings
@@ -18,11 +19,13 @@ from g2is.errors import InputError
 if TYPE_CHECKING:
     from g2is.run.run import Run
 
-ACTIONS = ("add", "compute", "from", "list", "remove", "restore")
+ACTIONS = ("add", "check", "compute", "from", "grow", "list", "remove", "restore")
 FROM = (*MADE_OF, *FOUND)
 """Arguments that say which instructions a new target is made of."""
 ADD = ("model", *ReadingConfig.model_fields)
 """Arguments on the model and on how files of examples are read."""
+GROW = ("accept", "rule", "into")
+"""Arguments on what a target grows by."""
 SENT = ".g2is"
 """How the name of a file ends that `compute` writes."""
 
@@ -32,7 +35,7 @@ def register(add_command: AddCommand) -> None:
     parser = add_command(
         "target",
         target,
-        "targets of a finished run: add one from files or from instructions, list, remove, restore",
+        "targets of a finished run: add one from files or from instructions, check, grow, list, remove, restore",
     )
     parser.add_argument(
         "action",
@@ -40,8 +43,9 @@ def register(add_command: AddCommand) -> None:
         metavar="ACTION",
         help="add RUN NAME=FILE… (takes the gradients of the examples in these files; or what compute wrote: "
         "target.g2is), compute RUN NAME=FILE --output target.g2is (takes them on another machine, from a copy of the "
-        "run), from RUN NAME … (makes instructions of the pool a target, without the model), list RUN, "
-        "remove RUN NAME…, restore RUN NAME…",
+        "run), from RUN NAME … (makes instructions of the pool a target, without the model), check RUN [NAME…] (is it "
+        "described well enough?), grow RUN NAME (lists instructions that could be further examples; --accept or --rule "
+        "makes a target with them), list RUN, remove RUN NAME…, restore RUN NAME…",
     )
     parser.add_argument("run", help="name or folder of the run")
     parser.add_argument("names", nargs="*", metavar="NAME", help="names of targets; for add, files")
@@ -50,7 +54,27 @@ def register(add_command: AddCommand) -> None:
     add_found(group)
     group = parser.add_argument_group("For `add` and `compute`")
     group.add_argument("--model", help="where the model of the run is now [where it was]")
-    group.add_argument("--output", type=Path, metavar="target.g2is", help="for compute: the file to write")
+    group.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="for compute: the file to write (target.g2is); for grow: a file of all examples (.jsonl)",
+    )
+    group = parser.add_argument_group("For `grow`")
+    group.add_argument(
+        "--accept",
+        nargs="+",
+        action="extend",
+        metavar="ROW",
+        help="instructions that become validation examples: rows, or ranges of rows such as 10-19",
+    )
+    group.add_argument(
+        "--rule",
+        type=int,
+        metavar="N",
+        help="accept N by a rule instead: always the closest one left to the kind that has fewest examples",
+    )
+    group.add_argument("--into", metavar="NAME", help="name of the grown target [NAME grown]")
     add_settings(parser, ReadingConfig)
 
 
@@ -62,10 +86,17 @@ def target(arguments: argparse.Namespace) -> None:
         raise InputError(f"from: {len(names)} names after the run, expected one, that of the new target")
     if action == "compute" and not (names and arguments.output):
         raise InputError("compute: expected NAME=FILE after the run, and --output target.g2is")
+    if action == "grow" and len(names) != 1:
+        raise InputError(f"grow: {len(names)} names after the run, expected one, that of the target")
     if action in ("add", "remove", "restore") and not names:
         expected = "NAME=FILE, once or more" if action == "add" else "one or more"
         raise InputError(f"{action}: no name after the run, expected {expected}")
-    for of, options in ((("from",), FROM), (("add", "compute"), ADD), (("compute",), ("output",))):
+    for of, options in (
+        (("from",), FROM),
+        (("add", "compute"), ADD),
+        (("compute", "grow"), ("output",)),
+        (("grow",), GROW),
+    ):
         if action not in of and (given := [name for name in options if getattr(arguments, name, None)]):
             raise InputError(f"{given[0]}: is for {' and '.join(of)}, not for {action}")
     run = open_run(arguments)
@@ -75,6 +106,10 @@ def target(arguments: argparse.Namespace) -> None:
         _compute(run, arguments)
     elif action == "from":
         _from(run, names[0], arguments)
+    elif action == "check":
+        check(run, names)
+    elif action == "grow":
+        grow(run, names[0], arguments)
     elif action == "list":
         _list(run)
     else:

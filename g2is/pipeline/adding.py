@@ -49,26 +49,12 @@ def target_from(
     or the run keeps no plain gradients.
     """
     start = time.monotonic()
-    chosen = np.unique(np.asarray(rows, np.int64))
-    if "sgd" not in run.regimes:
-        raise InputError(
-            f"run {run.name} keeps no plain gradients (sgd), which a target is made of; build it with --regimes … sgd"
-        )
-    if len(chosen) and not 0 <= chosen[0] <= chosen[-1] < len(run.valid):
-        raise InputError(
-            f"rows: {chosen[0]:,} to {chosen[-1]:,}, expected rows of the pool, 0 to {len(run.valid) - 1:,}"
-        )
+    chosen = check_rows(run, rows)
     without = chosen[~run.valid[chosen]]
     used = chosen[run.valid[chosen]]
     if len(used) < LEAST:
         raise InputError(
             f"target {shortened(name)}: {len(used)} instruction(s) with a gradient, expected {LEAST} or more"
-        )
-    gradients = read_rows(open_gradients(run.files, "sgd"), used)
-    checkpoints = run.files.found("gradients").get("checkpoints", {})
-    if len(checkpoints) < 2:  # rows of several checkpoints are of length 1, those of validation samples too
-        gradients = (
-            gradients * run.files.array(array_file("sgd", "norms"), "f", (len(run.valid),))[used, None]
         )
     columns = [column for column in run.validation if column != "target"]
     representations = {}
@@ -82,8 +68,34 @@ def target_from(
         left_out=[f"row {row}: has no gradient" for row in without.tolist()],
     )
     examples = run.instructions.iloc[used].reindex(columns=columns).reset_index(drop=True)
-    taken = TakenTarget(name, examples, gradients, facts, time.monotonic() - start, representations)
+    taken = TakenTarget(
+        name, examples, own_gradients(run, used), facts, time.monotonic() - start, representations
+    )
     return add(run.folder, taken, say=say)
+
+
+def check_rows(run: Run, rows: ArrayLike) -> np.ndarray:
+    """Rows of the pool, ascending, that a target can be made of; raises `InputError` for others, and where the run
+    keeps no plain gradients."""
+    chosen = np.unique(np.asarray(rows, np.int64))
+    if "sgd" not in run.regimes:
+        raise InputError(
+            f"run {run.name} keeps no plain gradients (sgd), which a target is made of; build it with --regimes … sgd"
+        )
+    if len(chosen) and not 0 <= chosen[0] <= chosen[-1] < len(run.valid):
+        raise InputError(
+            f"rows: {chosen[0]:,} to {chosen[-1]:,}, expected rows of the pool, 0 to {len(run.valid) - 1:,}"
+        )
+    return chosen
+
+
+def own_gradients(run: Run, rows: np.ndarray) -> np.ndarray:
+    """(r, d) plain gradients of instructions, as long as those of validation examples are."""
+    gradients = read_rows(open_gradients(run.files, "sgd"), rows)
+    if len(run.files.found("gradients").get("checkpoints", {})) < 2:
+        norms = run.files.array(array_file("sgd", "norms"), "f", (len(run.valid),))
+        return gradients * norms[rows, None]
+    return gradients  # rows of several checkpoints are of length 1, those of validation samples too
 
 
 def add_examples(

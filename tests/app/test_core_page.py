@@ -78,7 +78,7 @@ def test_the_cut_moves_with_variance(open_app, run):
 
 def test_facets_show_groups_instead(open_app, run):
     app = open_app(PAGE, **FACETS)
-    assert app.header[0].value == "Groups"
+    assert app.header[1].value == "Groups"
     assert table(app, "cohesion")["examples"].sum() == len(run.validation)
     assert "Sign flipped" not in [metric.label for metric in app.metric]
     app.toggle(key="with_spectrum").set_value(True).run()
@@ -96,7 +96,7 @@ def test_fewer_groups_than_asked_for_are_explained(open_app, run):
 
 def test_single_examples_show_how_alike_they_are(open_app, run):
     app = open_app(PAGE, preset="recommended", count="60")
-    assert app.header[0].value == "Examples"
+    assert app.header[1].value == "Examples"
     shown = table(app, "cosine to it")
     rows = unit(run.validation_gradients)
     cosines = rows @ rows.T

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from g2is.app.core_knowledge.check import show_target_check
 from g2is.app.core_knowledge.component import show_component
 from g2is.app.core_knowledge.components import chosen_component, show_components, summary
 from g2is.app.core_knowledge.regimes import show_regimes
@@ -30,9 +31,12 @@ def show() -> None:
         "directions**. The walk selects instructions for each of them. The settings are those of the Walk page, and "
         "go along when you go there."
     )
+    check = st.container()
     with st.container(horizontal=True, gap="xxsmall"):
         show_undo()
     walk = walk_by_panel(run, tab="Target directions")
+    with check:
+        show_target_check(run, walk)
     chosen = chosen_component(len(walk.knowledge))
     st.markdown(summary(walk))
     away = int((walk.knowledge.mean_alignment < 0).sum())
