@@ -26,6 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import numpy as np
@@ -149,12 +150,13 @@ def serve(command: str, folder: Path, environment: dict[str, str]) -> tuple[int,
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     words = [*shlex.split(command, comments=True), "--no-browser", "--port", str(port)]
+    path = urlsplit(words[words.index("--url") + 1]).path if "--url" in words else ""
     with (folder / ".app.log").open("w+") as log:
         server = subprocess.Popen(words, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
         answers = False
         while not answers and server.poll() is None:
             with suppress(OSError):
-                urlopen(f"http://localhost:{port}/_stcore/health").close()
+                urlopen(f"http://localhost:{port}{path}/_stcore/health").close()
                 answers = True
             time.sleep(0.2)
         server.terminate()

@@ -34,7 +34,9 @@ DEPENDENCIES = [Requirement(line) for line in PROJECT["dependencies"]]
 COMMANDS = {"authlib", "codespell", "editables", "hatchling", "httpx2", "mypy", "pytest-xdist", "ruff"}
 """What development runs, or others import: tools, and what Streamlit's login needs."""
 NAMES = {
+    "bergson": "bergson",
     "bitsandbytes": "bitsandbytes",
+    "dattri_llm": "dattri-llm",
     "ray": "ray",
     "sentence_transformers": "sentence-transformers",
     "trl": "trl",
