@@ -233,7 +233,7 @@ def test_a_name_ends_at_the_first_equals_sign_unless_all_of_it_is_a_path(tmp_pat
 
 COMMANDS = (
     "inspect plan build import demo app walk select explain set selection exported evaluation scores evaluate export "
-    "whiten upgrade extend target verify graph gradients"
+    "whiten upgrade extend target pool health verify graph gradients"
 ).split()
 
 

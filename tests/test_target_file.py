@@ -74,7 +74,10 @@ def test_another_name_and_one_that_is_taken(run, target, tmp_path, capsys):  # n
         (["compute", folder, f"a={target}"], "--output target.g2is"),
         (["compute", folder, "a=b.jsonl", "--output", "x.json"], "ends in .g2is"),
         (["compute", folder, "a=b", "c=d", "--output", str(tmp_path / "x.g2is")], "expected one"),
-        (["add", folder, "a=b", "--output", str(tmp_path / "x.g2is")], "output: is for compute, not for add"),
+        (
+            ["add", folder, "a=b", "--output", str(tmp_path / "x.g2is")],
+            "output: is for compute and grow, not for add",
+        ),
     ):
         assert main(["target", *words]) == 2
         assert said in capsys.readouterr().err

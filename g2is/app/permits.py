@@ -54,17 +54,18 @@ def to_environment(settings: ServingConfig) -> None:
 
 def guard() -> None:
     """From now on all that this process writes to the runs passes the rule."""
-    gate.guard(cache_folder(), partial(_rule, serving()))
+    folder = cache_folder().absolute()
+    gate.guard(folder, partial(_rule, serving(), folder))
 
 
-def _rule(settings: ServingConfig, path: Path, size: int) -> None:
-    """Raise `InputError` where a visitor may not write `path`, of so many bytes."""
+def _rule(settings: ServingConfig, folder: Path, path: Path, size: int) -> None:
+    """Raise `InputError` where a visitor may not write `path` in the folder of the runs, of so many bytes."""
     if settings.read_only:
         raise InputError("this server is read-only: nothing is saved or built here; downloads work")
-    parts = path.relative_to(cache_folder().absolute()).parts
+    parts = path.relative_to(folder).parts
     if len(parts) < 3 or parts[1] not in KINDS:
         return
-    run = cache_folder().absolute() / parts[0]
+    run = folder / parts[0]
     count, total = saved(run)
     # A temporary name, of a folder that is written beside its place, is new as well.
     if not (run / parts[1] / parts[2]).exists() and count >= settings.most_saved:

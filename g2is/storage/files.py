@@ -223,6 +223,10 @@ def _is_plain(folder: Path, name: str | Path) -> bool:
                 return False
         except (FileNotFoundError, NotADirectoryError):
             return True
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:  # whoever opens it says so
+                return True
+            raise
     return True
 
 

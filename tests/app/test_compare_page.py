@@ -14,9 +14,9 @@ import pytest
 from g2is.analysis import walks
 from g2is.analysis.comparison import Profiler, memberships
 from g2is.analysis.verdict import digest
-from g2is.app.compare import fine_tuning, tuning_job
+from g2is.app.compare import fine_tuning, tuning_check, tuning_job
 from g2is.app.compare.choice import MOST
-from g2is.app.compare.tuning_check import budgets_of, sizes_of, tests_of
+from g2is.app.compare.tuning_check import budgets_of, sizes_of
 from g2is.app.compare.verdict import literal_words
 from g2is.app.shared.jobs import Job
 from g2is.cli import make_parser
@@ -402,7 +402,7 @@ def test_fine_tuning_is_checked_started_followed_cancelled_and_resumed(
 def test_sizes_and_several_tests_become_words_of_the_command(own_cache):
     for name in ("a.jsonl", "b.jsonl"):
         (own_cache / name).write_text('{"question": "1 + 1?", "answer": "2"}\n')
-    tests = tests_of(f"{own_cache / 'a.jsonl'}; sums={own_cache / 'b.jsonl'};")
+    tests = tuning_check.tests_of(f"{own_cache / 'a.jsonl'}; sums={own_cache / 'b.jsonl'};")
     assert tests == (("a", own_cache / "a.jsonl"), ("sums", own_cache / "b.jsonl"))
     asked = tuning_job.Asked("x", ("first-walk",), tests, 2, sizes=sizes_of("all; 8,4"), by_target=True)
     read = make_parser().parse_args(asked.words(Run.open(own_cache / "tiny")))
@@ -410,7 +410,7 @@ def test_sizes_and_several_tests_become_words_of_the_command(own_cache):
     assert read.test == [f"a={own_cache / 'a.jsonl'}", f"sums={own_cache / 'b.jsonl'}"]
     for text in ("", " ; "):
         with pytest.raises(InputError, match="none is given"):
-            tests_of(text)
+            tuning_check.tests_of(text)
     with pytest.raises(InputError, match=r"7 numbers, expected up to 6"):
         sizes_of("2 3 4 5 6 7 8")
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from g2is.app.walk.parts import texts, whole_part
-from g2is.run.manifest import record
+from g2is.run.parts import record
 from g2is.run.paths import EXAMPLES, INSTRUCTIONS, target_file
 from g2is.run.run import Run
 from g2is.storage.tables import read_frame, write_frame

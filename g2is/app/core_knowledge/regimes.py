@@ -36,7 +36,7 @@ def show_regimes(run: Run, used: RegimeName) -> None:
     with left:
         st.plotly_chart(
             computed(
-                "figure of regimes",
+                "regimes-figure",
                 run.state,
                 lambda: regimes_figure(comparison, {name: REGIME_NAMES[name] for name in run.regimes}),
             ),

@@ -134,8 +134,10 @@ def _context(value: Any) -> str | None:
         value = next((value[key] for key in ("contexts", "sentences", "text") if key in value), None)
     if not isinstance(value, list) or not value:
         return None
-    paragraphs = ["".join(item) if isinstance(item, list) else item for item in value]
-    return "\n\n".join(paragraphs) if all(isinstance(text, str) for text in paragraphs) else None
+    paragraphs = [item if isinstance(item, list) else [item] for item in value]
+    if not all(isinstance(text, str) for sentences in paragraphs for text in sentences):
+        return None
+    return "\n\n".join(map("".join, paragraphs))
 
 
 def _options(view: View) -> list[str]:
