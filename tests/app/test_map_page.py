@@ -475,6 +475,7 @@ def test_a_lasso_fills_the_basket_and_it_stays_on_other_pages(page, server, run)
     outside[box[:, 0].min() : box[:, 0].max() + 1, box[:, 1].min() : box[:, 1].max() + 1] = False
     assert np.array_equal(before[outside], after[outside]) and (before[~outside] != after[~outside]).any()
 
+    page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_test_id("stSidebar").get_by_role("link", name="Instructions").click()
     page.wait_for_url("**/Instructions**")
     settle(page)
