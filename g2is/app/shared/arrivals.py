@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
@@ -84,3 +84,17 @@ def what_came(before: Mapping[str, int], after: Mapping[str, int]) -> str:
         verb = "A target was" if len(gone) == 1 else f"{number(len(gone))} targets were"
         parts.append(f"{verb} removed since: {', '.join(literal(visible(name)) for name in gone)}.")
     return " ".join(parts)
+
+
+def changed(said: str, change: Callable[[], Run], done: str) -> bool:
+    """Change a run in a callback; whether that went well.
+
+    said: the key of the session's state under which the page finds what to say next, (text, whether it went wrong).
+    """
+    try:
+        see(change())
+    except InputError as error:
+        st.session_state[said] = literal(str(error)), True
+        return False
+    st.session_state[said] = done, False
+    return True

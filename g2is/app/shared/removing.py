@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
 
-from g2is.app.shared.arrivals import see
+from g2is.app.shared.arrivals import changed
 from g2is.app.shared.history import did, last_change, undo
 from g2is.app.shared.text import literal, number, visible
 from g2is.app.shared.visitor import may_write
-from g2is.errors import InputError
 from g2is.run.run import Run
 
 SAID = "removal said"
@@ -87,11 +86,11 @@ def _change(run: Run, rows: np.ndarray, about: str, back: bool) -> None:
 
     def remove() -> bool:
         done = f"{_instructions(some)} removed from the pool."
-        return _do(lambda: remove_instructions(run.folder, some, note=about), done)
+        return changed(SAID, lambda: remove_instructions(run.folder, some, note=about), done)
 
     def restore() -> bool:
         done = f"{_instructions(some)} restored to the pool."
-        return _do(lambda: restore_instructions(run.folder, some)[0], done)
+        return changed(SAID, lambda: restore_instructions(run.folder, some)[0], done)
 
     first, second = (restore, remove) if back else (remove, restore)
     if first():
@@ -106,20 +105,10 @@ def _restore(run: Run, removal: str) -> None:
 
     (count,) = [one.count for one in run.removals if one.number == removal] or [0]
     done = f"{number(count)} instruction{'s are' if count != 1 else ' is'} restored to the pool."
-    _do(lambda: restore_instructions(run.folder, numbers=[removal])[0], done)
+    changed(SAID, lambda: restore_instructions(run.folder, numbers=[removal])[0], done)
 
 
 def _instructions(rows: np.ndarray) -> str:
     if len(rows) == 1:
         return f"Instruction {number(int(rows[0]))} is"
     return f"{number(len(rows))} instructions are"
-
-
-def _do(change: Callable[[], Run], done: str) -> bool:
-    try:
-        see(change())
-    except InputError as error:
-        st.session_state[SAID] = literal(str(error)), True
-        return False
-    st.session_state[SAID] = done, False
-    return True

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pandas as pd
 import streamlit as st
 
-from g2is.app.shared.arrivals import see
+from g2is.app.shared.arrivals import changed
 from g2is.app.shared.history import did
 from g2is.app.shared.navigation import link_to
 from g2is.app.shared.tables import choose_row
 from g2is.app.shared.text import literal, visible
 from g2is.app.shared.url import all_texts
 from g2is.app.shared.visitor import may_write
-from g2is.errors import InputError
 from g2is.run.run import Run
 
 SAID = "targets said"
@@ -110,20 +107,10 @@ def _restore(run: Run, name: str) -> None:
 def _removed(run: Run, name: str) -> bool:
     from g2is.pipeline.adding import remove
 
-    return _do(lambda: remove(run.folder, name), f"Target {literal(visible(name))} is removed.")
+    return changed(SAID, lambda: remove(run.folder, name), f"Target {literal(visible(name))} is removed.")
 
 
 def _restored(run: Run, name: str) -> bool:
     from g2is.pipeline.adding import restore
 
-    return _do(lambda: restore(run.folder, name), f"Target {literal(visible(name))} is restored.")
-
-
-def _do(change: Callable[[], Run], done: str) -> bool:
-    try:
-        see(change())
-    except InputError as error:
-        st.session_state[SAID] = literal(str(error)), True
-        return False
-    st.session_state[SAID] = done, False
-    return True
+    return changed(SAID, lambda: restore(run.folder, name), f"Target {literal(visible(name))} is restored.")
