@@ -20,7 +20,15 @@ from g2is.__main__ import main
 from g2is.analysis import walks
 from g2is.config import walk_preset
 from g2is.errors import InputError
-from g2is.evaluation.results import ABOUT, Evaluation, FineTuning, evaluations, read_evaluations, summarise
+from g2is.evaluation.results import (
+    ABOUT,
+    Evaluation,
+    FineTuning,
+    evaluations,
+    read_evaluations,
+    summarise,
+    unreadable,
+)
 from g2is.export import export
 from g2is.instructions import from_frame, read_instructions, to_frame, write_rejects
 from g2is.instructions import record as record_module
@@ -485,7 +493,7 @@ def test_evaluations_are_neither_replaced_nor_read_through_a_link(run, files, tm
         (place / link).parent.mkdir(parents=True, exist_ok=True)
         (place / link).symlink_to(outside / target)
         with confined(run.folder):
-            assert "leads out of" in (refused(evaluations, run) or "")
+            assert "leads out of" in (refused(evaluations, run) or " ".join(unreadable(run).values()))
             assert main(words) == 2
         assert ("leads out of" in capsys.readouterr().err) == (not link.endswith(".json"))
         assert [path.name for path in outside.rglob("*")] == ["test", "evaluation.json"]
@@ -617,7 +625,7 @@ def read_and_judged(run):
     """All that pages and commands make of the evaluations of a run."""
     from g2is.evaluation.differences import difference, sentence
 
-    results = read_evaluations(run)
+    results = read_evaluations(run, "tried")
     summarise(results)
     for _, one in results.groupby("evaluation"):
         sentence([found for found in [difference(one, "less", "random")] if found])

@@ -183,8 +183,7 @@ def _write_report(run: Run, name: str, against: str | None) -> tuple[str, list[s
     from g2is.storage.csv import safe_csv
     from g2is.storage.files import write_bytes
 
-    results = read_evaluations(run)
-    results = results[results["evaluation"] == name]
+    results = read_evaluations(run, name)
     table = cells(evaluations(run)[name], results, against)
     lines = findings(table, results)
     folder = run.inside(EVALUATIONS, name)

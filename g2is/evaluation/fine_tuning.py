@@ -115,8 +115,7 @@ def evaluate(
         write_bytes(folder / LEAKS, prepared.leaks.to_csv(index=False).encode())
         write_left_out(folder, prepared.work.left_out)
         _fine_tune_all(run, prepared, progress or progress_path(folder))
-        results = read_evaluations(run)
-        summary = summarise(results[results["evaluation"] == name])
+        summary = summarise(read_evaluations(run, name))
         write_bytes(folder / SUMMARY, summary.to_csv(index=False).encode())
         return summary
 

@@ -6,8 +6,9 @@ fine-tuning (one selection with one seed) has a Parquet file with a row a test e
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -23,6 +24,7 @@ from g2is.storage.tables import read_frame
 if TYPE_CHECKING:
     import pandas as pd
 
+T = TypeVar("T")
 ABOUT = "evaluation.json"
 MOST_BYTES = 64 * 2**20
 """Of that file."""
@@ -90,44 +92,78 @@ class Evaluation(BaseModel):
 
 
 def evaluations(run: Run) -> dict[str, Evaluation]:
-    """The run's evaluations by name, without those made before the run's content changed.
+    """The run's evaluations by name, without those made before the run's content changed, and without those that cannot
+    be read: see `unreadable`."""
+    return {
+        name: found
+        for name in _names(run)
+        if isinstance(found := _attempt(_evaluation, run, name), Evaluation)
+    }
 
-    Raises `InputError` for a folder that is no evaluation, or that a link leads out of the run.
-    """
-    folders = (path.parent for path in run.inside(EVALUATIONS).glob(f"*/{ABOUT}"))
-    names = sorted(folder.name for folder in folders if is_text(folder.name))
-    all_of_run = {name: Evaluation.read(run.inside(EVALUATIONS, name)) for name in names}
-    return {name: evaluation for name, evaluation in all_of_run.items() if evaluation.run == run.hash}
+
+def unreadable(run: Run) -> dict[str, str]:
+    """What is wrong with each evaluation that cannot be read, itself or its results, by its name."""
+    found = {name: _attempt(_results, run, name) for name in _names(run)}
+    return {name: str(error) for name, error in found.items() if isinstance(error, InputError)}
 
 
-def read_evaluations(run: Run) -> pd.DataFrame:
+def read_evaluations(run: Run, only: str | None = None) -> pd.DataFrame:
     """All results so far, one row a test example of a fine-tuning.
 
-    Columns: evaluation, selection, method, size, seed, target, task, example (place among those scored), loss
-    (mean token loss of the response), answer, correct (None where no answer was asked for). Empty without
-    evaluations. Needs no torch.
+    only: the name of one evaluation; of all that can be read where None. Columns: evaluation, selection, method, size,
+    seed, target, task, example (place among those scored), loss (mean token loss of the response), answer, correct
+    (None where no answer was asked for). Empty without evaluations. Needs no torch. Raises `InputError` where the one
+    that was asked for cannot be read.
     """
     import pandas as pd
 
-    parts = []
-    for name, evaluation in evaluations(run).items():
-        for one in evaluation.fine_tunings:
-            path = run.inside(EVALUATIONS, name, one.file)
-            if path.is_file():
-                part = _read_results(path, name)
-                labels = {
-                    "evaluation": name,
-                    "selection": one.selection,
-                    "method": one.method,
-                    "size": one.size,
-                    "seed": one.seed,
-                }
-                for place, (column, value) in enumerate(labels.items()):
-                    part.insert(place, column, value)
-                parts.append(part)
+    if only is not None:
+        parts = _results(run, only)
+    else:
+        found = (_attempt(_results, run, name) for name in _names(run))
+        parts = [part for results in found if not isinstance(results, InputError) for part in results]
     if not parts:
         return pd.DataFrame(columns=COLUMNS)
     return pd.concat(parts, ignore_index=True)
+
+
+def _names(run: Run) -> list[str]:
+    folders = (path.parent for path in run.inside(EVALUATIONS).glob(f"*/{ABOUT}"))
+    return sorted(folder.name for folder in folders if is_text(folder.name))
+
+
+def _attempt(read: Callable[[Run, str], T], run: Run, name: str) -> T | InputError:
+    try:
+        return read(run, name)
+    except InputError as error:
+        return error
+
+
+def _evaluation(run: Run, name: str) -> Evaluation | None:
+    """None for one that was made before the run's content changed."""
+    found = Evaluation.read(run.inside(EVALUATIONS, name))
+    return found if found.run == run.hash else None
+
+
+def _results(run: Run, name: str) -> list[pd.DataFrame]:
+    """A table for each fine-tuning of an evaluation that is done."""
+    evaluation = _evaluation(run, name)
+    parts = []
+    for one in evaluation.fine_tunings if evaluation else ():
+        path = run.inside(EVALUATIONS, name, one.file)
+        if path.is_file():
+            part = _read_results(path, name)
+            labels = {
+                "evaluation": name,
+                "selection": one.selection,
+                "method": one.method,
+                "size": one.size,
+                "seed": one.seed,
+            }
+            for place, (column, value) in enumerate(labels.items()):
+                part.insert(place, column, value)
+            parts.append(part)
+    return parts
 
 
 def _read_results(path: Path, name: str) -> pd.DataFrame:

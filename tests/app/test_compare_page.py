@@ -22,7 +22,7 @@ from g2is.app.shared.jobs import Job
 from g2is.cli import make_parser
 from g2is.config import EvaluationConfig, walk_preset
 from g2is.errors import InputError
-from g2is.evaluation.results import Evaluation, FineTuning
+from g2is.evaluation.results import Evaluation, FineTuning, evaluations, read_evaluations, unreadable
 from g2is.figures.compare import shares_figure
 from g2is.run.run import Run
 from g2is.run.selections import Selection
@@ -177,6 +177,18 @@ def test_damaged_results_are_reported(open_app, evaluated, own_cache, kind, name
     app = open_app(PAGE, folder=own_cache, view="results")
     assert not app.exception
     assert any(name in block.value for block in [*app.error, *app.warning])
+
+
+def test_an_evaluation_that_cannot_be_read_hides_no_other(open_app, evaluated, own_cache):
+    other = evaluated.folder / "evaluations" / "other"
+    shutil.copytree(other.with_name("test"), other)
+    (other / "random-1.parquet").write_bytes(b"nothing")
+    assert set(read_evaluations(evaluated)["evaluation"]) == {"test"}
+    app = open_app(PAGE, folder=own_cache, view="results")
+    assert any("random-1.parquet" in warning.value for warning in app.warning)
+    assert not app.exception and len(frame(app, "fine-tuning"))
+    (other / "evaluation.json").write_text("nothing")
+    assert set(evaluations(evaluated)) == {"test"} and "evaluation.json" in unreadable(evaluated)["other"]
 
 
 def test_without_results_the_command_is_shown(open_app):

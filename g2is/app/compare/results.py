@@ -17,6 +17,7 @@ from g2is.evaluation.results import (
     read_evaluations,
     read_left_out,
     summarise,
+    unreadable,
 )
 from g2is.figures.results import results_figure
 from g2is.run.paths import EVALUATIONS
@@ -27,7 +28,10 @@ REFERENCE = "random"
 
 def show_results(run: Run) -> None:
     """A sentence, and dots of every seed with mean and spread, for each budget."""
-    known = evaluations(run)
+    broken = unreadable(run)
+    for text in broken.values():
+        st.warning(literal(text), icon=":material/broken_image:")
+    known = {name: found for name, found in evaluations(run).items() if name not in broken}
     if not known:
         st.info("Nothing is fine-tuned yet.")
         return
@@ -38,8 +42,7 @@ def show_results(run: Run) -> None:
     with st.container(horizontal=True):
         name = _choose("evaluation", "Evaluation", list(known))
         evaluation = known[name]
-        results = read_evaluations(run)
-        results = results[results["evaluation"] == name]
+        results = read_evaluations(run, name)
         if not results.empty and not is_grid(evaluation):
             target = _choose("tested", "Target", list(dict.fromkeys(results["target"])))
             results = results[results["target"] == target]
