@@ -27,23 +27,25 @@ MOST_FILES = 10_000
 UPLOAD, PASTE, PATH = "Upload", "Paste", "On this machine"
 
 
-def choose_sources(prefix: str = "") -> list[Source]:
+def choose_sources(prefix: str = "", largest: int | None = None) -> list[Source]:
     """The files to check, none where nothing was given yet. Raises InputError.
 
-    prefix: of the keys of the widgets, which tells them from those of another page.
+    prefix: of the keys of the widgets, which tells them from those of another page. largest: megabytes of a file that
+    is uploaded; the server's own limit where None.
     """
     ways = [UPLOAD, PASTE, *([PATH] if may_name_files() else [])]
     way = st.segmented_control("Data from", ways, default=UPLOAD, required=True, key=f"{prefix}data_from")
     if way == PASTE:
         return _pasted(f"{prefix}pasted")
-    return _on_this_machine(f"{prefix}paths") if way == PATH else _uploaded(f"{prefix}uploaded")
+    return _on_this_machine(f"{prefix}paths") if way == PATH else _uploaded(f"{prefix}uploaded", largest)
 
 
-def _uploaded(key: str) -> list[Source]:
+def _uploaded(key: str, largest: int | None) -> list[Source]:
     files = st.file_uploader(
         "JSON Lines, JSON, CSV, TSV, Parquet or Arrow, also compressed",
         accept_multiple_files=True,
         key=key,
+        max_upload_size=largest,
         help="The files stay in a temporary folder until this session ends.",
     )
     names = _told_apart(printable(file.name) for file in files)

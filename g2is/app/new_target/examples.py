@@ -34,7 +34,7 @@ COPIES_SHOWN = 100
 
 def offer_examples(run: Run) -> None:
     """From the examples to the button that starts it, or to the command for another machine."""
-    sources = choose_sources(PREFIX)
+    sources = choose_sources(PREFIX, max(1, check.LARGEST // 10**6))
     if not sources:
         return
     check.check_size(sources)
