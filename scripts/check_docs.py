@@ -149,7 +149,8 @@ def serve(command: str, folder: Path, environment: dict[str, str]) -> tuple[int,
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    words = [*shlex.split(command, comments=True), "--no-browser", "--port", str(port)]
+    words = [*shlex.split(command, comments=True), "--port", str(port)]
+    words += [] if "--no-browser" in words else ["--no-browser"]
     path = urlsplit(words[words.index("--url") + 1]).path if "--url" in words else ""
     with (folder / ".app.log").open("w+") as log:
         server = subprocess.Popen(words, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
