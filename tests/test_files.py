@@ -177,8 +177,9 @@ def test_a_stopped_command_ends_with_130_and_one_line_at_any_moment(run_folder):
 
 def test_a_command_that_is_stopped_within_an_exec_ends_with_130():
     program = """
-import sys, types
+import signal, sys, types
 from g2is.__main__ import entry
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it may be ignored
 sys.modules["g2is.cli"] = types.ModuleType("g2is.cli")
 sys.modules["g2is.cli"].main = lambda _: exec("import os; os.kill(os.getpid(), 2)")
 entry()
