@@ -1,3 +1,4 @@
+import shutil
 from urllib.parse import parse_qs
 
 import numpy as np
@@ -238,3 +239,12 @@ def test_filter_by_community(open_app, run):
     assert app.dataframe[0].value["sample"].tolist() == [members[-1]]
     app = open_app("5_Instructions", community="99")
     assert "community=99" in app.warning[0].value
+
+
+def test_another_run_is_chosen_in_the_sidebar(open_app, run, tmp_path):
+    for name in ("tiny", "other"):
+        shutil.copytree(run.folder, tmp_path / name)
+    app = open_app(PAGE, folder=tmp_path, run="tiny", search="question 12")
+    app.selectbox(key="run_box").set_value("other").run()
+    assert not app.exception
+    assert app.query_params["run"] in ("other", ["other"]) and "search" not in app.query_params

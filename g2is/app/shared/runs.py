@@ -61,10 +61,13 @@ def choose_run(folders: dict[str, Path]) -> Path:
 
 def _change_run() -> None:
     """Forget samples and selections, which are those of one run."""
+    # Streamlit calls this as well where the box comes back on another page, with the run that was chosen all along.
+    if all_texts().get("run") == [st.session_state["run_box"]]:
+        return
     st.session_state["url_of_page"] = {}
     carry()
     st.session_state.pop("basket in link of", None)
-    put_in_url(**dict.fromkeys(all_texts()), run=st.session_state["run_box"])
+    put_in_url(**{**dict.fromkeys(all_texts()), "run": st.session_state["run_box"]})
 
 
 def read_run(folder: Path) -> Run:
