@@ -1,4 +1,5 @@
 import os
+import shutil
 
 # Before torch is imported: no model hub, and threads that sleep instead of spinning.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -19,3 +20,19 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"needs real data in {SHARED.name}/ beside the checkout")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory):
+    """A run of 80 instructions, never changed."""
+    from tests.app.tiny_run import make_run
+
+    return make_run(tmp_path_factory.mktemp("whole") / "tiny", 80)
+
+
+@pytest.fixture
+def run(whole, tmp_path):
+    """A copy of it, to change."""
+    from g2is.run.run import Run
+
+    return Run.open(shutil.copytree(whole.folder, tmp_path / "tiny"))

@@ -1,9 +1,6 @@
 """A selection says what it was made on, and what has come or gone since."""
 
 import json
-import shutil
-
-import pytest
 
 from g2is.__main__ import main
 from g2is.analysis import walks
@@ -13,18 +10,8 @@ from g2is.pipeline.changing import changing
 from g2is.run.made_on import MadeOn
 from g2is.run.run import Run
 from g2is.run.selections import Selection, changes, save_walk, select, select_set
-from tests.app.tiny_run import VALIDATION, make_run
+from tests.app.tiny_run import VALIDATION
 from tests.format_1 import as_format_1
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> Run:
-    return make_run(tmp_path_factory.mktemp("since") / "tiny", 80)
-
-
-@pytest.fixture
-def run(whole, tmp_path) -> Run:
-    return Run.open(shutil.copytree(whole.folder, tmp_path / "tiny"))
 
 
 def test_it_names_its_targets_and_its_part_of_the_pool(run):

@@ -1,7 +1,6 @@
 """Is a target described well enough: kinds, curve and forecast against plain computations, proposals, and growing."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ from g2is.graph.kinds import ALIKE, kinds_of
 from g2is.instructions import read_instructions
 from g2is.pipeline.grown import grow
 from g2is.run.run import Run
-from tests.app.tiny_run import INVALID, VALIDATION, make_run
+from tests.app.tiny_run import INVALID, VALIDATION
 from tests.test_upgrade import bytes_of
 
 
@@ -159,16 +158,6 @@ def test_the_rule_takes_for_the_kind_that_has_fewest(skills):
     )
     none = Pool(cosines, pool, np.zeros(len(pool), dtype=bool))
     assert grown_by_rule(none, membership, 3).tolist() == []
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> Run:
-    return make_run(tmp_path_factory.mktemp("whole") / "tiny", 80)
-
-
-@pytest.fixture
-def run(whole, tmp_path) -> Run:
-    return Run.open(shutil.copytree(whole.folder, tmp_path / "tiny"))
 
 
 def test_a_target_grows_by_instructions_which_leave_the_choice(run):

@@ -1,6 +1,5 @@
 """Targets of a finished run come and go: nothing of the pool changes, and what was selected stays what it was."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,21 +13,11 @@ from g2is.errors import InputError
 from g2is.pipeline.adding import remove, restore, target_from
 from g2is.run.run import Run
 from g2is.run.selections import Selection, select
-from tests.app.tiny_run import INVALID, VALIDATION, make_run
+from tests.app.tiny_run import INVALID, VALIDATION
 from tests.format_1 import as_format_1
 from tests.test_upgrade import bytes_of
 
 ROWS = [30, 31, 40, 55, 3]
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> Run:
-    return make_run(tmp_path_factory.mktemp("whole") / "tiny", 80)
-
-
-@pytest.fixture
-def run(whole, tmp_path) -> Run:
-    return Run.open(shutil.copytree(whole.folder, tmp_path / "tiny"))
 
 
 def recommended(run: Run, **changes) -> list[int]:
