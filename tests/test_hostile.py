@@ -26,8 +26,8 @@ from g2is.evaluation.results import (
     FineTuning,
     evaluations,
     read_evaluations,
+    read_results,
     summarise,
-    unreadable,
 )
 from g2is.export import export
 from g2is.instructions import from_frame, read_instructions, to_frame, write_rejects
@@ -493,7 +493,9 @@ def test_evaluations_are_neither_replaced_nor_read_through_a_link(run, files, tm
         (place / link).parent.mkdir(parents=True, exist_ok=True)
         (place / link).symlink_to(outside / target)
         with confined(run.folder):
-            assert "leads out of" in (refused(evaluations, run) or " ".join(unreadable(run).values()))
+            assert "leads out of" in (
+                refused(evaluations, run) or " ".join(read_results(run).unreadable.values())
+            )
             assert main(words) == 2
         assert ("leads out of" in capsys.readouterr().err) == (not link.endswith(".json"))
         assert [path.name for path in outside.rglob("*")] == ["test", "evaluation.json"]

@@ -6,9 +6,9 @@ fine-tuning (one selection with one seed) has a Parquet file with a row a test e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -24,7 +24,6 @@ from g2is.storage.tables import read_frame
 if TYPE_CHECKING:
     import pandas as pd
 
-T = TypeVar("T")
 ABOUT = "evaluation.json"
 MOST_BYTES = 64 * 2**20
 """Of that file."""
@@ -91,20 +90,45 @@ class Evaluation(BaseModel):
             ) from None
 
 
+class Results(NamedTuple):
+    """All that was measured on a run.
+
+    evaluations: by name, those of this content of the run that can be read with their results. table: all results so
+    far, as of `read_evaluations`. unreadable: what is wrong with each of the others, by name.
+    """
+
+    evaluations: dict[str, Evaluation]
+    table: pd.DataFrame
+    unreadable: dict[str, str]
+
+
+def evaluation_names(run: Run) -> list[str]:
+    """The names that evaluations of the run have, whole or not."""
+    folders = (path.parent for path in run.inside(EVALUATIONS).glob(f"*/{ABOUT}"))
+    return sorted(folder.name for folder in folders if is_text(folder.name))
+
+
 def evaluations(run: Run) -> dict[str, Evaluation]:
     """The run's evaluations by name, without those made before the run's content changed, and without those that cannot
-    be read: see `unreadable`."""
-    return {
-        name: found
-        for name in _names(run)
-        if isinstance(found := _attempt(_evaluation, run, name), Evaluation)
-    }
+    be read, of which `read_results` tells."""
+    found = {}
+    for name in evaluation_names(run):
+        with suppress(InputError):
+            found[name] = _evaluation(run, name)
+    return {name: evaluation for name, evaluation in found.items() if evaluation}
 
 
-def unreadable(run: Run) -> dict[str, str]:
-    """What is wrong with each evaluation that cannot be read, itself or its results, by its name."""
-    found = {name: _attempt(_results, run, name) for name in _names(run)}
-    return {name: str(error) for name, error in found.items() if isinstance(error, InputError)}
+def read_results(run: Run) -> Results:
+    """Read all evaluations with their results. Needs no torch."""
+    known, parts, unreadable = {}, [], {}
+    for name in evaluation_names(run):
+        try:
+            if evaluation := _evaluation(run, name):
+                parts += _tables(run, name, evaluation)
+                known[name] = evaluation
+        except InputError as error:
+            unreadable[name] = str(error)
+    return Results(known, _joined(parts), unreadable)
 
 
 def read_evaluations(run: Run, only: str | None = None) -> pd.DataFrame:
@@ -115,28 +139,16 @@ def read_evaluations(run: Run, only: str | None = None) -> pd.DataFrame:
     (None where no answer was asked for). Empty without evaluations. Needs no torch. Raises `InputError` where the one
     that was asked for cannot be read.
     """
+    if only is None:
+        return read_results(run).table
+    evaluation = _evaluation(run, only)
+    return _joined(_tables(run, only, evaluation) if evaluation else [])
+
+
+def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
     import pandas as pd
 
-    if only is not None:
-        parts = _results(run, only)
-    else:
-        found = (_attempt(_results, run, name) for name in _names(run))
-        parts = [part for results in found if not isinstance(results, InputError) for part in results]
-    if not parts:
-        return pd.DataFrame(columns=COLUMNS)
-    return pd.concat(parts, ignore_index=True)
-
-
-def _names(run: Run) -> list[str]:
-    folders = (path.parent for path in run.inside(EVALUATIONS).glob(f"*/{ABOUT}"))
-    return sorted(folder.name for folder in folders if is_text(folder.name))
-
-
-def _attempt(read: Callable[[Run, str], T], run: Run, name: str) -> T | InputError:
-    try:
-        return read(run, name)
-    except InputError as error:
-        return error
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
 
 
 def _evaluation(run: Run, name: str) -> Evaluation | None:
@@ -145,11 +157,10 @@ def _evaluation(run: Run, name: str) -> Evaluation | None:
     return found if found.run == run.hash else None
 
 
-def _results(run: Run, name: str) -> list[pd.DataFrame]:
+def _tables(run: Run, name: str, evaluation: Evaluation) -> list[pd.DataFrame]:
     """A table for each fine-tuning of an evaluation that is done."""
-    evaluation = _evaluation(run, name)
     parts = []
-    for one in evaluation.fine_tunings if evaluation else ():
+    for one in evaluation.fine_tunings:
         path = run.inside(EVALUATIONS, name, one.file)
         if path.is_file():
             part = _read_results(path, name)

@@ -22,7 +22,7 @@ from g2is.app.shared.jobs import Job
 from g2is.cli import make_parser
 from g2is.config import EvaluationConfig, walk_preset
 from g2is.errors import InputError
-from g2is.evaluation.results import Evaluation, FineTuning, evaluations, read_evaluations, unreadable
+from g2is.evaluation.results import Evaluation, FineTuning, evaluations, read_evaluations, read_results
 from g2is.figures.compare import shares_figure
 from g2is.run.run import Run
 from g2is.run.selections import Selection
@@ -188,7 +188,13 @@ def test_an_evaluation_that_cannot_be_read_hides_no_other(open_app, evaluated, o
     assert any("random-1.parquet" in warning.value for warning in app.warning)
     assert not app.exception and len(frame(app, "fine-tuning"))
     (other / "evaluation.json").write_text("nothing")
-    assert set(evaluations(evaluated)) == {"test"} and "evaluation.json" in unreadable(evaluated)["other"]
+    app.run()
+    assert any("evaluation.json" in warning.value for warning in app.warning)
+    assert any("evaluation.json" in warning.value for warning in open_app(PAGE, folder=own_cache).warning)
+    assert (
+        set(evaluations(evaluated)) == {"test"}
+        and "evaluation.json" in read_results(evaluated).unreadable["other"]
+    )
 
 
 def test_without_results_the_command_is_shown(open_app):

@@ -10,6 +10,7 @@ import streamlit as st
 from g2is.analysis.inspection import inspect_files
 from g2is.app.compare import tuning_job
 from g2is.app.compare.choice import THIS
+from g2is.app.compare.evaluated import evaluation_stamp
 from g2is.app.compare.parts import fingerprint
 from g2is.app.compare.tuning_check import (
     budgets_of,
@@ -20,7 +21,6 @@ from g2is.app.compare.tuning_check import (
     tests_of,
 )
 from g2is.app.compare.tuning_job import Asked
-from g2is.app.compare.verdict import evaluation_stamp
 from g2is.app.home.demo import progress_text
 from g2is.app.places import default_cache
 from g2is.app.shared import (

@@ -3,13 +3,14 @@
 import streamlit as st
 
 from g2is.app.compare.choice import choose_selections
+from g2is.app.compare.evaluated import results_of
 from g2is.app.compare.fine_tuning import follow_fine_tuning, offer_fine_tuning
 from g2is.app.compare.grid import show_sensitivity
 from g2is.app.compare.measures import show_budget, show_gradients
 from g2is.app.compare.overlap import show_mix, show_overlap
 from g2is.app.compare.results import show_results
 from g2is.app.compare.verdict import show_verdict
-from g2is.app.shared import in_url, one_of, open_page, show_error
+from g2is.app.shared import in_url, literal, one_of, open_page, show_error
 from g2is.app.shared.text import showing_errors
 from g2is.errors import InputError
 
@@ -37,6 +38,8 @@ def show() -> None:
             show_verdict(run, chosen)
         except InputError as error:
             show_error(error)
+    for text in results_of(run).unreadable.values():
+        st.warning(literal(text), icon=":material/broken_image:")
     view = st.segmented_control(
         "What to compare",
         list(VIEWS),

@@ -5,20 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from g2is.app.compare.evaluated import results_of
 from g2is.app.compare.grid_results import is_grid, show_grid_results
 from g2is.app.compare.parts import INSTRUCTIONS, PERCENT, PLAIN, table
 from g2is.app.compare.verdict import literal_words
 from g2is.app.shared import THREE_DIGITS, in_url, literal, number, one_of, visible
 from g2is.evaluation.budgets import by_budget
 from g2is.evaluation.differences import difference, sentence
-from g2is.evaluation.results import (
-    Evaluation,
-    evaluations,
-    read_evaluations,
-    read_left_out,
-    summarise,
-    unreadable,
-)
+from g2is.evaluation.results import Evaluation, read_left_out, summarise
 from g2is.figures.results import results_figure
 from g2is.run.paths import EVALUATIONS
 from g2is.run.run import Run
@@ -28,10 +22,7 @@ REFERENCE = "random"
 
 def show_results(run: Run) -> None:
     """A sentence, and dots of every seed with mean and spread, for each budget."""
-    broken = unreadable(run)
-    for text in broken.values():
-        st.warning(literal(text), icon=":material/broken_image:")
-    known = {name: found for name, found in evaluations(run).items() if name not in broken}
+    known, everything, _ = results_of(run)
     if not known:
         st.info("Nothing is fine-tuned yet.")
         return
@@ -42,7 +33,7 @@ def show_results(run: Run) -> None:
     with st.container(horizontal=True):
         name = _choose("evaluation", "Evaluation", list(known))
         evaluation = known[name]
-        results = read_evaluations(run, name)
+        results = everything[everything["evaluation"] == name]
         if not results.empty and not is_grid(evaluation):
             target = _choose("tested", "Target", list(dict.fromkeys(results["target"])))
             results = results[results["target"] == target]

@@ -14,7 +14,7 @@ from g2is.config import EvaluationConfig
 from g2is.config.grammar import named
 from g2is.errors import InputError
 from g2is.evaluation import grid
-from g2is.evaluation.results import evaluations
+from g2is.evaluation.results import evaluation_names
 from g2is.instructions import short_name
 from g2is.run.run import Run
 
@@ -49,7 +49,7 @@ def _few(what: str, numbers: list[int]) -> tuple[int, ...]:
 def suggested_evaluation(run: Run, target: str) -> str:
     """A free name after the test file: `test`, `test-2`."""
     base = re.sub(r"[^A-Za-z0-9_-]", "-", target) or "test"
-    known = evaluations(run)
+    known = evaluation_names(run)
     numbered = (f"{base}-{place}" for place in count(2))
     return next(free for free in chain([base], numbered) if free not in known)
 

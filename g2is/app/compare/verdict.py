@@ -11,14 +11,13 @@ import streamlit as st
 
 from g2is.analysis.verdict import Measured, measured, verdict, verdict_table
 from g2is.app.compare.choice import Compared
+from g2is.app.compare.evaluated import evaluation_stamp, results_of
 from g2is.app.compare.measures import regime_in_url
 from g2is.app.compare.parts import download, fingerprint
 from g2is.app.compare.targets import Judged, judged_in_url
 from g2is.app.shared import literal, number
 from g2is.app.shared.computed import computed
 from g2is.app.shared.labels import value_text
-from g2is.evaluation.results import ABOUT, read_evaluations
-from g2is.run.paths import EVALUATIONS
 from g2is.run.run import Run
 
 HELP = """
@@ -67,26 +66,14 @@ def _verdict(
     run: Run, selections: dict[str, list[int]], judged: Judged
 ) -> tuple[pd.DataFrame, Measured | None, list[str]]:
     regime = regime_in_url(run)
-    stamp = evaluation_stamp(run)
-    key = fingerprint(run.state, regime, judged.targets, selections, stamp)
+    key = fingerprint(run.state, regime, judged.targets, selections, evaluation_stamp(run))
 
     def make() -> tuple[pd.DataFrame, Measured | None, list[str]]:
-        # Others compare other selections with the same results.
-        results = computed("results", fingerprint(run.state, stamp), lambda: read_evaluations(run), most=4)
-        found = measured(run, selections, results)
+        found = measured(run, selections, results_of(run).table)
         table = verdict_table(run, selections, regime, found, judged.rows)
         return table, found, verdict(table, found)
 
     return computed("verdicts", key, make)
-
-
-def evaluation_stamp(run: Run) -> list[tuple[str, int, int]]:
-    """Changes when a fine-tuning is finished."""
-    folders = [path.parent for path in run.inside(EVALUATIONS).glob(f"*/{ABOUT}")]
-    return [
-        (folder.name, (folder / ABOUT).stat().st_mtime_ns, len(list(folder.glob("*.parquet"))))
-        for folder in folders
-    ]
 
 
 def literal_words(line: str, names: Iterable[str]) -> str:
