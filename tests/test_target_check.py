@@ -21,6 +21,8 @@ from g2is.instructions import read_instructions
 from g2is.pipeline.grown import grow
 from g2is.run.run import Run
 from tests.app.tiny_run import INVALID, VALIDATION
+from tests.test_faults import arguments
+from tests.test_faults import files as files
 from tests.test_upgrade import bytes_of
 
 
@@ -274,3 +276,10 @@ def test_whatever_there_is_can_be_checked(pool, examples, kind):
         Pool(cosines, unit(random.standard_normal((pool, 6))), allowed), found.kinds.membership, 5
     )
     assert allowed[rows].all()
+
+
+def test_what_is_built_ends_with_a_sentence_for_each_target(files, tmp_path, capsys):
+    assert main(arguments(tmp_path / "cache" / "run", files)) == 0
+    check, complete = capsys.readouterr().err.splitlines()[-2:]
+    sentence = check_of(Run.open(tmp_path / "cache" / "run"), "words").sentence
+    assert check == f"target words: {sentence} (g2is target check)" and "run run is complete" in complete

@@ -183,7 +183,7 @@ def demo(arguments: argparse.Namespace) -> None:
         evaluated=not arguments.run_only,
         say=say,
     )
-    say(f"run {run.name} is complete: {run.folder}")
+    _say_built(run)
 
 
 def upgrade(arguments: argparse.Namespace) -> None:

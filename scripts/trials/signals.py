@@ -19,7 +19,7 @@ COMMANDS = (
     "plan --model tiny-llama --train pool/first.jsonl --validation gsm8k=gsm8k.jsonl",
     "inspect pool/first.jsonl",
     BUILD.replace("--run small", "--run other"),
-    "import --run imported --train pool/first.jsonl pool/second.jsonl --gradients gradients.npy "
+    "import --run imported --train pool/first.jsonl pool/second.jsonl --train-gradients gradients.npy "
     "--validation gsm8k=gsm8k.jsonl --validation-gradients gsm8k=gsm8k_gradients.npy",
     "whiten small",
     "upgrade small",
@@ -35,7 +35,7 @@ COMMANDS = (
     "scores small --output scores.parquet",
     "gradients small --format less --output stored",
     "export small --selection first.json --output exported",
-    "evaluate small --selections first --test gsm8k=gsm8k_test.jsonl --seeds 1 --name tried",
+    "evaluate small --selection first.json --test gsm8k=gsm8k_test.jsonl --seeds 1 --name tried",
     "verify small",
     "graph small --output graph.graphml",
 )
