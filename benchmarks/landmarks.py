@@ -211,7 +211,7 @@ def main(arguments: argparse.Namespace) -> None:
     }
     trained[ANY_COST] = (best_way(means, max(SHARES)), max(SHARES))
     parts, verdicts = [], []
-    for goal in goals:
+    for goal in (goal for goal in goals if goal.name in (arguments.train_for or arguments.target)):
         test = [Target(goal.name, arguments.data / "target" / f"{goal.name}_test.jsonl")]
         name = f"landmarks-{goal.name}"
         evaluate(run, test, [*candidates(run, goal, estimates, trained)], TRAINING, name=name)
@@ -238,6 +238,7 @@ if __name__ == "__main__":
     parser.add_argument("model", help="folder or name of the model")
     parser.add_argument("--data", type=Path, required=True, help="folder with pool/ and target/")
     parser.add_argument("--target", nargs="+", default=["gsm8k", "bbh"], metavar="NAME", help="[gsm8k bbh]")
+    parser.add_argument("--train-for", nargs="+", metavar="NAME", help="targets that are trained for [all]")
     parser.add_argument("--share", type=float, default=0.2, help="of the instructions of each file [0.2]")
     parser.add_argument("--max-length", type=int, default=256, help="tokens of an instruction [256]")
     parser.add_argument("--dimensions", type=int, default=8192, help="numbers of a gradient's sketch [8192]")
