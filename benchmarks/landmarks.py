@@ -98,6 +98,7 @@ def built(arguments: argparse.Namespace) -> Run:
     pool = [
         write(inputs / f"{path.stem}.jsonl", drawn(path, arguments.share))
         for path in sorted((arguments.data / "pool").iterdir())
+        if path.stem not in arguments.without
     ]
     targets = [
         Target(name, arguments.data / "target" / f"{name}_validation.jsonl") for name in arguments.target
@@ -110,6 +111,14 @@ def built(arguments: argparse.Namespace) -> Run:
     )
     config = config.replace(warmup=config.warmup.replace(fraction=arguments.warmup))
     return build(arguments.output / "run", config, pool, targets, extras=Extras(representations=True))
+
+
+def tests_of(target: str, arguments: argparse.Namespace) -> Target:
+    """The test examples of a target; those that can be read, where some cannot."""
+    path = arguments.data / "target" / f"{target}_test.jsonl"
+    read = read_instructions([path], skip_bad=True).instructions
+    whole = len(read) == len(path.read_text().splitlines())
+    return Target(target, path if whole else write(arguments.output / "inputs" / path.name, read))
 
 
 def warmed_up(run: Run) -> LazyModel:
@@ -212,7 +221,7 @@ def main(arguments: argparse.Namespace) -> None:
     trained[ANY_COST] = (best_way(means, max(SHARES)), max(SHARES))
     parts, verdicts = [], []
     for goal in (goal for goal in goals if goal.name in (arguments.train_for or arguments.target)):
-        test = [Target(goal.name, arguments.data / "target" / f"{goal.name}_test.jsonl")]
+        test = [tests_of(goal.name, arguments)]
         name = f"landmarks-{goal.name}"
         evaluate(run, test, [*candidates(run, goal, estimates, trained)], TRAINING, name=name)
         parts.append(read_evaluations(run, name))
@@ -229,7 +238,8 @@ def main(arguments: argparse.Namespace) -> None:
     tables = "\n\n".join(f"{name}\n\n{text}" for name, text in made.items())
     write_bytes(arguments.output / "tables.md", f"{tables}\n".encode())
     if arguments.document:
-        put(made, DOCUMENT)
+        where = f", without {' and '.join(arguments.without)}" if arguments.without else ""
+        put({f"{name}{where}": text for name, text in made.items()}, DOCUMENT)
 
 
 if __name__ == "__main__":
@@ -238,6 +248,13 @@ if __name__ == "__main__":
     parser.add_argument("model", help="folder or name of the model")
     parser.add_argument("--data", type=Path, required=True, help="folder with pool/ and target/")
     parser.add_argument("--target", nargs="+", default=["gsm8k", "bbh"], metavar="NAME", help="[gsm8k bbh]")
+    parser.add_argument(
+        "--without",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="files to leave out of the pool, without ending",
+    )
     parser.add_argument("--train-for", nargs="+", metavar="NAME", help="targets that are trained for [all]")
     parser.add_argument("--share", type=float, default=0.2, help="of the instructions of each file [0.2]")
     parser.add_argument("--max-length", type=int, default=256, help="tokens of an instruction [256]")
