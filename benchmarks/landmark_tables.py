@@ -31,7 +31,7 @@ def verdict(results: pd.DataFrame, mine: str, cost: float) -> dict[str, Any]:
         "level": bool((to_all.level or to_all.mean < 0) and to_all.mean <= WORSE * loss),
         "to cosine of last": f"{to_none.mean:+.3f} ± {to_none.half:.3f}",
         "better": bool(not to_none.level and to_none.mean < 0),
-        "cost": cost,
+        "cost": f"{cost:.2f}",
         "under half": bool(cost < HALF),
     }
 
@@ -66,6 +66,13 @@ def loss_table(results: pd.DataFrame) -> str:
             cells[-1] += f" ({found.mean:+.3f} ± {found.half:.3f})" if found else ""
         rows.append([name, *cells])
     return markdown(["chosen by", *targets], rows)
+
+
+def rule_table(verdicts: list[dict[str, Any]]) -> str:
+    """What the rule says of each target and way."""
+    words = {True: "yes", False: "no"}
+    rows = [[words.get(value, str(value)) for value in line.values()] for line in verdicts]
+    return markdown([*verdicts[0]], rows)
 
 
 def put(tables: dict[str, str], document: Path) -> None:

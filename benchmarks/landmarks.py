@@ -47,7 +47,7 @@ from benchmarks.landmark_agreement import (
     without_gradients,
 )
 from benchmarks.landmark_features import FEATURES, features_of
-from benchmarks.landmark_tables import ALL, HALF, LAST, agreement_table, loss_table, put, verdict
+from benchmarks.landmark_tables import ALL, HALF, LAST, agreement_table, loss_table, put, rule_table, verdict
 from benchmarks.report import interleaved, save
 from g2is.analysis import walks
 from g2is.arrays.unit import unit
@@ -223,14 +223,14 @@ def main(arguments: argparse.Namespace) -> None:
     for goal in (goal for goal in goals if goal.name in (arguments.train_for or arguments.target)):
         test = [tests_of(goal.name, arguments)]
         name = f"landmarks-{goal.name}"
-        evaluate(run, test, [*candidates(run, goal, estimates, trained)], TRAINING, name=name)
+        training = TRAINING.replace(seeds=arguments.seeds)
+        evaluate(run, test, [*candidates(run, goal, estimates, trained)], training, name=name)
         parts.append(read_evaluations(run, name))
         for label, (way, share) in trained.items():
             cost = share + float(passes.set_index("feature")["of_gradients"][way.feature])
             verdicts.append(verdict(parts[-1], label, cost))
     made["landmarks, loss"] = loss_table(pd.concat(parts))
-    frame = pd.DataFrame(verdicts)
-    made["landmarks, rule"] = markdown([*frame], frame.astype(str).to_numpy().tolist())
+    made["landmarks, rule"] = rule_table(verdicts)
     for label, (way, share) in trained.items():
         print(f"{label}: {way}, {share:.0%}")
     print(*made.values(), sep="\n\n")
@@ -256,6 +256,7 @@ if __name__ == "__main__":
         help="files to leave out of the pool, without ending",
     )
     parser.add_argument("--train-for", nargs="+", metavar="NAME", help="targets that are trained for [all]")
+    parser.add_argument("--seeds", type=int, default=3, help="fine-tunings of each selection [3]")
     parser.add_argument("--share", type=float, default=0.2, help="of the instructions of each file [0.2]")
     parser.add_argument("--max-length", type=int, default=256, help="tokens of an instruction [256]")
     parser.add_argument("--dimensions", type=int, default=8192, help="numbers of a gradient's sketch [8192]")

@@ -19,7 +19,7 @@ from benchmarks.landmark_agreement import (
 )
 from benchmarks.landmark_estimates import ESTIMATES, rank_correlations, spread_landmarks
 from benchmarks.landmark_features import FEATURES, SIDE, features_of, middle, output, states, tangents
-from benchmarks.landmark_tables import ALL, NONE, agreement_table, put, verdict
+from benchmarks.landmark_tables import ALL, NONE, agreement_table, put, rule_table, verdict
 from benchmarks.landmarks import best_way, with_cost
 from g2is.arrays.unit import unit
 from g2is.lm.train import pad, sample_losses
@@ -202,6 +202,8 @@ def test_the_rule(loss, cost, level, better, half):
     ]
     found = verdict(pd.DataFrame(rows), "mine", cost)
     assert (found["level"], found["better"], found["under half"]) == (level, better, half)
+    words = rule_table([found]).splitlines()[-1].split(" | ")
+    assert words[3] == ("yes" if level else "no") and words[6] == f"{cost:.2f}"
 
 
 def test_tables_are_put_between_their_markers(tmp_path):
