@@ -158,7 +158,7 @@ def test_a_build_whose_driver_is_killed_ends_with_the_bytes_of_one_process(clust
     words = build_command(config, "run", ["pool.jsonl"], [("words", "target.jsonl")], cache=".")
     program = [sys.executable, "-m", "g2is", *shlex.split(words)[1:], "--address", cluster.address]
     driver = subprocess.Popen([*program, "--extras", "representations"], cwd=tmp_path, stderr=subprocess.PIPE)
-    shards, deadline = tmp_path / "run/building/shards", time.monotonic() + PATIENCE
+    shards, deadline = tmp_path / "run/building/gradients", time.monotonic() + PATIENCE
     while len(list(shards.glob("*-*.safetensors"))) < 2:
         assert driver.poll() is None, driver.stderr.read().decode()
         assert time.monotonic() < deadline
