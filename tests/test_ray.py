@@ -22,6 +22,7 @@ from g2is.pipeline.extras import Extras
 from g2is.run.run import Run
 from tests.ray_worker import Numbers
 from tests.test_pipeline import configuration, content, make
+from tests.test_searching import prepared, same, searchable, worker_of
 from tests.tiny import save_tiny_model, write_pool
 
 ray = pytest.importorskip("ray", reason='needs Ray: pip install ".[cluster]"')
@@ -172,6 +173,16 @@ def test_a_build_whose_driver_is_killed_ends_with_the_bytes_of_one_process(clust
     assert "run run is complete" in done.stderr
     assert content(tmp_path / "run") == alone
     assert Run.open(tmp_path / "run").check() == []
+
+
+@pytest.mark.slow
+def test_approximate_lists_are_searched_for_by_both_machines(engine, tmp_path):
+    rows = searchable(tmp_path)
+    worker, bar = worker_of(tmp_path), Bar()
+    prepared(worker)
+    engine.map(worker, missing_items(worker.stores), bar)
+    assert bar.n == int(rows.any(axis=1).sum()) and missing_items(worker.stores) == []
+    same(rows, worker)
 
 
 @pytest.mark.slow
