@@ -115,8 +115,8 @@ class FileReading:
         for name, times in self.unused.most_common():
             if carries_task(name):
                 lines.append(
-                    f'warning: {file}{times:,} of {self.kept:,} records have a field "{name}" that is not trained; if it '
-                    "belongs to the task, name it with --columns"
+                    f'warning: {file}{times:,} of {self.kept:,} records have a field "{name}" that is not trained; '
+                    "if it belongs to the task, name it with --columns"
                 )
             else:
                 others.append(f"{name} ({times:,})")
