@@ -101,6 +101,11 @@ def table(summaries: dict[str, pd.DataFrame], picks: dict[str, dict[str, np.ndar
 
 def main(arguments: argparse.Namespace) -> None:
     inputs, names = arguments.output / "inputs", arguments.target
+    stems = {path.stem for path in (arguments.data / "pool").iterdir()}
+    if missing := set(arguments.files or ()) - stems:
+        raise SystemExit(
+            f"error: no file {', '.join(sorted(missing))}; {arguments.data / 'pool'} has {', '.join(sorted(stems))}"
+        )
     pool = [
         write(inputs / f"{path.stem}.jsonl", short(path, arguments.instructions, seed=0))
         for path in sorted((arguments.data / "pool").iterdir())

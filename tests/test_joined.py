@@ -259,9 +259,12 @@ def test_shards_of_several_checkpoints_wait_for_the_last_and_are_gone_then(tmp_p
     for shard in range(SHARDS):
         done(worker, joining, 0, shard)
     assert not worker.joined.files() and len(worker.stores[0].files()) == SHARDS
-    # Stopped here, the next attempt goes on with what is there.
+    # Stopped here, the next attempt goes on with what is there and whole.
+    flip(worker.stores[0].files()[2], -1)
     joining = Joining(worker_in(tmp_path, {"3": 0.25, "6": 0.75}))
-    assert {item.store for item in missing_items(worker.stores, joining.done)} == {1}
+    first, *others = missing_items(worker.stores, joining.done)
+    assert (first.store, first.shard) == (0, 2) and {item.store for item in others} == {1}
+    done(worker, joining, 0, 2)
     for shard in ORDER:
         done(worker, joining, 1, shard, 2.0)
     assert not any(store.files() for store in worker.stores)

@@ -14,7 +14,7 @@ import torch
 
 from g2is.config import EngineConfig
 from g2is.config.commands import build_command
-from g2is.engine.base import missing_items
+from g2is.engine.base import Receipt, missing_items
 from g2is.engine.choose import make_engine
 from g2is.engine.local import LocalEngine
 from g2is.errors import InputError
@@ -88,8 +88,10 @@ def squares(worker: Numbers) -> list[int]:
 @pytest.mark.slow
 def test_all_items_are_written_once_by_both_machines(engine, tmp_path):
     worker, bar = numbers(tmp_path, 58, s0="meets", s3="small"), Bar()
-    receipts = engine.map(worker, missing_items(worker.stores), bar)
+    told: list[Receipt] = []
+    receipts = engine.map(worker, missing_items(worker.stores), bar, told.append)
     assert sorted(receipt.item.shard for receipt in receipts) == list(range(12)) and bar.n == 58
+    assert told == receipts
     assert squares(worker) == [row**2 for row in range(58)]
     assert len(list(tmp_path.glob("began-*"))) == 12
     assert bar.most == 2
@@ -99,8 +101,10 @@ def test_all_items_are_written_once_by_both_machines(engine, tmp_path):
 @pytest.mark.slow
 def test_what_kills_its_process_each_time_is_set_aside_and_a_hung_worker_is_replaced(engine, tmp_path):
     worker, bar = numbers(tmp_path, 40, s1="dies", s2="raises", s4="hangs"), Bar()
-    receipts = engine.map(worker, missing_items(worker.stores), bar)
+    told: list[Receipt] = []
+    receipts = engine.map(worker, missing_items(worker.stores), bar, told.append)
     aside = {receipt.item.shard: receipt.reason for receipt in receipts if receipt.reason}
+    assert told == [receipt for receipt in receipts if not receipt.reason] and len(told) == 6
     assert aside == {
         1: "computing it failed 3 times, its worker died",
         2: r"computing it failed 3 times, ArithmeticError: no such",

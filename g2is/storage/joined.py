@@ -97,9 +97,7 @@ class JoinedShards(ShardStore):
                 np.array_equal(arrays[name + SUMS], _sums(self._rows_of(name)[rows.start : rows.stop]))
                 for name in self.arrays
             )
-        except (
-            Exception
-        ):  # of an earlier version; or no such file, or a damaged one, each with a kind of its own
+        except Exception:  # numpy has many kinds for a damaged file
             return False
 
     def _rows_of(self, name: str) -> np.ndarray:
