@@ -36,7 +36,7 @@ DOCUMENT = Path("docs/experiments.md")
 TABLE = "kinds of gradients"
 CHECKPOINTS = 4
 LAMBDAS = (0.1, 1.0, 10.0)
-"""Shares of the mean eigenvalue of the second moment; the first is the rule."""
+"""Shares of the mean eigenvalue of the second moment; 1 is the rule, 0.1 that of Grosse et al."""
 PLAIN = "plain, last checkpoint"
 LONGEST = 600
 """Characters of an instruction, at most, so that all take minutes on a laptop."""
