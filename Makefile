@@ -55,6 +55,7 @@ bench: setup ## speed of gradients (beside other programs where they are install
 	$(BIN)/python -m benchmarks.neighbourhood
 	$(BIN)/python -m benchmarks.pages
 	$(BIN)/python -m benchmarks.large
+	$(BIN)/python -m benchmarks.joining
 
 screenshots: setup ## pictures of every page, light and dark, from the demo run (needs chromium)
 	$(BIN)/g2is demo

@@ -36,7 +36,7 @@ DOCUMENT = Path("docs/experiments.md")
 TABLE = "kinds of gradients"
 CHECKPOINTS = 4
 LAMBDAS = (0.1, 1.0, 10.0)
-"""Shares of the mean eigenvalue of the second moment; the first is the rule."""
+"""Shares of the mean eigenvalue of the second moment; 1 is the rule, 0.1 that of Grosse et al."""
 PLAIN = "plain, last checkpoint"
 LONGEST = 600
 """Characters of an instruction, at most, so that all take minutes on a laptop."""
@@ -101,6 +101,11 @@ def table(summaries: dict[str, pd.DataFrame], picks: dict[str, dict[str, np.ndar
 
 def main(arguments: argparse.Namespace) -> None:
     inputs, names = arguments.output / "inputs", arguments.target
+    stems = {path.stem for path in (arguments.data / "pool").iterdir()}
+    if missing := set(arguments.files or ()) - stems:
+        raise SystemExit(
+            f"error: no file {', '.join(sorted(missing))}; {arguments.data / 'pool'} has {', '.join(sorted(stems))}"
+        )
     pool = [
         write(inputs / f"{path.stem}.jsonl", short(path, arguments.instructions, seed=0))
         for path in sorted((arguments.data / "pool").iterdir())

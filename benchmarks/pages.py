@@ -33,9 +33,9 @@ PAGES = {
     "Walk": ".row.chosen",
     "Map": ".map[data-paint]",
     "Neighbourhood": "h1",
-    "Core knowledge": "h1",
+    "Core knowledge": ".st-key-kinds-of-examples .main-svg",
     "Instructions": "h1",
-    "Compare": "h1",
+    "Compare": ".main-svg",
     "Export": "h1",
     "Check data": "h1",
 }

@@ -23,7 +23,7 @@ WALK = {"preset": "recommended", "fraction": 0.02}
 # shown as they open. A page ignores parameters that it does not know.
 QUERIES: dict[str, dict[str, object]] = {
     "Walk": {**WALK, "step": 12},
-    "Core_knowledge": {**WALK, "component": 2},
+    "Core_knowledge": WALK,
     "Compare": {"view": "results"},
     "Map": {**WALK, "focus": 0},
     "Neighbourhood": {**WALK, "focus": 0},

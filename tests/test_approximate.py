@@ -6,7 +6,7 @@ import pytest
 from g2is.arrays.unit import unit
 from g2is.config import GraphConfig
 from g2is.config.graph import APPROXIMATE_FROM
-from g2is.graph import approximate
+from g2is.graph import approximate, checked
 from g2is.graph.approximate import Fold, approximate_neighbors
 from g2is.graph.neighbors import exact_neighbors
 
@@ -47,7 +47,7 @@ def test_a_smaller_scan_says_what_it_misses(rows, monkeypatch):
     valid = rows.any(axis=1)
     exact = exact_neighbors(rows, valid, **SIZES)
     monkeypatch.setattr(approximate, "SCANNED", 60)
-    monkeypatch.setattr(approximate, "CHECKED", len(rows))
+    monkeypatch.setattr(checked, "CHECKED", len(rows))
     found, recall = approximate_neighbors(rows, valid, **SIZES)
     assert recall.neighbors == pytest.approx(shared(exact.neighbors[valid], found.neighbors[valid]))
     assert recall.conflicts == pytest.approx(shared(exact.conflicts[valid], found.conflicts[valid]))

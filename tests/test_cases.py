@@ -111,8 +111,8 @@ def test_what_cannot_be_read_is_one_clear_line(cases, name, what):
         ("sharegpt_empty_gpt.jsonl", "empty reply not trained in 1 of 6 instructions"),
         ("consecutive_user_turns.jsonl", "consecutive user turns joined in 6 of 6 instructions"),
         ("pool60_weight0.jsonl", "reply marked as not to be trained in 60 of 60 instructions"),
-        ("dolly_context_response.jsonl", "fields not used: category (6)"),
-        ("numina_problem_solution_messages.jsonl", "fields not used: source (6)"),
+        ("dolly_context_response.jsonl", "fields not trained: category (6)"),
+        ("numina_problem_solution_messages.jsonl", "fields not trained: source (6)"),
     ],
 )
 def test_what_was_changed_or_left_is_counted(cases, name, line):
@@ -122,7 +122,7 @@ def test_what_was_changed_or_left_is_counted(cases, name, line):
 def test_an_image_that_is_not_used_is_a_warning(cases):
     [line] = read_instructions([cases / "image_bytes.parquet"]).report()
     assert line.startswith(
-        'warning: image_bytes.parquet: 6 of 6 records have a field "image" that is not used'
+        'warning: image_bytes.parquet: 6 of 6 records have a field "image" that is not trained'
     )
 
 

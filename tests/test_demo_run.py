@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from g2is.app.shared.model import model_here
 from g2is.cli import make_parser
 from g2is.config import BuildConfig, walk_preset
+from g2is.demo import MODEL, model_of
 from g2is.demo import results as demo
 from g2is.evaluation.budgets import by_budget
 from g2is.evaluation.results import Evaluation, evaluations, read_evaluations
@@ -82,6 +84,15 @@ def test_the_set_is_of_one_task(built):
     demo.save_set(run)
     assert run.sets[demo.SET].rows.tolist() == [3, 8, 9]
     demo.save_set(run)
+
+
+def test_a_demo_built_elsewhere_has_the_model_of_this_installation(built):
+    run = Run.open(built / "run")
+    assert model_of(run.manifest) == str(built / "model") and model_here(run) == built / "model"
+    config = run.manifest.configuration
+    elsewhere = config.replace(model=config.model.replace(model="/elsewhere/g2is/demo/model"))
+    moved = run.manifest.model_copy(update={"configuration": elsewhere})
+    assert moved.is_demo and model_of(moved) == str(MODEL)
 
 
 def test_the_run_alone_can_be_asked_for():

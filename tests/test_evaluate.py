@@ -14,7 +14,7 @@ from scipy import stats
 
 from g2is.analysis import walks
 from g2is.cli import main
-from g2is.config import BuildConfig, EvaluationConfig, LoraSettings, walk_preset
+from g2is.config import BuildConfig, EvaluationConfig, LoraSettings, ReadingConfig, walk_preset
 from g2is.errors import InputError
 from g2is.evaluation import fine_tuning
 from g2is.evaluation.budgets import budget_of, by_budget
@@ -120,6 +120,21 @@ def test_loss_and_answers_are_those_of_plain_computations(built):
                 if best == tokenizer.eos_token_id:
                     break
             assert answer == tokenizer.decode(tokens[0, start:], skip_special_tokens=True).strip()
+
+
+def test_test_files_are_read_as_other_files_are(built, run, tmp_path):
+    """Broken records stop it unless they are to be left out, then they are counted; columns can be named."""
+    odd = tmp_path / "odd.jsonl"
+    odd.write_text('{"ask": "Say 1", "say": "1"}\n{"ask": "Say 2"}\n{"ask": "Say 3", "say": "3"}\n')
+    test, columns = [Target("words", odd)], ("prompt=ask,response=say",)
+    config = QUICK.replace(seeds=1, answers=0)
+    with pytest.raises(InputError, match=r"odd.jsonl:2"):
+        run_evaluation(run, built, config=config, tests=test, reading=ReadingConfig(columns=columns))
+    reading = ReadingConfig(columns=columns, skip_bad=True)
+    summary, said = run_evaluation(run, built, config=config, tests=test, reading=reading)
+    assert summary["examples"].eq(2).all() and any("1 of 3 are left out" in line for line in said)
+    with pytest.raises(InputError, match=r"made otherwise .*skip_bad.*columns"):
+        run_evaluation(run, built, config=config, tests=[Target("words", built / "test.jsonl")])
 
 
 @pytest.mark.parametrize("architecture", ["llama", "gpt2"])

@@ -137,7 +137,11 @@ def test_a_build_killed_at_random_moments_ends_with_the_same_bytes(undisturbed, 
 
 
 @pytest.mark.parametrize(
-    "moment", ["manifest.json", "building/warmup-*", "building/shards", "sgd/gradients.npy"]
+    "moment",
+    [
+        *("manifest.json", "building/warmup-*", "building/shards", "building/gradients/sgd.npy"),
+        "sgd/gradients.npy",
+    ],
 )
 def test_a_build_killed_at_a_given_moment_ends_with_the_same_bytes(
     undisturbed, files, tmp_path, processes, moment

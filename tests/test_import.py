@@ -38,9 +38,13 @@ def files(tmp_path) -> Path:
 
 def imported(files: Path, **options) -> Run:
     validation = options.pop("validation", [Target("a", files / "validation.npy")])
+    search = options.pop("search", "auto")
     return import_run(
         files / "cache" / "run",
-        ImportConfig(graph=GraphConfig(neighbors=5, conflicts=3), layout=LayoutConfig(umap=False)),
+        ImportConfig(
+            graph=GraphConfig(neighbors=5, conflicts=3, neighbor_search=search),
+            layout=LayoutConfig(umap=False),
+        ),
         options.pop("train", [files / "pool.jsonl"]),
         options.pop("train_gradients", [files / "train.npy"]),
         validation,
@@ -79,8 +83,9 @@ def test_an_imported_run_is_complete_and_keeps_float32_rows(files):
     assert regime.neighbors.shape == (COUNT, 5)
 
 
-def test_given_neighbors_are_kept_with_their_cosines(files):
-    regime = imported(files, graph=files / "graph.npy").regime("adam")
+@pytest.mark.parametrize("search", ["exact", "approximate"])
+def test_given_neighbors_are_kept_with_their_cosines(files, search):
+    regime = imported(files, graph=files / "graph.npy", search=search).regime("adam")
     lists = np.load(files / "graph.npy")
     np.testing.assert_array_equal(regime.neighbors, lists)
     unit = np.asarray(regime.gradients)

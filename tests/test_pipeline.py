@@ -181,7 +181,7 @@ def test_a_warm_up_on_fewer_than_its_share_is_said(files, tmp_path):
     assert "warm-up: on 5 instructions, fewer than 0.3 of 40: at most that many (--warmup-most)" in said
 
 
-def test_only_missing_and_damaged_shards_are_computed_again(files, tmp_path, monkeypatch):
+def test_only_missing_and_damaged_shards_are_computed_again(run, files, tmp_path, monkeypatch):
     computed: list[int] = []
     write = ShardStore.write
 
@@ -195,21 +195,25 @@ def test_only_missing_and_damaged_shards_are_computed_again(files, tmp_path, mon
 
     monkeypatch.setattr(ShardStore, "write", counting_write)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(gradients_stage, "merge", stopped)
+        patch.setattr(gradients_stage, "finish", stopped)
         make(tmp_path / "run", files)
     assert computed == [0, 1, 2]
-    shards = sorted((tmp_path / "run/building/shards").glob("*.safetensors"))
-    shards[0].unlink()
-    damaged = bytearray(shards[2].read_bytes())
+    assert not list((tmp_path / "run/building/shards").iterdir())
+    joined = tmp_path / "run/building/gradients"
+    next(joined.glob("000000-*")).unlink()
+    damaged = bytearray((joined / "adam.npy").read_bytes())
     damaged[-1] ^= 1
-    shards[2].write_bytes(damaged)
+    (joined / "adam.npy").write_bytes(damaged)
     computed.clear()
-    assert make(tmp_path / "run", files).complete
+    said: list[str] = []
+    assert content(make(tmp_path / "run", files, said=said).folder) == content(run.folder)
     assert computed == [0, 2]
+    assert "gradients: 1 of 3 shards are damaged or of an earlier version, computed again" in said
 
 
 def test_shards_of_a_version_without_notes_are_computed_again(run, files, tmp_path, monkeypatch):
-    """A build that an earlier version began resumes: what it computed of other tokens is not merged with the rest."""
+    """A build that an earlier version began resumes: what it computed of other tokens is not joined with the rest. That
+    version kept all shards until the end."""
     write = ShardStore.write
 
     def earlier_write(store, shard, arrays, notes):
@@ -222,7 +226,8 @@ def test_shards_of_a_version_without_notes_are_computed_again(run, files, tmp_pa
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(ShardStore, "write", earlier_write)
-        patch.setattr(gradients_stage, "merge", stopped)
+        patch.setattr(gradients_stage.Joining, "__call__", lambda joining, receipt: None)
+        patch.setattr(gradients_stage, "finish", stopped)
         make(tmp_path / "run", files)
     computed: list[int] = []
 

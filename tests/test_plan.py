@@ -250,6 +250,11 @@ def test_settings_move_the_cost_as_they_should(tmp_path):
     assert four.stages[2].hours == pytest.approx(4 * plan.stages[2].hours, rel=0.05)  # ranking does not grow
     assert four.stages[0].hours == plan.stages[0].hours  # one training
     assert 3.5 < four.disk_bytes / plan.disk_bytes < 4 and "at 4 checkpoints" in describe(four)
+    for one in (plan, four):  # no array is on the disk twice
+        assert one.building_bytes == one.disk_bytes and "while it is built" not in describe(one)
+    rough = changed(gradients={"checkpoints": 4, "store_dtype": "int8"})
+    assert rough.building_bytes - rough.state_bytes == 3 * n * (3 * d * 2)  # three of four wait, in two bytes
+    assert f"while it is built {rough.building_bytes / 1e9:,.1f}" in describe(rough)
     eight = Plan(plan.shape, plan.config, plan.work, Hardware(devices=8))
     assert eight.stages[0].hours == plan.stages[0].hours  # one training
     assert eight.stages[1].hours == pytest.approx(plan.stages[1].hours / 8)

@@ -14,7 +14,7 @@ import torch
 
 from g2is.config import EngineConfig
 from g2is.config.commands import build_command
-from g2is.engine.base import missing_items
+from g2is.engine.base import Receipt, missing_items
 from g2is.engine.choose import make_engine
 from g2is.engine.local import LocalEngine
 from g2is.errors import InputError
@@ -22,6 +22,7 @@ from g2is.pipeline.extras import Extras
 from g2is.run.run import Run
 from tests.ray_worker import Numbers
 from tests.test_pipeline import configuration, content, make
+from tests.test_searching import prepared, same, searchable, worker_of
 from tests.tiny import save_tiny_model, write_pool
 
 ray = pytest.importorskip("ray", reason='needs Ray: pip install ".[cluster]"')
@@ -87,8 +88,10 @@ def squares(worker: Numbers) -> list[int]:
 @pytest.mark.slow
 def test_all_items_are_written_once_by_both_machines(engine, tmp_path):
     worker, bar = numbers(tmp_path, 58, s0="meets", s3="small"), Bar()
-    receipts = engine.map(worker, missing_items(worker.stores), bar)
+    told: list[Receipt] = []
+    receipts = engine.map(worker, missing_items(worker.stores), bar, told.append)
     assert sorted(receipt.item.shard for receipt in receipts) == list(range(12)) and bar.n == 58
+    assert told == receipts
     assert squares(worker) == [row**2 for row in range(58)]
     assert len(list(tmp_path.glob("began-*"))) == 12
     assert bar.most == 2
@@ -98,8 +101,10 @@ def test_all_items_are_written_once_by_both_machines(engine, tmp_path):
 @pytest.mark.slow
 def test_what_kills_its_process_each_time_is_set_aside_and_a_hung_worker_is_replaced(engine, tmp_path):
     worker, bar = numbers(tmp_path, 40, s1="dies", s2="raises", s4="hangs"), Bar()
-    receipts = engine.map(worker, missing_items(worker.stores), bar)
+    told: list[Receipt] = []
+    receipts = engine.map(worker, missing_items(worker.stores), bar, told.append)
     aside = {receipt.item.shard: receipt.reason for receipt in receipts if receipt.reason}
+    assert told == [receipt for receipt in receipts if not receipt.reason] and len(told) == 6
     assert aside == {
         1: "computing it failed 3 times, its worker died",
         2: r"computing it failed 3 times, ArithmeticError: no such",
@@ -158,7 +163,7 @@ def test_a_build_whose_driver_is_killed_ends_with_the_bytes_of_one_process(clust
     words = build_command(config, "run", ["pool.jsonl"], [("words", "target.jsonl")], cache=".")
     program = [sys.executable, "-m", "g2is", *shlex.split(words)[1:], "--address", cluster.address]
     driver = subprocess.Popen([*program, "--extras", "representations"], cwd=tmp_path, stderr=subprocess.PIPE)
-    shards, deadline = tmp_path / "run/building/shards", time.monotonic() + PATIENCE
+    shards, deadline = tmp_path / "run/building/gradients", time.monotonic() + PATIENCE
     while len(list(shards.glob("*-*.safetensors"))) < 2:
         assert driver.poll() is None, driver.stderr.read().decode()
         assert time.monotonic() < deadline
@@ -172,6 +177,16 @@ def test_a_build_whose_driver_is_killed_ends_with_the_bytes_of_one_process(clust
     assert "run run is complete" in done.stderr
     assert content(tmp_path / "run") == alone
     assert Run.open(tmp_path / "run").check() == []
+
+
+@pytest.mark.slow
+def test_approximate_lists_are_searched_for_by_both_machines(engine, tmp_path):
+    rows = searchable(tmp_path)
+    worker, bar = worker_of(tmp_path), Bar()
+    prepared(worker)
+    engine.map(worker, missing_items(worker.stores), bar)
+    assert bar.n == int(rows.any(axis=1).sum()) and missing_items(worker.stores) == []
+    same(rows, worker)
 
 
 @pytest.mark.slow

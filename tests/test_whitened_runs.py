@@ -7,6 +7,7 @@ import pytest
 
 from g2is.analysis import walks
 from g2is.analysis.comparison import Profiler
+from g2is.arrays.whitening import DAMPING
 from g2is.cli import main
 from g2is.config import GradientConfig, walk_preset
 from g2is.errors import InputError
@@ -135,7 +136,7 @@ def test_another_lambda_takes_the_place_of_the_first(run):
     first = quiet(run.folder, 1.0)
     rows = np.array(first.regime("whitened").gradients)
     second = quiet(run.folder)
-    assert second.whitening.damping == pytest.approx(0.1 / rows.shape[1], rel=1e-3)
+    assert second.whitening.damping == pytest.approx(DAMPING / rows.shape[1], rel=1e-3)
     assert abs(np.asarray(second.regime("whitened").gradients) - rows).max() > 1e-3 and second.check() == []
 
 

@@ -69,7 +69,7 @@ def register(command: AddCommand) -> None:
         "--whitening-lambda",
         type=float,
         metavar="X",
-        help="what is added to the second moment of the unit rows, whose eigenvalues sum to 1 [0.1 times their mean]",
+        help="what is added to the second moment of the unit rows, whose eigenvalues sum to 1 [their mean]",
     )
 
     parser = command("upgrade", upgrade, "bring a run of an earlier format to the present one, on request")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from g2is.cli.runs import open_run, output_file, say, selection_path
-from g2is.config import EvaluationConfig
+from g2is.config import EvaluationConfig, ReadingConfig
 from g2is.config.grammar import AddCommand, add_settings, given, named, read_settings
 from g2is.config.settings import Budget
 from g2is.config.walk import WALK_PRESETS
@@ -99,10 +99,11 @@ def register(command: AddCommand) -> None:
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the results as CSV here too")
     parser.add_argument("--overwrite", action="store_true", help="replace an evaluation of that name")
     add_settings(parser, EvaluationConfig)
+    add_settings(parser, ReadingConfig)
 
 
 def evaluate(arguments: argparse.Namespace) -> None:
-    config = read_settings(EvaluationConfig, arguments)
+    config, reading = read_settings(EvaluationConfig, arguments), read_settings(ReadingConfig, arguments)
     _budget(arguments)  # checked before anything is read
     run = open_run(arguments)
     output = None if arguments.output is None else output_file(arguments.output, run)
@@ -117,7 +118,16 @@ def evaluate(arguments: argparse.Namespace) -> None:
     from g2is.storage.files import write_bytes
 
     if arguments.check:
-        check(run, tests, candidates, config, name=arguments.name, model=arguments.model, say=say)
+        check(
+            run,
+            tests,
+            candidates,
+            config,
+            name=arguments.name,
+            model=arguments.model,
+            reading=reading,
+            say=say,
+        )
         return
     summary = evaluate(
         run,
@@ -126,6 +136,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
         config,
         name=arguments.name,
         model=arguments.model,
+        reading=reading,
         overwrite=arguments.overwrite,
         say=say,
     )

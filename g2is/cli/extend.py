@@ -34,17 +34,12 @@ def extend(arguments: argparse.Namespace) -> None:
     reading = given(ReadingConfig, arguments)
     ReadingConfig(**reading)  # checked before the run is opened
     run = open_run(arguments)
-    model = arguments.model
-    if run.manifest.is_demo and model is None:
-        from g2is.demo import MODEL
-
-        model = str(MODEL)
     from g2is.pipeline.extend import extend
 
     run = extend(
         run.folder,
         arguments.train,
-        model=model,
+        model=arguments.model,
         device=arguments.device,
         reading=reading,
         renew=arguments.renew,

@@ -151,7 +151,12 @@ def describe(plan: Plan) -> str:
         ),
         f"disk       {plan.disk_bytes / gigabytes:,.1f} GB: {len(config.regimes)} regime(s) of "
         f"{plan.regime_bytes / gigabytes:,.2f} each, what was trained with Adam's averages "
-        f"{plan.state_bytes / gigabytes:,.2f}; while it is built {plan.building_bytes / gigabytes:,.1f}",
+        f"{plan.state_bytes / gigabytes:,.2f}"
+        + (
+            f"; while it is built {plan.building_bytes / gigabytes:,.1f}"
+            if plan.building_bytes > plan.disk_bytes
+            else ""
+        ),
         "",
         "An estimate: batches are taken to be full and padding to be little; reading and tokenizing come on top. "
         "Less memory: --batch-tokens, --load-in-4bit. Less time and disk: --regimes sgd.",

@@ -16,8 +16,8 @@ WHITENING_LAMBDA: Any = Field(
     None,
     gt=0,
     le=1e6,
-    description="whitened: what is added to the second moment of the unit rows, whose eigenvalues sum to 1 (0.1 times "
-    "their mean)",
+    description="whitened: what is added to the second moment of the unit rows, whose eigenvalues sum to 1 (their "
+    "mean)",
 )
 
 

@@ -7,11 +7,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from g2is.config import BuildConfig
 from g2is.storage.files import write_bytes
+
+if TYPE_CHECKING:
+    from g2is.run.manifest import Manifest
 
 MODEL = Path(__file__).parent / "model"
 DATA = Path(__file__).parent / "data"
+
+
+def model_of(manifest: Manifest) -> str | None:
+    """Folder or name of a run's base model: for the demo, wherever it was built, the embedded one; None where the
+    gradients were imported."""
+    config = manifest.configuration
+    if not isinstance(config, BuildConfig):
+        return None
+    return str(MODEL) if manifest.is_demo else config.model.model
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
 """What an engine does: it maps a worker over items, each a shard to write, and gives back receipts.
 
 Workers write sealed shards (`ShardStore`); no array passes through the engine. What is missing is seen from the folder
-alone, once at the beginning, so a build that was stopped goes on where it stopped, with any engine.
+alone, once at the beginning, so a build that was stopped goes on where it stopped, with any engine. What is to be done
+with a shard that is there is done by the process of the build, one shard after the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -53,9 +54,9 @@ class Worker(Protocol):
         ...
 
     def set_aside(self, item: Item, reason: str) -> Receipt:
-        """Write a shard whose rows are all invalid, for this reason, where another of its store is written.
+        """In the process of the build: write a shard whose rows are all invalid, for this reason.
 
-        Raises `InputError` where nothing can do without the shard.
+        Raises `InputError` where nothing can do without the shard, or where no other is written.
         """
         ...
 
@@ -72,6 +73,13 @@ class Counter(Protocol):
         ...
 
 
+OnReceipt = Callable[[Receipt], object]
+
+
+def nothing(receipt: Receipt) -> None:
+    """Do nothing with a receipt."""
+
+
 class Engine(Protocol):
     """Where the work is done."""
 
@@ -79,8 +87,13 @@ class Engine(Protocol):
         """The result of a function that needs a device, and of which there is only one."""
         ...
 
-    def map(self, worker: Worker, items: Sequence[Item], bar: Counter) -> list[Receipt]:
-        """Write all items. Raises `InputError` of a worker, and where too many items failed."""
+    def map(
+        self, worker: Worker, items: Sequence[Item], bar: Counter, done: OnReceipt = nothing
+    ) -> list[Receipt]:
+        """Write all items. done: called in this process with each receipt as it comes.
+
+        Raises `InputError` of a worker or of `done`, and where too many items failed.
+        """
         ...
 
     def close(self) -> None:
@@ -88,10 +101,11 @@ class Engine(Protocol):
         ...
 
 
-def missing_items(stores: Sequence[ShardStore]) -> list[Item]:
-    """The shards still to be written, in order, from one look at each folder."""
+def missing_items(stores: Sequence[ShardStore], but: Container[int] = ()) -> list[Item]:
+    """The shards still to be written, in order, from one look at each folder. but: shards that none of them needs."""
     return [
         Item(place, shard, len(store.rows(shard)))
         for place, store in enumerate(stores)
         for shard in store.absent()
+        if shard not in but
     ]

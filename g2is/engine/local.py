@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from g2is.engine.base import Counter, Item, Receipt, Result, Worker
+from g2is.engine.base import Counter, Item, OnReceipt, Receipt, Result, Worker, nothing
 
 
 class LocalEngine:
@@ -15,9 +15,15 @@ class LocalEngine:
         """Call it here."""
         return function(*arguments)
 
-    def map(self, worker: Worker, items: Sequence[Item], bar: Counter) -> list[Receipt]:
+    def map(
+        self, worker: Worker, items: Sequence[Item], bar: Counter, done: OnReceipt = nothing
+    ) -> list[Receipt]:
         """Write all items."""
-        return [worker(item, bar.update) for item in items]
+        receipts = []
+        for item in items:
+            receipts.append(worker(item, bar.update))
+            done(receipts[-1])
+        return receipts
 
     def close(self) -> None:
         """Nothing was taken."""

@@ -22,7 +22,7 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 
 from g2is.config import EngineConfig
-from g2is.engine.base import Counter, Item, Receipt, Result, Worker
+from g2is.engine.base import Counter, Item, OnReceipt, Receipt, Result, Worker, nothing
 from g2is.errors import InputError, shortened
 
 ATTEMPTS = 3
@@ -86,14 +86,16 @@ class RayEngine:
         except RayError as error:
             raise InputError(f"Ray: {_reason(error)}; the same command resumes") from None
 
-    def map(self, worker: Worker, items: Sequence[Item], bar: Counter) -> list[Receipt]:
+    def map(
+        self, worker: Worker, items: Sequence[Item], bar: Counter, done: OnReceipt = nothing
+    ) -> list[Receipt]:
         """Write all items; those that failed each time are set aside at the end.
 
         Raises `InputError` where more failed than were written.
         """
         if not items:
             return []
-        work = _Map(worker, items, bar, self._limit)
+        work = _Map(worker, items, bar, done, self._limit)
         try:
             while work.unfinished:
                 work.grow(self._wanted(len(items)), self._resources)
@@ -167,13 +169,15 @@ class _Slot:
 class _Map:
     """One pass of a worker over items."""
 
-    def __init__(self, worker: Worker, items: Sequence[Item], bar: Counter, limit: float) -> None:
+    def __init__(
+        self, worker: Worker, items: Sequence[Item], bar: Counter, done: OnReceipt, limit: float
+    ) -> None:
         self.name = worker.name
         self.receipts: list[Receipt] = []
         self.failed: list[tuple[Item, str]] = []
         self._worker, self._stores = ray.put(worker), worker.stores
         self._queue = deque(items)
-        self._bar = bar
+        self._bar, self._done = bar, done
         self._limit = limit
         self._slots: list[_Slot] = []
         self._attempts: Counts[Item] = Counts()
@@ -253,6 +257,7 @@ class _Map:
 
     def _finished(self, receipt: Receipt) -> None:
         self.receipts.append(receipt)
+        self._done(receipt)
         self._bar.update(receipt.item.rows)
 
     def _again(self, item: Item, reason: str) -> None:

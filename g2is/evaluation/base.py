@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from g2is.config import BuildConfig, ModelConfig
+from g2is.demo import model_of
 from g2is.errors import InputError
 from g2is.lm.model import ModelCard, inspect_model, load_model
 from g2is.lm.text import Encoder
@@ -45,7 +46,7 @@ class RunModel:
 def _configuration(run: Run, model: str | None) -> BuildConfig:
     config = run.manifest.configuration
     if isinstance(config, BuildConfig):
-        return config.replace(model=config.model.replace(model=model)) if model else config
+        return config.replace(model=config.model.replace(model=model or model_of(run.manifest)))
     if model is None:
         raise InputError(f"run {run.name} was made from gradients and knows no base model; give --model")
     return BuildConfig(model=ModelConfig(model=model))

@@ -35,7 +35,10 @@ def begin(folder: Path, requested: Evaluation, *, overwrite: bool) -> None:
 
 def differences(existing: Evaluation, requested: Evaluation) -> list[str]:
     """How an evaluation differs from the request, so that their results are not comparable."""
-    old, new = (one.configuration.model_dump(exclude=WITHOUT_EFFECT) for one in (existing, requested))
+    old, new = (
+        one.configuration.model_dump(exclude=WITHOUT_EFFECT) | one.reading.model_dump()
+        for one in (existing, requested)
+    )
     others = [f"{key}: {old[key]} -> {new[key]}" for key in old if old[key] != new[key]]
     for field in ("run", "model", "tests"):
         if getattr(existing, field) != getattr(requested, field):

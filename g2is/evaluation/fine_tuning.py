@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from g2is.config import EvaluationConfig
+from g2is.config import EvaluationConfig, ReadingConfig
 from g2is.engine.lock import exclusive
 from g2is.errors import InputError
 from g2is.evaluation.base import RunModel
@@ -80,11 +80,12 @@ def check(
     *,
     name: str = "test",
     model: str | None = None,
+    reading: ReadingConfig | None = None,
     say: Callable[[str], None] = print,
 ) -> None:
     """Say what `evaluate` with the same arguments would do and leave out, and about how long it would take. Writes
     nothing; raises `InputError` as that does."""
-    _report(_prepare(run, tests, candidates, config, name, model), say)
+    _report(_prepare(run, tests, candidates, config, name, model, reading), say)
 
 
 def evaluate(
@@ -95,21 +96,22 @@ def evaluate(
     *,
     name: str = "test",
     model: str | None = None,
+    reading: ReadingConfig | None = None,
     overwrite: bool = False,
     progress: Path | None = None,
     say: Callable[[str], None] = print,
 ) -> pd.DataFrame:
     """Evaluate selections, or resume an evaluation; returns its summary.
 
-    Selections and seeds may be added to an evaluation later. model: where the run's base model is now, or which
-    it is where the run was made from gradients. progress: the file that says how far it is; beside the evaluation's
-    folder where None. Raises `InputError` for wrong input, a base model that is not
-    the run's, and an evaluation of that name with other tests, settings or samples (unless `overwrite`).
+    Selections and seeds may be added to an evaluation later. model: where the run's base model is now, or which it is
+    where the run was made from gradients. reading: how the test files are read. progress: the file that says how far it
+    is; beside the evaluation's folder where None. Raises `InputError` for wrong input, a base model that is not the
+    run's, and an evaluation of that name with other tests, settings or samples (unless `overwrite`).
     """
     _check_names(candidates, tests, name)
     folder = run.inside(EVALUATIONS, name)
     with exclusive(folder):
-        prepared = _prepare(run, tests, candidates, config, name, model)
+        prepared = _prepare(run, tests, candidates, config, name, model, reading)
         begin(folder, prepared.requested, overwrite=overwrite)
         _report(prepared, say, measured=True)
         write_bytes(folder / LEAKS, prepared.leaks.to_csv(index=False).encode())
@@ -127,7 +129,9 @@ def _prepare(
     config: EvaluationConfig,
     name: str,
     model: str | None,
+    reading: ReadingConfig | None,
 ) -> _Prepared:
+    reading = reading or ReadingConfig()
     _check_names(candidates, tests, name)
     base = RunModel(run, model)
     config = config.resolve(base.card.hidden_size)
@@ -137,7 +141,7 @@ def _prepare(
         for seed in range(config.seeds)
         for samples in [[int(sample) for sample in candidate.choose(seed)]]
     }
-    sets = read_tests(tests, base.encoder)
+    sets = read_tests(tests, base.encoder, reading)
     leaks = evaluation_leaks(run, sets)
     requested = Evaluation(
         run=run.hash,
@@ -148,6 +152,7 @@ def _prepare(
         },
         configuration=config,
         tests=[file for test in tests for file in input_files(test.sources, test.name)],
+        reading=reading,
         leaks=count_leaks(leaks),
         fine_tunings=list(rows),
     )

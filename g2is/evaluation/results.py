@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from g2is.config import EvaluationConfig
+from g2is.config import EvaluationConfig, ReadingConfig
 from g2is.errors import InputError, shortened
 from g2is.run.parts import InputFile
 from g2is.run.paths import EVALUATIONS
@@ -65,8 +65,8 @@ class FineTuning(BaseModel):
 class Evaluation(BaseModel):
     """Inputs and settings of an evaluation.
 
-    run: hash of the run's content. leaks: number of samples with a near-copy, by their set and that of the copy, such
-    as `test gsm8k in pool`.
+    run: hash of the run's content. reading: how the test files are read. leaks: number of samples with a near-copy, by
+    their set and that of the copy, such as `test gsm8k in pool`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -74,6 +74,7 @@ class Evaluation(BaseModel):
     model: dict[str, Any]
     configuration: EvaluationConfig
     tests: list[InputFile]
+    reading: ReadingConfig = ReadingConfig()
     leaks: dict[str, int]
     fine_tunings: list[FineTuning]
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from g2is.config import ReadingConfig
 from g2is.errors import InputError
 from g2is.instructions import Instruction, read_instructions
 from g2is.lm.text import Encoded, Encoder
@@ -37,17 +38,17 @@ class TestSet:
         return [(sample.prompt, sample.response) for sample in self.samples]
 
 
-def read_tests(tests: Sequence[Target], encoder: Encoder) -> list[TestSet]:
+def read_tests(tests: Sequence[Target], encoder: Encoder, config: ReadingConfig) -> list[TestSet]:
     """Read test files; raises `InputError` for one without a response to score."""
     sets = []
     for test in tests:
-        reading = read_instructions(test.sources)
+        reading = read_instructions(test.sources, **dict(config))
         read = reading.instructions
         encoded = encoder(read)
         pairs = [(s, e) for s, e in zip(read, encoded, strict=True) if e.problem is None]
         if not pairs:
             raise InputError(f"test {test.name}={test.place}: no sample with a response to score")
-        # What the file itself means not to be trained is no fault of it, but no example either.
+        # What the file itself means not to be trained is no example either; nor is a broken record, where asked for.
         left_out = Counter(record.reason for record in reading.rejected)
         left_out.update(e.problem for e in encoded if e.problem is not None)
         sets.append(TestSet(test.name, [s for s, _ in pairs], [tokens for _, tokens in pairs], left_out))

@@ -8,8 +8,8 @@ full width. The recall of both is measured on every pool, against exact lists of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from g2is.arrays.rows import read_rows
 from g2is.arrays.unit import unit
+from g2is.graph.checked import Checked, Checking, Recall
 from g2is.graph.neighbors import NeighborLists, edge_cosines
-
-CHECKED = 256
-"""Samples for which exact lists are computed to measure recall, and the share of conflicts to estimate it."""
+from g2is.graph.ranking import Lists, best, empty
 
 FOLDED = 1024
 """Numbers of a folded row."""
@@ -40,18 +39,7 @@ BLOCK = 256
 DENSE = 16
 """Comparing all rows of a block with all candidates is faster than single pairs if one of so many pairs is needed."""
 
-PASSES = 2
-"""How often every row is read: once to be folded, once to be searched for."""
-
-Lists = tuple[NDArray[np.int32], NDArray[np.float32]]
-
-
-@dataclass(frozen=True)
-class Recall:
-    """Share of the entries of exact lists that approximate lists contain, over `CHECKED` samples."""
-
-    neighbors: float
-    conflicts: float
+LISTS = ("neighbors", "cosines", "conflicts", "conflict_cosines")
 
 
 def approximate_neighbors(
@@ -62,49 +50,74 @@ def approximate_neighbors(
     conflicts: int,
     given: np.ndarray | None = None,
     seed: int = 0,
-    on_block: Callable[[int], object] = lambda count: None,
 ) -> tuple[NeighborLists, Recall]:
     """Approximate versions of the lists of `exact_neighbors`, deterministic for a seed, and their recall.
 
     rows: (n, d) unit rows as a run stores them, of which blocks are read. valid: (n,) bool, more than `neighbors` of
-    them true. given: (n, k) neighbours that are known already, so not searched for. on_block: called with the number of
-    rows of each finished block, `PASSES` times of each row. Cosines of the pairs in the lists and the mean cosine are
-    exact; the share of conflicts is that between `CHECKED` samples and all others. In memory are the folded rows in
-    half precision (2 kB a row) and the lists.
+    them true. given: (n, k) neighbours that are known already, so not searched for. Cosines of the pairs in the lists
+    and the mean cosine are exact; the share of conflicts is that between `CHECKED` samples and all others. In memory
+    are the folded rows in half precision (2 kB a row) and the lists. A build does the same in parts (`pipeline`).
     """
     index = np.flatnonzero(valid)
-    conflicts = min(conflicts, len(index) - 1)
-    checked = _Checked(rows, index, max(neighbors if given is None else given.shape[1], 1), conflicts, seed)
-    search = _Search(rows, index, seed)
-    total = np.zeros(rows.shape[1])
-    for start in range(0, len(index), BLOCK):
-        unit_rows = read_rows(rows, index[start : start + BLOCK])
-        total += unit_rows.sum(axis=0, dtype=np.float64)
-        checked.compare(start, unit_rows)
-        search.add(unit_rows)
+    known = neighbors if given is None else given.shape[1]
+    file, checked = prepare(rows, index, neighbors=known, conflicts=conflicts, seed=seed)
+    search = Search(rows, index, file, seed)
+    sought = neighbors if given is None else 0
+    blocks = [search(mine, neighbors=sought, conflicts=conflicts) for mine in in_blocks(search.order)]
+    return join_found(rows, index, checked, blocks, given)
+
+
+def prepare(
+    rows: np.ndarray,
+    index: NDArray[np.intp],
+    *,
+    neighbors: int,
+    conflicts: int,
+    seed: int = 0,
+    on_block: Callable[[int], object] = lambda count: None,
+) -> tuple[Any, Checked]:
+    """An inverted file of all folded rows `index` (of faiss), and what lists of so many are measured by.
+
+    on_block: called with the number of rows of each finished block.
+    """
+    checking = Checking(rows, index, max(neighbors, 1), min(conflicts, len(index) - 1), seed)
+    fold = Fold(rows.shape[1], seed)
+    file = _trained(rows, index, fold, seed)
+    for mine in in_blocks(np.arange(len(index))):
+        unit_rows = read_rows(rows, index[mine])
+        checking.compare(unit_rows)
+        file.add(fold(unit_rows))
         on_block(len(unit_rows))
+    return file, checking.done()
 
-    nearest, farthest = _empty(len(rows), neighbors), _empty(len(rows), conflicts)
-    for mine in search.blocks():
-        near, far = search(mine, neighbors if given is None else 0, conflicts)
-        for lists, (places, cosines) in ((nearest, near), (farthest, far)):
-            width = places.shape[1]
-            lists[0][index[mine], :width] = np.where(places < 0, -1, index[places])
-            lists[1][index[mine], :width] = cosines
-        on_block(len(mine))
+
+def join_found(
+    rows: np.ndarray,
+    index: NDArray[np.intp],
+    checked: Checked,
+    blocks: Iterable[dict[str, np.ndarray]],
+    given: np.ndarray | None = None,
+) -> tuple[NeighborLists, Recall]:
+    """The lists of all rows from those of some (`Search`), in any order, and their recall."""
+    lists: dict[str, np.ndarray] = {}
+    for block in blocks:
+        mine = index[block["places"]]
+        for name in LISTS:
+            part = block[name]
+            if name not in lists:
+                nothing = -1 if part.dtype == np.int32 else 0
+                lists[name] = np.full((len(rows), part.shape[1]), nothing, part.dtype)
+            lists[name][mine] = part
     if given is not None:
-        nearest = given, edge_cosines(rows, given)
+        lists |= {"neighbors": given, "cosines": edge_cosines(rows, given)}
+    result = NeighborLists(**lists, mean_cosine=checked.mean_cosine, conflict_share=checked.conflict_share)
+    return result, checked.recall(index, result.neighbors, result.conflicts)
 
-    pairs = len(index) * (len(index) - 1)
-    result = NeighborLists(
-        neighbors=nearest[0],
-        cosines=nearest[1],
-        conflicts=farthest[0],
-        conflict_cosines=farthest[1],
-        mean_cosine=float(total @ total - len(index)) / pairs,
-        conflict_share=checked.conflict_share,
-    )
-    return result, checked.recall(nearest[0], farthest[0])
+
+def in_blocks(places: NDArray[np.integer]) -> Iterator[NDArray[np.integer]]:
+    """`BLOCK` places at a time."""
+    for start in range(0, len(places), BLOCK):
+        yield places[start : start + BLOCK]
 
 
 class Fold:
@@ -128,66 +141,75 @@ class Fold:
         return unit(folded)
 
 
-class _Search:
-    """An inverted file of folded rows; a place is that of a row among the valid ones, `index`."""
+def _trained(rows: np.ndarray, index: NDArray[np.intp], fold: Fold, seed: int) -> Any:
+    """An empty inverted file (of faiss), whose lists have their centres."""
+    import faiss
 
-    def __init__(self, rows: np.ndarray, index: NDArray[np.intp], seed: int) -> None:
-        import faiss
+    count = max(1, min(int(2 * len(index) ** 0.5), len(index) // 32))
+    file = faiss.IndexIVFScalarQuantizer(
+        faiss.IndexFlatIP(fold.width),
+        fold.width,
+        count,
+        faiss.ScalarQuantizer.QT_fp16,
+        faiss.METRIC_INNER_PRODUCT,
+    )
+    file.cp.seed, file.cp.spherical = seed, True
+    file.cp.min_points_per_centroid, file.cp.max_points_per_centroid = 1, TRAINED
+    file.nprobe = max(1, min(count, round(SCANNED * count / len(index))))
+    random = np.random.default_rng(seed)
+    drawn = np.sort(random.choice(len(index), min(len(index), TRAINED * count), replace=False))
+    file.train(np.concatenate([fold(read_rows(rows, index[mine])) for mine in in_blocks(drawn)]))
+    return file
 
-        self._rows, self._index = rows, index
+
+class Search:
+    """Searches an inverted file for some of its rows. A place is that of a row among the valid ones, `index`."""
+
+    def __init__(self, rows: np.ndarray, index: NDArray[np.intp], file: Any, seed: int = 0) -> None:
+        self._rows, self._index, self._file = rows, index, file
         self._fold = Fold(rows.shape[1], seed)
-        width = self._fold.width
-        count = max(1, min(int(2 * len(index) ** 0.5), len(index) // 32))
-        self._file: Any = faiss.IndexIVFScalarQuantizer(
-            faiss.IndexFlatIP(width), width, count, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
-        )
-        self._file.cp.seed, self._file.cp.spherical = seed, True
-        self._file.cp.min_points_per_centroid, self._file.cp.max_points_per_centroid = 1, TRAINED
-        self._file.nprobe = max(1, min(count, round(SCANNED * count / len(index))))
-        drawn = np.random.default_rng(seed).choice(
-            len(index), min(len(index), TRAINED * count), replace=False
-        )
-        self._file.train(np.concatenate([*self._folded(np.sort(drawn))]))
 
-    def _folded(self, places: NDArray[np.intp]) -> Iterator[NDArray[np.float32]]:
-        for start in range(0, len(places), BLOCK):
-            yield self._fold(read_rows(self._rows, self._index[places[start : start + BLOCK]]))
-
-    def add(self, unit_rows: NDArray[np.float32]) -> None:
-        """Add the next unit rows (b, d)."""
-        self._file.add(self._fold(unit_rows))
-
-    def blocks(self) -> Iterator[NDArray[np.int64]]:
-        """The places of all rows, list by list, `BLOCK` at a time."""
+    @cached_property
+    def order(self) -> NDArray[np.int64]:
+        """The places of all rows, list by list: rows that are near each other have many candidates in common."""
         import faiss
 
         lists = self._file.invlists
-        order = np.concatenate(
+        return np.concatenate(
             [
                 faiss.rev_swig_ptr(lists.get_ids(number), lists.list_size(number)).copy()
                 for number in range(self._file.nlist)
                 if lists.list_size(number)
             ]
         )
-        for start in range(0, len(order), BLOCK):
-            yield order[start : start + BLOCK]
 
-    def __call__(self, mine: NDArray[np.int64], neighbors: int, conflicts: int) -> tuple[Lists, Lists]:
-        """Nearest and most conflicting places of some, (b, at most so many), best first, and exact cosines."""
+    def __call__(self, mine: NDArray[np.integer], *, neighbors: int, conflicts: int) -> dict[str, np.ndarray]:
+        """The `LISTS` of the rows at some places (b,), with row numbers of the pool; and `places` themselves.
+
+        Lists are (b, as many as asked for), best first, with exact cosines; -1 and 0 where less was found.
+        """
+        conflicts = min(conflicts, len(self._index) - 1)
         unit_rows = read_rows(self._rows, self._index[mine])
         folded = self._fold(unit_rows)
         near = self._candidates(folded, mine, neighbors)
         far = self._candidates(-folded, mine, conflicts)
-        candidates = np.concatenate([near, far], axis=1)
-        cosines = self._cosines(unit_rows, candidates)
+        cosines = self._cosines(unit_rows, np.concatenate([near, far], axis=1))
         split = near.shape[1]
-        return (
-            _best(near, cosines[:, :split], neighbors, largest=True),
-            _best(far, cosines[:, split:], conflicts, largest=False),
-        )
+        nearest = best(near, cosines[:, :split], neighbors, largest=True)
+        farthest = best(far, cosines[:, split:], conflicts, largest=False)
+        lists = (*self._of_width(nearest, neighbors), *self._of_width(farthest, conflicts))
+        return {"places": np.asarray(mine, np.int64), **dict(zip(LISTS, lists, strict=True))}
+
+    def _of_width(self, lists: Lists, width: int) -> Lists:
+        """Lists with row numbers of the pool, filled up to their width."""
+        rows, cosines = empty(len(lists[0]), width)
+        found = lists[0].shape[1]
+        rows[:, :found] = np.where(lists[0] < 0, -1, self._index[lists[0]])
+        cosines[:, :found] = lists[1]
+        return rows, cosines
 
     def _candidates(
-        self, folded: NDArray[np.float32], mine: NDArray[np.int64], keep: int
+        self, folded: NDArray[np.float32], mine: NDArray[np.integer], keep: int
     ) -> NDArray[np.int64]:
         """(b, c) places found for folded rows, without the rows themselves; -1 for none."""
         if keep == 0:
@@ -210,66 +232,3 @@ class _Search:
             for row, mine in enumerate(here):
                 cosines[row, mine] = some[which[row, mine] - start] @ unit_rows[row]
         return cosines
-
-
-class _Checked:
-    """Exact lists of `CHECKED` samples, brought up to date block by block."""
-
-    def __init__(
-        self, rows: np.ndarray, index: NDArray[np.intp], neighbors: int, conflicts: int, seed: int
-    ) -> None:
-        random = np.random.default_rng(seed)
-        self._places = np.sort(random.choice(len(index), min(CHECKED, len(index)), replace=False))
-        self._index = index
-        self._unit = read_rows(rows, index[self._places])
-        self._near = _empty(len(self._places), 0)
-        self._far = _empty(len(self._places), 0)
-        self._keep = neighbors, conflicts
-        self._negative = 0
-
-    def compare(self, start: int, unit_rows: NDArray[np.float32]) -> None:
-        """Compare with unit rows (b, d), whose places begin at `start`."""
-        cosines = self._unit @ unit_rows.T
-        places = np.broadcast_to(np.arange(start, start + len(unit_rows)), cosines.shape)
-        itself = places == self._places[:, None]
-        self._negative += int(np.count_nonzero((cosines < 0) & ~itself))
-        places = np.where(itself, -1, places)
-        self._near = _joined(self._near, places, cosines, self._keep[0], largest=True)
-        self._far = _joined(self._far, places, cosines, self._keep[1], largest=False)
-
-    @property
-    def conflict_share(self) -> float:
-        """Share of conflicting pairs among those of a checked and any other sample."""
-        return self._negative / (len(self._places) * (len(self._index) - 1))
-
-    def recall(self, neighbors: NDArray[np.integer], conflicts: NDArray[np.integer]) -> Recall:
-        """Of lists (n, k) of the pool's rows."""
-        rows = self._index[self._places]
-        return Recall(
-            _shared(self._index[self._near[0]], neighbors[rows]),
-            _shared(self._index[self._far[0]], conflicts[rows]),
-        )
-
-
-def _empty(count: int, width: int) -> Lists:
-    return np.full((count, width), -1, np.int32), np.zeros((count, width), np.float32)
-
-
-def _joined(
-    old: Lists, places: NDArray[np.integer], cosines: NDArray[np.float32], keep: int, *, largest: bool
-) -> Lists:
-    both = np.concatenate([old[0], places], axis=1), np.concatenate([old[1], cosines], axis=1)
-    return _best(*both, keep, largest=largest)
-
-
-def _best(places: NDArray[np.integer], cosines: NDArray[np.float32], keep: int, *, largest: bool) -> Lists:
-    """The `keep` best of (b, c) places, best first, ties to the smaller place; those of -1 come last, with cosine 0."""
-    ranks = np.where(places < 0, np.float32(np.inf), -cosines if largest else cosines)
-    order = np.lexsort((places, ranks), axis=1)[:, :keep]
-    best, values = (np.take_along_axis(array, order, axis=1) for array in (places, cosines))
-    return best.astype(np.int32), np.where(best < 0, np.float32(0), values).clip(-1, 1)
-
-
-def _shared(exact: NDArray[np.integer], found: NDArray[np.integer]) -> float:
-    """Mean share of each exact list (b, k) that is in the list found."""
-    return float(np.mean([np.isin(a, b).mean() for a, b in zip(exact, found, strict=True)]))

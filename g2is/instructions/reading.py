@@ -101,7 +101,7 @@ class FileReading:
         return self.shapes.total()
 
     def report(self, *, named: bool = True) -> list[str]:
-        """Repairs, fields that are not used and what was left out, a line each.
+        """Repairs, fields that are not trained and what was left out, a line each.
 
         Fields that usually carry the task begin with "warning: ". named: whether lines name the file.
         """
@@ -115,14 +115,14 @@ class FileReading:
         for name, times in self.unused.most_common():
             if carries_task(name):
                 lines.append(
-                    f'warning: {file}{times:,} of {self.kept:,} records have a field "{name}" that is not used; if it '
-                    "belongs to the task, name it with --columns"
+                    f'warning: {file}{times:,} of {self.kept:,} records have a field "{name}" that is not trained; '
+                    "if it belongs to the task, name it with --columns"
                 )
             else:
                 others.append(f"{name} ({times:,})")
         if others:
             lines.append(
-                f"{file}fields not used: {', '.join(others[:20])}{', …' if len(others) > 20 else ''}"
+                f"{file}fields not trained: {', '.join(others[:20])}{', …' if len(others) > 20 else ''}"
             )
         if self.rejected:
             lines.append(f"{file}rejected records: {self.rejected:,}")

@@ -9,7 +9,7 @@ as their product and are of length 1 themselves, so that everything that takes c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ from g2is.arrays.unit import lengths, unit
 from g2is.errors import InputError
 from g2is.pipeline.gradient_files import BERGSON_FILE, gradient_file, read_gradients
 from g2is.storage.dtypes import stored_rows
-from g2is.storage.shards import ShardStore, write_blocks
 
 CHECKPOINT = re.compile(r"^(.*?)[-_]?(?:ckpt|checkpoint)[-_]?(\d+)(?:[-_](?:adam|sgd|sign))?$", re.IGNORECASE)
 """A part of a path that names a checkpoint; LESS's folders are `{data set}-ckpt{step}-{adam or sgd}`."""
@@ -152,42 +151,24 @@ def side_by_side(parts: Sequence[np.ndarray], weights: Sequence[float]) -> np.nd
     return rows
 
 
-@dataclass(frozen=True)
-class CheckpointShards:
-    """Shards of the same samples at several checkpoints, read as those of one store.
+def combined(
+    parts: Sequence[Mapping[str, np.ndarray]], weights: Sequence[float], regimes: Sequence[str], dtype: str
+) -> dict[str, np.ndarray]:
+    """The arrays of a shard by name, from those of the same samples at each checkpoint.
 
     weights: of the checkpoints, with sum 1. dtype: of the rows on disk. Losses and lengths are those at the last
     checkpoint; norms are the means over all, by weight.
     """
-
-    stores: Sequence[ShardStore]
-    weights: Sequence[float]
-    regimes: Sequence[str]
-    dtype: str
-
-    @property
-    def count(self) -> int:
-        return self.stores[0].count
-
-    def notes(self) -> dict[int, str]:
-        """What is wrong with single samples, at any checkpoint."""
-        return {row: note for store in self.stores for row, note in store.notes().items()}
-
-    def blocks(self, name: str) -> Iterator[np.ndarray]:
-        """The parts of one array, shard by shard."""
-        if name in self.regimes:
-            for parts in zip(*(store.blocks(name) for store in self.stores), strict=True):
-                yield stored_rows(side_by_side([unit(part) for part in parts], self.weights), self.dtype)
-        elif name.removesuffix("_norms") in self.regimes:
-            for parts in zip(*(store.blocks(name) for store in self.stores), strict=True):
-                mean = np.average(np.stack(parts), axis=0, weights=self.weights).astype(np.float32)
-                yield np.where(np.all(parts, axis=0), mean, np.float32(0))
-        else:
-            yield from self.stores[-1].blocks(name)
-
-    def merge(self, name: str, path: Path) -> None:
-        """Write an array of all shards as one `.npy` file."""
-        write_blocks(path, self.blocks(name), self.count)
+    arrays = dict(parts[-1])
+    if len(parts) == 1:
+        return arrays
+    for regime in regimes:
+        rows = side_by_side([unit(part[regime]) for part in parts], weights)
+        norms = np.stack([part[f"{regime}_norms"] for part in parts])
+        mean = np.average(norms, axis=0, weights=weights).astype(np.float32)
+        arrays[regime] = stored_rows(rows, dtype)
+        arrays[f"{regime}_norms"] = np.where(norms.all(axis=0), mean, np.float32(0))
+    return arrays
 
 
 def normalised(checkpoints: Sequence[str], given: Mapping[str, float] | None) -> list[float]:

@@ -290,6 +290,12 @@ class Plan:
 
     @property
     def building_bytes(self) -> float:
-        """Peak disk use of a build: shards beside the arrays that they are merged into."""
-        row = self.width * BYTES[self.config.gradients.store_dtype]
-        return self.disk_bytes + row * self.work.samples * len(self.config.gradients.computed)
+        """Peak disk use of a build: that of the run.
+
+        Shards are joined as they come. Those of several checkpoints wait for the last one; in float16, where the run
+        keeps int8, they are larger than what becomes of them.
+        """
+        gradients = self.config.gradients
+        number = max(2, BYTES[gradients.store_dtype])
+        earlier = number * (gradients.projection_dim or 0) * (gradients.checkpoints - 1) * self.work.samples
+        return max(self.disk_bytes, self.state_bytes + earlier * len(gradients.computed))

@@ -18,6 +18,7 @@ from typing import Any
 
 from g2is.config import BuildConfig
 from g2is.config.commands import BLANK, command
+from g2is.demo import model_of
 from g2is.errors import InputError, shortened
 from g2is.instructions import Source, find_sources, from_frame
 from g2is.lm.lazy import LazyModel
@@ -181,7 +182,7 @@ def _configuration(run: Run, model: str | None, device: str | None, reading: dic
     config = run.manifest.configuration.without_whitened()
     assert isinstance(config, BuildConfig)
     place: dict[str, Any] = {
-        "model": model or config.model.model,
+        "model": model or model_of(run.manifest),
         "dtype": run.manifest.model["dtype"],
         "device": device or config.model.device,
     }

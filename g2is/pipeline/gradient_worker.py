@@ -25,7 +25,8 @@ from g2is.lm.train import trainable
 from g2is.lm.warmup import load_state
 from g2is.pipeline.checkpoints import normalised, side_by_side
 from g2is.run.manifest import Manifest
-from g2is.run.paths import BUILDING, INSTRUCTIONS, WARMUP, warmup_file
+from g2is.run.paths import BUILDING, INSTRUCTIONS, WARMUP, array_file, warmup_file
+from g2is.storage.joined import JoinedShards
 from g2is.storage.shards import ShardStore
 from g2is.storage.tables import read_frame
 
@@ -72,14 +73,13 @@ class GradientWorker:
         return Receipt(item, path.name)
 
     def set_aside(self, item: Item, reason: str) -> Receipt:
-        """Write a shard without gradients; raises `InputError` where no shard of the store has any."""
-        store = self.stores[item.store]
-        if not (kinds := store.kinds()):
+        """Join a shard without gradients; raises `InputError` where no shard has any."""
+        if not (kinds := self.joined.kinds()):
             raise InputError(f"gradients: no shard could be computed; {reason}")
         arrays = {name: np.zeros((item.rows, *shape), dtype) for name, (dtype, shape) in kinds.items()}
         arrays["loss"][:] = np.nan
-        path = store.write(item.shard, arrays, dict.fromkeys(store.rows(item.shard), reason))
-        return Receipt(item, path.name, reason)
+        rows = self.joined.rows(item.shard)
+        return Receipt(item, self.joined.write(item.shard, arrays, dict.fromkeys(rows, reason)).name, reason)
 
     def of_examples(
         self, examples: Sequence[Instruction], on_rows: Callable[[int], object] = lambda count: None
@@ -107,6 +107,13 @@ class GradientWorker:
         names = ["shards"] if len(self.steps) == 1 else [f"shards-{step}" for step in self.steps]
         # Shards without notes are of a version that placed the trained tokens otherwise.
         return [ShardStore(building / name, self.count, size, required=("notes",)) for name in names]
+
+    @cached_property
+    def joined(self) -> JoinedShards:
+        """Where the process of the build puts the rows of shards that are there at every checkpoint."""
+        names: dict[str, Path] = {r: self.folder / array_file(r, "gradients") for r in self.config.regimes}
+        size = self.config.gradients.shard_size
+        return JoinedShards(self.folder / BUILDING / "gradients", self.count, size, arrays=names)
 
     @property
     def steps(self) -> list[int]:

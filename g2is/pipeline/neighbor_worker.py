@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from g2is.config import GraphConfig, RegimeName
+from g2is.config import RegimeName
 from g2is.engine.base import Item, Receipt
 from g2is.errors import InputError
 from g2is.graph.neighbors import block_rows, comparable, neighbor_block
@@ -23,21 +23,21 @@ from g2is.storage.tables import read_frame
 class NeighborWorker:
     """Writes blocks of a run whose gradients are finished.
 
-    folder: of the run. config: with the numbers of neighbours and conflicts. files: where files of the run lie that are
-    not at their names.
+    folder: of the run. neighbors, conflicts: how many a row gets. files: where files of the run lie that are not at
+    their names.
     """
 
     folder: Path
     regimes: tuple[RegimeName, ...]
-    config: GraphConfig
+    neighbors: int
+    conflicts: int
     device: str
     files: dict[str, Path] = field(default_factory=dict)
 
     name = "graph"
 
     def __getstate__(self) -> dict[str, Any]:
-        fields = ("folder", "regimes", "config", "device", "files")
-        return {name: value for name, value in vars(self).items() if name in fields}
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __call__(self, item: Item, on_rows: Callable[[int], object]) -> Receipt:
         """Write a block."""
@@ -47,8 +47,8 @@ class NeighborWorker:
             self._rows[item.store],
             self._index,
             slice(rows.start, rows.stop),
-            neighbors=self.config.neighbors,
-            conflicts=self.config.conflicts,
+            neighbors=self.neighbors,
+            conflicts=self.conflicts,
             device=self.device,
         )
         path = store.write(item.shard, arrays, {})
@@ -62,7 +62,7 @@ class NeighborWorker:
     @cached_property
     def stores(self) -> list[ShardStore]:
         """The stores of the blocks, one a regime."""
-        size, counts = block_rows(self.device), f"{self.config.neighbors}-{self.config.conflicts}"
+        size, counts = block_rows(self.device), f"{self.neighbors}-{self.conflicts}"
         building = self.folder / BUILDING
         return [
             ShardStore(building / f"graph-{regime}-{counts}", len(self._index), size)
@@ -73,7 +73,7 @@ class NeighborWorker:
     def _index(self) -> np.ndarray:
         """Rows of the pool that have a gradient."""
         valid = read_frame(self._path(SAMPLES))["valid"].to_numpy()
-        return comparable(valid, self.config.neighbors)
+        return comparable(valid, max(1, self.neighbors))
 
     @cached_property
     def _rows(self) -> list[np.ndarray]:

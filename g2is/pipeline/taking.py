@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from g2is.config import BuildConfig, ReadingConfig
-from g2is.demo import MODEL
+from g2is.demo import model_of
 from g2is.errors import InputError, printable
 from g2is.instructions import Instruction, to_frame
 from g2is.lm.lazy import LazyModel
@@ -123,11 +123,9 @@ def _config_here(run: Run, model: str | None) -> BuildConfig:
         )
     if "warmup" not in run.manifest.stages:
         raise InputError(f"run {run.name}: its warm-up is not finished; {run.remedy}")
-    if model is None and run.manifest.is_demo:
-        model = str(MODEL)
     return config.replace(
         model=config.model.replace(
-            model=model or config.model.model,
+            model=model or model_of(run.manifest),
             # A GPU of that number, or any, may not be here.
             device="cpu" if config.model.device == "cpu" else "auto",
             dtype=run.manifest.model["dtype"],

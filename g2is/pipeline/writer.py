@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -174,9 +175,11 @@ class RunWriter:
             Progress(stage=name).write(self._progress)
         start = time.monotonic()
         files, numbers = work()
+        with ThreadPoolExecutor() as pool:  # gradients of all regimes are read side by side
+            records = [*pool.map(record, [self.folder / file for file in files])]
         self.manifest.stages[name] = Stage(
             seconds=round(time.monotonic() - start, 2),
-            files={file: record(self.folder / file) for file in files},
+            files=dict(zip(files, records, strict=True)),
             found=numbers,
         )
         self.manifest.write(self.folder)

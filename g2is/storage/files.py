@@ -151,7 +151,7 @@ def read_small(path: Path, most: int) -> bytes:
         return file.read(most)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes | memoryview) -> None:
     """Write a file atomically."""
     write_file(path, lambda file: file.write(data), len(data))
 
@@ -173,7 +173,7 @@ def replace_bytes(path: Path, data: bytes) -> None:
         raise
 
 
-def write_with_checksum(path: Path, data: bytes) -> Path:
+def write_with_checksum(path: Path, data: bytes | memoryview) -> Path:
     """Write a file with its checksum in its name, `stem-checksum.suffix`; returns its path."""
     target = path.with_stem(f"{path.stem}-{hashlib.sha256(data).hexdigest()[:CHECKSUM_LETTERS]}")
     write_bytes(target, data)

@@ -63,10 +63,13 @@ def test_needs_no_run_and_shows_what_the_command_line_shows(open_app, tmp_path, 
     (tmp_path / "pool.jsonl").write_bytes(lines(RECORDS))
     app = check(open_app, ("pool.jsonl", lines(RECORDS)), folder=tmp_path / "none")
     assert "**8 instructions** · 1 rejected · 0 exact duplicates" in texts(app)
-    assert any("`images` that is not used" in warning.value for warning in app.warning)
+    assert any("`images` that is not trained" in warning.value for warning in app.warning)
     assert any("A build stops" in warning.value for warning in app.warning)
     assert 'line 2: "answer" is missing' in texts(app)
-    assert app.dataframe[0].value["what"].tolist()[-2:] == ["field level not used", "field images not used"]
+    assert app.dataframe[0].value["what"].tolist()[-2:] == [
+        "field level not trained",
+        "field images not trained",
+    ]
     (shown,) = records_of(app)
     assert [record["place"] for record in shown] == [f"pool.jsonl:{line}" for line in (1, 3, 4)]
     command = next(code.value for code in app.code if "inspect" in code.value)

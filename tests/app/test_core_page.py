@@ -12,8 +12,8 @@ from g2is.figures.core import spectrum_figure
 from tests.app.conftest import settle
 
 PAGE = "3_Core_knowledge"
-PRINCIPAL = {"preset": "official", "count": "60", "regime": "sgd", "center": "False"}
-FACETS = {"preset": "recommended", "facets_by": "number", "count": "60"}
+PRINCIPAL = {"view": "directions", "preset": "official", "count": "60", "regime": "sgd", "center": "False"}
+FACETS = {"view": "directions", "preset": "recommended", "facets_by": "number", "count": "60"}
 
 
 def principal(**changes):
@@ -78,7 +78,7 @@ def test_the_cut_moves_with_variance(open_app, run):
 
 def test_facets_show_groups_instead(open_app, run):
     app = open_app(PAGE, **FACETS)
-    assert app.header[1].value == "Groups"
+    assert app.header[0].value == "Groups"
     assert table(app, "cohesion")["examples"].sum() == len(run.validation)
     assert "Sign flipped" not in [metric.label for metric in app.metric]
     app.toggle(key="with_spectrum").set_value(True).run()
@@ -95,8 +95,8 @@ def test_fewer_groups_than_asked_for_are_explained(open_app, run):
 
 
 def test_single_examples_show_how_alike_they_are(open_app, run):
-    app = open_app(PAGE, preset="recommended", count="60")
-    assert app.header[1].value == "Examples"
+    app = open_app(PAGE, view="directions", preset="recommended", count="60")
+    assert app.header[0].value == "Examples"
     shown = table(app, "cosine to it")
     rows = unit(run.validation_gradients)
     cosines = rows @ rows.T
@@ -119,6 +119,18 @@ def test_settings_that_do_not_fit_are_reported(open_app):
     assert len(table(app, "mean alignment"))
 
 
+def test_one_view_is_drawn_at_a_time_and_a_link_to_a_direction_finds_its_own(open_app, run):
+    app = open_app(PAGE)
+    assert [heading.value for heading in app.header] == ["Is the target described well enough?"]
+    app.segmented_control(key="view").set_value("gradients").run()
+    assert [heading.value for heading in app.header] == ["Kinds of gradients"]
+    assert app.query_params["view"] in ("gradients", ["gradients"])
+    app = open_app(PAGE, preset="recommended", component="2")
+    assert any(heading.value == "Direction 2" for heading in app.header)
+    app.segmented_control(key="view").set_value("check").run()
+    assert [heading.value for heading in app.header] == ["Is the target described well enough?"]
+
+
 def test_the_figure_shows_the_cut(run):
     found = spectrum_of(run, principal(), "apples", center=True)
     figure = spectrum_figure(found, 0.5)
@@ -130,7 +142,9 @@ def test_the_figure_shows_the_cut(run):
 
 def test_a_click_on_a_row_chooses_the_component(server, page):
     page.goto(f"{server.url}/Core_knowledge?run=tiny&preset=recommended&count=60")
-    expect(page.get_by_role("heading", name="Kinds of gradients")).to_be_visible()
+    expect(page.get_by_role("heading", name="Is the target described well enough?")).to_be_visible()
+    page.get_by_role("radio", name="Target directions").click()
+    page.wait_for_url("**view=directions**")
     rows = page.locator(".st-key-components-table").get_by_test_id("stDataFrame")
     rows.scroll_into_view_if_needed()
     settle(page)
@@ -145,8 +159,12 @@ def test_a_click_on_a_row_chooses_the_component(server, page):
 def test_fits_a_phone(server, new_page, scheme):
     page = new_page(color_scheme=scheme)
     page.set_viewport_size({"width": 420, "height": 900})
-    page.goto(f"{server.url}/Core_knowledge?run=tiny&preset=recommended&count=60")
-    expect(page.get_by_role("heading", name="Kinds of gradients")).to_be_visible()
-    expect(page.locator(".st-key-regimes .main-svg").first).to_be_visible()
     main = page.get_by_test_id("stMain")
-    assert main.evaluate("part => part.scrollWidth <= part.clientWidth + 1")
+    for view, drawn in {
+        "check": ".st-key-kinds-of-examples .main-svg",
+        "directions": ".st-key-affinities .main-svg",
+        "gradients": ".st-key-regimes .main-svg",
+    }.items():
+        page.goto(f"{server.url}/Core_knowledge?run=tiny&preset=recommended&count=60&view={view}")
+        expect(page.locator(drawn).first).to_be_visible()
+        assert main.evaluate("part => part.scrollWidth <= part.clientWidth + 1")

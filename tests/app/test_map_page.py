@@ -619,6 +619,7 @@ def test_search_table_and_isolation(page, server, run):
     page.keyboard.type("question 12")
     page.keyboard.press("Enter")
     page.wait_for_selector(f".map[data-found='{len(found)}'][data-focus='{found[0]}']")
+    wait_for(page, "focus", str(found[0]))
     settle(page)
     assert page.locator(".map .found").inner_text() == f"{len(found)} found"
     assert query(page)["search"] == ["question 12"] and query(page)["focus"] == [str(found[0])]

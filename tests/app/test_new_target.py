@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import expect
 
 from g2is.app.new_target import check, following, job, view
-from g2is.app.new_target import model as models
 from g2is.app.new_target.elsewhere import compute_command
+from g2is.app.shared import model as models
 from g2is.app.shared.jobs import Job
 from g2is.cli import make_parser
 from g2is.cli.build import targets

@@ -55,6 +55,11 @@ def test_home_counts_them_and_brings_them_back(copy, open_app):
     button.click().run()
     assert np.flatnonzero(Run.open(copy.folder).gone).tolist() == [5]
     assert "2 instructions are restored to the pool." in said(app)
+    app.button(key="undo removal").click().run()
+    back = Run.open(copy.folder)
+    assert np.flatnonzero(back.gone).tolist() == [3, 4, 5] and back.removals[-1].note == "by ![x](y) hand"
+    next(button for button in app.button if str(button.key).startswith("restore removal 3")).click().run()
+    assert np.flatnonzero(Run.open(copy.folder).gone).tolist() == [5]
     restore_instructions(copy.folder, [5])
     app.run()
     assert "1 instruction was restored to the pool since." in said(app)

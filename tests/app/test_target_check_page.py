@@ -4,8 +4,10 @@ import shutil
 
 import pytest
 
+from g2is.analysis import walks
 from g2is.analysis.target_gaps import proposals
 from g2is.analysis.targets import check_of, pool_of
+from g2is.config import walk_preset
 from g2is.figures.target_check import curve_figure, kinds_figure
 from g2is.run.run import Run
 from tests.app.test_sets_on_pages import press
@@ -52,7 +54,7 @@ def test_the_check_is_first_on_the_page(open_app, run):
 def test_what_is_ticked_becomes_an_example_and_its_target_is_used(open_own, own):
     found, pool = check_of(own, "apples"), pool_of(own, "apples")
     near = {example: proposals(pool, example, 3).tolist() for example in found.kinds.single[:6].tolist()}
-    app = open_own(add_examples="True", component="3", **{"target.apples": "1"})
+    app = open_own(view="check", add_examples="True", component="3", **{"target.apples": "1"})
     offered = [int(box.key.rpartition(" ")[2]) for box in app.checkbox if box.key.startswith("accept ")]
     assert offered == [row for rows in near.values() for row in rows] and len(offered) >= 2
     press(app, ACCEPT)
@@ -67,7 +69,8 @@ def test_what_is_ticked_becomes_an_example_and_its_target_is_used(open_own, own)
     assert "2 instructions accepted" in app.success[0].value
     assert app.query_params["target.apples grown"] in ("1", ["1"]) and "target.apples" not in app.query_params
     assert said(app) == f"**{check_of(new, 'apples grown').sentence}**"
-    assert not set(app.session_state["walked"].trace.samples.tolist()) & set(ticked)
+    trace = walks.walk(new, walk_preset("recommended", targets={"apples": 0, "apples grown": 1}, count=60))
+    assert not set(trace.samples.tolist()) & set(ticked)
     still = [int(box.key.rpartition(" ")[2]) for box in app.checkbox if box.key.startswith("accept ")]
     assert not set(still) & set(ticked)
 

@@ -35,6 +35,7 @@ from g2is.app.shared import (
     visible,
 )
 from g2is.app.shared.jobs import POSSIBLE
+from g2is.app.shared.model import can_compute, model_here
 from g2is.app.shared.visitor import may_name_files, may_write
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
@@ -61,7 +62,7 @@ def follow_fine_tuning(run: Run) -> bool:
 def offer_fine_tuning(run: Run) -> None:
     """The form that starts fine-tuning; where there is no model, the command to run elsewhere."""
     st.header("Fine-tune on selections", anchor=False)
-    if not may_write() or not POSSIBLE or tuning_job.model_at_hand(run) is None:
+    if not may_write() or not POSSIBLE or not can_compute() or model_here(run) is None:
         _explain_elsewhere(run)
     else:
         _choose(run)
@@ -69,7 +70,8 @@ def offer_fine_tuning(run: Run) -> None:
 
 def _explain_elsewhere(run: Run) -> None:
     st.markdown(
-        "The base model of this run is not on this machine. Where it is, with the run's folder copied there, this "
+        "Fine-tuning needs the base model of this run, and torch, transformers and peft; not all of them are on this "
+        "machine, or it is shown read-only. Where they are, with the run's folder copied there, this "
         "command fine-tunes on your selections and a random draw; copy the folder `evaluations` of the run back, and "
         "the results appear here. `--check` first says what it would do and how long it takes."
     )

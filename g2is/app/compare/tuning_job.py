@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from g2is.app.shared.jobs import Job
-from g2is.config import BuildConfig
 from g2is.errors import InputError
 from g2is.evaluation.results import ABOUT, Evaluation
 from g2is.pipeline.progress import Progress
@@ -56,18 +55,6 @@ class Asked:
             *(("--epochs", str(self.epochs)) if self.epochs else ()),
             *(() if self.answers else ("--answers", "0")),
         ]
-
-
-def model_at_hand(run: Run) -> Path | None:
-    """The folder of the run's base model, where it lies on this machine."""
-    config = run.manifest.configuration
-    if not isinstance(config, BuildConfig):
-        return None
-    folder = Path(config.model.model).expanduser()
-    try:
-        return folder if (folder / "config.json").is_file() else None
-    except (OSError, ValueError):  # no file can have this name
-        return None
 
 
 def job_of(run: Run) -> Job:

@@ -11,16 +11,16 @@ from g2is.analysis.targets import check_of, examples_of
 from g2is.analysis.walks import targets_in_use
 from g2is.app.core_knowledge.gaps import show_gaps
 from g2is.app.shared import THREE_DIGITS, in_url, number, one_of, percent, snippets, table_height, visible
-from g2is.app.shared.walked import Walked
+from g2is.config import WalkParameters
 from g2is.figures.target_check import curve_figure, kinds_figure
 from g2is.run.run import Run
 
 BAR = {"displayModeBar": False}
 
 
-def show_target_check(run: Run, walked: Walked) -> None:
-    """The check of the target that the walk is for; of several, of the one that is chosen."""
-    names = targets_in_use(run, walked.parameters)
+def show_target_check(run: Run, parameters: WalkParameters) -> None:
+    """The check of the target that a walk with these parameters is for; of several, of the one that is chosen."""
+    names = targets_in_use(run, parameters)
     st.header("Is the target described well enough?", anchor=False)
     name = names[0]
     if len(names) > 1:

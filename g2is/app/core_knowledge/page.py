@@ -1,4 +1,4 @@
-"""Core knowledge: the target directions of the validation examples, and the kinds of gradients."""
+"""Core knowledge: is the target described well enough, its target directions, and the kinds of gradients."""
 
 from __future__ import annotations
 
@@ -9,11 +9,19 @@ from g2is.app.core_knowledge.component import show_component
 from g2is.app.core_knowledge.components import chosen_component, show_components, summary
 from g2is.app.core_knowledge.regimes import show_regimes
 from g2is.app.core_knowledge.spectrum import show_groups, show_spectrum
-from g2is.app.shared import flag, in_url, open_page, url_value
+from g2is.app.shared import all_texts, flag, in_url, one_of, open_page, url_value
 from g2is.app.shared.targets import show_targets_of
 from g2is.app.shared.text import showing_errors
 from g2is.app.walk.head import walk_by_panel
+from g2is.app.walk.parameters import parameters_in_url, say_missing_targets
 from g2is.app.walk.undo import show_undo
+from g2is.run.run import Run
+
+CHECK, DIRECTIONS, GRADIENTS = "check", "directions", "gradients"
+VIEWS = {CHECK: "The target", DIRECTIONS: "Target directions", GRADIENTS: "Kinds of gradients"}
+"""One is drawn at a time: all of them are more figures than a browser draws in a second."""
+OF_DIRECTIONS = {"component", "with_spectrum"}
+"""What a link that names no view is about, if it has one of these."""
 
 
 @showing_errors
@@ -28,15 +36,34 @@ def show() -> None:
         return
     st.markdown(
         "What training should change: a few directions computed from your validation examples, the **target "
-        "directions**. The walk selects instructions for each of them. The settings are those of the Walk page, and "
-        "go along when you go there."
+        "directions**. The walk selects instructions for each of them."
     )
-    check = st.container()
-    with st.container(horizontal=True, gap="xxsmall"):
-        show_undo()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        view = st.segmented_control(
+            "What to see",
+            list(VIEWS),
+            format_func=lambda name: VIEWS[name],
+            required=True,
+            label_visibility="collapsed",
+            **in_url("view", DIRECTIONS if OF_DIRECTIONS & all_texts().keys() else CHECK, one_of(VIEWS)),
+        )
+        with st.container(horizontal=True, gap="xxsmall", width="content"):
+            show_undo()
+    if view == DIRECTIONS:
+        _show_directions(run)
+    elif view == GRADIENTS:
+        show_regimes(run, parameters_in_url(run).regime)
+    else:
+        say_missing_targets(run)
+        show_target_check(run, parameters_in_url(run))
+        st.subheader("Validation targets", anchor=False)
+        show_targets_of(run, key="core knowledge")
+
+
+def _show_directions(run: Run) -> None:
+    """The settings, the directions that they give, and one of them in full."""
+    st.caption("These settings are those of the Walk page, and go along when you go there.")
     walk = walk_by_panel(run, tab="Target directions")
-    with check:
-        show_target_check(run, walk)
     chosen = chosen_component(len(walk.knowledge))
     st.markdown(summary(walk))
     away = int((walk.knowledge.mean_alignment < 0).sum())
@@ -55,6 +82,3 @@ def show() -> None:
         show_spectrum(run, walk)
     show_components(run, walk, chosen)
     show_component(run, walk, chosen)
-    show_regimes(run, walk.parameters.regime)
-    st.subheader("Validation targets", anchor=False)
-    show_targets_of(run, key="core knowledge")

@@ -1,4 +1,4 @@
-"""How one file was read: its kind and shapes, what was changed, not used and rejected, and its records."""
+"""How one file was read: its kind and shapes, what was changed, not trained and rejected, and its records."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _warn(found: FileInspection) -> None:
         if carries_task(name):
             st.warning(
                 f"{ui.number(times)} of {ui.number(file.kept)} records have a field {ui.literal(name)} that is not "
-                "used. If it belongs to the task, name it under Columns.",
+                "trained. If it belongs to the task, name it under Columns.",
                 icon=":material/warning:",
             )
     if found.stops:
@@ -55,7 +55,7 @@ def _show_changes(found: FileInspection) -> None:
     """What was changed in records, and the fields that nothing was read from."""
     file = found.file
     rows = [(times, what) for what, times in file.repairs.most_common()]
-    rows += [(times, f"field {name} not used") for name, times in file.unused.most_common()]
+    rows += [(times, f"field {name} not trained") for name, times in file.unused.most_common()]
     if not rows:
         return
     frame = pd.DataFrame(rows, columns=["records", "what"])
@@ -64,10 +64,10 @@ def _show_changes(found: FileInspection) -> None:
         frame,
         hide_index=True,
         height=ui.table_height(len(frame), TALLEST),
-        alt="Changes of records and fields that are not used",
+        alt="Changes of records and fields that are not trained",
         column_config={
             "records": st.column_config.NumberColumn("Records", format="localized", width="small"),
-            "what": st.column_config.TextColumn("Changed or not used", width="large"),
+            "what": st.column_config.TextColumn("Changed or not trained", width="large"),
         },
     )
 

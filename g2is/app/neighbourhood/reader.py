@@ -68,6 +68,6 @@ def _show_chosen(run: Run, around: Neighbourhood, chosen: int, trail: tuple[int,
         st.caption(f"Of the target {literal(example['target'])}")
         show_text(f"{example['prompt']}\n\n→ {example['response']}")
     else:
-        link_to("Core knowledge", f"All about direction {row}", component=row or None)
+        link_to("Core knowledge", f"All about direction {row}", view="directions", component=row or None)
         st.caption("The validation example closest to it:")
         show_text(node["text"])

@@ -17,9 +17,9 @@ from g2is.app.inspect.sources import choose_sources
 from g2is.app.new_target import check, job
 from g2is.app.new_target.elsewhere import show_elsewhere
 from g2is.app.new_target.job import Asked
-from g2is.app.new_target.model import can_compute, is_model, longest, model_here
 from g2is.app.shared import literal, number, show_error, snippets, table_height, visible
 from g2is.app.shared.jobs import POSSIBLE
+from g2is.app.shared.model import can_compute, is_model, longest, model_here
 from g2is.app.shared.more_like import cost
 from g2is.app.shared.visitor import may_name_files
 from g2is.config import ReadingConfig

@@ -59,7 +59,7 @@ def _show_done(run: Run, name: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(key="first_action", width="content"):
             link_to("Walk", "Walk for it", **only(name))
-        link_to("Core knowledge", "Its target directions", add=None, **only(name))
+        link_to("Core knowledge", "Its target directions", add=None, view="directions", **only(name))
         st.button("Add another", icon=":material/add:", key="another target", on_click=_forget, args=(run,))
 
 

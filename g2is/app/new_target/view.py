@@ -10,10 +10,10 @@ import streamlit as st
 from g2is.app.new_target import job
 from g2is.app.new_target.examples import offer_examples
 from g2is.app.new_target.following import follow, show_last
-from g2is.app.new_target.model import is_imported
 from g2is.app.new_target.sent import offer_file
 from g2is.app.shared import link_to, show_error
 from g2is.app.shared.jobs import POSSIBLE
+from g2is.app.shared.model import is_imported
 from g2is.app.shared.visitor import READ_ONLY, may_write
 from g2is.errors import InputError
 from g2is.run.run import Run

@@ -11,6 +11,9 @@ from g2is.app.shared.arrivals import changed
 from g2is.app.shared.history import did, last_change, undo
 from g2is.app.shared.text import literal, number, visible
 from g2is.app.shared.visitor import may_write
+from g2is.errors import InputError
+from g2is.run.gone import Removal, removed_rows
+from g2is.run.paths import GONE
 from g2is.run.run import Run
 
 SAID = "removal said"
@@ -61,7 +64,7 @@ def show_removals(run: Run) -> None:
                 key=f"restore removal {removal.number} {removal.removed}",
                 icon=":material/restore_from_trash:",
                 on_click=_restore,
-                args=(run, removal.number),
+                args=(run, removal),
             )
 
 
@@ -80,32 +83,43 @@ def say_what_was_done() -> None:
 
 def _change(run: Run, rows: np.ndarray, about: str, back: bool) -> None:
     """Remove instructions, or bring them back; a callback."""
+    some = rows if back else rows[~run.gone[rows]]
+    _do(run, some, about, back)
+
+
+def _do(run: Run, rows: np.ndarray, about: str, back: bool, numbers: Sequence[str] = ()) -> None:
+    """Remove rows, or bring them back, as a change that can be undone.
+
+    numbers: the removals to take back whole. Without rows, which are unknown where their file is damaged, there is no
+    way back.
+    """
     from g2is.pipeline.removing import remove_instructions, restore_instructions
 
-    some = rows if back else rows[~run.gone[rows]]
-
     def remove() -> bool:
-        done = f"{_instructions(some)} removed from the pool."
-        return changed(SAID, lambda: remove_instructions(run.folder, some, note=about), done)
+        done = f"{_instructions(rows)} removed from the pool."
+        return changed(SAID, lambda: remove_instructions(run.folder, rows, note=about), done)
 
-    def restore() -> bool:
-        done = f"{_instructions(some)} restored to the pool."
-        return changed(SAID, lambda: restore_instructions(run.folder, some)[0], done)
+    def restore(numbers: Sequence[str] = ()) -> bool:
+        done = f"{_instructions(rows) if len(rows) else 'The instructions are'} restored to the pool."
+        some = None if numbers else rows
+        return changed(SAID, lambda: restore_instructions(run.folder, some, numbers=numbers)[0], done)
 
-    first, second = (restore, remove) if back else (remove, restore)
-    if first():
-        noun = f"#{number(int(some[0]))}" if len(some) == 1 else f"{number(len(some))} instructions"
-        words = f"restore {noun} to {POOL}" if back else f"remove {noun} from {POOL}"
-        did(words, undo=second, redo=first)
+    if not (restore(numbers) if back else remove()) or not len(rows):
+        return
+    noun = f"#{number(int(rows[0]))}" if len(rows) == 1 else f"{number(len(rows))} instructions"
+    if back:
+        did(f"restore {noun} to {POOL}", undo=remove, redo=restore)
+    else:
+        did(f"remove {noun} from {POOL}", undo=restore, redo=remove)
 
 
-def _restore(run: Run, removal: str) -> None:
+def _restore(run: Run, removal: Removal) -> None:
     """Bring back what one removal took away; a callback."""
-    from g2is.pipeline.removing import restore_instructions
-
-    (count,) = [one.count for one in run.removals if one.number == removal] or [0]
-    done = f"{number(count)} instruction{'s are' if count != 1 else ' is'} restored to the pool."
-    changed(SAID, lambda: restore_instructions(run.folder, numbers=[removal])[0], done)
+    try:
+        rows = removed_rows(run.files, f"{GONE}/{removal.number}")
+    except InputError:
+        rows = np.zeros(0, np.int64)
+    _do(run, rows, removal.note, True, [removal.number])
 
 
 def _instructions(rows: np.ndarray) -> str:

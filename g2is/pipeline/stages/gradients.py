@@ -16,18 +16,20 @@ from g2is.instructions import Instruction
 from g2is.lm.lazy import LazyModel
 from g2is.lm.notes import note_lines, table_counts
 from g2is.lm.text import PROMPT_CUT, RESPONSE_CUT
-from g2is.pipeline.checkpoints import CheckpointShards, checkpoint_numbers
+from g2is.pipeline.checkpoints import checkpoint_numbers
 from g2is.pipeline.gradient_worker import GradientWorker
+from g2is.pipeline.joining import Joining
 from g2is.pipeline.shards import work_through
 from g2is.pipeline.writer import RunWriter, StageResult
-from g2is.run.paths import BUILDING, SAMPLES, RegimeArray, array_file
+from g2is.run.paths import BUILDING, SAMPLES, array_file
 from g2is.storage.files import remove_folder
-from g2is.storage.shards import ShardStore
+from g2is.storage.joined import JoinedShards
+from g2is.storage.shards import write_blocks
 
 
 @dataclass
 class GradientsStage:
-    """Computes gradients of the pool in shards, on an engine, and merges them."""
+    """Computes gradients of the pool in shards, on an engine, and joins them."""
 
     writer: RunWriter
     config: BuildConfig
@@ -37,18 +39,19 @@ class GradientsStage:
     def write(self) -> StageResult:
         """Run the stage."""
         worker, stores = self.worker, self.worker.stores
-        if removed := sum(store.open() for store in stores):
+        removed = len(stores) * worker.joined.open() + sum(store.open() for store in stores)
+        if removed:
             shards = sum(map(len, stores))
             self.writer.say(
                 f"gradients: {removed:,} of {shards:,} shards are damaged or of an earlier version, computed again"
             )
-        work_through(self.engine, worker, self.writer)
-        gradients = self.config.gradients
-        if len(stores) == 1:
-            return merge(self.writer, self.config, stores[0])
-        combined = CheckpointShards(stores, worker.weights, gradients.regimes, gradients.store_dtype)
-        files, found = merge(self.writer, self.config, combined)
-        return files, {**found, **checkpoint_numbers([*map(str, worker.steps)], worker.weights)}
+        joining = Joining(worker)
+        joining.earlier(self.writer)
+        work_through(self.engine, worker, self.writer, joining, joining.done)
+        files, found = finish(self.writer, self.config, worker.joined)
+        if len(stores) > 1:
+            found |= checkpoint_numbers([*map(str, worker.steps)], worker.weights)
+        return files, found
 
     def of_examples(self, examples: Sequence[Instruction]) -> np.ndarray:
         """(m, d) plain gradients of validation examples, at several checkpoints as one row each; raises `InputError`
@@ -61,8 +64,8 @@ class GradientsStage:
         return GradientWorker.of_run(self.writer.folder, self.writer.manifest, self.config, self.lazy)
 
 
-def merge(writer: RunWriter, config: BuildConfig, store: ShardStore | CheckpointShards) -> StageResult:
-    """Merge the shards into one array for each regime, and a table with a row for each sample."""
+def finish(writer: RunWriter, config: BuildConfig, store: JoinedShards) -> StageResult:
+    """Give the rows of each regime their name, and write their norms and a table with a row for each sample."""
     for earlier in (writer.folder / BUILDING).glob("graph-*"):
         remove_folder(earlier)  # compared other gradients
     problems = store.notes()
@@ -76,18 +79,17 @@ def merge(writer: RunWriter, config: BuildConfig, store: ShardStore | Checkpoint
     writer.write_frame(SAMPLES, table)
     files = [SAMPLES]
     for regime in config.regimes:
-        parts: tuple[tuple[RegimeArray, str], ...] = (("gradients", regime), ("norms", f"{regime}_norms"))
-        for array, name in parts:
-            file = array_file(regime, array)
-            store.merge(name, writer.folder / file)
-            files.append(file)
+        norms = array_file(regime, "norms")
+        write_blocks(writer.folder / norms, store.blocks(f"{regime}_norms"), store.count)
+        files += [array_file(regime, "gradients"), norms]
+    store.finish()
     reply_notes = table_counts(store.blocks("notes"))
     counts = {
         "valid": int(table["valid"].sum()),
         "invalid": int((~table["valid"]).sum()),
         "prompt_cut": int((table["cut"] == PROMPT_CUT).sum()),
         "response_cut": int((table["cut"] == RESPONSE_CUT).sum()),
-        "projection_dim": int(next(store.blocks(config.regimes[0])).shape[1]),
+        "projection_dim": int(writer.read_array(files[1]).shape[1]),
         "reply_notes": reply_notes,
     }
     writer.say(

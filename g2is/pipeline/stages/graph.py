@@ -12,16 +12,16 @@ from g2is.arrays.rows import as_rows
 from g2is.config import GraphConfig, RegimeName
 from g2is.engine.base import Engine
 from g2is.engine.local import LocalEngine
-from g2is.graph.approximate import PASSES, approximate_neighbors
+from g2is.graph.approximate import join_found
 from g2is.graph.duplicates import LEAST_COSINE, count_near_duplicates, near_duplicates
 from g2is.graph.neighbors import (
     BLOCK_ARRAYS,
     NeighborLists,
-    comparable,
     edge_cosines,
     join_blocks,
 )
 from g2is.pipeline.neighbor_worker import NeighborWorker
+from g2is.pipeline.search_worker import SearchWorker
 from g2is.pipeline.shards import work_through
 from g2is.pipeline.writer import RunWriter, StageResult
 from g2is.run.paths import SAMPLES, RegimeArray, array_file
@@ -50,13 +50,14 @@ class GraphStage:
         """Run the stage."""
         files: list[str] = []
         numbers: dict[str, Any] = {}
-        if self._exact:
-            for store in self.worker.stores:
-                store.open()
-            work_through(self.engine, self.worker, self.writer)
+        for store in self.worker.stores:
+            store.open()
+        if isinstance(self.worker, SearchWorker):
+            self._prepare(self.worker)
+        work_through(self.engine, self.worker, self.writer)
         for regime in self.regimes:
             rows = self._rows(regime)
-            lists, recall = self._compared(regime) if self._exact else self._approximated(regime)
+            lists, recall = self._lists(regime)
             arrays: dict[RegimeArray, np.ndarray] = {
                 "neighbors": lists.neighbors if self.given is None else self.given,
                 "cosines": lists.cosines if self.given is None else edge_cosines(rows, self.given),
@@ -83,23 +84,25 @@ class GraphStage:
     def _exact(self) -> bool:
         return self.config.is_exact(int(self.valid.sum()), self.device)
 
-    def _compared(self, regime: RegimeName) -> tuple[NeighborLists, dict[str, float]]:
-        store = self.worker.stores[self.regimes.index(regime)]
-        return join_blocks(self.valid, {name: list(store.blocks(name)) for name in BLOCK_ARRAYS}), {}
+    def _prepare(self, worker: SearchWorker) -> None:
+        for place, regime in enumerate(self.regimes):
+            with self.writer.progress(f"graph, {regime}, folding", int(self.valid.sum()), "sample") as bar:
+                worker.prepare(place, bar.update)
 
-    def _approximated(self, regime: RegimeName) -> tuple[NeighborLists, dict[str, float]]:
-        """Approximate lists, and their recall."""
-        comparable(self.valid, self.config.neighbors if self.given is None else 1)
-        with self.writer.progress(f"graph, {regime}", PASSES * int(self.valid.sum()), "sample") as bar:
-            lists, recall = approximate_neighbors(
-                # Not mapped: what was read of a map counts as memory of the process.
-                as_rows(open_array(self.writer.path(array_file(regime, "gradients")))),
-                self.valid,
-                neighbors=self.config.neighbors,
-                conflicts=self.config.conflicts,
-                given=self.given,
-                on_block=bar.update,
-            )
+    def _lists(self, regime: RegimeName) -> tuple[NeighborLists, dict[str, float]]:
+        """The lists of all rows; of approximate ones, their recall."""
+        place = self.regimes.index(regime)
+        if not isinstance(self.worker, SearchWorker):
+            store = self.worker.stores[place]
+            return join_blocks(self.valid, {name: list(store.blocks(name)) for name in BLOCK_ARRAYS}), {}
+        found, checked = self.worker.found(place), self.worker.checked(place)
+        lists, recall = join_found(
+            as_rows(open_array(self.writer.path(array_file(regime, "gradients")))),
+            np.flatnonzero(self.valid),
+            checked,
+            found,
+            self.given,
+        )
         return lists, dict(zip(RECALL, (recall.neighbors, recall.conflicts), strict=True))
 
     @cached_property
@@ -112,11 +115,14 @@ class GraphStage:
     @cached_property
     def worker(self) -> NeighborWorker:
         """The worker, once gradients are finished."""
-        neighbors = self.config.neighbors if self.given is None else 1
-        config = self.config.replace(neighbors=neighbors)
         names = (SAMPLES, *(array_file(regime, "gradients") for regime in self.regimes))
         files = {name: self.writer.path(name).absolute() for name in names}
-        return NeighborWorker(self.writer.folder.absolute(), self.regimes, config, self.device, files)
+        known = self.config.neighbors if self.given is None else self.given.shape[1]
+        sizes = known if self.given is None else 0, self.config.conflicts
+        where = self.writer.folder.absolute(), self.regimes
+        if self._exact:
+            return NeighborWorker(*where, max(1, sizes[0]), sizes[1], self.device, files)
+        return SearchWorker(*where, *sizes, self.device, files, known=known)
 
 
 def twins_by_gradient(neighbors: np.ndarray, cosines: np.ndarray) -> int:

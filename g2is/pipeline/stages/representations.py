@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from g2is.config import BuildConfig
 from g2is.instructions import from_frame
 from g2is.lm.lazy import LazyModel
@@ -20,7 +22,7 @@ from g2is.run.paths import (
     target_representations,
 )
 from g2is.storage.files import write_array
-from g2is.storage.shards import ShardStore
+from g2is.storage.joined import JoinedShards
 
 
 def write_representations(writer: RunWriter, config: BuildConfig, lazy: LazyModel) -> StageResult:
@@ -37,14 +39,12 @@ def write_representations(writer: RunWriter, config: BuildConfig, lazy: LazyMode
         writer.put_part(place, part.model_copy(update={"files": files}))
     pool = writer.read_frame(INSTRUCTIONS)
     folder = writer.folder / BUILDING / REPRESENTATIONS
-    store = ShardStore(folder, len(pool), config.gradients.shard_size)
+    arrays: dict[str, Path] = {pooling: writer.folder / representations_file(pooling) for pooling in POOLINGS}
+    store = JoinedShards(folder, len(pool), config.gradients.shard_size, arrays=arrays)
     with writer.progress("representations", len(pool), "sample") as bar:
         for shard, rows in missing_shards(store, bar):
             samples = lazy.encoder(from_frame(pool.iloc[rows]))
             store.write(shard, representations_of(lazy.model, samples, config.gradients, bar.update), {})
-    written = []
-    for pooling in POOLINGS:
-        name = representations_file(pooling)
-        store.merge(pooling, writer.folder / name)
-        written.append(name)
+    store.finish()
+    written = [representations_file(pooling) for pooling in POOLINGS]
     return written, {"dimensions": int(writer.read_array(written[0]).shape[1])}

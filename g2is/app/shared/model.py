@@ -8,7 +8,7 @@ from pathlib import Path
 
 from g2is.config import BuildConfig
 from g2is.config.commands import LENGTH
-from g2is.demo import MODEL
+from g2is.demo import model_of
 from g2is.run.run import Run
 
 CONFIGS = ("config.json", "adapter_config.json")
@@ -26,15 +26,11 @@ def is_imported(run: Run) -> bool:
 
 def model_here(run: Run) -> Path | None:
     """The folder of a run's model, where it was when the run was built; None where it is not on this machine."""
-    config = run.manifest.configuration
-    if not isinstance(config, BuildConfig):
+    model = model_of(run.manifest)
+    if model is None:
         return None
-    if run.manifest.is_demo:
-        return MODEL
-    folder = Path(config.model.model).expanduser()
-    if is_model(folder):
-        return folder
-    return _from_hub(config.model.model)
+    folder = Path(model).expanduser()
+    return folder if is_model(folder) else _from_hub(model)
 
 
 def is_model(folder: Path) -> bool:
