@@ -514,6 +514,12 @@ def test_a_flat_budget_is_one_click_away(open_app, run):
         assert app.query_params["count"] == str(flat)
 
 
+def test_no_budget_is_advised_where_coverage_is_full_by_design(open_app, run):
+    app = open_app(PAGE, preset="recommended", below="budget")
+    assert any(f"its own after **{VALIDATION}**" in text.value for text in app.markdown)
+    assert not [button for button in app.button if button.key == "use budget curve"]
+
+
 def test_a_popover_that_is_open_says_what_its_settings_would_do(open_app, run):
     app = open_app(PAGE, **LINK)
     assert not any(text.value.startswith("off: ") for text in app.caption), "nothing is computed before"

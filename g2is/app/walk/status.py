@@ -131,6 +131,7 @@ def show_least_served(run: Run, serving: Served, *, key: str) -> None:
         f"Served well: a chosen instruction has a cosine of at least {number(serving.needed)} to the example, half of "
         "what the best of the pool usually has. Not at all: none is closer than the pool is on average. “The pool "
         "lacks it”: nothing in the whole pool would serve it well; more data of that kind would help."
+        + at_best_text(serving)
     )
     frame = least_served(run, serving)
     lacking = frame["served"] + ", the pool lacks it"
@@ -138,11 +139,11 @@ def show_least_served(run: Run, serving: Served, *, key: str) -> None:
         {
             "example": frame["example"],
             "asks": snippets(frame["text"]),
+            "served": frame["served"].where(~frame["lacking"], lacking),
             "cosine": frame["cosine"],
             "best in pool": frame["best in pool"],
             "the pool's best": frame["best instruction"],
             "its text": snippets(run.instructions["prompt"].array[row] for row in frame["best instruction"]),
-            "served": frame["served"].where(~frame["lacking"], lacking),
         }
     )
     choose_row(
@@ -152,12 +153,24 @@ def show_least_served(run: Run, serving: Served, *, key: str) -> None:
         tallest=360,
         columns={
             "example": st.column_config.NumberColumn("#", width=40),
-            "asks": st.column_config.TextColumn("example asks", width=170),
+            "asks": st.column_config.TextColumn("example asks", width=150),
+            "served": st.column_config.TextColumn(width=140),
             "cosine": st.column_config.NumberColumn("walk has", format="%.3g", width=70),
             "best in pool": st.column_config.NumberColumn("pool has", format="%.3g", width=70),
             "the pool's best": st.column_config.NumberColumn("best", format="localized", width=60),
-            "its text": st.column_config.TextColumn("best of the pool", width=170),
-            "served": st.column_config.TextColumn(width=80),
+            "its text": st.column_config.TextColumn("best of the pool", width=150),
         },
         alt="Validation examples, the worst served first",
+    )
+
+
+def at_best_text(serving: Served) -> str:
+    """For how many examples nothing in the pool is closer than what was chosen, as a further sentence."""
+    if not (count := serving.at_best):
+        return ""
+    every = count == len(serving.own)
+    return (
+        f" For {'every example' if every else f'{number(count)} of {number(len(serving.own))} examples'} the walk "
+        "already has the closest instruction of the pool: by this measure no walk serves "
+        f"{'them' if every else 'these'} better."
     )
