@@ -151,7 +151,7 @@ def test_a_missing_file_says_which(open_app, tmp_path):
     run = make_run(tmp_path / "torn")
     (run.folder / "instructions.arrow").unlink()
     app = open_app(folder=tmp_path)
-    assert "instructions.arrow: missing" in app.error[0].value
+    assert "instructions.arrow`: missing" in app.error[0].value
 
 
 def test_runs_are_listed_with_their_state(open_app, tmp_path):

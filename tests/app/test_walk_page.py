@@ -158,7 +158,7 @@ def test_parameters_that_do_not_fit_are_said_and_the_walk_before_stays(open_app)
     assert f"instruction {INVALID} has no valid gradient" in app.error[0].value
     assert metric(app, "Instructions chosen") == before
     app.text_input(key="pins").set_value("one").run()
-    assert "pins: 'one' is not a row number" in app.error[0].value
+    assert "`'one'` is not a row number" in app.error[0].value
     app.text_input(key="pins").set_value("").run()
     assert not app.error
 

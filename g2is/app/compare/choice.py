@@ -90,9 +90,9 @@ def choose_selections(run: Run) -> list[Compared]:
     for name in chosen:
         try:
             selections.append(Compared(labels[name], read(run, name)))
-            show_changes(run, selections[-1].selection, labels[name])
         except InputError as error:
             show_error(error)
+    show_changes(run, {one.label: one.selection for one in selections})
     if not saved_selections(run):
         st.caption("Nothing is saved yet. Add baselines here, or save walks on the Walk page.")
         link_to("Walk", "Go to the Walk page")

@@ -28,6 +28,7 @@ from g2is.app.shared import (
     all_texts,
     cache_folder,
     literal,
+    prose,
     put_in_url,
     saved_selections,
     show_error,
@@ -228,7 +229,7 @@ def _show_check(run: Run, asked: Asked) -> None:
             st.markdown(f"- {literal_line(line)}")
         for file in found.files:
             for shape in file.shapes:
-                st.caption(f"Test file read as {literal(shape)}")
+                st.caption(f"Test file read as {prose(shape)}")
         if found.instructions:
             first = found.instructions[0]
             with st.expander("Its first example"):

@@ -47,7 +47,7 @@ def show() -> None:
             elif selection_name != ui.BASKET:
                 manage(run, KINDS["selection"], selection_name, key="export")
             selection = ui.read_selection(run, selection_name)
-            ui.show_changes(run, selection)
+            ui.show_changes(run, {"": selection})
             format = choose_format()
             st.caption(FORMATS[format].purpose[0].upper() + FORMATS[format].purpose[1:] + ".")
             if selection_name == ui.BASKET:

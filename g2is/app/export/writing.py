@@ -106,4 +106,4 @@ def save_basket(run: Run) -> None:
         st.text_input("Keep the basket as a selection", "by-hand", key="basket_name", max_chars=80)
         st.form_submit_button("Save", icon=":material/save:", on_click=save)
     if problem := st.session_state.pop("basket_problem", None):
-        st.error(f"It was not saved: {ui.literal(problem)}.")
+        st.error(f"It was not saved: {ui.prose(problem)}.")

@@ -52,7 +52,7 @@ def name_basket(run: Run) -> None:
             "A set is kept with the run, for everyone who opens it: pin, ban, compare and export it by name."
         )
     if problem := st.session_state.pop(PROBLEM, None):
-        st.error(ui.literal(problem), icon=":material/error:")
+        st.error(ui.prose(problem), icon=":material/error:")
 
 
 def _save_as(run: Run) -> None:

@@ -77,9 +77,14 @@ def texts_of(instructions: Sequence[Instruction]) -> list[tuple[str, str]]:
     return [(one.prompt, one.response) for one in instructions]
 
 
+def examples_text(count: int) -> str:
+    """How many examples, in words."""
+    return f"{number(count)} example{'' if count == 1 else 's'}"
+
+
 def summary(examples: int, rejected: int, duplicates: int) -> str:
     """How the files were read, in one line of Markdown."""
-    parts = [f"**{number(examples)} example{'' if examples == 1 else 's'}**"]
+    parts = [f"**{examples_text(examples)}**"]
     parts += [f"{number(rejected)} broken record{'' if rejected == 1 else 's'}"] if rejected else []
     parts += [f"{number(duplicates)} exact duplicate{'' if duplicates == 1 else 's'}"] if duplicates else []
     return " · ".join(parts)

@@ -68,8 +68,8 @@ def _offer_start(
         )
     if len(found.instructions) < check.LEAST:
         raise InputError(
-            f"the files hold {len(found.instructions)} example(s), expected at least {check.LEAST} (20 to 500 describe "
-            "a target well)"
+            f"what is given holds {check.examples_text(len(found.instructions))}, expected at least {check.LEAST} (20 "
+            "to 500 describe a target well)"
         )
     name = _choose_name(run, sources)
     if model is None:

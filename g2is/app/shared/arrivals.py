@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from g2is.app.shared.text import literal, number, visible
+from g2is.app.shared.text import literal, number, prose, visible
 from g2is.errors import InputError
 from g2is.run.run import Run
 from g2is.run.targets import Target
@@ -94,7 +94,7 @@ def changed(said: str, change: Callable[[], Run], done: str) -> bool:
     try:
         see(change())
     except InputError as error:
-        st.session_state[said] = literal(str(error)), True
+        st.session_state[said] = prose(error), True
         return False
     st.session_state[said] = done, False
     return True

@@ -8,7 +8,7 @@ import streamlit as st
 
 from g2is.app.shared.aside import follow_set
 from g2is.app.shared.history import did, last_change, undo
-from g2is.app.shared.text import literal
+from g2is.app.shared.text import literal, prose
 from g2is.app.shared.url import all_texts
 from g2is.app.shared.visitor import may_write
 from g2is.errors import InputError
@@ -162,7 +162,7 @@ def did_to(kind: Kind, do: Callable[[], str]) -> None:
     try:
         st.session_state[SAID] = kind.word, do(), False
     except InputError as error:
-        st.session_state[SAID] = kind.word, literal(str(error)), True
+        st.session_state[SAID] = kind.word, prose(error), True
 
 
 def show_said(run: Run, kind: Kind) -> None:
