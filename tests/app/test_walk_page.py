@@ -439,7 +439,7 @@ def test_the_name_for_saving_is_suggested(open_app, run, cache):
         )
         app.text_input(key="save as").set_value("my walk")
         next(button for button in app.button if button.label == "Save").click().run()
-        assert "expected up to 64 letters" in app.error[0].value
+        assert "expected up to 80 letters" in app.error[0].value
         app.slider(key="delta").set_value(0.9).run()
         assert app.text_input(key="save as").value == "my walk", "what was typed stays"
     finally:
@@ -451,7 +451,7 @@ def test_saving_and_comparing(open_app, run, cache):
     save = next(button for button in app.button if button.label == "Save")
     app.text_input(key="save as").set_value("../out")
     save.click().run()
-    assert "expected up to 64 letters" in app.error[0].value
+    assert "expected up to 80 letters" in app.error[0].value
     app.text_input(key="save as").set_value("walk-page")
     next(button for button in app.button if button.label == "Save").click().run()
     path = cache / "tiny" / "selections" / "walk-page.json"

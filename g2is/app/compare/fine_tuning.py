@@ -37,6 +37,7 @@ from g2is.app.shared import (
 )
 from g2is.app.shared.jobs import POSSIBLE
 from g2is.app.shared.model import can_compute, model_here
+from g2is.app.shared.naming import checked_name, name_box
 from g2is.app.shared.visitor import may_name_files, may_write
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
@@ -151,7 +152,7 @@ def _choose(run: Run) -> None:
                 help="Held-out examples of the target, on the machine that the app runs on; read as the pool is. "
                 "Several: `gsm8k=/data/a.jsonl; bbh=/data/b.jsonl`.",
             )
-            name = st.text_input("Name", key="tune name", placeholder="after the test file", width=200)
+            name = name_box("Name", key="tune name", placeholder="after the test file", width=200)
         with st.container(horizontal=True):
             seeds = st.number_input(
                 "Seeds", 1, 20, 3, key="tune seeds", help="Fine-tunings of each selection."
@@ -186,7 +187,7 @@ def _choose(run: Run) -> None:
     try:
         tests = tests_of(test)
         asked = Asked(
-            name=name.strip() or suggested_evaluation(run, tests[0][0]),
+            name=checked_name(name) if name else suggested_evaluation(run, tests[0][0]),
             selections=tuple(one for one in selections if not one.startswith(SET)),
             sets=tuple(one.removeprefix(SET) for one in selections if one.startswith(SET)),
             tests=tests,
