@@ -212,9 +212,16 @@ def test_a_name_that_is_taken_can_be_changed(opened, own):
     app = opened(own, lines(EXAMPLES))
     app.text_input(key="new target name").set_value("apples").run()
     assert "has one of this name" in app.error[0].value
-    assert not [button for button in app.button if button.key == "start new target"]
+    names = [
+        element.key or element.type
+        for element in app.main
+        if element.type in ("text_input", "error", "button")
+    ]
+    place = names.index("new target name")
+    assert names[place : place + 3] == ["new target name", "error", "start new target"], names
+    assert app.button(key="start new target").disabled
     app.text_input(key="new target name").set_value("pears").run()
-    assert not app.error and [button for button in app.button if button.key == "start new target"]
+    assert not app.error and not app.button(key="start new target").disabled
 
 
 def wait(done) -> None:

@@ -73,14 +73,16 @@ def _offer_start(
         )
     name = _choose_name(run, sources)
     if model is None:
-        show_elsewhere(run, name, sources, reading)
+        if name:
+            show_elsewhere(run, name, sources, reading)
         return
     given = None if model == model_here(run) else str(model)
     columns, skip_bad = [*reading.columns], reading.skip_bad
-    asked = Asked(name=name, files=[], model=given, columns=columns, skip_bad=skip_bad)
+    asked = Asked(name=name or "", files=[], model=given, columns=columns, skip_bad=skip_bad)
     st.button(
         "Take their gradients and add the target",
         type="primary",
+        disabled=not name,
         icon=":material/play_arrow:",
         on_click=begin,
         args=(run, asked, sources),
@@ -98,12 +100,13 @@ def begin(run: Run, asked: Asked, sources: Sequence[Source]) -> None:
         show_error(error)
 
 
-def _choose_name(run: Run, sources: Sequence[Source]) -> str:
+def _choose_name(run: Run, sources: Sequence[Source]) -> str | None:
     return choose_name(run, check.suggested_name(run, sources), key=str([source.name for source in sources]))
 
 
-def choose_name(run: Run, suggestion: str, *, key: str) -> str:
-    """A box for the name of the target. key: other examples get another suggestion. Raises `InputError`."""
+def choose_name(run: Run, suggestion: str, *, key: str) -> str | None:
+    """A box for the name of the target; None where it cannot be called that, which is said below. key: other examples
+    get another suggestion."""
     if st.session_state.get(f"{PREFIX}named after") != key:
         st.session_state[f"{PREFIX}named after"] = key
         st.session_state[f"{PREFIX}name"] = suggestion
@@ -111,7 +114,11 @@ def choose_name(run: Run, suggestion: str, *, key: str) -> str:
         st.session_state[f"{PREFIX}name"] = st.session_state.get(f"{PREFIX}typed", suggestion)
     name = st.text_input("Name of the target", key=f"{PREFIX}name", max_chars=200).strip()
     st.session_state[f"{PREFIX}typed"] = name
-    check.check_name(run, name)
+    try:
+        check.check_name(run, name)
+    except InputError as error:
+        show_error(error)
+        return None
     return name
 
 

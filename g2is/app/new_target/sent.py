@@ -50,7 +50,8 @@ def offer_file(run: Run) -> None:
         type="primary",
         icon=":material/add:",
         on_click=begin,
-        args=(run, Asked(name=chosen, files=[]), [source]),
+        args=(run, Asked(name=chosen or "", files=[]), [source]),
+        disabled=chosen is None,
         key="start new target",
     )
 
