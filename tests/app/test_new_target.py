@@ -171,6 +171,7 @@ def test_examples_are_shown_as_they_will_be_read_and_trained(opened, own):
     copy = {"question": own.instructions["prompt"][30], "answer": own.instructions["response"][30]}
     app = opened(own, lines([*EXAMPLES, EXAMPLES[0], copy]), name="mine.jsonl")
     said = texts(app)
+    assert check.few_text(7) in said and check.few_text(20) == check.few_text(1) == ""
     assert "**7 examples** · 1 exact duplicate" in said and "7 x question_answer: question, answer" in said
     assert "1 of the 7 examples stand in the pool" in said
     table = next(frame.value for frame in app.dataframe if "kind" in frame.value)

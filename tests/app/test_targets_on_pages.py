@@ -139,6 +139,9 @@ def test_an_open_page_says_once_what_came(open_own, own):
     assert not app.run().info
     remove(own.folder, "hard")
     assert [info.value for info in app.run().info] == ["A target was removed since: `hard`."]
+    app.session_state["targets asked for"] = {(own.name, "mine")}
+    target_from(Run.open(own.folder), ROWS, name="mine", note="by hand")
+    assert not app.run().info, "what one has added oneself is no news"
     assert what_came({"a": 3}, {"a": 3}) == "" and "2 targets were added" in what_came({}, {"a": 1, "b": 2})
 
 

@@ -17,6 +17,8 @@ LARGEST = 50_000_000
 """Bytes of the files of examples together, on the page; 500 examples of 2,000 tokens are 5 million."""
 LEAST = 2
 """Examples that a target needs."""
+FEW = 20
+"""Examples from which on a target is usually described well."""
 COMPARED = 100_000
 """Instructions that are compared with the examples unasked: a million take a minute."""
 
@@ -88,6 +90,16 @@ def summary(examples: int, rejected: int, duplicates: int) -> str:
     parts += [f"{number(rejected)} broken record{'' if rejected == 1 else 's'}"] if rejected else []
     parts += [f"{number(duplicates)} exact duplicate{'' if duplicates == 1 else 's'}"] if duplicates else []
     return " · ".join(parts)
+
+
+def few_text(count: int) -> str:
+    """A remark on so few examples; empty where they are enough."""
+    if not LEAST <= count < FEW:
+        return ""
+    return (
+        f"{examples_text(count)} are enough to add a target, but {FEW} to 500 describe it well: with few, what is "
+        "chosen hangs on each single one."
+    )
 
 
 def copies_text(copies: pd.DataFrame, examples: int) -> str:

@@ -18,6 +18,7 @@ from g2is.app.new_target import check, job
 from g2is.app.new_target.elsewhere import show_elsewhere
 from g2is.app.new_target.job import Asked
 from g2is.app.shared import literal, number, show_error, snippets, table_height, visible
+from g2is.app.shared.arrivals import expect
 from g2is.app.shared.jobs import POSSIBLE
 from g2is.app.shared.model import can_compute, is_model, longest, model_here
 from g2is.app.shared.more_like import cost
@@ -95,7 +96,8 @@ def begin(run: Run, asked: Asked, sources: Sequence[Source]) -> None:
     try:
         check.check_name(run, asked.name)
         files = job.copy_examples(run, sources)
-        job.start(run, asked.model_copy(update={"files": files}))
+        if job.start(run, asked.model_copy(update={"files": files})):
+            expect(run, asked.name)
     except InputError as error:
         show_error(error)
 
@@ -165,6 +167,8 @@ def _show_summary(run: Run, found: Inspection, model: Path | None) -> None:
     """How the examples were read, what is not trained, what of them the pool has."""
     rejected = sum(file.file.rejected for file in found.files)
     st.markdown(check.summary(len(found.instructions), rejected, found.duplicates))
+    if few := check.few_text(len(found.instructions)):
+        st.caption(f":material/info: {few}")
     show_notes(notes_on(found, _preview(run, model), PREFIX))
     if warning := cost(run, len(found.instructions)):
         st.warning(warning, icon=":material/hourglass_top:")

@@ -10,7 +10,7 @@ from g2is.app.home.demo import progress_text
 from g2is.app.new_target import job
 from g2is.app.new_target.job import Asked
 from g2is.app.shared import all_texts, link_to, literal, number, prose, show_error, show_text, visible
-from g2is.app.shared.arrivals import see
+from g2is.app.shared.arrivals import expect, see
 from g2is.app.shared.more_like import OF_OTHER_TARGETS
 from g2is.app.shared.targets import TARGET
 from g2is.errors import InputError
@@ -109,7 +109,8 @@ def failure(name: str, reason: str) -> str:
 
 def _again(run: Run, asked: Asked) -> None:
     try:
-        job.start(run, asked)
+        if job.start(run, asked):
+            expect(run, asked.name)
     except InputError as error:
         show_error(error)
 
