@@ -171,7 +171,8 @@ def test_a_link_to_a_target_that_is_gone_says_so(open_own, own):
 
 def test_home_counts_the_examples_that_its_action_selects_by(open_own, own):
     target_from(own, ROWS, name="hard")
-    size, both = (
+    size = f"by {VALIDATION} examples of the target `apples`"
+    both = f"by {VALIDATION + len(ROWS)} examples of 2 targets"
         f"by {VALIDATION} examples of the target `apples`",
         f"by {VALIDATION + len(ROWS)} examples of 2 targets",
     )
