@@ -173,9 +173,6 @@ def test_home_counts_the_examples_that_its_action_selects_by(open_own, own):
     target_from(own, ROWS, name="hard")
     size = f"by {VALIDATION} examples of the target `apples`"
     both = f"by {VALIDATION + len(ROWS)} examples of 2 targets"
-        f"by {VALIDATION} examples of the target `apples`",
-        f"by {VALIDATION + len(ROWS)} examples of 2 targets",
-    )
     for query, said in (({}, size), ({"target.hard": "1", "target.apples": "1"}, both)):
         assert any(said in caption.value for caption in open_own(**query).caption), said
     hard = open_own(**{"target.hard": "1"})

@@ -18,8 +18,8 @@ from g2is.analysis.effects import effect
 from g2is.analysis.served import pool_service, served
 from g2is.analysis.steps import step_views
 from g2is.analysis.why_not import why_not
-from g2is.app.shared.labels import FIELDS, VALUES, value_text
-from g2is.app.walk.effects import effect_words
+from g2is.app.shared.labels import FIELDS, VALUES, in_labels, value_text
+from g2is.app.walk.effects import MEANING, effect_words
 from g2is.app.walk.parameters import read_rows
 from g2is.cli import main
 from g2is.config import WalkParameters, walk_preset
@@ -528,13 +528,46 @@ def test_a_popover_that_is_open_says_what_its_settings_would_do(open_app, run):
     samples = walks.walk(run, parameters()).samples
     without = effect_words(effect(run, parameters(), samples, parameters(no_conflict=False)))
     assert any(text.value == f"off: {without}" for text in app.caption)
+    assert [text.value for text in app.caption].count(MEANING) == 1, (
+        "what such figures mean stands there once"
+    )
 
 
 def test_a_budget_of_nothing_is_not_taken_over(open_app):
     app = open_app(PAGE, fraction="0.1")
     app.number_input(key="per cent").set_value(0.0).run()
     assert app.query_params["fraction"] == "0.1" and app.number_input(key="per cent").value == 10
+    assert any("0 % is no instruction at all" in caption.value for caption in app.caption)
     assert not app.warning and not app.error
+    app.number_input(key="per cent").set_value(0.01).run()
+    assert app.error[0].value.startswith("Budget 0.01 %: of 249 valid instructions that is 0")
+    assert app.number_input(key="per cent").value == 0.01 and "fraction =" not in app.error[0].value
+
+
+def test_boxes_of_whole_numbers_have_the_range_of_their_field(open_app):
+    app = open_app(PAGE, **LINK)
+    assert {
+        box.key: box.min for box in app.number_input if box.key in ("count", "neighbors", "facets", "seed")
+    } == {
+        **{"count": 1, "neighbors": 1, "facets": 1},
+        "seed": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("count = 5,000: the pool has 3,000", "Exact number 5,000: the pool has 3,000"),
+        ("pins: 'one' is not a row number", "Pinned: 'one' is not a row number"),
+        (
+            "max_cosine = 0.1: below conflict_threshold = 0.2, so",
+            f"{FIELDS['max_cosine']} 0.1: below minimum similarity to chosen instructions 0.2, so",
+        ),
+        ("instruction 5 is both pinned and banned", "instruction 5 is both pinned and banned"),
+    ],
+)
+def test_messages_have_the_names_on_screen(message, said):
+    assert in_labels(message) == said
 
 
 def test_settings_without_effect_say_so_where_they_are_set(open_app):

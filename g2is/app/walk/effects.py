@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from g2is.analysis.effects import Effect, alternatives, effect
 from g2is.analysis.idle import by_reason, idle_settings
-from g2is.app.shared.labels import PRESETS, VALUES, label
+from g2is.app.shared.labels import PRESETS, VALUES, in_labels, label
 from g2is.app.shared.text import number
 from g2is.app.shared.walked import Walked
 from g2is.app.walk.parameters import PRESET_FIELDS, preset_values
@@ -39,6 +39,8 @@ def show_effects(run: Run, walked: Walked, notes: Mapping[str, DeltaGenerator]) 
     """
     idle = idle_settings(run, walked.trace)
     others = {name: _others(run, walked.parameters, name) for name in notes if name not in idle}
+    if first := next((name for name, known in others.items() if known), None):
+        notes[first] = _explained(notes[first])
     for name, known in others.items():
         if known:
             notes[name].caption("…")
@@ -47,6 +49,20 @@ def show_effects(run: Run, walked: Walked, notes: Mapping[str, DeltaGenerator]) 
             notes[name].caption(
                 " · ".join(f"{said}: {_words(run, walked, one)}" for said, one in known.items())
             )
+
+
+def _explained(note: DeltaGenerator) -> DeltaGenerator:
+    """The place of the first note of a popover, with what all of them mean below it."""
+    both = note.container(gap="xxsmall")
+    place = both.empty()
+    both.caption(MEANING)
+    return place
+
+
+MEANING = (
+    "Below a setting: what other values of it would change in this walk. −5 +5: five instructions go, five others "
+    "come; no change: the same ones are chosen; coverage: how much closer they come to the validation examples."
+)
 
 
 def _others(run: Run, parameters: WalkParameters, name: str) -> dict[str, WalkParameters]:
@@ -73,7 +89,7 @@ def _effect(_run: Run, before: str, after: str, _walked: Walked, _changed: WalkP
     try:
         return effect(_run, _walked.parameters, _walked.trace.samples, _changed)
     except InputError as error:
-        return f"not possible ({error})"
+        return f"not possible ({in_labels(str(error))})"
 
 
 def effect_words(found: Effect) -> str:

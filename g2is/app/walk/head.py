@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from g2is.app.shared import all_texts, show_error
-from g2is.app.shared.labels import PRESETS
+from g2is.app.shared.labels import PRESETS, in_labels
 from g2is.app.shared.popover import popover
 from g2is.app.shared.walked import Walked, last_walked, walked
 from g2is.app.walk.budgets import edit_budgets
@@ -77,7 +77,7 @@ def _walk(run: Run, panel: ParameterPanel, budgets: DeltaGenerator) -> Walked:
     try:
         walk = walked(run, panel.parameters())
     except InputError as error:
-        show_error(error)
+        show_error(InputError(in_labels(str(error))))
         last = last_walked(run)
         if last is None:
             st.stop()
