@@ -39,8 +39,6 @@ def show_effects(run: Run, walked: Walked, notes: Mapping[str, DeltaGenerator]) 
     """
     idle = idle_settings(run, walked.trace)
     others = {name: _others(run, walked.parameters, name) for name in notes if name not in idle}
-    if first := next((name for name, known in others.items() if known), None):
-        notes[first] = _explained(notes[first])
     for name, known in others.items():
         if known:
             notes[name].caption("…")
@@ -49,14 +47,6 @@ def show_effects(run: Run, walked: Walked, notes: Mapping[str, DeltaGenerator]) 
             notes[name].caption(
                 " · ".join(f"{said}: {_words(run, walked, one)}" for said, one in known.items())
             )
-
-
-def _explained(note: DeltaGenerator) -> DeltaGenerator:
-    """The place of the first note of a popover, with what all of them mean below it."""
-    both = note.container(gap="xxsmall")
-    place = both.empty()
-    both.caption(MEANING)
-    return place
 
 
 MEANING = (

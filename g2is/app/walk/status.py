@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from g2is.analysis.idle import by_reason, idle_settings
+from g2is.analysis.regimes import regime_in_words
 from g2is.analysis.resemblance import Resemblance, choices, resemblances
 from g2is.analysis.served import BADLY, NOT, WELL, Served, least_served, pool_service, served
 from g2is.analysis.walks import choosable, examples_in_use
@@ -35,7 +36,7 @@ def show_status(run: Run, walked: Walked) -> None:
                 show_least_served(run, serving, key="served in status")
         if alike:
             with st.popover(alike_text(alike), key="status alike", type="tertiary"):
-                _show_alike(alike)
+                _show_alike(alike, regime_in_words(walked.parameters.regime))
         before = walked_before(run)
         if before is not None:
             said = change_text(before.trace, walked.trace)
@@ -118,11 +119,16 @@ def _choices(
     return choices(_run, _parameters, budget)
 
 
-def _show_alike(alike: list[Resemblance]) -> None:
-    st.markdown("Instructions that other methods choose too, with the same gradients and budget:")
+def _show_alike(alike: list[Resemblance], gradients: str) -> None:
+    st.markdown(
+        f"Instructions that other methods choose too, by **{gradients}** as this walk, with the same budget:"
+    )
     for one in alike:
         expected = " (expected of a draw)" if one.method == "random" else ""
         st.markdown(f"- **{one.name}**: {number(one.shared)} of {number(one.size)}{expected}")
+    st.caption(
+        "By other gradients they choose otherwise: LESS has Adam gradients unless it is told to, as on Compare."
+    )
 
 
 def show_least_served(run: Run, serving: Served, *, key: str) -> None:
