@@ -96,7 +96,7 @@ def show_facts(run: Run, counts: dict[str, Any]) -> None:
     facts = {
         "Run hash": run.hash,
         "Built": manifest.created[:16].replace("T", " "),
-        "Model": ui.prose(model_name(run)),
+        "Model": model_name(run),
     }
     if manifest.model:
         facts["Device"] = f"{manifest.model['device']}, {manifest.model['dtype']}"
@@ -107,7 +107,7 @@ def show_facts(run: Run, counts: dict[str, Any]) -> None:
     for added in manifest.parts.values():
         if added.kind == POOL:
             facts[f"Added {added.added[:16].replace('T', ' ')}"] = (
-                f"{ui.number(added.found['count'])} instructions from {ui.prose(added.name)}"
+                f"{ui.number(added.found['count'])} instructions from {added.name}"
             )
     for target in run.targets:
         files = ", ".join(file.name for file in manifest.validation if file.target == target.name)
