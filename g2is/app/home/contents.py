@@ -95,7 +95,7 @@ def show_facts(run: Run, counts: dict[str, Any]) -> None:
     config = manifest.configuration
     facts = {
         "Run hash": run.hash,
-        "Built": manifest.created[:16].replace("T", " "),
+        "Built": manifest.created[:10],
         "Model": model_name(run),
     }
     if manifest.model:
