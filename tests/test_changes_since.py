@@ -4,6 +4,7 @@ import json
 
 from g2is.__main__ import main
 from g2is.analysis import walks
+from g2is.app.shared.samples import change_lines
 from g2is.config import walk_preset
 from g2is.pipeline.adding import remove, restore, target_from
 from g2is.pipeline.changing import changing
@@ -63,3 +64,13 @@ def test_explain_says_it(run, tmp_path, capsys):
     assert main(["explain", str(run.folder), "--selection", str(output), "--sample", "1"]) == 0
     assert "since this was selected: 1 target came since" in capsys.readouterr().err
     assert len(Run.open(run.folder).validation) == VALIDATION + 3
+
+
+def test_pages_say_each_change_once_as_a_sentence():
+    came = "1 target came since, which it is not for: more"
+    assert change_lines({"": [came]}) == [f"This selection: {came}."]
+    assert change_lines({"a": [came], "b": [came, "other"], "c": []}) == [f"`a`, `b`: {came}.", "`b`: other."]
+    assert change_lines({key: [came] for key in "abcdef"}) == [f"Each of these 6 selections: {came}."]
+    assert change_lines({key: [came] for key in "abcde"} | {"f": []}) == [
+        f"`a`, `b`, `c` and 2 more: {came}."
+    ]

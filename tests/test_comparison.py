@@ -9,6 +9,8 @@ import pytest
 from g2is.analysis import walks
 from g2is.analysis.comparison import Profiler, budget_counts, conflict_share, memberships, overlaps, shares
 from g2is.analysis.sensitivity import grid_table, other_axis, walk_grid, without_idle_delta
+from g2is.app.compare.choice import gradients_text
+from g2is.app.compare.grid import where_words
 from g2is.config import walk_preset
 from g2is.run.run import Run
 from tests.app.tiny_run import INVALID, make_run
@@ -144,3 +146,20 @@ def test_budgets_by_hand_keep_their_sum_in_the_grid(run):
         (cell,) = walk_grid(run, parameters.replace(fraction=share), deltas=(0.5,), others=(2,))
         same = walk_preset("recommended", count=21, facets=2, pins=(30,), delta=0.5)
         assert np.array_equal(cell.samples, walks.walk(run, same).samples)
+
+
+def test_which_gradients_selections_were_chosen_by_is_said_where_they_differ():
+    plain, adam, none = {"regime": "sgd"}, {"regime": "adam"}, {"count": 5}
+    assert gradients_text({"a": plain, "b": plain, "c": none}) == ""
+    said = gradients_text({"a": plain, "b": adam, "c": plain, "d": none})
+    assert "By plain gradients: `a`, `c`; Adam gradients" in said and "`b`" in said and "`d`" not in said
+
+
+def test_sensitivity_says_which_of_its_walks_is_the_readers():
+    def said(framed=False, **changes):
+        return where_words(
+            walk_preset("recommended", count=5, **changes), "facets", "facets 8", framed=framed
+        )
+
+    assert "is not among them" in said(facets_by="each") and "itself" in said(facets_by="silhouette")
+    assert said(facets_by="number", framed=True).endswith("framed.") and "between" in said(facets_by="number")

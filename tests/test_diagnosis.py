@@ -71,3 +71,20 @@ def test_a_walk_that_stops_short_says_why(tmp_path):
 def test_mean_pairwise_cosine_needs_two():
     assert np.isnan(mean_pairwise_cosine(np.eye(3), np.array([1])))
     assert mean_pairwise_cosine(np.eye(3), np.array([0, 2])) == pytest.approx(0)
+
+
+def test_where_the_settings_allow_too_few_it_names_them_and_advises_nothing(tmp_path):
+    run = run_of(tmp_path, np.abs(np.random.default_rng(0).normal(size=(20, 6))))
+
+    def said(**changes):
+        trace = walks.walk(run, walk_preset("recommended", count=8, delta=0, **changes))
+        return diagnose(run, trace).remarks[0]
+
+    assert said(only=(3,)) == (
+        "1 of 8 instructions were chosen: the settings allow only 1 (only these), and every one is taken."
+    )
+    assert "allow only 5 (only these, banned), and every" in said(only=(1, 2, 3, 4, 5, 6), bans=(6,))
+    source = run.source_names[1]
+    assert "allow only 4 (source files, banned)" in said(sources=(source,), bans=tuple(range(14, 20)))
+    assert "(only these)" in said(only=(3, 4), pins=(9,)) and "allow only 3" in said(only=(3, 4), pins=(9,))
+    assert "A smaller delta" not in said(only=(3,))

@@ -3,16 +3,21 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from g2is.__main__ import main
 from g2is.analysis import walks
+from g2is.analysis.targets import pool_of
 from g2is.arrays.unit import unit
 from g2is.config import walk_preset
 from g2is.errors import InputError
 from g2is.pipeline.adding import remove, restore, target_from
+from g2is.pipeline.grown import grow
+from g2is.pipeline.targets import records
 from g2is.run.run import Run
 from g2is.run.selections import Selection, select
+from g2is.storage.tables import write_frame
 from tests.app.tiny_run import INVALID, VALIDATION
 from tests.format_1 import as_format_1
 from tests.test_upgrade import bytes_of
@@ -46,8 +51,29 @@ def test_instructions_become_a_target(run):
     np.testing.assert_allclose(
         new.layout("pca", "sgd").validation[own], new.layout("pca", "sgd").samples[list(made.rows)], atol=1e-3
     )
-    leaks = new.leaks[new.leaks["validation"] >= VALIDATION]
-    assert not set(leaks["sample"]) & set(ROWS), "an instruction is no copy of itself"
+
+
+def test_what_is_alike_to_an_instruction_that_is_an_example_is_no_leak(run):
+    copy = int(np.flatnonzero(run.instructions["duplicate_of"] >= 0)[0])
+    first = int(run.instructions["duplicate_of"][copy])
+    new = target_from(run, [first, 3], name="more")
+    assert new.leaks.to_numpy().tolist() == run.leaks.to_numpy().tolist()
+    # A file of an earlier version has it.
+    file = new.folder / next(name for name in new.manifest.files if "more" in name and "leaks" in name)
+    write_frame(
+        file, pd.DataFrame({"sample": [copy], "validation": [0], "kind": ["same text"], "similarity": [1.0]})
+    )
+    place = next(place for place, part in new.manifest.parts.items() if part.name == "more")
+    part = new.manifest.parts[place]
+    name = file.relative_to(new.folder).as_posix()
+    new.manifest.parts[place] = part.model_copy(
+        update={"files": {**part.files, **records(new.folder, [name])}}
+    )
+    new.manifest.write(new.folder)
+    assert Run.open(new.folder).leaks.to_numpy().tolist() == run.leaks.to_numpy().tolist()
+    grown = grow(Run.open(new.folder), run.targets[0].name, [first])
+    assert not ((grown.leaks["sample"] == copy) & (grown.leaks["validation"] >= VALIDATION)).any()
+    assert copy not in set(np.flatnonzero(pool_of(grown, "more").allowed))
 
 
 def test_nothing_of_the_pool_changes_and_what_was_selected_stays(run):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from g2is.analysis import walks
-from g2is.analysis.budget_curve import FLAT, FRACTIONS, budget_curve, flattens_at
+from g2is.analysis.budget_curve import FLAT, FRACTIONS, budget_curve, flattens_at, full_by_design
 from g2is.analysis.idle import conflicts_taken, idle_settings
 from g2is.analysis.resemblance import choices, resemblances
 from g2is.analysis.served import BADLY, NOT, WELL, Served, least_served, pool_service, served
@@ -68,6 +68,7 @@ def test_the_worst_served_come_first_with_the_pools_best(run):
         pool_service(regime, run.valid, np.arange(VALIDATION)), regime, walk(run, count=5).samples
     )
     frame = least_served(run, serving)
+    assert serving.at_best == sum(frame["cosine"] == frame["best in pool"]) > 0
     assert frame["cosine"].is_monotonic_increasing and len(frame) == VALIDATION
     for row in frame.to_dict("records"):
         assert regime.validation_cosines[row["best instruction"], row["example"]] == pytest.approx(
@@ -109,6 +110,23 @@ def test_the_budget_curve_is_that_of_walks(run, order):
 def test_it_flattens_at_the_first_that_is_nearly_the_last():
     curve = pd.DataFrame({"count": [1, 2, 3, 4], "coverage": [0.5, 0.949, 0.951, 1.0]})
     assert FLAT == 0.95 and flattens_at(curve)["count"] == 3
+
+
+@pytest.mark.parametrize("changes", [{}, {"order": "sequential"}, {"pins": (30,)}])
+def test_where_an_example_is_a_direction_coverage_is_full_from_one_instruction_each(run, changes):
+    parameters = walk_preset("recommended", count=5, **changes)
+    full = full_by_design(walks.walk(run, parameters), walks.core_knowledge(run, parameters))
+    assert full == VALIDATION + len(changes.get("pins", ()))
+    at, above = (walk(run, count=count, **changes) for count in (full, 3 * full))
+    assert sorted(set(at.steps.component[at.steps.component >= 0])) == list(range(VALIDATION))
+    assert walks.coverage(run, parameters, above.samples) == pytest.approx(
+        walks.coverage(run, parameters, at.samples), rel=0.02
+    )
+
+
+def test_where_directions_are_of_several_examples_coverage_is_not_full_by_design(run):
+    parameters = walk_preset("recommended", count=5, facets_by="number")
+    assert full_by_design(walks.walk(run, parameters), walks.core_knowledge(run, parameters)) is None
 
 
 def test_settings_without_effect_have_none(run):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 import pandas as pd
 
 from g2is.analysis import walks
 from g2is.config import WalkParameters
 from g2is.errors import InputError
+from g2is.knowledge import CoreKnowledge
 from g2is.run.run import Run
 from g2is.walk import WalkTrace
 
@@ -62,3 +65,12 @@ def flattens_at(curve: pd.DataFrame) -> pd.Series:
     """The row of the smallest budget that reaches FLAT of the coverage at the largest."""
     most = curve["coverage"].iloc[-1]
     return curve[curve["coverage"] >= FLAT * most].iloc[0]
+
+
+def full_by_design(trace: WalkTrace, knowledge: CoreKnowledge) -> int | None:
+    """The budget from which on every example has the instruction that is closest to it of those still free, where each
+    is a target direction of its own; None where directions are of several examples. Coverage tells nothing of larger
+    budgets there: it counts the closest instruction of each example alone."""
+    if not trace.parameters.facet_per_example:
+        return None
+    return ceil(round(1 / float(knowledge.weights.min()), 6)) + trace.pinned

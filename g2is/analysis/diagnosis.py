@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from g2is.analysis import walks
 from g2is.analysis.regimes import regime_in_words
 from g2is.arrays.rows import read_rows
 from g2is.run.run import Run
@@ -80,7 +81,7 @@ def diagnose(run: Run, trace: WalkTrace) -> Diagnosis:
         sources,
         mean_pairwise_cosine(gradients, samples),
         regimes,
-        [*_remarks(trace, regimes), *_share_remarks(shares)],
+        [*_too_few(run, trace), *_remarks(trace, regimes), *_share_remarks(shares)],
         shares,
     )
 
@@ -125,15 +126,49 @@ def mean_pairwise_cosine(gradients: np.ndarray, samples: np.ndarray) -> float:
     return float((np.square(rows.sum(axis=0, dtype=np.float64)).sum() - count) / (count * (count - 1)))
 
 
+LIMITS = {
+    "only": "only these",
+    "only_sets": "only these sets",
+    "sources": "source files",
+    "without_sources": "source files left out",
+    "bans": "banned",
+    "ban_sets": "banned sets",
+    "where": "columns",
+    "dedupe": "one of near-duplicates",
+}
+"""Settings that say what may be chosen at all, in words."""
+
+
+def _too_few(run: Run, trace: WalkTrace) -> list[str]:
+    """Why fewer were chosen than the budget: too few may be chosen at all, or the rules; in a sentence."""
+    parameters, taken = trace.parameters, len(trace.steps)
+    budget = int(trace.budgets.sum()) + trace.pinned
+    if parameters.component_budgets is None and parameters.count:
+        budget = parameters.count
+    if taken >= budget:
+        return []
+    allowed = ~walks.left_out(run, parameters)
+    allowed[trace.samples] = True  # pins are taken whatever else is set
+    free = int(allowed.sum())
+    said = f"{taken:,} of {budget:,} instructions were chosen"
+    if free < budget and (limits := _limits(run, trace)):
+        rest = "and every one is taken" if taken == free else f"of which the rules leave {free - taken:,} out"
+        return [f"{said}: the settings allow only {free:,} ({', '.join(limits)}), {rest}."]
+    return [
+        f"{said}: where none passes the rules, the walk for a target direction stops. A smaller delta lets it "
+        "continue; passing on unused budget lets other directions use the rest."
+    ]
+
+
+def _limits(run: Run, trace: WalkTrace) -> list[str]:
+    """The settings of a walk that say what may be chosen at all, in words."""
+    parameters = trace.parameters
+    limits = [words for name, words in LIMITS.items() if getattr(parameters, name)]
+    return [*limits, "what a target is made of"] if len(walks.own_rows(run, parameters)) else limits
+
+
 def _remarks(trace: WalkTrace, regimes: pd.DataFrame) -> list[str]:
     remarks = []
-    budget = trace.parameters.count or int(trace.budgets.sum()) + trace.pinned
-    if len(trace.steps) < budget:
-        remarks.append(
-            f"{len(trace.steps):,} of {budget:,} instructions were chosen: where none passes the rules, the walk for "
-            "a target direction stops. A smaller delta lets it continue; passing on unused budget lets other "
-            "directions use the rest."
-        )
     share = regimes.set_index("regime")["conflict_share"]
     here = trace.parameters.regime
     if share[here] == 0 and trace.parameters.no_conflict and trace.parameters.conflict_threshold <= 0:

@@ -48,6 +48,11 @@ class Served:
         """(m,) whether the whole pool has nothing that would serve the example well."""
         return self.best < self.needed
 
+    @property
+    def at_best(self) -> int:
+        """For how many examples no instruction of the pool is closer than one that was chosen."""
+        return int(np.count_nonzero(self.own >= self.best))
+
     def count(self, how: str) -> int:
         """How many examples are served like this."""
         return int(np.count_nonzero(self.how == how))

@@ -60,8 +60,13 @@ class TargetCheck:
         """What further examples would probably change; empty where it is not known."""
         if (found := self.forecast) is None:
             return ""
-        changed = f"{100 * found.change:.0f} %" if found.change >= 0.005 else "less than 1 %"
+        changed = whole_percent(found.change) if found.change >= 0.005 else "less than 1 %"
         return f"; another {found.more} examples would probably change {changed} of the selection"
+
+
+def whole_percent(share: float) -> str:
+    """A share as a whole number of per cent: wherever a check is shown, it rounds alike."""
+    return f"{100 * share:.0f} %"
 
 
 def check_target(

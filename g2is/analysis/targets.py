@@ -10,6 +10,7 @@ from g2is.analysis.target_gaps import Pool
 from g2is.analysis.walks import pool_for
 from g2is.config import RegimeName
 from g2is.errors import InputError, shortened
+from g2is.instructions.copies import LEAST_COSINE
 from g2is.run.run import Run
 
 
@@ -43,7 +44,11 @@ def pool_of(run: Run, name: str) -> Pool:
     leaks = run.leaks
     allowed = allowed.copy()
     allowed[leaks["sample"][leaks["validation"].isin(rows)].to_numpy(np.int64)] = False
-    return Pool(_cosines(run, rows), regime.gradients, allowed)
+    cosines = _cosines(run, rows)
+    allowed &= (
+        cosines.max(axis=1) < LEAST_COSINE
+    )  # copies of examples that are instructions, which are no leaks
+    return Pool(cosines, regime.gradients, allowed)
 
 
 def _cosines(run: Run, rows: NDArray[np.int64]) -> NDArray[np.floating]:

@@ -43,6 +43,8 @@ def check(run: Run, names: Sequence[str]) -> None:
 
 
 def _lines(found: TargetCheck) -> list[str]:
+    from g2is.analysis.target_check import whole_percent
+
     kinds, lines = found.kinds, []
     sizes = ", ".join(str(size) for size in kinds.sizes[:LISTED]) + (", …" if len(kinds) > LISTED else "")
     lines.append(f"examples: {len(found.best):,}, of {len(kinds):,} kinds with {sizes}")
@@ -63,9 +65,9 @@ def _lines(found: TargetCheck) -> list[str]:
             )
     if step := found.forecast:
         lines.append(
-            f"the last {len(found.best) - step.known} examples changed {step.change:.0%} of the selection, which is "
-            f"foretold of the next {step.more}; the same rule said {step.foretold:.0%} of the last ones "
-            f"(off by {100 * step.error:.1f} points a draw)"
+            f"the last {len(found.best) - step.known} examples changed {whole_percent(step.change)} of the selection, "
+            f"which is foretold of the next {step.more}; the same rule said {whole_percent(step.foretold)} of the last "
+            f"ones (off by {100 * step.error:.1f} points a draw)"
         )
     return lines
 

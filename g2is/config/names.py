@@ -10,17 +10,22 @@ from pydantic import AfterValidator
 from g2is.errors import shortened
 
 LONGEST = 80
-_NAME = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.-]{{0,{LONGEST - 1}}}")
+PATTERN = rf"[A-Za-z0-9_][A-Za-z0-9_.\-]{{0,{LONGEST - 1}}}"
+"""Of a name, for programs in any language."""
+_NAME = re.compile(PATTERN)
 _VERSION = re.compile(r"[0-9a-f]{12}")
+
+
+RULE = (
+    f"up to {LONGEST} letters a-z, digits, hyphens, underscores and dots, beginning with a letter, a digit or an "
+    "underscore"
+)
 
 
 def check_name(text: str) -> str:
     """The name as it is; raises ValueError where no file should be called that."""
     if not _NAME.fullmatch(text):
-        raise ValueError(
-            f"name = {shortened(text)!r}: expected up to {LONGEST} letters a-z, digits, hyphens, underscores and "
-            "dots, beginning with a letter, a digit or an underscore"
-        )
+        raise ValueError(f"name = {shortened(text)!r}: expected {RULE}")
     return text
 
 

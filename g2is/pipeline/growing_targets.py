@@ -9,6 +9,7 @@ from g2is.graph.edges import cosines_to
 from g2is.instructions.copies import closest_leaks, find_leaks
 from g2is.pipeline.targets import places_of
 from g2is.pipeline.writer import RunWriter
+from g2is.run.parts import TargetFacts
 from g2is.run.paths import (
     EXAMPLE_GRADIENTS,
     EXAMPLES,
@@ -52,8 +53,12 @@ def grow_target(run: Run, grown: RunWriter, place: str, renew: bool, extended: R
         for name, array in arrays.items():
             write_array(grown.folder / name, array)
             names.append(name)
-    texts = _texts(run.files.frame(target_file(place, EXAMPLES), examples, ("prompt", "response")))
-    found = find_leaks(_texts(extended.instructions.iloc[first:]), texts, plain)
+    given = TargetFacts(**part.found).given
+    texts = _texts(
+        run.files.frame(target_file(place, EXAMPLES), examples, ("prompt", "response")).iloc[:given]
+    )
+    of_given = None if plain is None else plain[:, :given]
+    found = find_leaks(_texts(extended.instructions.iloc[first:]), texts, of_given)
     leaks: list[pd.DataFrame] = [run.files.frame(target_file(place, LEAKS), None, LEAK_COLUMNS)]
     if len(found):
         leaks.append(found.assign(sample=found["sample"] + first))

@@ -128,7 +128,9 @@ def with_views(run: Run, place: str, part: Part, on_regime: Callable[[], object]
         plain = cosines if regime == "sgd" else plain
         on_regime()
     examples = pd.read_parquet(folder / target_file(place, EXAMPLES), columns=["prompt", "response"])
-    leaks = find_leaks(_texts(run.instructions), _texts(examples), plain)
+    given = facts.given  # what is alike to an example that is an instruction itself leaks nothing
+    of_given = None if plain is None else plain[:, :given]
+    leaks = find_leaks(_texts(run.instructions), _texts(examples.iloc[:given]), of_given)
     others = leaks[~leaks["sample"].isin(facts.rows)].reset_index(drop=True)
     write_frame(folder / target_file(place, LEAKS), others)
     files = part.files | records(folder, view_files(run, place))

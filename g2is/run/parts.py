@@ -122,6 +122,11 @@ class TargetFacts(BaseModel):
     left_out: list[str] = []
     reading: list[str] = []
 
+    @property
+    def given(self) -> int:
+        """Examples from elsewhere: the first ones; instructions of the pool come last."""
+        return self.examples - len(self.rows)
+
 
 class PoolFacts(BaseModel):
     """What the manifest says of instructions that were added to a finished run.

@@ -79,7 +79,8 @@ class TargetReader(Protocol):
         """(m, 2) coordinates on a map of `count` samples."""
 
     def leaks(self) -> pd.DataFrame:
-        """LEAK_COLUMNS, one row a leaking sample."""
+        """LEAK_COLUMNS, one row a leaking sample: a copy of an example from elsewhere, not of an instruction that is an
+        example."""
 
     def representations(self, pooling: Pooling) -> np.ndarray:
         """(m, h) representations by the base model."""
@@ -145,6 +146,8 @@ class InFolders:
         tables, first = [], 0
         for folder, part in self.parts.items():
             table = self.files.frame(target_file(folder, LEAKS), None, LEAK_COLUMNS)
+            # Earlier versions kept instructions that are alike to examples which are instructions themselves.
+            table = table[table["validation"] < TargetFacts(**part.found).given]
             tables.append(table.assign(validation=table["validation"] + first))
             first += part.found["examples"]
         return closest_leaks(tables)

@@ -172,7 +172,7 @@ def test_a_model_decides_what_is_trained(open_app, tmp_path):
     assert any(text.value == "1 reply not trained: the file excludes them" for text in app.text)
     assert f"--model {tmp_path / 'model'}" in app.code[-1].value
     typed(app, "check_data_model", str(tmp_path))
-    assert "holds no tokenizer.json" in app.error[0].value
+    assert "holds no `tokenizer.json`" in app.error[0].value
 
 
 def test_paths_are_for_files_of_records_alone(tmp_path):

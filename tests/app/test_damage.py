@@ -81,7 +81,7 @@ def test_a_run_without_its_manifest_is_listed_and_repaired_from_the_copy(open_ap
     (run.folder / MANIFEST).unlink()
     app = open_app(page, folder=run.folder.parent)
     assert app.sidebar.selectbox[0].options == ["tiny"]
-    assert "manifest.json: missing" in app.error[0].value
+    assert "manifest.json`: missing" in app.error[0].value
     assert any("g2is build --run tiny" in code.value for code in app.code)
 
 

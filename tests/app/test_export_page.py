@@ -4,6 +4,8 @@ import zipfile
 
 import pytest
 
+from g2is.app.shared.naming import fitting_name
+from g2is.config.names import check_name
 from g2is.export import FORMATS, preview
 from g2is.run.selections import Selection
 from tests.app.conftest import settle
@@ -42,8 +44,28 @@ def test_the_selection_is_in_the_url(open_app):
 def test_bad_values_in_the_url_are_reported(open_app):
     app = open_app(PAGE, format="docx", name="../../etc", selection="nope")
     said = " ".join(warning.value for warning in app.warning)
-    for value in ("`format=docx`", "`name=../../etc`", "`selection=nope`"):
+    for value in ("`format=docx`", "`selection=nope`"):
         assert value in said
+
+
+@pytest.mark.parametrize("name", ["../evil", "my subset", "-x", ""])
+def test_a_name_that_cannot_be_stays_in_the_box_and_nothing_is_written(open_app, run, name):
+    app = open_app(PAGE, selection="first-walk")
+    app.text_input(key="name").set_value(name).run()
+    assert app.text_input(key="name").value == name and not app.warning
+    assert "expected up to 80 letters" in app.error[0].value
+    assert "Write the folder" not in [button.label for button in app.button]
+    assert not [code for code in app.code if code.language == "bash"] and app.metric[0].value == "12"
+    app.text_input(key="name").set_value("fine").run()
+    assert not app.error and any(
+        caption.value == "The folder will be written to: `tiny/exports/fine`." for caption in app.caption
+    )
+
+
+def test_names_that_pages_suggest_fit_the_rule():
+    for wanted in ("my file", "-x", ".hidden", "../a", "a" * 100, "日本", ""):
+        check_name(fitting_name(wanted, "-jsonl"))
+    assert fitting_name("first-walk", "-jsonl") == "first-walk-jsonl"
 
 
 def test_writes_a_folder_and_asks_before_it_replaces_one(open_app, run):
@@ -55,7 +77,7 @@ def test_writes_a_folder_and_asks_before_it_replaces_one(open_app, run):
     content = json.loads((folder / "g2is.json").read_text())
     assert [sample["sample"] for sample in content["samples"]] == walk(run).samples
     next(button for button in app.button if button.label == "Write the folder").click().run()
-    assert "holds an earlier export" in app.error[0].value
+    assert "Tick **Overwrite if it exists**" in app.error[0].value
     app.checkbox[0].check()
     next(button for button in app.button if button.label == "Write the folder").click().run()
     assert not app.error and any("12 instructions" in success.value for success in app.success)

@@ -50,8 +50,6 @@ def test_home_lists_what_was_added(extended, open_app):
     app.session_state[f"pool of {extended.folder}"] = len(extended.valid) - CAME
     app.run()
     assert f"{CAME} new instructions came to this run" in app.toast[0].value
-    tables = [table.value for table in app.dataframe]
-    facts = next(
-        table for table in tables if "what" in table and "Added 2026-11-26 19:00" in set(table["what"])
-    )
-    assert f"{CAME} instructions from" in " ".join(facts["value"])
+    facts = next(table.value for table in app.table if "Fact" in table.value)
+    row = facts["Fact"].str.startswith("Added 2026-11-26 19:00")
+    assert f"{CAME} instructions from" in " ".join(facts["Value"][row])

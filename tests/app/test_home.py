@@ -47,7 +47,7 @@ def test_shows_a_run(open_app, run):
         "With a gradient": "249",
         "Selections saved": "2",
     }
-    regimes, stages = (table.value for table in app.table)
+    regimes, stages, facts = (table.value for table in app.table)
     assert regimes["Gradients"].tolist() == ["Plain gradients"]
     found = run.manifest.stages["graph"].found["sgd"]
     assert regimes["Mean cosine"].tolist() == [f"{found['mean_cosine']:.3g}"]
@@ -55,11 +55,11 @@ def test_shows_a_run(open_app, run):
     times = ["0.5\u00a0s", "3\u00a0s", "1\u00a0min\u00a015\u00a0s", "0.25\u00a0s"]
     assert stages["Time"].tolist() == [*times, "2\u00a0s", "0.5\u00a0s", "0.25\u00a0s"]
     # Other tests may have exported from this run by now, which is a table more.
-    sources, targets, selections, *_, facts = (frame.value for frame in app.dataframe)
+    sources, targets, selections, *_ = (frame.value for frame in app.dataframe)
     assert sources["instructions"].tolist() == [125, 125]
     assert targets[["name", "examples", "from"]].values.tolist() == [["apples", 12, "the build"]]
     assert sorted(selections["instructions"]) == [5, 12]
-    assert run.hash in facts["value"].tolist()
+    assert run.hash in facts["Value"].tolist()
     assert any(caption.startswith("1 exact duplicates") for caption in app.caption.values)
     assert app.query_params == {"run": "tiny"}
 
@@ -151,7 +151,7 @@ def test_a_missing_file_says_which(open_app, tmp_path):
     run = make_run(tmp_path / "torn")
     (run.folder / "instructions.arrow").unlink()
     app = open_app(folder=tmp_path)
-    assert "instructions.arrow: missing" in app.error[0].value
+    assert "instructions.arrow`: missing" in app.error[0].value
 
 
 def test_runs_are_listed_with_their_state(open_app, tmp_path):
@@ -239,4 +239,4 @@ def test_an_imported_run_has_no_model(open_app, tmp_path):
     (run.folder / "manifest.json").write_text(json.dumps(content))
     app = open_app(folder=tmp_path)
     assert not app.error
-    assert "gradients computed elsewhere" in app.dataframe[-1].value["value"].tolist()
+    assert "gradients computed elsewhere" in app.table[-1].value["Value"].tolist()

@@ -142,7 +142,7 @@ def test_what_a_selection_has_taken_and_left(open_app, run, cache):
 
 def test_an_invalid_sample_says_why(open_app):
     app = open_app(PAGE, focus=str(INVALID))
-    assert "`the response is *empty*`" in app.warning[0].value
+    assert "the response is `*empty*`" in app.warning[0].value
 
 
 def test_previous_and_next_stay_within_the_filter(open_app):

@@ -153,7 +153,7 @@ def test_what_is_said_of_copies_and_failures(own):
     assert check.summary(1, 0, 0) == "**1 example**" and "2 broken records" in check.summary(3, 2, 1)
     assert job.reason(["loading", "error: no *model*", "", "x"]) == "no *model*"
     assert (
-        following.failure("a", "b `c`") == "Target `a` was not added, and the run is as it was: `` b `c` ``"
+        following.failure("a", "b `c`") == "Target `a` was not added, and the run is as it was: b `` `c` ``"
     )
     assert "cancelled" in following.failure("a", "")
 
@@ -171,6 +171,7 @@ def test_examples_are_shown_as_they_will_be_read_and_trained(opened, own):
     copy = {"question": own.instructions["prompt"][30], "answer": own.instructions["response"][30]}
     app = opened(own, lines([*EXAMPLES, EXAMPLES[0], copy]), name="mine.jsonl")
     said = texts(app)
+    assert check.few_text(7) in said and check.few_text(20) == check.few_text(1) == ""
     assert "**7 examples** · 1 exact duplicate" in said and "7 x question_answer: question, answer" in said
     assert "1 of the 7 examples stand in the pool" in said
     table = next(frame.value for frame in app.dataframe if "kind" in frame.value)
@@ -187,7 +188,7 @@ def test_examples_are_shown_as_they_will_be_read_and_trained(opened, own):
     [
         (b"", "is empty, expected a file of examples"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "new.jsonl"),
-        (lines(EXAMPLES[:1]), "1 example(s), expected at least 2"),
+        (lines(EXAMPLES[:1]), "holds 1 example, expected at least 2"),
         (lines([*EXAMPLES, {"question": "no answer"}]), "has broken records; repair them, or leave them out"),
     ],
 )
@@ -212,9 +213,16 @@ def test_a_name_that_is_taken_can_be_changed(opened, own):
     app = opened(own, lines(EXAMPLES))
     app.text_input(key="new target name").set_value("apples").run()
     assert "has one of this name" in app.error[0].value
-    assert not [button for button in app.button if button.key == "start new target"]
+    names = [
+        element.key or element.type
+        for element in app.main
+        if element.type in ("text_input", "error", "button")
+    ]
+    place = names.index("new target name")
+    assert names[place : place + 3] == ["new target name", "error", "start new target"], names
+    assert app.button(key="start new target").disabled
     app.text_input(key="new target name").set_value("pears").run()
-    assert not app.error and [button for button in app.button if button.key == "start new target"]
+    assert not app.error and not app.button(key="start new target").disabled
 
 
 def wait(done) -> None:
@@ -258,7 +266,7 @@ def test_it_is_started_followed_cancelled_tried_again_and_forgotten(opened, own,
     wait(lambda: not running.running())
     assert started[0] == started[1]
     failed = opened(own)
-    assert "the run is as it was: `no *model* here`" in failed.error[0].value
+    assert "the run is as it was: no `*model*` here" in failed.error[0].value
     failed.button(key="forget new target").click().run()
     assert not failed.error and job.last(own) is None and not folder.exists()
 
@@ -311,7 +319,7 @@ def test_a_file_from_another_machine_is_checked_and_added_without_the_model(
     app = opened(run)
     app.segmented_control(key="new target from").set_value(view.FILE).run()
     app.file_uploader[0].set_value([("t.g2is", sent[:-1] + bytes([sent[-1] ^ 1]), "")]).run()
-    assert app.error[0].value.startswith("`t.g2is: ") and "\n" not in app.error[0].value
+    assert app.error[0].value.startswith("`t.g2is`: ") and "\n" not in app.error[0].value
     app.file_uploader[0].set_value([("t.g2is", sent, "")]).run()
     assert not app.exception and not app.error
     assert any("5 examples" in text and "They fit this run" in text for text in app.markdown.values)

@@ -10,7 +10,7 @@ from g2is.app.shared.more_like import cost, what_is_missing, what_it_does
 from g2is.pipeline.adding import remove, target_from
 from g2is.run.run import Run
 from tests.app.test_sets_on_pages import press
-from tests.app.tiny_run import INVALID
+from tests.app.tiny_run import INVALID, VALIDATION
 
 MAP, WALK, INSTRUCTIONS = "1_Map", "4_Walk", "5_Instructions"
 ROWS = list(range(30, 42))
@@ -139,6 +139,9 @@ def test_an_open_page_says_once_what_came(open_own, own):
     assert not app.run().info
     remove(own.folder, "hard")
     assert [info.value for info in app.run().info] == ["A target was removed since: `hard`."]
+    app.session_state["targets asked for"] = {(own.name, "mine")}
+    target_from(Run.open(own.folder), ROWS, name="mine", note="by hand")
+    assert not app.run().info, "what one has added oneself is no news"
     assert what_came({"a": 3}, {"a": 3}) == "" and "2 targets were added" in what_came({}, {"a": 1, "b": 2})
 
 
@@ -164,3 +167,13 @@ def test_targets_are_listed_removed_and_restored(open_own, own, page, key):
 def test_a_link_to_a_target_that_is_gone_says_so(open_own, own):
     app = open_own(WALK, **{"target.gone": "1"})
     assert "asks for `gone`" in app.warning[0].value and "`apples`" in app.warning[0].value
+
+
+def test_home_counts_the_examples_that_its_action_selects_by(open_own, own):
+    target_from(own, ROWS, name="hard")
+    size = f"by {VALIDATION} examples of the target `apples`"
+    both = f"by {VALIDATION + len(ROWS)} examples of 2 targets"
+    for query, said in (({}, size), ({"target.hard": "1", "target.apples": "1"}, both)):
+        assert any(said in caption.value for caption in open_own(**query).caption), said
+    hard = open_own(**{"target.hard": "1"})
+    assert any(f"by {len(ROWS)} examples of the target `hard`" in caption.value for caption in hard.caption)

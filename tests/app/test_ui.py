@@ -1,6 +1,7 @@
 """The URL, literal text, and what every page has in common."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -8,6 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
@@ -45,6 +48,28 @@ def test_characters_that_hide_or_reorder_are_shown():
     assert ui.visible("a\x00b\u202ec\ud800\u200bd") == "a⟨U+0000⟩b⟨U+202E⟩c⟨U+D800⟩⟨U+200B⟩d"
     kept = "two\nlines\tand \U0001f469\u200d\U0001f680 \u0645\u0631\u062d\u0628\u0627"
     assert ui.visible(kept) == kept
+
+
+def test_a_message_is_a_sentence_with_what_is_quoted_as_code():
+    for message, shown in {
+        "count = 0: expected 1 to 3,000": "`count = 0`: expected 1 to 3,000",
+        "name = '../a b': expected letters a-z (such as my-set), 2.5 or 5 %": "`name = '../a b'`: expected letters a-z "
+        "(such as my-set), 2.5 or 5 %",
+        "x: missing, repair it: g2is build --run tiny --cache /tmp … (with the same)": "x: missing, repair it: `g2is "
+        "build --run tiny --cache /tmp …` (with the same)",
+        "x/a.json: holds 'it' and it's --overwrite": "`x/a.json`: holds `'it'` and it's `--overwrite`",
+        "1. a :b: (:c:), f(x). __d__ a_b": "`1`. a `:b`: (`:c`:), `f(x)`. `__d__` a_b",
+    }.items():
+        assert ui.prose(message) == shown
+
+
+@given(some.text("ab1 _*`:./!()[]'\"=<\n") | some.text())
+def test_no_text_in_a_message_is_markup(message):
+    shown = ui.prose(message)
+    outside = re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", shown)
+    assert "\n" not in shown and not re.search(
+        r"[\\`*\[\]<>#~$|&@/+]|\b_|_\b|\w:\w|\w\.[^\W\d]|^\d+[.)]", outside
+    )
 
 
 def test_literal_text_is_one_piece_of_code():

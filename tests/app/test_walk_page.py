@@ -18,8 +18,8 @@ from g2is.analysis.effects import effect
 from g2is.analysis.served import pool_service, served
 from g2is.analysis.steps import step_views
 from g2is.analysis.why_not import why_not
-from g2is.app.shared.labels import FIELDS, VALUES, value_text
-from g2is.app.walk.effects import effect_words
+from g2is.app.shared.labels import FIELDS, VALUES, in_labels, value_text
+from g2is.app.walk.effects import MEANING, effect_words
 from g2is.app.walk.parameters import read_rows
 from g2is.cli import main
 from g2is.config import WalkParameters, walk_preset
@@ -158,7 +158,7 @@ def test_parameters_that_do_not_fit_are_said_and_the_walk_before_stays(open_app)
     assert f"instruction {INVALID} has no valid gradient" in app.error[0].value
     assert metric(app, "Instructions chosen") == before
     app.text_input(key="pins").set_value("one").run()
-    assert "pins: 'one' is not a row number" in app.error[0].value
+    assert "`'one'` is not a row number" in app.error[0].value
     app.text_input(key="pins").set_value("").run()
     assert not app.error
 
@@ -439,7 +439,7 @@ def test_the_name_for_saving_is_suggested(open_app, run, cache):
         )
         app.text_input(key="save as").set_value("my walk")
         next(button for button in app.button if button.label == "Save").click().run()
-        assert "expected up to 64 letters" in app.error[0].value
+        assert "expected up to 80 letters" in app.error[0].value
         app.slider(key="delta").set_value(0.9).run()
         assert app.text_input(key="save as").value == "my walk", "what was typed stays"
     finally:
@@ -451,7 +451,7 @@ def test_saving_and_comparing(open_app, run, cache):
     save = next(button for button in app.button if button.label == "Save")
     app.text_input(key="save as").set_value("../out")
     save.click().run()
-    assert "expected up to 64 letters" in app.error[0].value
+    assert "expected up to 80 letters" in app.error[0].value
     app.text_input(key="save as").set_value("walk-page")
     next(button for button in app.button if button.label == "Save").click().run()
     path = cache / "tiny" / "selections" / "walk-page.json"
@@ -514,6 +514,12 @@ def test_a_flat_budget_is_one_click_away(open_app, run):
         assert app.query_params["count"] == str(flat)
 
 
+def test_no_budget_is_advised_where_coverage_is_full_by_design(open_app, run):
+    app = open_app(PAGE, preset="recommended", below="budget")
+    assert any(f"its own after **{VALIDATION}**" in text.value for text in app.markdown)
+    assert not [button for button in app.button if button.key == "use budget curve"]
+
+
 def test_a_popover_that_is_open_says_what_its_settings_would_do(open_app, run):
     app = open_app(PAGE, **LINK)
     assert not any(text.value.startswith("off: ") for text in app.caption), "nothing is computed before"
@@ -522,13 +528,44 @@ def test_a_popover_that_is_open_says_what_its_settings_would_do(open_app, run):
     samples = walks.walk(run, parameters()).samples
     without = effect_words(effect(run, parameters(), samples, parameters(no_conflict=False)))
     assert any(text.value == f"off: {without}" for text in app.caption)
+    assert MEANING in [text.value for text in app.caption], "what such figures mean"
 
 
 def test_a_budget_of_nothing_is_not_taken_over(open_app):
     app = open_app(PAGE, fraction="0.1")
     app.number_input(key="per cent").set_value(0.0).run()
     assert app.query_params["fraction"] == "0.1" and app.number_input(key="per cent").value == 10
+    assert any("0 % is no instruction at all" in caption.value for caption in app.caption)
     assert not app.warning and not app.error
+    app.number_input(key="per cent").set_value(0.01).run()
+    assert app.error[0].value.startswith("Budget 0.01 %: of 249 valid instructions that is 0")
+    assert app.number_input(key="per cent").value == 0.01 and "fraction =" not in app.error[0].value
+
+
+def test_boxes_of_whole_numbers_have_the_range_of_their_field(open_app):
+    app = open_app(PAGE, **LINK)
+    assert {
+        box.key: box.min for box in app.number_input if box.key in ("count", "neighbors", "facets", "seed")
+    } == {
+        **{"count": 1, "neighbors": 1, "facets": 1},
+        "seed": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("count = 5,000: the pool has 3,000", "Exact number 5,000: the pool has 3,000"),
+        ("pins: 'one' is not a row number", "Pinned: 'one' is not a row number"),
+        (
+            "max_cosine = 0.1: below conflict_threshold = 0.2, so",
+            f"{FIELDS['max_cosine']} 0.1: below minimum similarity to chosen instructions 0.2, so",
+        ),
+        ("instruction 5 is both pinned and banned", "instruction 5 is both pinned and banned"),
+    ],
+)
+def test_messages_have_the_names_on_screen(message, said):
+    assert in_labels(message) == said
 
 
 def test_settings_without_effect_say_so_where_they_are_set(open_app):

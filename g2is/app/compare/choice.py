@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
+from g2is.analysis.regimes import regime_in_words
 from g2is.app.shared import (
     SET,
     all_texts,
     choices,
     in_url,
     link_to,
+    literal,
     number,
     one_of,
     put_in_url,
@@ -21,6 +24,7 @@ from g2is.app.shared import (
     show_changes,
     show_error,
 )
+from g2is.app.shared.labels import REGIME_NAMES
 from g2is.app.shared.visitor import READ_ONLY, may_write
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
@@ -90,15 +94,29 @@ def choose_selections(run: Run) -> list[Compared]:
     for name in chosen:
         try:
             selections.append(Compared(labels[name], read(run, name)))
-            show_changes(run, selections[-1].selection, labels[name])
         except InputError as error:
             show_error(error)
+    show_changes(run, {one.label: one.selection for one in selections})
+    if gradients := gradients_text({one.label: one.selection.parameters for one in selections}):
+        st.caption(f":material/info: {gradients}")
     if not saved_selections(run):
         st.caption("Nothing is saved yet. Add baselines here, or save walks on the Walk page.")
         link_to("Walk", "Go to the Walk page")
     if len(selections) == 1 and selections[0].samples:
         _offer_baselines(run, len(selections[0].samples))
     return selections
+
+
+def gradients_text(settings: Mapping[str, Mapping[str, Any]]) -> str:
+    """Which gradients each selection was chosen by, in Markdown; empty where all have the same. settings: of each."""
+    by: dict[str, list[str]] = {}
+    for name, values in settings.items():
+        if (regime := values.get("regime")) in REGIME_NAMES:
+            by.setdefault(regime_in_words(str(regime)), []).append(literal(name))
+    if len(by) < 2:
+        return ""
+    said = "; ".join(f"{regime}: {', '.join(names)}" for regime, names in by.items())
+    return f"Not all are chosen by the same gradients, and by others a method chooses otherwise. By {said}."
 
 
 def sensible_choice(run: Run, names: Sequence[str]) -> list[str]:

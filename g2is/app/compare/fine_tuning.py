@@ -28,6 +28,7 @@ from g2is.app.shared import (
     all_texts,
     cache_folder,
     literal,
+    prose,
     put_in_url,
     saved_selections,
     show_error,
@@ -36,6 +37,7 @@ from g2is.app.shared import (
 )
 from g2is.app.shared.jobs import POSSIBLE
 from g2is.app.shared.model import can_compute, model_here
+from g2is.app.shared.naming import checked_name, name_box
 from g2is.app.shared.visitor import may_name_files, may_write
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
@@ -150,7 +152,7 @@ def _choose(run: Run) -> None:
                 help="Held-out examples of the target, on the machine that the app runs on; read as the pool is. "
                 "Several: `gsm8k=/data/a.jsonl; bbh=/data/b.jsonl`.",
             )
-            name = st.text_input("Name", key="tune name", placeholder="after the test file", width=200)
+            name = name_box("Name", key="tune name", placeholder="after the test file", width=200)
         with st.container(horizontal=True):
             seeds = st.number_input(
                 "Seeds", 1, 20, 3, key="tune seeds", help="Fine-tunings of each selection."
@@ -185,7 +187,7 @@ def _choose(run: Run) -> None:
     try:
         tests = tests_of(test)
         asked = Asked(
-            name=name.strip() or suggested_evaluation(run, tests[0][0]),
+            name=checked_name(name) if name else suggested_evaluation(run, tests[0][0]),
             selections=tuple(one for one in selections if not one.startswith(SET)),
             sets=tuple(one.removeprefix(SET) for one in selections if one.startswith(SET)),
             tests=tests,
@@ -228,7 +230,7 @@ def _show_check(run: Run, asked: Asked) -> None:
             st.markdown(f"- {literal_line(line)}")
         for file in found.files:
             for shape in file.shapes:
-                st.caption(f"Test file read as {literal(shape)}")
+                st.caption(f"Test file read as {prose(shape)}")
         if found.instructions:
             first = found.instructions[0]
             with st.expander("Its first example"):

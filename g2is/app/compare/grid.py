@@ -35,8 +35,8 @@ def show_sensitivity(run: Run) -> None:
     name, others = other_axis(parameters, len(examples))
     # More groups than the validation examples allow are as many as they allow.
     value = min(getattr(parameters, name), max(others))
-    if name == "facets" and parameters.facets_by == "each":
-        value = len(examples)
+    if name == "facets" and parameters.facets_by != "number":
+        value = 0  # it has no set number of groups, so that it is none of these walks
     current = parameters.delta, float(value)
     st.markdown(
         f"Your walk with other values of **delta** (the alignment to keep at each step) and of "
@@ -55,10 +55,7 @@ def show_sensitivity(run: Run) -> None:
         cells, name, walked(run, parameters).trace.samples, Profiler(run, parameters.regime, examples)
     )
     cell = f"delta {current[0]:g}, {label(name)} {current[1]:g}"
-    st.caption(
-        f"Your walk: {cell}"
-        + (", framed." if _holds(frame, name, current) else "; the grid has no such cell.")
-    )
+    st.caption(where_words(parameters, name, cell, framed=_holds(frame, name, current)))
     with st.grid(2, min_column_width=420):
         for measure, title in MEASURES.items():
             key = f"grid {measure} {cell}"
@@ -71,6 +68,18 @@ def show_sensitivity(run: Run) -> None:
             )
     table(frame, "sensitivity", COLUMNS)
     link_to("Walk", "See this walk step by step")
+
+
+def where_words(parameters: WalkParameters, name: str, cell: str, *, framed: bool) -> str:
+    """Which cell of the grid the walk is, or why it is none."""
+    if name == "facets" and parameters.facets_by == "each":
+        return (
+            "Your walk has each validation example as a direction of its own. These walks put the examples into groups "
+            "instead, so that yours is not among them; the overlap says how near they come to it."
+        )
+    if name == "facets" and parameters.facets_by == "silhouette":
+        return "Your walk finds the number of groups itself; these walks have a set number, so that none is framed."
+    return f"Your walk: {cell}, framed." if framed else f"Your walk, {cell}, lies between these values."
 
 
 def _meaning(name: str) -> str:

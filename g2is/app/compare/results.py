@@ -9,7 +9,7 @@ from g2is.app.compare.evaluated import results_of
 from g2is.app.compare.grid_results import is_grid, show_grid_results
 from g2is.app.compare.parts import INSTRUCTIONS, PERCENT, PLAIN, table
 from g2is.app.compare.verdict import literal_words
-from g2is.app.shared import THREE_DIGITS, in_url, literal, number, one_of, visible
+from g2is.app.shared import THREE_DIGITS, in_url, literal, number, one_of, prose, visible
 from g2is.evaluation.budgets import by_budget
 from g2is.evaluation.differences import difference, sentence
 from g2is.evaluation.results import Evaluation, read_left_out, summarise
@@ -99,7 +99,7 @@ def _overview(run: Run, name: str, evaluation: Evaluation, results: pd.DataFrame
     for row in read_left_out(run.inside(EVALUATIONS, name)).itertuples(index=False):
         st.caption(
             f":material/block: {literal(row.what)}: {number(row.left_out)} of {number(row.of)} left out: "
-            f"{literal(row.reason)}"
+            f"{prose(row.reason)}"
         )
 
 

@@ -127,11 +127,11 @@ def _columns(examples: int) -> dict[str, Any]:
         "selection": st.column_config.TextColumn("selection", pinned=True),
         "loss": st.column_config.TextColumn("measured loss", width=108),
         "well": st.column_config.ProgressColumn(
-            f"served well, of {number(examples)}", format="%d", min_value=0, max_value=examples, width=125
+            f"served well, of {number(examples)}", format="%d", min_value=0, max_value=examples, width=112
         ),
-        "badly": st.column_config.TextColumn("badly, not at all", width=125),
+        "badly": st.column_config.TextColumn("badly, not at all", width=108),
         "samples": st.column_config.NumberColumn("instructions", format="localized", width=85),
         "trained_tokens": st.column_config.NumberColumn("trained tokens", format="localized", width=100),
-        "most like": st.column_config.TextColumn("shares most with", width=145),
-        "conflicts": st.column_config.TextColumn("conflicts", width=90),
+        "most like": st.column_config.TextColumn("shares most with", width=138),
+        "conflicts": st.column_config.TextColumn("conflicts", width=84),
     }

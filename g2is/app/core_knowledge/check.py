@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from g2is.analysis.target_check import TargetCheck
+from g2is.analysis.target_check import SHARE, TargetCheck, whole_percent
 from g2is.analysis.targets import check_of, examples_of
 from g2is.analysis.walks import targets_in_use
 from g2is.app.core_knowledge.gaps import show_gaps
@@ -92,21 +92,19 @@ def _more(found: TargetCheck) -> None:
         ),
     )
     text = (
-        f"What fewer examples would choose ({number(found.budget)} instructions). **Same selection**: the share that "
-        "all examples choose too. **Held-back examples served**: how close the choice comes to "
+        f"What fewer examples would choose: {number(found.budget)} instructions ({percent(SHARE)} of the pool, at "
+        "least two for each example and each of those to come), whatever the budget of the walk. **Same selection**: "
+        "the share that all examples choose too. **Held-back examples served**: how close the choice comes to "
         f"{number(curve.held_back)} examples that were held back, as a share of the closest in the pool."
     )
     if step := found.forecast:
         text += (
-            f" The last {number(len(found.best) - step.known)} examples changed {_whole(step.change)} of the choice; "
-            f"the next {number(step.more)}, the same proportion, are taken to change as much. For the last ones the "
-            f"same rule foretold {_whole(step.foretold)}. Whether a change is a gain, fine-tuning tells."
+            f" The last {number(len(found.best) - step.known)} examples changed {whole_percent(step.change)} of the "
+            f"choice; the next {number(step.more)}, the same proportion, are taken to change as much. For the last "
+            f"ones the same rule foretold {whole_percent(step.foretold)}. Whether a change is a gain, fine-tuning "
+            "tells."
         )
     st.caption(text)
-
-
-def _whole(share: float) -> str:
-    return percent(round(share, 2))
 
 
 def _table(run: Run, found: TargetCheck) -> None:

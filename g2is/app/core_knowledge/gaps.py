@@ -9,7 +9,7 @@ import streamlit as st
 from g2is.analysis.target_check import TargetCheck
 from g2is.analysis.target_gaps import proposals
 from g2is.analysis.targets import examples_of, pool_of
-from g2is.app.shared import flag, in_url, literal, number, set_url, show_text, visible
+from g2is.app.shared import flag, in_url, literal, number, prose, set_url, show_text, visible
 from g2is.app.shared.arrivals import see
 from g2is.app.shared.more_like import OF_OTHER_TARGETS, what_is_missing
 from g2is.app.shared.targets import TARGET
@@ -131,7 +131,7 @@ def _accept(run: Run, name: str) -> None:
         into = grown_name(run, name)
         new = grow(run, name, rows, into=into, note="accepted by hand")
     except InputError as error:
-        st.session_state[SAID] = literal(str(error)), True
+        st.session_state[SAID] = prose(error), True
         return
     see(new)
     others = {f"{TARGET}{target.name}": None for target in new.targets}

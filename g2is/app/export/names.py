@@ -1,14 +1,13 @@
 """The format of the files, the name of their folder, and whether tags are among their columns."""
 
-import re
-
 import streamlit as st
 
 from g2is.app import shared as ui
+from g2is.app.shared.naming import checked_name
+from g2is.config.names import LONGEST
+from g2is.errors import InputError
 from g2is.export import FORMATS
 from g2is.run.run import Run
-
-NAME = re.compile(r"[\w-][\w.-]{0,79}", re.ASCII)
 
 
 def choose_format() -> str:
@@ -33,18 +32,11 @@ def choose_tags(run: Run, format: str) -> bool:
     )
 
 
-def file_name(text: str) -> str:
-    """Reads the name of a folder or selection; raises ValueError for one that cannot be used."""
-    if not NAME.fullmatch(text):
-        raise ValueError("expected letters, digits, hyphens, underscores and dots, such as my-subset")
-    return text
-
-
-def choose_name(default: str) -> str:
-    """What the folder is called."""
-    output = st.text_input("Name of the folder", max_chars=80, **ui.in_url("name", default, file_name))
+def choose_name(default: str) -> str | None:
+    """What the folder is called; None where it cannot be called that, which is said."""
+    output = st.text_input("Name of the folder", max_chars=LONGEST, **ui.in_url("name", default)).strip()
     try:
-        return file_name(output)
-    except ValueError as error:
-        st.error(f"This cannot be the name of a folder: {error}.")
-        st.stop()
+        return checked_name(output)
+    except InputError as error:
+        ui.show_error(error)
+        return None

@@ -10,6 +10,7 @@ from g2is.app.export.names import choose_format, choose_name, choose_tags
 from g2is.app.export.preview import converted, show_conversion, show_manifest
 from g2is.app.export.writing import save_basket, show_command, write_files
 from g2is.app.shared.managing import manage
+from g2is.app.shared.naming import fitting_name
 from g2is.app.shared.text import showing_errors
 from g2is.errors import InputError
 from g2is.export import FORMATS
@@ -47,21 +48,23 @@ def show() -> None:
             elif selection_name != ui.BASKET:
                 manage(run, KINDS["selection"], selection_name, key="export")
             selection = ui.read_selection(run, selection_name)
-            ui.show_changes(run, selection)
+            ui.show_changes(run, {"": selection})
             format = choose_format()
             st.caption(FORMATS[format].purpose[0].upper() + FORMATS[format].purpose[1:] + ".")
             if selection_name == ui.BASKET:
                 save_basket(run)
             tags = choose_tags(run, format)
-            output = choose_name(f"{selection_name.removeprefix(ui.SET)}-{format}")
+            output = choose_name(default := fitting_name(selection_name.removeprefix(ui.SET), f"-{format}"))
             shown = run.sets.tags(np.array(selection.samples)) if tags else None
             key = hashlib.sha256(f"{selection.model_dump_json()} {shown}".encode()).hexdigest()
-            records, content = converted(run, selection, key, format, output, tags)
+            records, content = converted(run, selection, key, format, output or default, tags)
         except InputError as error:
             ui.stop(error)
-        write_files(run, selection, format, output, tags)
-        if selection_name != ui.BASKET:
-            show_command(run, selection_name, output, format, tags)
+        if output is not None:
+            write_files(run, selection, format, output, tags)
+            if selection_name != ui.BASKET:
+                show_command(run, selection_name, output, format, tags)
     with right:
         show_conversion(records, content)
-        show_manifest(content)
+        if output is not None:
+            show_manifest(content)

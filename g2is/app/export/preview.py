@@ -41,7 +41,7 @@ def show_conversion(records: list[str], content: dict[str, Any]) -> None:
     if content["notes"]:
         st.warning(
             "This format loses or changes something:\n"
-            + "\n".join(f"- {ui.literal(note)}" for note in content["notes"]),
+            + "\n".join(f"- {ui.prose(note)}" for note in content["notes"]),
             icon=":material/content_cut:",
         )
     else:

@@ -8,8 +8,8 @@ from pathlib import Path
 import streamlit as st
 
 from g2is.app import shared as ui
-from g2is.app.export.names import file_name
 from g2is.app.places import default_cache
+from g2is.app.shared.naming import checked_name, name_box
 from g2is.app.shared.visitor import may_write
 from g2is.config.commands import CACHE, export_command
 from g2is.errors import InputError
@@ -41,7 +41,7 @@ def write_files(run: Run, selection: Selection, format: str, output: str, tags: 
     replace = (
         may
         and folder.exists()
-        and st.checkbox("Overwrite if it exists", help="Undo does not bring back files that are overwritten.")
+        and st.checkbox(OVERWRITE, help="Undo does not bring back files that are overwritten.")
     )
     with st.container(horizontal=True):
         write = may and st.button("Write the folder", type="primary", icon=":material/save:")
@@ -53,9 +53,19 @@ def write_files(run: Run, selection: Selection, format: str, output: str, tags: 
             icon=":material/download:",
             on_click="ignore",
         )
-    if may:
-        st.caption(f"Saved in `{run.name}/exports/{output}`.")
-    if write:
+    if not write:
+        if may:
+            st.caption(
+                f"The folder {'exists' if folder.exists() else 'will be written to'}: "
+                f"{ui.literal(f'{run.name}/{EXPORTS}/{output}')}."
+            )
+    elif folder.exists() and not replace:
+        st.error(
+            f"There is an export called {ui.literal(output)} already. Tick **{OVERWRITE}** above to replace it, or "
+            "choose another name.",
+            icon=":material/error:",
+        )
+    else:
         try:
             done = export(run, selection, format, folder, overwrite=replace, tags=tags)
         except InputError as error:
@@ -65,6 +75,9 @@ def write_files(run: Run, selection: Selection, format: str, output: str, tags: 
                 f"Written: {ui.number(done.samples)} instructions in {ui.literal(str(done.folder))}",
                 icon=":material/check_circle:",
             )
+
+
+OVERWRITE = "Overwrite if it exists"
 
 
 def show_command(run: Run, selection_name: str, output: str, format: str, tags: bool) -> None:
@@ -91,19 +104,19 @@ def save_basket(run: Run) -> None:
         return
 
     def save() -> None:
-        name = st.session_state["basket_name"]
+        name = st.session_state["basket_name"].strip()
         try:
-            path = run.inside(selection_file(file_name(name)))
+            path = run.inside(selection_file(checked_name(name)))
             if name == ui.BASKET or path.exists():
-                raise ValueError("there is one of that name already")
+                raise InputError(f"name = {name!r}: there is one of that name already; choose another")
             ui.read_selection(run, ui.BASKET).write(path)
-        except (ValueError, InputError) as error:
+        except InputError as error:
             st.session_state["basket_problem"] = str(error)
         else:
             ui.set_url(selection=name)
 
     with st.form("save_basket", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input("Keep the basket as a selection", "by-hand", key="basket_name", max_chars=80)
+        name_box("Keep the basket as a selection", "by-hand", key="basket_name")
         st.form_submit_button("Save", icon=":material/save:", on_click=save)
     if problem := st.session_state.pop("basket_problem", None):
-        st.error(f"It was not saved: {ui.literal(problem)}.")
+        ui.show_error(InputError(f"The basket was not saved: {problem}"))

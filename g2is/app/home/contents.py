@@ -65,11 +65,13 @@ def show_sources(run: Run, counts: dict[str, Any]) -> None:
         hide_index=True,
         alt="Source files of the pool",
         column_config={
-            "source": st.column_config.TextColumn("File", width="medium"),
-            "format": st.column_config.TextColumn("Format"),
-            "instructions": st.column_config.NumberColumn("Instructions", format="localized"),
-            "duplicates": st.column_config.NumberColumn("Exact duplicates", format="localized"),
-            "tokens": st.column_config.NumberColumn("Mean tokens", format="%.3g"),
+            "source": st.column_config.TextColumn("File", width=140),
+            "format": st.column_config.TextColumn("Format", width=80),
+            "instructions": st.column_config.NumberColumn("Instructions", format="localized", width=85),
+            "duplicates": st.column_config.NumberColumn(
+                "Duplicates", format="localized", width=80, help="With exactly the same text."
+            ),
+            "tokens": st.column_config.NumberColumn("Mean tokens", format="%.3g", width=85),
         },
     )
     events = {
@@ -91,7 +93,11 @@ def show_facts(run: Run, counts: dict[str, Any]) -> None:
     """Facts about the run as a table. counts: as the stages recorded them."""
     manifest = run.manifest
     config = manifest.configuration
-    facts = {"Run hash": run.hash, "Built": manifest.created[:16].replace("T", " "), "Model": model_name(run)}
+    facts = {
+        "Run hash": run.hash,
+        "Built": manifest.created[:10],
+        "Model": model_name(run),
+    }
     if manifest.model:
         facts["Device"] = f"{manifest.model['device']}, {manifest.model['dtype']}"
     if hasattr(config, "lora"):
@@ -105,15 +111,12 @@ def show_facts(run: Run, counts: dict[str, Any]) -> None:
             )
     for target in run.targets:
         files = ", ".join(file.name for file in manifest.validation if file.target == target.name)
-        facts[f"Target {target.name}"] = target.note or f"{ui.number(target.size)} examples of {files}"
-    st.dataframe(
-        pd.DataFrame(
-            {"what": map(ui.visible, facts), "value": [ui.visible(str(fact)) for fact in facts.values()]}
-        ),
+        facts[f"Target {ui.literal(target.name)}"] = (
+            target.note or f"{ui.number(target.size)} examples of {files}"
+        )
+    st.table(
+        pd.DataFrame({"Fact": list(facts), "Value": [ui.prose(fact) for fact in facts.values()]}),
         hide_index=True,
+        border="horizontal",
         alt="Facts about the run",
-        column_config={
-            "what": st.column_config.TextColumn("Fact", width=150),
-            "value": st.column_config.TextColumn("Value"),
-        },
     )

@@ -9,8 +9,9 @@ import streamlit as st
 
 from g2is.analysis.ideas import Ideas, ideas
 from g2is.app import shared as ui
+from g2is.app.shared.targets import TARGET
 from g2is.app.shared.tour import offer_tour
-from g2is.app.walk.parameters import preset_values
+from g2is.app.walk.parameters import preset_values, targets_of
 from g2is.config import DEFAULT_PRESET, WalkParameters
 from g2is.figures.ideas import gradients_svg, graph_svg, walk_svg
 from g2is.run.run import Run
@@ -26,15 +27,23 @@ QUOTED = 70
 def show_action(run: Run) -> None:
     """The link to the walk on a finished run, and the tour."""
     counts = run.manifest.stages["instructions"].found
-    examples = sum(target.size for target in run.targets)
+    names = _targets(run)
+    examples = sum(target.size for target in run.targets if target.name in names)
+    of = f"the target {ui.literal(names[0])}" if len(names) == 1 else f"{len(names)} targets"
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(key="first_action", width="content"):
             ui.link_to("Walk", "Select a subset", run=run.name)
         offer_tour()
         st.caption(
-            f"of {ui.number(counts['pool'])} instructions, by {ui.number(examples)} examples of the target · run"
-            f" {ui.literal(run.name)}"
+            f"of {ui.number(counts['pool'])} instructions, by {ui.number(examples)} examples of {of} · run "
+            f"{ui.literal(run.name)}"
         )
+
+
+def _targets(run: Run) -> list[str]:
+    """The targets that the walk is for, as it opens: those with a share in the address, or those of the build."""
+    shares = {name: ui.all_texts().get(f"{TARGET}{name}", [""])[-1] for name in targets_of(run)}
+    return [name for name, share in shares.items() if share.strip("0.")] or run.usual_targets
 
 
 def show_ideas(run: Run) -> None:

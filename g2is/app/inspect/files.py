@@ -25,9 +25,9 @@ def show_file(found: FileInspection, preview: Preview, *, key: str) -> None:
             counts += f" · {ui.number(file.rejected)} rejected"
         st.text(ui.visible(counts))
         for shape in found.shapes:
-            st.caption(ui.literal(shape))
+            st.caption(ui.prose(shape))
         for note in file.notes[1:]:
-            st.caption(ui.literal(note))
+            st.caption(ui.prose(note))
         _warn(found)
         if found.instructions:
             show_records(found.instructions, preview, key=key)

@@ -52,7 +52,7 @@ def show_notes(notes: Iterable[str]) -> None:
     """What a person should know of records before a build; warnings as such."""
     for note in notes:
         if "warning: " in note:
-            st.warning(ui.literal(note.replace("warning: ", "")), icon=":material/warning:")
+            st.warning(ui.prose(note.replace("warning: ", "")), icon=":material/warning:")
         else:
             st.text(ui.visible(note))
 

@@ -230,7 +230,7 @@ def _choose_selection(run: Run) -> None:
     if name is None:
         return
     with suppress(InputError):  # said where the rows are read
-        ui.show_changes(run, ui.read_selection(run, name))
+        ui.show_changes(run, {"": ui.read_selection(run, name)})
     side = st.segmented_control(
         "Show",
         ["in", "out"],

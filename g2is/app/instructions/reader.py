@@ -75,7 +75,7 @@ def tag(run: Run, sample: int) -> None:
             on_change=lambda: _retag(run, sample, tags, st.session_state[f"tags of {sample} {tags}"]),
         )
         if problem := st.session_state.pop("tag problem", None):
-            st.error(ui.literal(problem), icon=":material/error:")
+            st.error(ui.prose(problem), icon=":material/error:")
 
 
 def _retag(run: Run, sample: int, before: Sequence[str], after: Sequence[str]) -> None:

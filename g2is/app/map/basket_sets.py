@@ -9,6 +9,7 @@ import streamlit as st
 
 from g2is.app import shared as ui
 from g2is.app.shared.aside import basket_set
+from g2is.app.shared.naming import name_box
 from g2is.app.shared.popover import popover
 from g2is.app.shared.visitor import may_write
 from g2is.errors import InputError
@@ -41,9 +42,7 @@ def name_basket(run: Run) -> None:
                 args=(run, loaded[0], None, loaded[1]),
             )
         with st.form("name the basket", border=False):
-            st.text_input(
-                "Name of the set", key="set name", max_chars=80, placeholder="such as word-problems"
-            )
+            name_box("Name of the set", key="set name", placeholder="such as word-problems")
             st.text_area("Note", key="set note", max_chars=MOST_NOTE, height=68, placeholder="why these")
             st.form_submit_button(
                 "Save", icon=":material/save:", type="primary", on_click=_save_as, args=(run,)
@@ -52,7 +51,7 @@ def name_basket(run: Run) -> None:
             "A set is kept with the run, for everyone who opens it: pin, ban, compare and export it by name."
         )
     if problem := st.session_state.pop(PROBLEM, None):
-        st.error(ui.literal(problem), icon=":material/error:")
+        st.error(ui.prose(problem), icon=":material/error:")
 
 
 def _save_as(run: Run) -> None:

@@ -147,7 +147,7 @@ def _choose_walk(run: Run) -> ChosenWalk:
 
 
 def _saved_trace(run: Run, name: str) -> WalkTrace:
-    ui.show_changes(run, ui.read_selection(run, name), name)  # raises for a selection of another run
+    ui.show_changes(run, {name: ui.read_selection(run, name)})  # raises for a selection of another run
     path = ui.saved_selections(run)[name]
     return _read_trace(run, run.state, path, ui.stamp_of(path))
 

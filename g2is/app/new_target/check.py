@@ -17,6 +17,8 @@ LARGEST = 50_000_000
 """Bytes of the files of examples together, on the page; 500 examples of 2,000 tokens are 5 million."""
 LEAST = 2
 """Examples that a target needs."""
+FEW = 20
+"""Examples from which on a target is usually described well."""
 COMPARED = 100_000
 """Instructions that are compared with the examples unasked: a million take a minute."""
 
@@ -77,12 +79,27 @@ def texts_of(instructions: Sequence[Instruction]) -> list[tuple[str, str]]:
     return [(one.prompt, one.response) for one in instructions]
 
 
+def examples_text(count: int) -> str:
+    """How many examples, in words."""
+    return f"{number(count)} example{'' if count == 1 else 's'}"
+
+
 def summary(examples: int, rejected: int, duplicates: int) -> str:
     """How the files were read, in one line of Markdown."""
-    parts = [f"**{number(examples)} example{'' if examples == 1 else 's'}**"]
+    parts = [f"**{examples_text(examples)}**"]
     parts += [f"{number(rejected)} broken record{'' if rejected == 1 else 's'}"] if rejected else []
     parts += [f"{number(duplicates)} exact duplicate{'' if duplicates == 1 else 's'}"] if duplicates else []
     return " · ".join(parts)
+
+
+def few_text(count: int) -> str:
+    """A remark on so few examples; empty where they are enough."""
+    if not LEAST <= count < FEW:
+        return ""
+    return (
+        f"{examples_text(count)} are enough to add a target, but {FEW} to 500 describe it well: with few, what is "
+        "chosen hangs on each single one."
+    )
 
 
 def copies_text(copies: pd.DataFrame, examples: int) -> str:

@@ -18,6 +18,7 @@ from g2is.app.new_target import check, job
 from g2is.app.new_target.elsewhere import show_elsewhere
 from g2is.app.new_target.job import Asked
 from g2is.app.shared import literal, number, show_error, snippets, table_height, visible
+from g2is.app.shared.arrivals import expect
 from g2is.app.shared.jobs import POSSIBLE
 from g2is.app.shared.model import can_compute, is_model, longest, model_here
 from g2is.app.shared.more_like import cost
@@ -68,19 +69,21 @@ def _offer_start(
         )
     if len(found.instructions) < check.LEAST:
         raise InputError(
-            f"the files hold {len(found.instructions)} example(s), expected at least {check.LEAST} (20 to 500 describe "
-            "a target well)"
+            f"what is given holds {check.examples_text(len(found.instructions))}, expected at least {check.LEAST} (20 "
+            "to 500 describe a target well)"
         )
     name = _choose_name(run, sources)
     if model is None:
-        show_elsewhere(run, name, sources, reading)
+        if name:
+            show_elsewhere(run, name, sources, reading)
         return
     given = None if model == model_here(run) else str(model)
     columns, skip_bad = [*reading.columns], reading.skip_bad
-    asked = Asked(name=name, files=[], model=given, columns=columns, skip_bad=skip_bad)
+    asked = Asked(name=name or "", files=[], model=given, columns=columns, skip_bad=skip_bad)
     st.button(
         "Take their gradients and add the target",
         type="primary",
+        disabled=not name,
         icon=":material/play_arrow:",
         on_click=begin,
         args=(run, asked, sources),
@@ -93,17 +96,19 @@ def begin(run: Run, asked: Asked, sources: Sequence[Source]) -> None:
     try:
         check.check_name(run, asked.name)
         files = job.copy_examples(run, sources)
-        job.start(run, asked.model_copy(update={"files": files}))
+        if job.start(run, asked.model_copy(update={"files": files})):
+            expect(run, asked.name)
     except InputError as error:
         show_error(error)
 
 
-def _choose_name(run: Run, sources: Sequence[Source]) -> str:
+def _choose_name(run: Run, sources: Sequence[Source]) -> str | None:
     return choose_name(run, check.suggested_name(run, sources), key=str([source.name for source in sources]))
 
 
-def choose_name(run: Run, suggestion: str, *, key: str) -> str:
-    """A box for the name of the target. key: other examples get another suggestion. Raises `InputError`."""
+def choose_name(run: Run, suggestion: str, *, key: str) -> str | None:
+    """A box for the name of the target; None where it cannot be called that, which is said below. key: other examples
+    get another suggestion."""
     if st.session_state.get(f"{PREFIX}named after") != key:
         st.session_state[f"{PREFIX}named after"] = key
         st.session_state[f"{PREFIX}name"] = suggestion
@@ -111,7 +116,11 @@ def choose_name(run: Run, suggestion: str, *, key: str) -> str:
         st.session_state[f"{PREFIX}name"] = st.session_state.get(f"{PREFIX}typed", suggestion)
     name = st.text_input("Name of the target", key=f"{PREFIX}name", max_chars=200).strip()
     st.session_state[f"{PREFIX}typed"] = name
-    check.check_name(run, name)
+    try:
+        check.check_name(run, name)
+    except InputError as error:
+        show_error(error)
+        return None
     return name
 
 
@@ -158,6 +167,8 @@ def _show_summary(run: Run, found: Inspection, model: Path | None) -> None:
     """How the examples were read, what is not trained, what of them the pool has."""
     rejected = sum(file.file.rejected for file in found.files)
     st.markdown(check.summary(len(found.instructions), rejected, found.duplicates))
+    if few := check.few_text(len(found.instructions)):
+        st.caption(f":material/info: {few}")
     show_notes(notes_on(found, _preview(run, model), PREFIX))
     if warning := cost(run, len(found.instructions)):
         st.warning(warning, icon=":material/hourglass_top:")

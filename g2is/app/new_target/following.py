@@ -9,8 +9,8 @@ import streamlit as st
 from g2is.app.home.demo import progress_text
 from g2is.app.new_target import job
 from g2is.app.new_target.job import Asked
-from g2is.app.shared import all_texts, link_to, literal, number, show_error, show_text, visible
-from g2is.app.shared.arrivals import see
+from g2is.app.shared import all_texts, link_to, literal, number, prose, show_error, show_text, visible
+from g2is.app.shared.arrivals import expect, see
 from g2is.app.shared.more_like import OF_OTHER_TARGETS
 from g2is.app.shared.targets import TARGET
 from g2is.errors import InputError
@@ -55,7 +55,7 @@ def _show_done(run: Run, name: str) -> None:
         icon=":material/check_circle:",
     )
     for line in notes_of(run, name):
-        st.caption(literal(line))
+        st.caption(prose(line))
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(key="first_action", width="content"):
             link_to("Walk", "Walk for it", **only(name))
@@ -101,7 +101,7 @@ def failure(name: str, reason: str) -> str:
     """That a target was not added, in Markdown. reason: as the command printed it; empty where it did not."""
     what = f"Target {literal(visible(name))} was not added, and the run is as it was"
     return (
-        f"{what}: {literal(reason)}"
+        f"{what}: {prose(reason)}"
         if reason
         else f"{what}: it was cancelled, or ended before it was complete."
     )
@@ -109,7 +109,8 @@ def failure(name: str, reason: str) -> str:
 
 def _again(run: Run, asked: Asked) -> None:
     try:
-        job.start(run, asked)
+        if job.start(run, asked):
+            expect(run, asked.name)
     except InputError as error:
         show_error(error)
 

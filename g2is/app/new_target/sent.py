@@ -9,7 +9,7 @@ import streamlit as st
 from g2is.app.inspect.sources import kept
 from g2is.app.new_target.examples import PREFIX, begin, choose_name, show_copies
 from g2is.app.new_target.job import Asked, plain_name
-from g2is.app.shared import literal, number, show_text, visible
+from g2is.app.shared import literal, number, prose, show_text, visible
 from g2is.errors import InputError, printable
 from g2is.instructions import Source
 from g2is.pipeline.sent import SUFFIX, read_sent
@@ -34,7 +34,7 @@ def offer_file(run: Run) -> None:
     taken = _read(run, path, name)
     facts = taken.facts
     st.markdown(
-        f"{literal(visible(taken.name))}: **{number(facts.examples)} examples**, {literal(visible(facts.note))}. They "
+        f"{literal(visible(taken.name))}: **{number(facts.examples)} examples**, {prose(facts.note)}. They "
         "fit this run: the same model and template, adapter and projection."
     )
     texts = list(zip(taken.examples["prompt"], taken.examples["response"], strict=True))
@@ -50,7 +50,8 @@ def offer_file(run: Run) -> None:
         type="primary",
         icon=":material/add:",
         on_click=begin,
-        args=(run, Asked(name=chosen, files=[]), [source]),
+        args=(run, Asked(name=chosen or "", files=[]), [source]),
+        disabled=chosen is None,
         key="start new target",
     )
 

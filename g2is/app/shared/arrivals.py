@@ -6,10 +6,18 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from g2is.app.shared.text import literal, number, visible
+from g2is.app.shared.text import literal, number, prose, visible
 from g2is.errors import InputError
 from g2is.run.run import Run
 from g2is.run.targets import Target
+
+MINE = "targets asked for"
+"""Targets that this session adds, (run, name): that they came is no news to it."""
+
+
+def expect(run: Run, target: str) -> None:
+    """This session adds a target, which comes later."""
+    st.session_state.setdefault(MINE, set()).add((run.name, target))
 
 
 def see(run: Run) -> None:
@@ -28,7 +36,9 @@ def say_what_came(run: Run) -> None:
     if before is None or before[0] != run.hash:
         return
     now = st.session_state["runs seen"][run.name]
-    if text := " ".join(filter(None, (what_came(before[2], now[2]), what_went(before[3], now[3])))):
+    mine = st.session_state.get(MINE, set())
+    known = before[2] | {name: size for name, size in now[2].items() if (run.name, name) in mine}
+    if text := " ".join(filter(None, (what_came(known, now[2]), what_went(before[3], now[3])))):
         st.info(text, icon=":material/update:")
 
 
@@ -94,7 +104,7 @@ def changed(said: str, change: Callable[[], Run], done: str) -> bool:
     try:
         see(change())
     except InputError as error:
-        st.session_state[said] = literal(str(error)), True
+        st.session_state[said] = prose(error), True
         return False
     st.session_state[said] = done, False
     return True

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from g2is.app.shared.history import did
+from g2is.app.shared.naming import name_box
 from g2is.app.shared.navigation import pages
 from g2is.app.shared.text import number, show_error
 from g2is.app.shared.url import all_texts, is_shared, texts_of
@@ -47,12 +48,9 @@ def offer_set(
             f"{number(len(rows))} instructions are more than the {number(MOST_IN_LINK)} that settings and links hold "
             "one by one. A named set has any size; it is kept with the run, and a link has its name."
         )
-        name = st.text_input(
-            "Name of the set", free_name(run, suggestion), key=f"{key} set name", max_chars=80
-        )
+        name = name_box("Name of the set", free_name(run, suggestion), key=f"{key} set name")
         if not st.form_submit_button("Save the set and use it", icon=":material/save:", type="primary"):
             return
-        name = name.strip()
         try:
             run.sets.write(name, rows, origin=origin)
         except InputError as error:

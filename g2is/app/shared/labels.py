@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from g2is.analysis import regimes
@@ -109,3 +110,22 @@ def value_text(name: str, value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {share:.3g}" for key, share in value.items()) or "–"
     return ", ".join(map(str, value)) or "–" if isinstance(value, Sequence) else str(value)
+
+
+_SETTING = re.compile(r"(\w+)(?: = ([^:]*))?: ")
+_NAMES = re.compile(rf"(?<!-)\b({'|'.join(name for name in FIELDS if '_' in name)})\b(?: = (?=\S))?")
+
+
+def in_labels(message: str) -> str:
+    """What is wrong with settings of the walk, by the names that these have on screen."""
+    begins = _SETTING.match(message)
+    said, rest = "", message
+    if begins and begins[1] in FIELDS:
+        name, value = begins.groups()
+        if name == "fraction" and value:
+            value = f"{100 * float(value):.4g} %"
+        said = f"{FIELDS[name]}{f' {value}' if value else ''}: "
+        rest = message[begins.end() :].replace(
+            "a larger fraction or a count", "a larger share or an exact number"
+        )
+    return said + _NAMES.sub(lambda found: label(found[1]) + " " * (len(found[0]) > len(found[1])), rest)

@@ -8,7 +8,8 @@ import streamlit as st
 
 from g2is.app.shared.aside import follow_set
 from g2is.app.shared.history import did, last_change, undo
-from g2is.app.shared.text import literal
+from g2is.app.shared.naming import name_box
+from g2is.app.shared.text import literal, prose
 from g2is.app.shared.url import all_texts
 from g2is.app.shared.visitor import may_write
 from g2is.errors import InputError
@@ -38,7 +39,7 @@ def manage(run: Run, kind: Kind, name: str, *, key: str) -> None:
     key = f"{key} {kind.word} {name}"
     with st.popover("Rename, note, delete", icon=":material/edit:", key=f"{key} manage"):
         with st.form(f"{key} form", border=False):
-            st.text_input("Name", name, key=f"{key} name", max_chars=80)
+            name_box("Name", name, key=f"{key} name")
             st.text_area("Note", written, key=f"{key} note", max_chars=MOST_NOTE, height=90)
             st.form_submit_button(
                 "Save",
@@ -162,7 +163,7 @@ def did_to(kind: Kind, do: Callable[[], str]) -> None:
     try:
         st.session_state[SAID] = kind.word, do(), False
     except InputError as error:
-        st.session_state[SAID] = kind.word, literal(str(error)), True
+        st.session_state[SAID] = kind.word, prose(error), True
 
 
 def show_said(run: Run, kind: Kind) -> None:

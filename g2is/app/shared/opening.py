@@ -14,7 +14,7 @@ from g2is.app.shared import more_like
 from g2is.app.shared.arrivals import say_what_came
 from g2is.app.shared.navigation import draw_navigation, link_to
 from g2is.app.shared.runs import cache_folder, choose_run, read_run, run_folders
-from g2is.app.shared.text import literal, show_error, without_folder
+from g2is.app.shared.text import prose, show_error, without_folder
 from g2is.app.shared.tour import show_tour
 from g2is.app.shared.url import all_texts, begin_run, forget_widgets, remember_page
 from g2is.app.shared.visitor import admit
@@ -125,7 +125,7 @@ def show_damage(run: Run) -> bool:
         shown = without_folder("; ".join(problems[:DAMAGED_SHOWN]))
         more = f" and {len(problems) - DAMAGED_SHOWN} more files" if len(problems) > DAMAGED_SHOWN else ""
         st.error(
-            f"This run is damaged: {literal(shown)}{more}. If files are being copied into it, wait until that is over. "
+            f"This run is damaged: {prose(shown)}{more}. If files are being copied into it, wait until that is over. "
             "Otherwise this command repairs it by repeating the stages that these files belong to, and those that "
             "build on them:",
             icon=":material/error:",

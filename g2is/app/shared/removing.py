@@ -9,7 +9,7 @@ import streamlit as st
 
 from g2is.app.shared.arrivals import changed
 from g2is.app.shared.history import did, last_change, undo
-from g2is.app.shared.text import literal, number, visible
+from g2is.app.shared.text import number, prose
 from g2is.app.shared.visitor import may_write
 from g2is.errors import InputError
 from g2is.run.gone import Removal, removed_rows
@@ -55,7 +55,7 @@ def show_removals(run: Run) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
                 f"**{number(removal.count)}** removed {removal.removed[:16].replace('T', ' ')}"
-                + (f": {literal(visible(removal.note))}" if removal.note else "")
+                + (f": {prose(removal.note)}" if removal.note else "")
             )
             if not may_write():
                 continue

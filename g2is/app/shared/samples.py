@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
 
 from g2is.app.shared.aside import SET, basket
-from g2is.app.shared.text import literal, number, show_text, visible
+from g2is.app.shared.text import literal, number, prose, show_text, visible
 from g2is.app.shared.url import all_texts, in_url, one_of, put_in_url, url_value, whole
 from g2is.errors import InputError
 from g2is.run.paths import SELECTIONS, selection_file
@@ -85,10 +86,35 @@ def stamp_of(path: Path) -> tuple[int, ...]:
     return state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
 
 
-def show_changes(run: Run, selection: Selection, label: str = "this") -> None:
-    """What has changed in the run since a selection was made, in one line; nothing where nothing has."""
-    if lines := changes(run, selection):
-        st.caption(f":material/info: Since {literal(label)} was selected: {literal('; '.join(lines))}.")
+def show_changes(run: Run, selections: Mapping[str, Selection]) -> None:
+    """What has changed in the run since these were selected, each change once; nothing where nothing has. selections:
+    by what the page calls them, "" for the one that it is about."""
+    for line in change_lines({name: changes(run, selection) for name, selection in selections.items()}):
+        st.caption(f":material/info: {line}")
+
+
+def change_lines(changed: Mapping[str, Sequence[str]]) -> list[str]:
+    """Each change with the selections that it is true of, in Markdown. changed: the changes by name of the
+    selection."""
+    of: dict[str, list[str]] = {}
+    for name, lines in changed.items():
+        for line in lines:
+            of.setdefault(line, []).append(name)
+    return [f"{_who(names, len(changed))}: {prose(line)}." for line, names in of.items()]
+
+
+def _who(names: Sequence[str], known: int) -> str:
+    if names == [""]:
+        return "This selection"
+    if len(names) == known > 1:
+        return "Both selections" if known == 2 else f"Each of these {known} selections"
+    more = len(names) - NAMED
+    listed = ", ".join(literal(name) for name in names[:NAMED])
+    return f"{listed} and {more} more" if more > 0 else listed
+
+
+NAMED = 3
+"""Selections that are named where a change is true of several; of more, how many."""
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
@@ -140,7 +166,7 @@ def show_record(run: Run, sample: int) -> None:
             "Removed from the pool: it is never selected, and can be restored.", icon=":material/delete:"
         )
     elif isinstance(problem, str):
-        st.warning(f"No gradient, so it is never selected: {literal(problem)}", icon=":material/block:")
+        st.warning(f"No gradient, so it is never selected: {prose(problem)}", icon=":material/block:")
     turns = json.loads(row["messages"])
     for turn in turns:
         st.markdown(f":material/{ROLE_ICONS.get(turn['role'], 'chat')}: **{turn['role'].capitalize()}**")

@@ -74,6 +74,42 @@ def literal(value: object) -> str:
     return f"{fence} {text} {fence}" if "`" in text or not text.strip() else f"{fence}{text}{fence}"
 
 
+_QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
+_END = r"(?=[,;:.)]*(?:\s|$))"
+_COMMAND = r"g2is (?:target |pool )?[a-z]+(?: --[\w-]+(?: [^\s(;,]+)?| [^\s(;,]*[/…][^\s(;,]*)*"
+_PIECES = re.compile(rf"{_COMMAND}|[\w.]+ = (?:{_QUOTED}|[^\s,;:]+){_END}|(?:{_QUOTED}){_END}|\S+|\s+")
+"""A command, a setting with its value, a quoted text, any other word, or space."""
+_WORD = re.compile(r"(\(?“?)(.*?)([”,;:.?!…)]*)")
+"""A word between the marks before and after it."""
+_PLAIN = re.compile(r"[^\W_]+(?:[-_’'][^\W_]+)*|\d+(?:[.,]\d+)+|[·–%=]?")
+"""Words that Markdown shows as they are."""
+WORD = 200
+"""Characters from which on a piece is no word."""
+
+
+def prose(message: object) -> str:
+    """A message as Markdown that shows just this text, on one line: sentences as such; settings, names, paths, quoted
+    texts and all that Markdown could take for something else as code."""
+    pieces = _PIECES.findall(visible(str(message).strip()))
+    return "".join(_piece(piece, first=not place) for place, piece in enumerate(pieces))
+
+
+def _piece(piece: str, *, first: bool) -> str:
+    if piece.isspace():
+        return " "
+    if " " in piece or piece[0] in "'\"" or len(piece) > WORD:
+        return literal(piece)
+    match = _WORD.fullmatch(piece)
+    before, word, after = match.groups() if match else ("", piece, "")
+    if "(" in word and ")" in after:
+        inside = after.index(")") + 1
+        word, after = word + after[:inside], after[inside:]
+    begins_list = first and (word == "=" or (word.isdigit() and after[:1] in (".", ")")))
+    if _PLAIN.fullmatch(word) and not begins_list:
+        return piece
+    return f"{before}{literal(word)}{after}"
+
+
 def show_text(text: str, *, language: str | None = None, tallest: int = 480) -> None:
     """Text from data, literally, with a button that copies it; scrolls where it is long.
 
@@ -118,7 +154,7 @@ def showing_errors(draw: Callable[P, None]) -> Callable[P, None]:
 
 def show_error(error: InputError) -> None:
     """Show what is wrong and what to do about it."""
-    st.error(literal(without_folder(str(error))), icon=":material/error:")
+    st.error(prose(without_folder(str(error))), icon=":material/error:")
 
 
 def without_folder(text: str) -> str:

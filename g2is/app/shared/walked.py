@@ -9,7 +9,9 @@ import streamlit as st
 
 from g2is.analysis import walks
 from g2is.analysis.diagnosis import Diagnosis, diagnose
+from g2is.app.shared.labels import in_labels
 from g2is.config import WalkParameters
+from g2is.errors import InputError
 from g2is.knowledge import CoreKnowledge
 from g2is.run.run import Run
 from g2is.walk import Explanation, WalkTrace
@@ -41,11 +43,14 @@ def walk_id(run: Run, walked: Walked) -> str:
 
 
 def walked(run: Run, parameters: WalkParameters) -> Walked:
-    """The walk over a run. Raises `InputError` if the parameters do not fit it."""
-    # With versions, so that a set that somebody changes gives another walk.
-    parameters = walks.with_versions(run, parameters)
+    """The walk over a run. Raises `InputError` if the parameters do not fit it, with their names on screen."""
     last = last_walked(run)
-    current = _walk(run, run.state, parameters.model_dump_json(), parameters)
+    try:
+        # With versions, so that a set that somebody changes gives another walk.
+        parameters = walks.with_versions(run, parameters)
+        current = _walk(run, run.state, parameters.model_dump_json(), parameters)
+    except InputError as error:
+        raise InputError(in_labels(str(error))) from None
     if last is None or last.parameters != current.parameters:
         st.session_state["walked before"] = last
     st.session_state["walked"], st.session_state["walked on"] = current, run.state

@@ -50,10 +50,14 @@ class Asker:
         )
 
     def ask_whole(self, name: str, **options: Any) -> Any:
-        """A whole number, or nothing where that is the default."""
+        """A whole number in the range of the field, or nothing where that is the default. The box tells of others, and
+        they count for nothing."""
         if self.defaults[name] is None:
             options = {"value": None, **options}
-        return self.ask(st.number_input, name, min_value=0, step=1, format="%d", **options)
+        least, most = bounds(name)
+        return self.ask(
+            st.number_input, name, min_value=least, max_value=most, step=1, format="%d", **options
+        )
 
     def ask_share(self, name: str, *, least: float = 0.0, **options: Any) -> Any:
         """A number up to 1 on a slider."""
@@ -73,3 +77,10 @@ class Asker:
         """As `url_value`, with the message of a bad value in its place."""
         with self.messages:
             return url_value(name, default, read)
+
+
+def bounds(name: str) -> tuple[int, int]:
+    """The least and the largest whole number that a field of `WalkParameters` can be."""
+    limits = {type(one).__name__: one for one in WalkParameters.model_fields[name].metadata}
+    least = limits["Ge"].ge if "Ge" in limits else limits["Gt"].gt + 1
+    return int(least), int(limits["Le"].le if "Le" in limits else limits["Lt"].lt - 1)

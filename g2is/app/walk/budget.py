@@ -5,16 +5,18 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from g2is.analysis.budget_curve import budget_curve, flattens_at
+from g2is.analysis.budget_curve import budget_curve, flattens_at, full_by_design
 from g2is.app.shared import choose_row, number, percent, set_url
 from g2is.app.shared.walked import Walked
 from g2is.run.run import Run
 
 
 def show_budget_curve(run: Run, walked: Walked, *, key: str = "budget curve") -> None:
-    """A table of budgets of which one can be chosen, where it flattens, and a button that sets the budget to that."""
+    """A table of budgets of which one can be chosen, what coverage tells of them, and a button for the budget where it
+    flattens."""
     curve = _curve(run, f"{run.state} {walked.parameters.model_dump_json()}", walked)
-    st.markdown(curve_text(curve))
+    full = full_by_design(walked.trace, walked.knowledge)
+    st.markdown(flat_text(curve) if full is None else full_text(full, int(run.valid.sum())))
     shown = pd.DataFrame(
         {
             "budget": [percent(value) for value in curve["fraction"]],
@@ -46,7 +48,7 @@ def show_budget_curve(run: Run, walked: Walked, *, key: str = "budget curve") ->
         "of the highest cosine that a chosen instruction has to each."
     )
     flat = flattens_at(curve)
-    if not flat["present"]:
+    if full is None and not flat["present"]:
         st.button(
             f"Use {number(int(flat['count']))} instructions",
             key=f"use {key}",
@@ -60,11 +62,23 @@ def _curve(_run: Run, key: str, _walked: Walked) -> pd.DataFrame:
     return budget_curve(_run, _walked.trace)
 
 
-def curve_text(curve: pd.DataFrame) -> str:
+def flat_text(curve: pd.DataFrame) -> str:
     """Where the curve flattens, as a sentence in Markdown."""
     flat, last = flattens_at(curve), curve.iloc[-1]
     share = flat["coverage"] / last["coverage"]
     return (
-        f"It flattens at **{percent(flat['fraction'])}**: {number(int(flat['taken']))} instructions cover "
-        f"{percent(share)} of what {number(int(last['taken']))} ({percent(last['fraction'])}) would."
+        f"Coverage flattens at **{percent(flat['fraction'])}**: {number(int(flat['taken']))} instructions come as "
+        f"close to the examples as {number(int(last['taken']))} ({percent(last['fraction'])}) to {percent(share)}. "
+        f"{ONLY_TRAINING}"
     )
+
+
+def full_text(full: int, usable: int) -> str:
+    """Why coverage says nothing of budgets above `full` instructions of the `usable` ones, in Markdown."""
+    return (
+        f"Each validation example is a target direction here and takes the closest instruction first: every one has "
+        f"its own after **{number(full)}** ({percent(full / usable)}), and coverage is full by design. {ONLY_TRAINING}"
+    )
+
+
+ONLY_TRAINING = "What more instructions add to what the model learns, only fine-tuning tells (Compare)."

@@ -76,7 +76,7 @@ def _side(run: Run, walked: Walked, name: str) -> Side:
         return Side("the walk on this page", walked.trace.samples, walked.trace)
     path = saved_selections(run).get(name)
     selection, trace = (read_selection(run, name), None) if path is None else read_walk(path, run)
-    show_changes(run, selection, name)
+    show_changes(run, {name: selection})
     return Side(name, np.array(selection.samples, dtype=np.int64), trace)
 
 

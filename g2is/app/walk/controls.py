@@ -20,6 +20,7 @@ from g2is.app.walk.parameters import (
     targets_of,
 )
 
+NO_BUDGET = "no budget asked for"
 OF_PRINCIPAL = ("variance", "components", "center", "orient", "unit_rows")
 """Settings of principal directions alone."""
 
@@ -58,12 +59,15 @@ def _ask_fraction(asker: Asker, *, disabled: bool) -> None:
         disabled=disabled,
         help="Budget as a share of the instructions that have a gradient.",
     )
+    if st.session_state.pop(NO_BUDGET, False):
+        st.caption(f":material/error: 0 % is no instruction at all, so that it stays at {shown:.4g} %.")
 
 
 def _set_fraction(default: float) -> None:
     fraction = st.session_state["per cent"] / 100
     if not fraction:
-        return  # no budget; the box goes back to what it was
+        st.session_state[NO_BUDGET] = True  # the box goes back to what it was
+        return
     set_url(fraction=None if fraction == default else fraction)
 
 

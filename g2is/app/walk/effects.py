@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from g2is.analysis.effects import Effect, alternatives, effect
 from g2is.analysis.idle import by_reason, idle_settings
-from g2is.app.shared.labels import PRESETS, VALUES, label
+from g2is.app.shared.labels import PRESETS, VALUES, in_labels, label
 from g2is.app.shared.text import number
 from g2is.app.shared.walked import Walked
 from g2is.app.walk.parameters import PRESET_FIELDS, preset_values
@@ -49,6 +49,12 @@ def show_effects(run: Run, walked: Walked, notes: Mapping[str, DeltaGenerator]) 
             )
 
 
+MEANING = (
+    "Below a setting: what other values of it would change in this walk. −5 +5: five instructions go, five others "
+    "come; no change: the same ones are chosen; coverage: how much closer they come to the validation examples."
+)
+
+
 def _others(run: Run, parameters: WalkParameters, name: str) -> dict[str, WalkParameters]:
     if name != "preset":
         words = {value: said.removesuffix(" (paper)") for value, said in VALUES.get(name, {}).items()}
@@ -73,7 +79,7 @@ def _effect(_run: Run, before: str, after: str, _walked: Walked, _changed: WalkP
     try:
         return effect(_run, _walked.parameters, _walked.trace.samples, _changed)
     except InputError as error:
-        return f"not possible ({error})"
+        return f"not possible ({in_labels(str(error))})"
 
 
 def effect_words(found: Effect) -> str:

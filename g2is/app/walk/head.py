@@ -8,10 +8,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from g2is.app.shared import all_texts, show_error
-from g2is.app.shared.labels import PRESETS
+from g2is.app.shared.labels import PRESETS, in_labels
 from g2is.app.shared.popover import popover
 from g2is.app.shared.walked import Walked, last_walked, walked
 from g2is.app.walk.budgets import edit_budgets
+from g2is.app.walk.effects import MEANING
 from g2is.app.walk.panel import BY_DIRECTION, PRESETS_SUBJECT, TABS, ParameterPanel
 from g2is.app.walk.parameters import current_preset
 from g2is.app.walk.wording import budget_words
@@ -63,6 +64,8 @@ def walk_by_bar(run: Run, bar: DeltaGenerator, messages: DeltaGenerator) -> Bar:
         own = panel.notes.get(subject, {})
         notes |= own
         shown |= own if place.open else {}
+        if own:
+            place.caption(MEANING)
     return Bar(walk, places["Budget"], notes, shown, bool(places["Budget"].open))
 
 
@@ -77,7 +80,7 @@ def _walk(run: Run, panel: ParameterPanel, budgets: DeltaGenerator) -> Walked:
     try:
         walk = walked(run, panel.parameters())
     except InputError as error:
-        show_error(error)
+        show_error(InputError(in_labels(str(error))))
         last = last_walked(run)
         if last is None:
             st.stop()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from itertools import chain, count
 
 import streamlit as st
 
 from g2is.app.shared import BASKET, link_to, literal, number, read_selection, saved_selections, show_error
+from g2is.app.shared.naming import checked_name, name_box
 from g2is.app.shared.visitor import READ_ONLY, may_write
 from g2is.app.shared.walked import Walked
 from g2is.app.walk.parameters import current_preset
@@ -46,7 +46,7 @@ def _ask_for_name(run: Run, walked: Walked) -> None:
         st.session_state["save as"] = suggested
     st.session_state["suggested name"] = suggested
     with st.form("save", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.text_input("Save this walk as", width=320, key="save as").strip()
+        name = name_box("Save this walk as", width=320, key="save as")
         pressed = st.form_submit_button("Save", icon=":material/save:", type="primary")
         over = st.checkbox(
             "Overwrite if it exists",
@@ -80,10 +80,7 @@ def saved_as(run: Run, walked: Walked) -> str | None:
 
 def save(run: Run, trace: WalkTrace, name: str, *, replace: bool = False) -> None:
     """Write selections/NAME.json and its trace into the run's folder. Raises `InputError`."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
-        raise InputError(
-            f"name = {name!r}: expected up to 64 letters a-z, digits, - and _, beginning with a letter or digit"
-        )
+    name = checked_name(name)
     if name == BASKET:
         raise InputError(
             f"name = {name!r}: is what instructions put aside by hand are called; choose another"

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from g2is.analysis.idle import by_reason, idle_settings
+from g2is.analysis.regimes import regime_in_words
 from g2is.analysis.resemblance import Resemblance, choices, resemblances
 from g2is.analysis.served import BADLY, NOT, WELL, Served, least_served, pool_service, served
 from g2is.analysis.walks import choosable, examples_in_use
@@ -35,7 +36,7 @@ def show_status(run: Run, walked: Walked) -> None:
                 show_least_served(run, serving, key="served in status")
         if alike:
             with st.popover(alike_text(alike), key="status alike", type="tertiary"):
-                _show_alike(alike)
+                _show_alike(alike, regime_in_words(walked.parameters.regime))
         before = walked_before(run)
         if before is not None:
             said = change_text(before.trace, walked.trace)
@@ -118,11 +119,16 @@ def _choices(
     return choices(_run, _parameters, budget)
 
 
-def _show_alike(alike: list[Resemblance]) -> None:
-    st.markdown("Instructions that other methods choose too, with the same gradients and budget:")
+def _show_alike(alike: list[Resemblance], gradients: str) -> None:
+    st.markdown(
+        f"Instructions that other methods choose too, by **{gradients}** as this walk, with the same budget:"
+    )
     for one in alike:
         expected = " (expected of a draw)" if one.method == "random" else ""
         st.markdown(f"- **{one.name}**: {number(one.shared)} of {number(one.size)}{expected}")
+    st.caption(
+        "By other gradients they choose otherwise: LESS has Adam gradients unless it is told to, as on Compare."
+    )
 
 
 def show_least_served(run: Run, serving: Served, *, key: str) -> None:
@@ -131,6 +137,7 @@ def show_least_served(run: Run, serving: Served, *, key: str) -> None:
         f"Served well: a chosen instruction has a cosine of at least {number(serving.needed)} to the example, half of "
         "what the best of the pool usually has. Not at all: none is closer than the pool is on average. “The pool "
         "lacks it”: nothing in the whole pool would serve it well; more data of that kind would help."
+        + at_best_text(serving)
     )
     frame = least_served(run, serving)
     lacking = frame["served"] + ", the pool lacks it"
@@ -138,11 +145,11 @@ def show_least_served(run: Run, serving: Served, *, key: str) -> None:
         {
             "example": frame["example"],
             "asks": snippets(frame["text"]),
+            "served": frame["served"].where(~frame["lacking"], lacking),
             "cosine": frame["cosine"],
             "best in pool": frame["best in pool"],
             "the pool's best": frame["best instruction"],
             "its text": snippets(run.instructions["prompt"].array[row] for row in frame["best instruction"]),
-            "served": frame["served"].where(~frame["lacking"], lacking),
         }
     )
     choose_row(
@@ -152,12 +159,24 @@ def show_least_served(run: Run, serving: Served, *, key: str) -> None:
         tallest=360,
         columns={
             "example": st.column_config.NumberColumn("#", width=40),
-            "asks": st.column_config.TextColumn("example asks", width=170),
+            "asks": st.column_config.TextColumn("example asks", width=150),
+            "served": st.column_config.TextColumn(width=140),
             "cosine": st.column_config.NumberColumn("walk has", format="%.3g", width=70),
             "best in pool": st.column_config.NumberColumn("pool has", format="%.3g", width=70),
             "the pool's best": st.column_config.NumberColumn("best", format="localized", width=60),
-            "its text": st.column_config.TextColumn("best of the pool", width=170),
-            "served": st.column_config.TextColumn(width=80),
+            "its text": st.column_config.TextColumn("best of the pool", width=150),
         },
         alt="Validation examples, the worst served first",
+    )
+
+
+def at_best_text(serving: Served) -> str:
+    """For how many examples nothing in the pool is closer than what was chosen, as a further sentence."""
+    if not (count := serving.at_best):
+        return ""
+    every = count == len(serving.own)
+    return (
+        f" For {'every example' if every else f'{number(count)} of {number(len(serving.own))} examples'} the walk "
+        "already has the closest instruction of the pool: by this measure no walk serves "
+        f"{'them' if every else 'these'} better."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from g2is.analysis.walks import targets_in_use
-from g2is.app.shared import literal, number, set_url, visible
+from g2is.app.shared import literal, number, prose, set_url, visible
 from g2is.app.shared.popover import popover
 from g2is.app.shared.targets import link_to_add
 from g2is.config import WalkParameters
@@ -66,7 +66,7 @@ def origin(target: Target) -> str:
     """Where a target is from, in Markdown."""
     if target.origin == "build":
         return "of the build"
-    return literal(visible(target.note)) if target.note else f"added {target.added[:10]}"
+    return prose(target.note) if target.note else f"added {target.added[:10]}"
 
 
 def _switch() -> None:
