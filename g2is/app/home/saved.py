@@ -116,9 +116,7 @@ def show_deleted(run: Run) -> None:
             f"{one.kind} {one.name}": f"{one.kind} {ui.visible(one.name)}, {one.deleted[:16].replace('T', ' ')}"
             for one in reversed(found)
         }
-        chosen = st.selectbox(
-            "What", list(labels)[::-1], format_func=labels.__getitem__, key="deleted chosen"
-        )
+        chosen = ui.choose_kept("What", list(labels)[::-1], labels.__getitem__, key="deleted chosen")
         word, _, name = chosen.partition(" ")
         st.button(
             "Restore",

@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from g2is.app.places import default_cache
 from g2is.app.shared import more_like
 from g2is.app.shared.arrivals import say_what_came
+from g2is.app.shared.aside import say_bad_basket
 from g2is.app.shared.navigation import draw_navigation, link_to
 from g2is.app.shared.runs import cache_folder, choose_run, read_run, run_folders
 from g2is.app.shared.text import literal, show_error, without_folder
@@ -115,6 +116,7 @@ def open_page(title: str, *, stages: Sequence[str] = CONTENT_STAGES, compact: bo
     if show_damage(run):
         st.stop()
     say_what_came(run)
+    say_bad_basket(run)
     return run
 
 
