@@ -23,8 +23,8 @@ from g2is.app.map.parts import walk_part
 from g2is.app.map.view import read_view
 from g2is.app.shared.canvas.parts import pack
 from g2is.app.shared.canvas.points import NOWHERE, MapPoints
+from g2is.app.shared.labels import origin_meanings
 from g2is.figures.colouring import COLOURED
-from g2is.figures.symbols import SYMBOLS
 from g2is.walk import ORIGINS
 from g2is.walk.trace import Steps
 from tests.app.conftest import settle
@@ -736,7 +736,7 @@ def test_the_legend_lists_what_there_is_and_the_picture_can_be_saved(page, serve
         ORIGINS[origin] for origin in walks.walk(run, walk_preset("recommended", count=40)).steps.origin
     }
     said = page.locator(".legend").inner_text()
-    words = {origin: SYMBOLS[origin].meaning for origin in ORIGINS}
+    words = origin_meanings(walk_preset("recommended", count=40))
     assert {origin for origin, word in words.items() if word in said} == origins
     with page.expect_download() as download:
         page.get_by_role("button", name="↓ PNG").click()
