@@ -292,6 +292,8 @@ def test_texts_on_hover_are_short_and_show_every_character(run):
 
 
 def test_the_path_joins_each_step_to_the_last_of_its_component():
+    from g2is.config import walk_preset
+
     origins = ("anchor", "anchor", "neighbor", "neighbor", "pin", "fallback")
     blank = np.zeros(6, np.float32)
     steps = Steps(
@@ -300,9 +302,9 @@ def test_the_path_joins_each_step_to_the_last_of_its_component():
         np.array([ORIGINS.index(name) for name in origins], np.uint8),
         *[blank] * 5,
     )
-    trace = SimpleNamespace(steps=steps, parameters=SimpleNamespace(bans=(9, 3)))
+    trace = SimpleNamespace(steps=steps, parameters=walk_preset("official", count=6, bans=(9, 3)))
     part = unpack(walk_part("m", trace))
-    assert part["bans"] == [9, 3]
+    assert part["bans"] == [9, 3] and part["meanings"] == origin_meanings(trace.parameters)
     assert part["sample"].tolist() == [4, 7, 1, 8, 2, 5]
     assert part["came_from"].tolist() == [-1, -1, 4, 7, -1, 1]
     assert [part["origins"][origin] for origin in part["origin"]] == list(origins)
