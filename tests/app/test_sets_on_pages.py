@@ -118,6 +118,18 @@ def test_what_a_popover_could_not_do_is_said_inside_it(open_own, own):
     assert walk.run().warning[0].value not in inside_popovers(walk)
 
 
+def test_what_cannot_be_restored_is_said_where_it_was_asked_for(open_own, own):
+    delete(own, KINDS["set"], "low")
+    app = open_own()
+    own.sets.write("low", [7])  # by someone else, meanwhile
+    app.button(key="restore deleted").click().run()
+    assert app.error[0].value in inside_popovers(app) and len(app.error) == 1
+    assert own.sets["low"].rows.tolist() == [7]
+    delete(own, KINDS["set"], "low")
+    app.run().button(key="restore deleted").click().run()
+    assert not app.error and "is restored" in app.success[0].value
+
+
 def inside_popovers(app) -> list[str]:
     return [
         alert.value
