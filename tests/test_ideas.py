@@ -10,7 +10,7 @@ import pytest
 from g2is.analysis import walks
 from g2is.analysis.ideas import NEAREST, STEPS, ideas
 from g2is.config import walk_preset
-from g2is.figures.ideas import ARROW, HIGH, ORIGIN, WIDE, gradients_svg, graph_svg, walk_svg
+from g2is.figures.ideas import ARROW, HIGH, ORIGIN, WIDE, apart, gradients_svg, graph_svg, walk_svg
 from g2is.run.run import Run
 from tests.app.tiny_run import make_run
 
@@ -55,6 +55,16 @@ def test_the_pictures_are_drawn_to_scale_and_inside_their_frame(run):
         assert math.hypot(float(x) - ORIGIN[0], float(y) - ORIGIN[1]) == pytest.approx(ARROW, abs=0.2)
     numbers = [text.text for text in ElementTree.fromstring(walk_svg(found)).iter("text")]
     assert [number for number in numbers if number != "★"] == [str(step + 1) for step in range(STEPS)]
+
+
+def test_numbers_of_steps_that_lie_on_each_other_part():
+    lone = [250.0, 60.0]
+    crowd = np.array([[20, 20], [20, 20], [21, 20], [20.5, 19], lone, [20, 20], [3, 185]])
+    parted = apart(crowd, 17)
+    gaps = np.hypot(*(parted[:, None] - parted[None]).transpose(2, 0, 1))[~np.eye(len(crowd), dtype=bool)]
+    assert gaps.min() > 16.5 and parted[4].tolist() == lone
+    assert (parted >= 8).all() and (parted <= [WIDE - 8, HIGH - 8]).all()
+    assert np.hypot(*(parted - crowd).T).max() < 60, "near where they are"
 
 
 def test_a_run_without_a_map_has_no_pictures(run, monkeypatch):

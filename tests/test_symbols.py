@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from g2is.app.shared.labels import origin_meanings, origin_names
+from g2is.config import walk_preset
 from g2is.figures.colouring import COLOURED
 from g2is.figures.colours import OKABE_ITO, OKABE_ITO_DARK, OTHERS, SHAPES
 from g2is.figures.symbols import SYMBOLS
@@ -38,9 +40,21 @@ def test_every_symbol_has_a_shape_and_a_character_of_its_own():
     assert len({symbol.mark for symbol in SYMBOLS.values()}) == len(SYMBOLS)
     assert len({symbol.meaning for symbol in SYMBOLS.values()}) == len(SYMBOLS)
     assert set(ORIGINS) <= set(SYMBOLS) and all(SYMBOLS[origin].letter for origin in ORIGINS)
+    assert len({SYMBOLS[origin].letter for origin in ORIGINS}) == len(ORIGINS)
     # A circle is an instruction: plain, or with an edge where the walk took it.
     assert not set(SHAPES[1:]) & set(shapes), "a dot of a category is not taken for a symbol"
     assert {*shapes, *SHAPES} <= set(DRAWN)
+
+
+def test_steps_are_called_by_what_happened():
+    """Where a walk keeps to no neighbours nothing jumps."""
+    by_turns, paper = (walk_preset(name, count=9) for name in ("recommended", "official"))
+    assert not by_turns.knowledge_coherence and paper.knowledge_coherence
+    assert origin_meanings(by_turns)["fallback"] == "next best for its example"
+    assert origin_meanings(paper)["fallback"] == "best in pool, reached by a jump"
+    assert origin_meanings(paper)["anchor"] == "anchor: closest to its direction"
+    assert origin_names(by_turns)["fallback"] == "▲ next best"
+    assert set(origin_meanings(paper)) == set(origin_names(paper)) == set(ORIGINS)
 
 
 @pytest.mark.parametrize("page", ["light", "dark"])

@@ -158,8 +158,15 @@ def walk_svg(ideas: Ideas) -> str:
         parts.append(
             f'<text x="{sx:.1f}" y="{sy + 5:.1f}" text-anchor="middle" font-size="15" fill="{GREEN}">★</text>'
         )
-    for number, (x, y) in enumerate(steps, 1):
-        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="8" fill="{BLUE}"/>')
+    badges = apart(np.array(steps), 2 * BADGE + 1).tolist()
+    for (x, y), (left, top) in zip(steps, badges, strict=True):
+        if math.hypot(x - left, y - top) > 1:
+            parts.append(
+                f'<path d="M{x:.1f} {y:.1f}L{left:.1f} {top:.1f}" stroke="{BLUE}" stroke-width="1"/>'
+            )
+            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{BLUE}"/>')
+    for number, (x, y) in enumerate(badges, 1):
+        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{BADGE}" fill="{BLUE}"/>')
         parts.append(
             f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle" fill="#fff" font-weight="700">{number}</text>'
         )
@@ -167,6 +174,36 @@ def walk_svg(ideas: Ideas) -> str:
     return _svg(
         f"The first {len(steps)} steps of the walk on the map of the pool: instructions {rows}", parts
     )
+
+
+BADGE = 8
+"""Radius of a number."""
+ROUNDS = 200
+"""In which numbers part; a handful of them has done so after a few."""
+
+
+def apart(points: np.ndarray, least: float) -> np.ndarray:
+    """Places (n, 2) near these points, within the picture, of which no two are nearer to each other than `least`, as
+    far as there is room. Points that are alone stay where they are."""
+    places = np.array(points, float)
+    for _ in range(ROUNDS):
+        moved = False
+        for one in range(len(places)):
+            for other in range(one + 1, len(places)):
+                way = places[other] - places[one]
+                far = float(np.hypot(*way))
+                if far >= least:
+                    continue
+                turn = 2.4 * other  # of two that are one each later one goes another way
+                way = way / far if far > 1e-9 else np.array([math.cos(turn), math.sin(turn)])
+                push = (least - far) / 2 + 1e-3
+                places[one] -= push * way
+                places[other] += push * way
+                moved = True
+        places = np.clip(places, [BADGE, BADGE], [WIDE - BADGE, HIGH - BADGE])
+        if not moved:
+            break
+    return places
 
 
 def _number(cosine: float) -> str:

@@ -79,3 +79,29 @@ def test_the_first_tab_leads_past_the_sidebar(page, server):
     assert press(page, "Tab") == ["Skip to main content", True]
     page.keyboard.press("Enter")
     assert page.evaluate("() => document.activeElement.closest('main') !== null")
+
+
+def test_a_popover_that_the_keyboard_opens_has_the_focus_until_escape(page, server):
+    page.goto(f"{server.url}/Walk?run=tiny&preset=recommended")
+    page.wait_for_selector(".row.chosen")
+    settle(page)
+    page.locator(".st-key-settings_Budget").get_by_role("button").or_(
+        page.get_by_role("button", name="Budget")
+    ).first.focus()
+    assert press(page, "Enter")[0].startswith("Budget")
+    popover = page.get_by_role("dialog")
+    expect(popover).to_be_focused()
+    budget = popover.get_by_label("Budget in % of the pool", exact=True)
+    settle(page)
+    for _ in range(3):
+        if press(page, "Tab")[0] == "Budget in % of the pool":
+            break
+    expect(budget).to_be_focused()
+    # The label of the popover says the new budget: Streamlit draws another one.
+    before = page.get_by_role("dialog").get_attribute("aria-label")
+    press(page, "ArrowUp", "Enter")
+    expect(page.get_by_role("dialog")).not_to_have_attribute("aria-label", before or "")
+    settle(page)
+    expect(page.get_by_role("dialog").get_by_label("Budget in % of the pool", exact=True)).to_be_focused()
+    assert press(page, "Escape")[0].startswith("Budget")
+    expect(page.get_by_role("dialog")).to_have_count(0)

@@ -112,6 +112,11 @@ def test_baselines_are_made_on_the_spot(open_app, own_cache):
     assert len(saved(run, "random-9")) == len(saved(run, "round-robin-9")) == 9
     assert "random-9" in app.multiselect(key="compare").value
     assert "first-walk" in app.multiselect(key="compare").value
+    next(box for box in app.multiselect if box.label == "Methods").set_value(["random", "rds_plus"])
+    app.number_input[0].set_value(8)
+    next(button for button in app.button if button.label == "Add").click().run()
+    [error] = [error.value for place in app.get("popover") for error in place.error]
+    assert "--extras representations" in error and "random-8" in app.multiselect(key="compare").value
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from g2is.app.map.parts import walk_part
 from g2is.app.map.view import read_view
 from g2is.app.shared.canvas.parts import pack
 from g2is.app.shared.canvas.points import NOWHERE, MapPoints
+from g2is.app.shared.labels import origin_meanings
 from g2is.figures.colouring import COLOURED
-from g2is.figures.symbols import SYMBOLS
 from g2is.walk import ORIGINS
 from g2is.walk.trace import Steps
 from tests.app.conftest import settle
@@ -292,6 +292,8 @@ def test_texts_on_hover_are_short_and_show_every_character(run):
 
 
 def test_the_path_joins_each_step_to_the_last_of_its_component():
+    from g2is.config import walk_preset
+
     origins = ("anchor", "anchor", "neighbor", "neighbor", "pin", "fallback")
     blank = np.zeros(6, np.float32)
     steps = Steps(
@@ -300,9 +302,9 @@ def test_the_path_joins_each_step_to_the_last_of_its_component():
         np.array([ORIGINS.index(name) for name in origins], np.uint8),
         *[blank] * 5,
     )
-    trace = SimpleNamespace(steps=steps, parameters=SimpleNamespace(bans=(9, 3)))
+    trace = SimpleNamespace(steps=steps, parameters=walk_preset("official", count=6, bans=(9, 3)))
     part = unpack(walk_part("m", trace))
-    assert part["bans"] == [9, 3]
+    assert part["bans"] == [9, 3] and part["meanings"] == origin_meanings(trace.parameters)
     assert part["sample"].tolist() == [4, 7, 1, 8, 2, 5]
     assert part["came_from"].tolist() == [-1, -1, 4, 7, -1, 1]
     assert [part["origins"][origin] for origin in part["origin"]] == list(origins)
@@ -736,7 +738,7 @@ def test_the_legend_lists_what_there_is_and_the_picture_can_be_saved(page, serve
         ORIGINS[origin] for origin in walks.walk(run, walk_preset("recommended", count=40)).steps.origin
     }
     said = page.locator(".legend").inner_text()
-    words = {origin: SYMBOLS[origin].meaning for origin in ORIGINS}
+    words = origin_meanings(walk_preset("recommended", count=40))
     assert {origin for origin, word in words.items() if word in said} == origins
     with page.expect_download() as download:
         page.get_by_role("button", name="↓ PNG").click()

@@ -75,3 +75,13 @@ def test_every_page_opens_without_them(copy, open_app, page):
     app = open_app(page, folder=copy.folder.parent, basket="3-6", focus="20")
     assert not app.exception and not app.error, [error.value for error in app.error]
     assert less.sets["mine"].rows.tolist() == [5]
+
+
+def test_the_map_says_what_was_removed_with_a_way_back(copy, open_app):
+    app = open_app("1_Map", folder=copy.folder.parent, basket="3-5")
+    app.button(key="remove basket").click().run()
+    assert np.flatnonzero(Run.open(copy.folder).gone).tolist() == [3, 4, 5]
+    assert "3 instructions are removed from the pool." in said(app) and not app.warning
+    app.button(key="undo removal").click().run()
+    assert not Run.open(copy.folder).gone.any()
+    assert app.session_state[f"basket of {copy.hash}"] == [3, 4, 5]

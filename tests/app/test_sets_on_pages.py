@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from g2is.app.shared.aside import LONGEST
+from g2is.pipeline.removing import remove_instructions
 from g2is.run.run import Run
 from g2is.run.saved import KINDS, delete, names
 from tests.app.test_map_page import parts_of
@@ -52,6 +53,89 @@ def test_a_link_holds_the_basket_as_rows_or_by_name(open_own, own):
     for text in ("x", "3-1", "9999999", "set:none", "set:../x", "1-", "-1", "1" * 30):
         app = open_own(MAP, basket=text)
         assert held(app, own) == [] and len(app.warning) == 1, text
+
+
+@pytest.mark.parametrize(
+    "text, rows, said",
+    [
+        ("3.99999", [3], "there is no instruction `99999`; they are numbered 0 to 249; the other 1 is in it"),
+        ("240-252", [*range(240, 250)], "there is no instruction `250-252`"),
+        ("set:zzz", [], "this run has no set `zzz`"),
+        ("3.x.7-2", [3], "`x`, `7-2` cannot be read"),
+        ("3.4", [3], "instruction `4` was removed from the pool"),
+    ],
+)
+def test_what_a_link_asks_of_the_basket_in_vain_is_said_on_its_page(open_own, own, text, rows, said):
+    remove_instructions(own.folder, [4])
+    app = open_own(MAP, basket=text)
+    # The page reruns by itself in a browser: the message is there until the basket changes.
+    for _ in range(2):
+        [warning] = app.warning
+        assert said in warning.value
+        assert [row for row in held(app, own) if row != 4] == rows
+        app.run()
+    app.query_params["focus"] = "33"
+    press(app.run(), "Into the basket")
+    assert not app.warning and app.query_params["basket"] != [text]
+
+
+def test_the_box_over_sets_shows_the_one_that_is_loaded(open_own, own):
+    app = open_own(MAP, basket="3-6")
+    app.selectbox(key="set chosen").set_value("even").run()
+    app.text_input(key="set name").set_value("counting")
+    press(app, "Save")
+    box = app.selectbox(key="set chosen")
+    # A browser shows the default of a box in a popover that was closed meanwhile.
+    assert (
+        box.options == ["counting", "even", "low"] and box.options[box.proto.default] == box.value == "even"
+    )
+    assert app.button(key="set Load").label == "Load: 20"
+    app.button(key="set Load").click().run()
+    assert held(app, own) == own.sets["even"].rows.tolist()
+
+
+def test_what_a_popover_could_not_do_is_said_inside_it(open_own, own):
+    app = open_own(MAP, basket="3-5")
+    app.session_state["name basket"] = True  # open
+    app.text_input(key="set name").set_value("no/such")
+    press(app, "Save")
+    assert app.session_state["name basket"] and app.error[0].value in inside_popovers(app)
+    home = open_own()
+    home.session_state["saved set chosen"] = "low"
+    home.session_state["home set low manage"] = True
+    home.run().text_input(key="home set low name").set_value("even")
+    press(home, "Save")
+    assert "even" in home.error[0].value and home.error[0].value in inside_popovers(home)
+    home.text_input(key="home set low name").set_value("lower")
+    press(home, "Save")
+    assert not home.error and "it is called `lower` now" in home.success[0].value
+    assert home.success[0].value not in inside_popovers(home)
+    walk = open_own("4_Walk", count="30")
+    walk.session_state["settings Rules"] = True
+    walk.query_params.update({"count": "30", "delta": "7"})
+    assert walk.run().warning[0].value in inside_popovers(walk)
+    walk.session_state["settings Rules"] = False
+    assert walk.run().warning[0].value not in inside_popovers(walk)
+
+
+def test_what_cannot_be_restored_is_said_where_it_was_asked_for(open_own, own):
+    delete(own, KINDS["set"], "low")
+    app = open_own()
+    own.sets.write("low", [7])  # by someone else, meanwhile
+    app.button(key="restore deleted").click().run()
+    assert app.error[0].value in inside_popovers(app) and len(app.error) == 1
+    assert own.sets["low"].rows.tolist() == [7]
+    delete(own, KINDS["set"], "low")
+    app.run().button(key="restore deleted").click().run()
+    assert not app.error and "is restored" in app.success[0].value
+
+
+def inside_popovers(app) -> list[str]:
+    return [
+        alert.value
+        for place in app.get("popover")
+        for alert in (*place.error, *place.success, *place.warning)
+    ]
 
 
 def test_the_texts_are_there_and_how_many_are_in_the_walk(open_own, own):

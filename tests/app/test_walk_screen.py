@@ -15,9 +15,9 @@ from g2is.app.shared.timeline import PAUSE_SECONDS
 from g2is.app.walk.parts import LINE
 from g2is.config import walk_preset
 from g2is.instructions.snippet import snippet
-from g2is.walk import ORIGINS
 from tests.app.conftest import settle
 from tests.app.serving import Server
+from tests.app.test_accessibility import violations
 from tests.app.tiny_run import HOSTILE, make_run
 
 LINK = "/Walk?run=tiny&preset=recommended&count=40"
@@ -215,7 +215,7 @@ def test_what_is_found_can_be_asked_about(page, server, run):
     # Key by key, as a reader types.
     search.press_sequentially("evil.example")
     search.press("Enter")
-    page.get_by_role("button", name="#1 ![image](http://evil.example/image.png) [link]").click()
+    page.get_by_role("option", name="#1 ![image](http://evil.example/image.png) [link]").click()
     page.wait_for_function("() => new URL(location).searchParams.get('focus') === '1'")
     trace = walks.walk(run, walk_preset("recommended", count=40))
     expect(strip.locator(".reason .why")).to_have_text(why_not(run, trace, 1).text)
@@ -226,6 +226,74 @@ def test_what_is_found_can_be_asked_about(page, server, run):
     search.press("Enter")
     expect(strip.locator("article.taken h2")).to_contain_text("Asked about #1")  # the only one
     assert errors == [], "the map is drawn with what is found"
+    search.fill("")
+    search.press_sequentially("99999")
+    search.press("Enter")
+    nothing = strip.get_by_text("There is no instruction 99,999: they are numbered 0 to 249.")
+    expect(nothing).to_be_visible()
+    search.press("Tab")
+    expect(nothing).to_be_hidden()
+
+
+def test_what_is_found_is_gone_through_by_keys(page, server):
+    strip = open_walk(page, server)
+    search = page.get_by_role("searchbox", name="Find instructions")
+    search.fill("question 12")
+    search.press("Enter")
+    options = strip.get_by_role("listbox").get_by_role("option")
+    expect(options.first).to_be_visible()
+    assert options.count() > 3
+    assert violations(page, "light") + violations(page, "dark") == []
+    for key, place in (("ArrowDown", 0), ("ArrowDown", 1), ("End", -1), ("ArrowUp", -2), ("Home", 0)):
+        page.keyboard.press(key)
+        expect(options.nth(place)).to_be_focused()
+        expect(options.nth(place)).to_have_attribute("aria-selected", "true")
+    for key in ("p", "ArrowRight", "ArrowUp"):  # a list has its keys for itself
+        page.keyboard.press(key)
+    expect(search).to_be_focused()
+    assert strip.get_attribute("data-step") == "0" and "pins" not in page.url
+    page.keyboard.press("Escape")
+    expect(options.first).to_be_hidden()
+    expect(search).to_have_value("question 12")
+    page.keyboard.press("ArrowDown")
+    asked = options.first.inner_text().split()[0]
+    page.keyboard.press("Enter")
+    expect(strip.locator("article.taken h2")).to_contain_text(asked)
+    expect(options.first).to_be_hidden()
+    page.keyboard.press("ArrowRight")  # the keys of the screen work again
+    assert strip.get_attribute("data-step") == "1"
+
+
+def test_the_steps_stay_in_the_window_whatever_stands_above_them(page, server):
+    page.set_viewport_size({"width": 1280, "height": 720})
+    open_walk(page, server, "&tour=2")
+    corner = page.get_by_role("button", name="Expand sidebar")
+
+    def box(name):
+        return page.locator(name).bounding_box()
+
+    def fits():
+        strip = box(".strip")
+        assert strip["y"] + strip["height"] <= 720
+        assert box(".st-key-walk-bar")["height"] < 50, "one line"
+
+    fits()
+    button = corner.bounding_box()
+    beside = button["x"] + button["width"]
+    assert beside <= box(".st-key-tour")["x"] and beside <= box(".screen")["x"], "it lies on nothing"
+    page.set_viewport_size({"width": 420, "height": 800})
+    settle(page)
+    assert corner.bounding_box()["x"] + corner.bounding_box()["width"] <= box(".st-key-tour")["x"]
+    page.locator(".stMain").evaluate("main => (main.scrollTop = 60)")
+    page.wait_for_timeout(200)
+    assert box(".stAppHeader")["y"] <= -40, "it leaves with the top of the page"
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.locator(".stMain").evaluate("main => (main.scrollTop = 0)")
+    corner.click()
+    page.wait_for_timeout(600)
+    settle(page)
+    assert box(".screen")["x"] > 200
+    fits()
 
 
 def test_a_rejected_or_next_one_says_why(page, server, run):
@@ -358,11 +426,13 @@ def test_fits_a_phone(new_page, server, scheme):
     assert box["y"] + box["height"] == 900, "fixed to the bottom"
 
 
-def test_every_origin_has_a_mark_and_a_letter_of_its_own(page, server):
-    strip = open_walk(page, server)
-    badges = strip.locator(".strip .legend .badge").all_inner_texts()
-    assert len(badges) == len(ORIGINS)
-    assert len({badge.split()[0] for badge in badges}) == len({badge.split()[1] for badge in badges}) == 4
+def test_the_legend_says_how_the_steps_of_this_walk_came_about(page, server, run):
+    page.set_viewport_size({"width": 420, "height": 900})
+    strip = open_walk(page, server, "&pins=5")
+    legend = strip.locator(".strip .legend")
+    entries = legend.locator(".entry").all_inner_texts()
+    assert entries == ["⚑ P pinned by you", "◆ A anchor", "▲ B next best for its example"]
+    assert legend.is_visible() and strip.get_by_role("button", name="?").is_visible()
 
 
 def test_keys_are_answered_without_the_server(page, server, run):

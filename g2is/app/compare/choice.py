@@ -148,8 +148,15 @@ def _offer_baselines(run: Run, budget: int) -> None:
         icon=":material/add:",
         type="primary",
         key="usual baselines",
-        on_click=lambda: _save_baselines(run, methods, budget),
+        on_click=_add_usual,
+        args=(run, methods, budget),
     )
+
+
+def _add_usual(run: Run, methods: Sequence[str], budget: int) -> None:
+    """Add these baselines; a callback."""
+    for error in _save_baselines(run, methods, budget):
+        show_error(error)
 
 
 def read(run: Run, name: str) -> Selection:
@@ -159,6 +166,8 @@ def read(run: Run, name: str) -> Selection:
     return Selection.of(run, trace.samples, "walk", trace.parameters.model_dump())
 
 
+PROBLEMS = "baseline problems"
+"""Where it waits for the popover to say which baselines could not be added, and why."""
 USUAL = ("round_robin", "less", "random")
 BASELINES = {
     "random": "random: a draw by chance, what every method has to beat",
@@ -198,8 +207,10 @@ def _add_baselines(run: Run) -> None:
         )
         pressed = st.form_submit_button("Add", icon=":material/add:")
     if pressed:
-        _save_baselines(run, methods, int(budget))
+        st.session_state[PROBLEMS] = _save_baselines(run, methods, int(budget))
         st.rerun()
+    for error in st.session_state.pop(PROBLEMS, []):
+        show_error(error)
 
 
 def _budget_here(run: Run) -> int:
@@ -209,8 +220,9 @@ def _budget_here(run: Run) -> int:
         return max(1, int(run.valid.sum()) // 20)
 
 
-def _save_baselines(run: Run, methods: Sequence[str], budget: int) -> None:
-    added = []
+def _save_baselines(run: Run, methods: Sequence[str], budget: int) -> list[InputError]:
+    """Save what these methods choose, and compare them; why some could not be."""
+    added, problems = [], []
     for method in methods:
         name = f"{method.replace('_', '-')}-{budget}"
         try:
@@ -220,12 +232,13 @@ def _save_baselines(run: Run, methods: Sequence[str], budget: int) -> None:
                     chosen_by.write(run.inside(selection_file(name)))
             added.append(name)
         except InputError as error:
-            show_error(error)
+            problems.append(error)
     chosen = list(dict.fromkeys([*all_texts().get("compare", []), *added]))[:MOST]
     if added:
         # The box may be drawn already in this run: its new value waits for the next.
         st.session_state.pop("compare", None)
         put_in_url(compare=chosen)
+    return problems
 
 
 def _kept_regime(run: Run, method: str) -> dict[str, RegimeName]:

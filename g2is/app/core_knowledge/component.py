@@ -26,7 +26,7 @@ from g2is.app.shared import (
     table_height,
 )
 from g2is.app.shared.computed import computed
-from g2is.app.shared.labels import ORIGINS
+from g2is.app.shared.labels import origin_names
 from g2is.app.shared.walked import Walked, walk_id
 from g2is.figures.core import affinity_figure
 from g2is.run.run import Run
@@ -182,6 +182,7 @@ def _closest(run: Run, walked: Walked, component: int, anchor: int) -> None:
             "The walk chooses no instruction for this direction at these settings, so it has no anchor."
         )
     prompts = run.instructions["prompt"].array
+    names = origin_names(walked.parameters)
     here = focus(run)
     marked = np.flatnonzero(closest["sample"] == here).tolist()
 
@@ -194,7 +195,7 @@ def _closest(run: Run, walked: Walked, component: int, anchor: int) -> None:
                 "sample": closest["sample"],
                 "cosine": closest["cosine"],
                 "in the walk": [
-                    _taken(*part, component)
+                    _taken(names, *part, component)
                     for part in zip(closest["step"], closest["component"], closest["origin"], strict=True)
                 ],
                 "text": snippets(prompts[sample] for sample in closest["sample"]),
@@ -221,11 +222,9 @@ def _closest(run: Run, walked: Walked, component: int, anchor: int) -> None:
             show_record(run, here)
 
 
-def _taken(step: int, taker: int, origin: str, component: int) -> str:
+def _taken(names: dict[str, str], step: int, taker: int, origin: str, component: int) -> str:
     if step < 0:
         return "–"
     if origin == "pin":
-        return ORIGINS[origin]
-    return f"{ORIGINS[origin]}, step {step + 1:,}" + (
-        f", for direction {taker}" if taker != component else ""
-    )
+        return names[origin]
+    return f"{names[origin]}, step {step + 1:,}" + (f", for direction {taker}" if taker != component else "")

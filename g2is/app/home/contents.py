@@ -83,10 +83,10 @@ def show_sources(run: Run, counts: dict[str, Any]) -> None:
         "too long, end of the response cut": counts.get("response_cut", 0),
     }
     st.caption(" · ".join(f"{ui.number(count)} {what}" for what, count in events.items()))
-    for line in counts.get("reading", []):
-        st.text(ui.visible(line))
-    for line in note_lines(counts.get("reply_notes", {})):
-        st.text(ui.visible(line))
+    # As text, since names of fields may hold anything; style.css makes it as small as the caption above.
+    with st.container(key="reading_notes", gap="xxsmall"):
+        for line in [*counts.get("reading", []), *note_lines(counts.get("reply_notes", {}))]:
+            st.text(ui.visible(line))
 
 
 def show_facts(run: Run, counts: dict[str, Any]) -> None:

@@ -104,8 +104,8 @@ def show_near_duplicates(run: Run) -> None:
 def show_pages() -> None:
     """What each page is for."""
     st.header("Pages", anchor=False)
-    with st.grid(2, min_column_width=300, gap="xxsmall"):
+    with st.container(key="pages"), st.grid(2, min_column_width=300, gap="xsmall"):
         for title in [title for title in PAGES if title in ui.pages()]:
-            with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            with st.container(gap=None):
                 ui.link_to(title, title)
                 st.caption(PAGES[title])

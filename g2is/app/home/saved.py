@@ -6,7 +6,7 @@ import streamlit as st
 
 from g2is.analysis.saved import saved_table
 from g2is.app import shared as ui
-from g2is.app.shared.managing import bring_back, did_to, manage, show_said
+from g2is.app.shared.managing import SAID, bring_back, did_to, manage, show_said
 from g2is.app.shared.visitor import may_write
 from g2is.errors import InputError
 from g2is.run.run import Run
@@ -14,6 +14,7 @@ from g2is.run.saved import KEPT_DAYS, KINDS, Kind, deleted, ignored, names
 
 SHOWN = 50
 """Things of a kind that a table shows at a time."""
+PROBLEM = "restore problem"
 
 
 def show_saved(run: Run) -> None:
@@ -116,13 +117,23 @@ def show_deleted(run: Run) -> None:
             f"{one.kind} {one.name}": f"{one.kind} {ui.visible(one.name)}, {one.deleted[:16].replace('T', ' ')}"
             for one in reversed(found)
         }
-        chosen = st.selectbox(
-            "What", list(labels)[::-1], format_func=labels.__getitem__, key="deleted chosen"
-        )
+        chosen = ui.choose_kept("What", list(labels)[::-1], labels.__getitem__, key="deleted chosen")
         word, _, name = chosen.partition(" ")
         st.button(
             "Restore",
             key="restore deleted",
             icon=":material/undo:",
-            on_click=lambda: did_to(KINDS[word], lambda: bring_back(run, KINDS[word], name)),
+            on_click=_restore,
+            args=(run, KINDS[word], name),
         )
+        if problem := st.session_state.pop(PROBLEM, None):
+            st.error(problem, icon=":material/error:")
+
+
+def _restore(run: Run, kind: Kind, name: str) -> None:
+    """Bring back what was deleted; a callback. What went wrong is said in the popover, which covers the page."""
+    did_to(kind, lambda: bring_back(run, kind, name))
+    _, text, wrong = st.session_state[SAID]
+    if wrong:
+        st.session_state[PROBLEM] = text
+        del st.session_state[SAID]

@@ -38,6 +38,7 @@ def show_basket(run: Run) -> DeltaGenerator:
                 "Empty", key="empty", icon=":material/delete:", on_click=change_basket, args=(run, [], "new")
             )
         choose_set(run)
+    ui.say_what_was_done()
     if not basket:
         st.caption(
             "Draw a lasso or a box around dots to put them into the basket: instructions set aside by hand, to pin, "

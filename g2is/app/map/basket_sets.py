@@ -33,7 +33,8 @@ def name_basket(run: Run) -> None:
         return
     loaded = basket_set(run)
     unchanged = ui.unchanged_set(run)
-    with popover("Name them", NAMING, icon=":material/label:"):
+    naming = popover("Name them", NAMING, icon=":material/label:")
+    with naming:
         if loaded and unchanged is None:
             st.button(
                 f"Save the changes to set {loaded[0]}",
@@ -51,7 +52,9 @@ def name_basket(run: Run) -> None:
             "A set is kept with the run, for everyone who opens it: pin, ban, compare and export it by name."
         )
     if problem := st.session_state.pop(PROBLEM, None):
-        st.error(ui.prose(problem), icon=":material/error:")
+        # Beside the button it would be behind the popover while that is open; Undo fails with the popover closed.
+        with naming if naming.open else st.container():
+            st.error(ui.prose(problem), icon=":material/error:")
 
 
 def _save_as(run: Run) -> None:
@@ -106,9 +109,7 @@ def choose_set(run: Run) -> None:
     if not names:
         return
     with st.popover("Sets", icon=":material/label:", key="sets"):
-        if st.session_state.get("set chosen") not in names:
-            st.session_state["set chosen"] = names[0]
-        chosen = st.selectbox("Set", names, key="set chosen")
+        chosen = ui.choose_kept("Set", names, key="set chosen")
         try:
             found = run.sets[chosen]
         except InputError as error:

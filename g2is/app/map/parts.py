@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from g2is.app.shared.canvas.parts import pack
+from g2is.app.shared.labels import origin_meanings
 from g2is.walk import ORIGINS, WalkTrace
 
 CHANNEL = "map"
@@ -26,7 +27,12 @@ def walk_part(map_id: str, trace: WalkTrace | None) -> bytes:
     return pack(
         CHANNEL,
         "walk",
-        {"map": map_id, "origins": ORIGINS, "bans": [] if trace is None else list(trace.parameters.bans)},
+        {
+            "map": map_id,
+            "origins": ORIGINS,
+            "meanings": {} if trace is None else origin_meanings(trace.parameters),
+            "bans": [] if trace is None else list(trace.parameters.bans),
+        },
         sample=empty if steps is None else steps.sample.astype(np.int32),
         came_from=empty if steps is None else steps.path(),
         origin=empty.astype(np.uint8) if steps is None else steps.origin.astype(np.uint8),

@@ -12,8 +12,8 @@ import numpy as np
 import streamlit as st
 
 from g2is.app.shared.history import did
-from g2is.app.shared.text import number
-from g2is.app.shared.url import carry, url_value
+from g2is.app.shared.text import literal, number
+from g2is.app.shared.url import all_texts, carry
 from g2is.errors import InputError
 from g2is.run.run import Run
 from g2is.run.sets import NamedSet, ranges
@@ -21,6 +21,8 @@ from g2is.run.sets import NamedSet, ranges
 PARAMETER = "basket"
 SET = "set:"
 """Before the name of a set, where selections can be named too."""
+LISTED = 5
+"""Rows of a link that are named where it is wrong about them."""
 LONGEST = 8000
 """Characters of the rows in a link."""
 
@@ -30,11 +32,21 @@ def basket(run: Run) -> list[int]:
     session. `fill_basket` changes it."""
     key = _key(run)
     if key not in st.session_state:
-        st.session_state[key] = url_value(PARAMETER, None, read_basket(run)) or []
+        st.session_state[key], problem = read_basket(run, all_texts().get(PARAMETER, [""])[-1])
+        st.session_state[f"{key} problem"] = st.session_state.get("page"), problem
     if st.session_state.get("basket in link of") != run.hash:
         _carry(run)
     rows: list[int] = st.session_state[key]
     return [row for row in rows if not run.gone[row]] if run.removals else rows
+
+
+def say_bad_basket(run: Run) -> None:
+    """Say what of the basket in the link could not be put into it: on the page that the link opened, until the basket
+    changes. A page may rerun by itself as soon as it is drawn, so that once would be too short to read."""
+    basket(run)
+    page, problem = st.session_state.get(f"{_key(run)} problem", (None, ""))
+    if problem and page == st.session_state.get("page"):
+        st.warning(f"The basket of this link: {problem}", icon=":material/link_off:")
 
 
 def basket_set(run: Run) -> tuple[str, str] | None:
@@ -76,26 +88,59 @@ def basket_text(run: Run) -> str | None:
     return text if len(text) <= LONGEST else None
 
 
-def read_basket(run: Run) -> Callable[[str], list[int]]:
-    """Reads what `basket_text` wrote."""
+def read_basket(run: Run, text: str) -> tuple[list[int], str]:
+    """Reads what `basket_text` wrote: the rows, and in Markdown what could not be read, empty where all could."""
+    if not text:
+        return [], ""
+    if text.startswith(SET):
+        name = text.removeprefix(SET)
+        if name not in run.sets:
+            return [], f"this run has no set {literal(name)}."
+        try:
+            found = run.sets[name]
+        except InputError as error:
+            return [], literal(str(error))
+        st.session_state[f"{_key(run)} set"] = found.name, found.checksum
+        return found.rows.tolist(), ""
+    rows, missing, unreadable = read_ranges(text, run.sets.count)
+    removed = [row for row in rows if run.gone[row]] if run.removals else []
+    problems = []
+    if missing:
+        problems.append(
+            f"there is no instruction {_listed(missing)}; they are numbered 0 to {run.sets.count - 1:,}"
+        )
+    if removed:
+        were = "instruction {} was" if len(removed) == 1 else "instructions {} were"
+        problems.append(f"{were.format(_listed([str(row) for row in removed]))} removed from the pool")
+    if unreadable:
+        problems.append(f"{_listed(unreadable)} cannot be read; rows are written as in 3-9.12")
+    left = len(rows) - len(removed)
+    rest = f"; the other {number(left)} {'is' if left == 1 else 'are'} in it" if left else ""
+    return rows, f"{'; '.join(problems)}{rest}." if problems else ""
 
-    def read(text: str) -> list[int]:
-        if text.startswith(SET):
-            found = run.sets[text.removeprefix(SET)]
-            st.session_state[f"{_key(run)} set"] = found.name, found.checksum
-            return found.rows.tolist()
-        rows: dict[int, None] = {}
-        for part in text.split("."):
-            found_range = re.fullmatch(r"(\d{1,10})(?:-(\d{1,10}))?", part, re.ASCII)
-            first, last = (
-                (int(found_range[1]), int(found_range[2] or found_range[1])) if found_range else (1, 0)
-            )
-            if not first <= last < run.sets.count:
-                raise ValueError(f"expected rows of the pool such as 3-9.12, 0 to {run.sets.count - 1:,}")
-            rows.update(dict.fromkeys(range(first, last + 1)))
-        return list(rows)
 
-    return read
+def read_ranges(text: str, count: int) -> tuple[list[int], list[str], list[str]]:
+    """Rows as a link holds them, such as 3-9.12, of a pool of so many: the rows, the parts beyond the pool, and the
+    parts that are no rows."""
+    rows: dict[int, None] = {}
+    missing, unreadable = [], []
+    for part in text.split("."):
+        found = re.fullmatch(r"(\d{1,15})(?:-(\d{1,15}))?", part, re.ASCII)
+        if not found or int(found[1]) > int(found[2] or found[1]):
+            unreadable.append(part)
+            continue
+        first, last = int(found[1]), int(found[2] or found[1])
+        rows.update(dict.fromkeys(range(first, min(last + 1, count))))
+        if last >= count:
+            first = max(first, count)
+            missing.append(f"{first}-{last}" if first < last else str(last))
+    return list(rows), missing, unreadable
+
+
+def _listed(parts: Sequence[str]) -> str:
+    """Parts of a link in Markdown, the first few of many."""
+    more = f" and {number(len(parts) - LISTED)} more" if len(parts) > LISTED else ""
+    return ", ".join(literal(part[:40]) for part in parts[:LISTED]) + more
 
 
 def fill_basket(
@@ -120,6 +165,7 @@ def fill_basket(
     def fill(rows: list[int], loaded: tuple[str, str] | None) -> None:
         st.session_state[_key(run)] = list(rows)
         st.session_state[f"{_key(run)} set"] = loaded
+        st.session_state.pop(f"{_key(run)} problem", None)
         _carry(run)
 
     def go(besides: Callable[[], object] | None, rows: list[int], loaded: tuple[str, str] | None) -> None:

@@ -12,7 +12,7 @@ export function listenToKeys(root, actionOf) {
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key
     const action = actionOf(key)
     if (!action || event.ctrlKey || event.metaKey || event.altKey) return
-    if (event.target.matches?.(TYPING)) return
+    if (event.target.matches?.(TYPING) || event.target.closest?.("[role=listbox]")) return
     // What a control does with a key of its own, it goes on doing.
     if (PRESSES.includes(key) && event.target.closest?.("button, [role=button]")) return
     if (SLIDES.includes(key) && event.target.matches?.("input")) return

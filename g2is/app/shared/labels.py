@@ -6,7 +6,9 @@ import re
 from collections.abc import Sequence
 
 from g2is.analysis import regimes
+from g2is.config import WalkParameters
 from g2is.figures.symbols import SYMBOLS
+from g2is.walk import ORIGINS
 
 PRESETS = {
     "recommended": (
@@ -85,8 +87,23 @@ VALUES = {
 REGIME_NAMES = VALUES["regime"]
 """The gradient regimes."""
 
-ORIGINS = {name: SYMBOLS[name].label for name in ("pin", "anchor", "neighbor", "fallback")}
-"""How a step chose its instruction."""
+
+def origin_meanings(parameters: WalkParameters) -> dict[str, str]:
+    """How a step of a walk with these settings may choose its instruction, for a legend: by what happens there. A walk
+    that keeps to no neighbour never jumps."""
+    goal = "example" if parameters.facet_per_example else "direction"
+    meanings = {name: SYMBOLS[name].meaning for name in ORIGINS} | {
+        "anchor": f"anchor: closest to its {goal}"
+    }
+    return meanings | ({} if parameters.knowledge_coherence else {"fallback": f"next best for its {goal}"})
+
+
+def origin_names(parameters: WalkParameters) -> dict[str, str]:
+    """The same in a word or two, with the marks, as in a table."""
+    names = {name: SYMBOLS[name].label for name in ORIGINS}
+    return names | (
+        {} if parameters.knowledge_coherence else {"fallback": f"{SYMBOLS['fallback'].mark} next best"}
+    )
 
 
 def label(name: str) -> str:

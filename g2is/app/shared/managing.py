@@ -9,6 +9,7 @@ import streamlit as st
 from g2is.app.shared.aside import follow_set
 from g2is.app.shared.history import did, last_change, undo
 from g2is.app.shared.naming import name_box
+from g2is.app.shared.popover import popover
 from g2is.app.shared.text import literal, prose
 from g2is.app.shared.url import all_texts
 from g2is.app.shared.visitor import may_write
@@ -37,7 +38,10 @@ def manage(run: Run, kind: Kind, name: str, *, key: str) -> None:
     except InputError:
         written = ""  # of a file that cannot be read, which can still be deleted
     key = f"{key} {kind.word} {name}"
-    with st.popover("Rename, note, delete", icon=":material/edit:", key=f"{key} manage"):
+    place = popover("Rename, note, delete", f"{key} manage", icon=":material/edit:")
+    with place:
+        if place.open and _went_wrong(kind):
+            show_said(run, kind)
         with st.form(f"{key} form", border=False):
             name_box("Name", name, key=f"{key} name")
             st.text_area("Note", written, key=f"{key} note", max_chars=MOST_NOTE, height=90)
@@ -45,8 +49,9 @@ def manage(run: Run, kind: Kind, name: str, *, key: str) -> None:
                 "Save",
                 icon=":material/save:",
                 type="primary",
-                on_click=lambda: did_to(
+                on_click=lambda: _do(
                     kind,
+                    key,
                     lambda: _change(
                         run,
                         kind,
@@ -61,10 +66,16 @@ def manage(run: Run, kind: Kind, name: str, *, key: str) -> None:
             f"Delete {kind.word}",
             key=f"{key} delete",
             icon=":material/delete:",
-            on_click=lambda: did_to(kind, lambda: _delete(run, kind, name)),
+            on_click=lambda: _do(kind, key, lambda: _delete(run, kind, name)),
             help=f"It can be restored for {KEPT_DAYS} days.",
         )
-    show_said(run, kind)
+    if not place.open:
+        show_said(run, kind)
+
+
+def _went_wrong(kind: Kind) -> bool:
+    word, _, wrong = st.session_state.get(SAID, ("", "", False))
+    return bool(wrong and word == kind.word)
 
 
 def _change(run: Run, kind: Kind, name: str, new: str, text: str, written: str) -> str:
@@ -155,6 +166,13 @@ def _following(kind: Kind, name: str, new: str | None) -> dict[str, list[str] | 
             kept = [part for text in texts for part in (later if text == old else [text])]
             changes[parameter] = kept or None
     return changes
+
+
+def _do(kind: Kind, key: str, do: Callable[[], str]) -> None:
+    """Do something from the popover of `key`, which closes unless it went wrong; what is said stands below it."""
+    did_to(kind, do)
+    if not _went_wrong(kind):
+        st.session_state[f"{key} manage"] = False
 
 
 def did_to(kind: Kind, do: Callable[[], str]) -> None:

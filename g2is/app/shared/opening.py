@@ -12,6 +12,8 @@ from streamlit.delta_generator import DeltaGenerator
 from g2is.app.places import default_cache
 from g2is.app.shared import more_like
 from g2is.app.shared.arrivals import say_what_came
+from g2is.app.shared.aside import say_bad_basket
+from g2is.app.shared.javascript import module
 from g2is.app.shared.navigation import draw_navigation, link_to
 from g2is.app.shared.runs import cache_folder, choose_run, read_run, run_folders
 from g2is.app.shared.text import prose, show_error, without_folder
@@ -36,6 +38,7 @@ PAGE_ICON = (
 
 _STYLE = Path(__file__).parent / "style.css"
 _COMPACT = Path(__file__).parent / "compact.css"
+_POPOVERS = Path(__file__).parent / "popovers.js"
 DAMAGED_SHOWN = 4
 """Files of a damaged run that are named."""
 
@@ -64,6 +67,7 @@ def start_page(title: str, *, compact: bool = False) -> DeltaGenerator:
         add_style(_STYLE)
         if compact:
             add_style(_COMPACT)
+        st.components.v2.component("g2is_popovers", js=module(_POPOVERS))(key="popovers", height=0)
         st.markdown("**:material/hub: G2IS Explorer**")
         place = st.container(gap="xxsmall")
         who = st.container(gap="xxsmall")
@@ -98,7 +102,18 @@ def open_page(title: str, *, stages: Sequence[str] = CONTENT_STAGES, compact: bo
     # Where it takes no room, screen readers still find it; see style.css.
     with st.container(key="unseen_title") if compact else st.container():
         st.title(title, anchor=False)
-    show_tour(title)
+    # Compact pages have a button of Streamlit in the corner, see compact.css.
+    above = st.container(key="above") if compact else st.container()
+    with above:
+        show_tour(title)
+        run = _checked(folder, title, stages)
+        say_what_came(run)
+        say_bad_basket(run)
+    return run
+
+
+def _checked(folder: Path, title: str, stages: Sequence[str]) -> Run:
+    """The run in a folder. Stops the page where it cannot be opened, lacks a stage, or is damaged."""
     try:
         run = read_run(folder)
     except InputError as error:
@@ -114,7 +129,6 @@ def open_page(title: str, *, stages: Sequence[str] = CONTENT_STAGES, compact: bo
             st.stop()
     if show_damage(run):
         st.stop()
-    say_what_came(run)
     return run
 
 

@@ -58,10 +58,11 @@ def show_tour(title: str) -> None:
     if number is None:
         return
     stop = STOPS[number - 1]
-    with st.container(border=True, key="tour", gap="xxsmall"):
+    with st.container(border=True, key="tour", horizontal=True, vertical_alignment="center", gap="small"):
         here = f"**Tour, {number} of {len(STOPS)}: {stop.page}.** "
         st.markdown(here + (stop.words if stop.page == title else "You have left the path of the tour."))
-        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        # Beside the words: the page has to fit below them.
+        with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center", width="content"):
             if stop.page != title:
                 link_to(stop.page, f"Go on at {stop.page}")
             elif number < len(STOPS):

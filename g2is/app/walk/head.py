@@ -55,6 +55,8 @@ def walk_by_bar(run: Run, bar: DeltaGenerator, messages: DeltaGenerator) -> Bar:
         presets = popover(PRESETS[preset][0], "presets", icon=":material/tune:")
         labels = {**SHORT, "Budget": budget_label()}
         places = {name: popover(labels.get(name, name), f"settings {name}") for name in TABS}
+    # Below the bar a message would be behind the popover in which its cause was typed.
+    messages = next((place for place in (presets, *places.values()) if place.open), messages)
     panel = ParameterPanel(run, presets, places, messages)
     with messages:
         walk = _walk(run, panel, places[BY_DIRECTION])

@@ -24,13 +24,16 @@ def came_from(taken: Taken, parameters: WalkParameters) -> str:
             f"● **Neighbour** of instruction {taken.previous:,}, the one chosen before, over an edge of "
             f"{number(taken.cosine)}: {which} that passes every rule{'' if taken.among is None else best}."
         )
-    reason = (
-        "no neighbour of the instruction chosen before passes the rules, so the whole pool is searched"
+    name, reason = (
+        (
+            "Best in pool",
+            "no neighbour of the one chosen before passes the rules, so the whole pool is searched",
+        )
         if parameters.knowledge_coherence
-        else "with knowledge coherence off, every step searches the whole pool"
+        else ("Next best", "with knowledge coherence off, every step searches the whole pool")
     )
     return (
-        f"▲ **Best in pool**: {reason}, closest to direction {taken.component} first. This is the first free "
+        f"▲ **{name}**: {reason}, closest to direction {taken.component} first. This is the first free "
         f"instruction that passes (cosine {affinity})."
     )
 

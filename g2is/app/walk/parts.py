@@ -18,6 +18,7 @@ from g2is.analysis.steps import StepView
 from g2is.app.shared import snippets, visible
 from g2is.app.shared.canvas.parts import pack
 from g2is.app.shared.graph.parts import graphs_part, rows_shown
+from g2is.app.shared.labels import origin_meanings
 from g2is.app.shared.walked import Walked
 from g2is.instructions.snippet import beginning
 from g2is.run.run import Run
@@ -44,6 +45,7 @@ def walk_part(walk_id: str, trace: WalkTrace, examples: Sequence[int], changed: 
         {
             "walk": walk_id,
             "origins": ORIGINS,
+            "meanings": origin_meanings(trace.parameters),
             "directions": not trace.parameters.facet_per_example,
             "examples": list(examples),
             "pins": list(trace.parameters.pins),
@@ -170,18 +172,25 @@ def lines(run: Run, rows: Iterable[int]) -> dict[str, str]:
 
 
 def reply_part(
-    run: Run, walk_id: str, answer: dict[str, Any], found: Sequence[int], words: str, basket: Sequence[int]
+    run: Run,
+    walk_id: str,
+    answer: dict[str, Any],
+    found: Sequence[int],
+    words: str,
+    basket: Sequence[int],
+    nothing: str = "",
 ) -> bytes:
     """What the reader asked for: why an instruction is in or not, and which instructions contain words.
 
     answer: empty, or `sample` and what there is to say about it. found: instructions that contain `words`. basket: the
-    instructions set aside.
+    instructions set aside. nothing: why none is found.
     """
     header: dict[str, Any] = {
         "walk": walk_id,
         "words": words,
         "found": list(found[:FOUND]),
         "total": len(found),
+        "nothing": visible(nothing),
         "basket": list(basket[:FOUND]),
     }
     header["lines"] = lines(run, header["found"][:20])

@@ -8,6 +8,7 @@ import streamlit as st
 from g2is.analysis.idle import conflicts_taken
 from g2is.app.shared import THREE_DIGITS, duration, number, percent, table_height
 from g2is.app.shared.computed import computed
+from g2is.app.shared.labels import origin_names
 from g2is.app.shared.walked import Walked, walk_id
 from g2is.figures.walk import sources_figure
 from g2is.run.run import Run
@@ -20,6 +21,7 @@ WORDS = """
 - **Anchor** ◆: the instruction closest to a direction, where its walk begins.
 - **Neighbour** ●: the next instruction, one of those nearest to the one before (**knowledge coherence**).
 - **Best in pool** ▲: when no neighbour passes the rules, the best instruction of the whole pool that does.
+- **Next best** ▲: the same in a walk that keeps to no neighbours, as *Recommended*: every step after the anchor.
 - **Alignment** ∡: the cosine of a direction to the sum of all gradients chosen for it.
 - **No conflict** and **consistency**: the two rules a candidate must pass: it pulls against none that was chosen for
   the direction, and the alignment stays at or above delta times what it was.
@@ -54,9 +56,11 @@ def show_result(run: Run, walked: Walked) -> None:
         st.metric("Instructions chosen", f"{number(len(trace.steps))} of {number(budget)}")
         st.metric("Target directions", number(len(trace.budgets)))
         st.metric(
-            "Best in pool",
+            "Best in pool" if parameters.knowledge_coherence else "Next best",
             number(fallbacks),
-            help="Steps that did not go to a neighbour but searched the whole pool.",
+            help="Steps that did not go to a neighbour but searched the whole pool."
+            if parameters.knowledge_coherence
+            else "Steps after the first of each direction; all search the whole pool, as knowledge coherence is off.",
         )
         st.metric(
             "Similarity within the subset",
@@ -92,7 +96,8 @@ def show_result(run: Run, walked: Walked) -> None:
     with detail:
         left, right = st.columns([3, 2], gap="medium")
         with left:
-            _directions(diagnosis.components)
+            fallback = origin_names(parameters)["fallback"]
+            _directions(diagnosis.components, fallback.partition(" ")[2])
         with right:
             sources = diagnosis.sources.set_index("source")
             st.markdown("**Source mix**")
@@ -116,8 +121,9 @@ def _fewer_groups(walked: Walked) -> str:
     )
 
 
-def _directions(frame: pd.DataFrame) -> None:
-    names = {"component": "direction", "taken": "chosen", "fallbacks": "best in pool"}
+def _directions(frame: pd.DataFrame, fallback: str) -> None:
+    """How each direction went. fallback: what steps are called that went to no neighbour."""
+    names = {"component": "direction", "taken": "chosen", "fallbacks": fallback}
     st.dataframe(
         frame.rename(columns=lambda name: names.get(name, name.replace("_", " "))),
         hide_index=True,

@@ -5,7 +5,6 @@ Python hears of a step once the reader rests on it, and of a question at once; o
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import numpy as np
 import streamlit as st
 
 from g2is.analysis.map_values import schemes
-from g2is.analysis.search import Filter, matching
 from g2is.analysis.step_graphs import AFTER, BEFORE, chunks_around, steps_of
 from g2is.analysis.steps import StepView, step_views, window_start
 from g2is.analysis.why_not import Answer, why_not
@@ -35,6 +33,7 @@ from g2is.app.walk.parts import (
     whole_part,
     window_part,
 )
+from g2is.app.walk.search import found, nothing_found
 from g2is.app.walk.shown import PICTURES, colour_in_url, order, picture_in_url, rests, step_in_url
 from g2is.errors import InputError
 from g2is.run.run import Run
@@ -220,7 +219,8 @@ def _window(_run: Run, walk: str, start: int, _walked: Walked) -> bytes:
 def _reply(run: Run, walked: Walked) -> bytes:
     """The answers to what the reader asked: about the instruction in focus, and where words are found."""
     words = st.session_state.get("walk words", "").strip()
-    found = _found(run, run.state, words) if words else np.zeros(0, np.int64)
+    rows = found(run, run.state, words).tolist() if words else []
+    nothing = nothing_found(words, len(run.instructions)) if words and not rows else ""
     sample = focus(run)
     answer: dict[str, Any] = {}
     if sample is not None:
@@ -228,7 +228,7 @@ def _reply(run: Run, walked: Walked) -> bytes:
             answer = _answer(why_not(run, walked.trace, sample))
         except InputError as error:
             show_error(error)
-    return reply_part(run, walk_id(run, walked), answer, found.tolist(), words, basket(run))
+    return reply_part(run, walk_id(run, walked), answer, rows, words, basket(run), nothing)
 
 
 def _answer(answer: Answer) -> dict[str, Any]:
@@ -239,12 +239,3 @@ def _answer(answer: Answer) -> dict[str, Any]:
         "example": answer.example,
         "winners": list(answer.winners[:20]),
     }
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def _found(_run: Run, run_hash: str, words: str) -> np.ndarray:
-    """Instructions that contain words, or the one of this number."""
-    digits = words.removeprefix("#").replace(",", "")
-    if re.fullmatch("[0-9]{1,12}", digits):
-        return np.array([int(digits)] if int(digits) < len(_run.instructions) else [], np.int64)
-    return matching(_run.instructions, Filter(text=words))

@@ -19,7 +19,7 @@ from g2is.app.shared import (
     snippets,
     table_height,
 )
-from g2is.app.shared.labels import ORIGINS as ORIGIN_NAMES
+from g2is.app.shared.labels import origin_names
 from g2is.app.shared.walked import Walked
 from g2is.app.walk.actions import sample_actions
 from g2is.app.walk.budgets import component_names
@@ -42,11 +42,12 @@ def show_all_steps(run: Run, walked: Walked) -> None:
     start = max(0, min(here - LISTED // 2, len(steps) - LISTED))
     shown = slice(start, start + LISTED)
     rows = run.instructions.iloc[steps.sample[shown]]
+    names = origin_names(walked.parameters)
     frame = pd.DataFrame(
         {
             "step": np.arange(start, start + len(rows)) + 1,
             "sample": steps.sample[shown],
-            "how": [ORIGIN_NAMES[ORIGINS[origin]] for origin in steps.origin[shown]],
+            "how": [names[ORIGINS[origin]] for origin in steps.origin[shown]],
             "direction": steps.component[shown],
             "cosine": steps.affinity[shown],
             "alignment after": steps.after[shown],

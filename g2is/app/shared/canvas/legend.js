@@ -53,7 +53,7 @@ export function marksOf({ places, walk, ink, basket, focus }) {
   for (const code of new Set(walk?.origin)) present[walk.origins[code]] = true
   return Object.keys(present)
     .filter((name) => present[name])
-    .map((name) => markOf(SYMBOLS[name], { ink: css(ink) }))
+    .map((name) => markOf({ ...SYMBOLS[name], ...(walk?.meanings[name] && { meaning: walk.meanings[name] }) }, { ink: css(ink) }))
 }
 
 export function paintSwatch(c, left, top, { shape, fill, edge }) {

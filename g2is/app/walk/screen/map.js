@@ -15,12 +15,10 @@ import { drawWalk } from "./path.js"
 import { Trail } from "./trail.js"
 
 const STAR_PX = 7 // a click this near a star means it
-const HITS = 8 // instructions found that are listed
 
 export class WalkMap {
   constructor(screen) {
     this.screen = screen
-    this.goToOnlyHit = false // the reader searched, and waits for what is found
     const { find } = screen
     this.stage = find(".stage[data-stage=map]")
     this.plane = new Plane()
@@ -28,7 +26,6 @@ export class WalkMap {
     this.pen = new Pen(find(".over"))
     this.gestures = new Gestures(find(".over"), this)
     this.trail = new Trail()
-    this.found = null
     this.colours = new Colours(this, () => this.change())
     this.resized = new ResizeObserver(() => this.resize())
     this.resized.observe(this.stage)
@@ -112,44 +109,6 @@ export class WalkMap {
 
   modeChanged() {}
 
-  // Search
-
-  hideHits() {
-    this.screen.find(".hits").hidden = true
-  }
-
-  // The instructions that contain what was searched for.
-  showFound(part) {
-    const { find } = this.screen
-    if (part.words === this.words) return
-    const isNew = this.words === undefined // the screen: what was found before is marked, and not in the way
-    this.words = part.words
-    this.found = part.words ? part.found : null
-    const list = find(".hits")
-    const only = this.found?.length === 1 && this.goToOnlyHit
-    this.goToOnlyHit = false
-    list.hidden = !this.found || only || isNew
-    find(".found").textContent = this.found ? `${number(part.total)} found` : ""
-    find(".find").value = part.words
-    const hits = (this.found ?? []).slice(0, HITS).map((sample) => {
-      const item = element("li")
-      const button = element("button", "", `#${number(sample)} ${this.screen.walk.lines.get(sample) ?? ""}`)
-      button.type = "button"
-      button.dir = "auto"
-      button.onclick = () => {
-        list.hidden = true
-        this.screen.open(sample)
-      }
-      item.append(button)
-      return item
-    })
-    list.replaceChildren(...hits)
-    this.change()
-    if (!only) return
-    this.screen.open(this.found[0])
-    this.screen.root.focus() // its keys work again
-  }
-
   drawTip() {
     const { hovered, walk, find } = this.screen
     const tip = find(".tip")
@@ -177,7 +136,7 @@ export class WalkMap {
   paint() {
     this.waiting = false
     if (this.closed || !this.places || this.plane.width < 2) return
-    const { colours, states } = this.colours.paint(this.places, this.found, this.screen.basket)
+    const { colours, states } = this.colours.paint(this.places, this.screen.search.found, this.screen.basket)
     this.dots.draw({
       points: this.places,
       colours,

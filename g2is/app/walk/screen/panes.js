@@ -10,17 +10,6 @@ export class Panes {
     for (const tab of root.querySelectorAll("[role=tab]")) tab.onclick = () => this.show(tab.dataset.tab)
     for (const button of root.querySelectorAll("[data-show]")) button.onclick = () => this.show(button.dataset.show)
     addZooms(find(".zooms"), (factor) => this.zoomBy(factor))
-    const field = find(".find")
-    // A handler that returns false would keep the letter out of the box.
-    field.onkeydown = (event) => {
-      if (event.key !== "Enter") return
-      screen.map.goToOnlyHit = true
-      screen.raise("find", field.value)
-    }
-    // Emptied by its cross, or by Escape.
-    field.oninput = () => {
-      if (!field.value) screen.raise("find", "")
-    }
   }
 
   get picture() {

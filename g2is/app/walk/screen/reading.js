@@ -89,7 +89,7 @@ export class Reading {
   // To the step.
   back() {
     this.forget()
-    this.screen.map.hideHits()
+    this.screen.search.close()
     this.screen.draw()
   }
 

@@ -3,12 +3,14 @@
 
 import { channel } from "../../shared/canvas/channel.js"
 import { number } from "../../shared/dom.js"
+import { fit } from "./fit.js"
 import { WalkGraph } from "./graph.js"
 import { bindKeys } from "./keys.js"
 import { WalkMap } from "./map.js"
 import { Panes } from "./panes.js"
 import { Reader } from "./reader.js"
 import { Reading } from "./reading.js"
+import { Search } from "./search.js"
 import { addSkip } from "./skip.js"
 import { Strip } from "./strip.js"
 import { Walk } from "./walk.js"
@@ -46,12 +48,14 @@ class Screen {
     this.walk = new Walk()
     this.reading = new Reading(this)
     this.panes = new Panes(this)
+    this.search = new Search(this)
     this.map = new WalkMap(this)
     this.graph = new WalkGraph(this)
     this.reader = new Reader(this)
     this.strip = new Strip(this)
     this.unbind = bindKeys(this)
     this.removeSkip = addSkip(this)
+    this.stopFitting = fit(root)
     this.channel = channel("walk")
     this.stopListening = this.channel.listen((kind) => this.receive(kind))
     for (const kind of ["points", "colours", "walk", "window", "reply", "whole"]) this.receive(kind)
@@ -65,6 +69,7 @@ class Screen {
     this.graph.close()
     this.unbind()
     this.removeSkip()
+    this.stopFitting()
     clearTimeout(this.resting)
     this.stopListening()
   }
@@ -116,7 +121,7 @@ class Screen {
     walk.receiveTexts(part)
     this.basket = new Set(part.basket)
     this.map.change()
-    this.map.showFound(part)
+    this.search.receive(part)
     if (part.answer) this.reading.receive(part.answer)
   }
 

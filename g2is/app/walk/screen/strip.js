@@ -26,7 +26,6 @@ export class Strip {
     find(".strip select").onchange = () => this.playing && this.play()
     this.resized = new ResizeObserver(() => this.screen.walk.count && this.draw())
     this.resized.observe(find(".strip"))
-    this.drawLegend()
   }
 
   close() {
@@ -75,6 +74,7 @@ export class Strip {
     const known = [...this.screen.walk.part.alignment].filter((value) => !Number.isNaN(value))
     this.high = Math.max(0.05, ...extremes(known, Math.max))
     this.low = Math.min(0, ...extremes(known, Math.min))
+    this.drawLegend()
   }
 
   draw() {
@@ -148,10 +148,10 @@ export class Strip {
   card(step) {
     const { screen } = this
     const { walk } = screen
-    const origin = ORIGINS[walk.origin(step)]
+    const origin = walk.origin(step)
     const sample = walk.sample(step)
     const card = element("li", "card")
-    card.style.setProperty("--origin", origin.colour)
+    card.style.setProperty("--origin", ORIGINS[origin].colour)
     card.dataset.sample = sample
     if (step === screen.step) card.setAttribute("aria-current", "step")
     card.onclick = () => {
@@ -161,7 +161,7 @@ export class Strip {
     card.onpointerenter = () => screen.hover(sample)
     card.onpointerleave = () => screen.hover(null)
     const head = element("div", "head")
-    head.append(badgeOf(origin), element("span", "number", number(step + 1)), element("span", "row", `#${number(sample)}`))
+    head.append(this.badge(origin), element("span", "number", number(step + 1)), element("span", "row", `#${number(sample)}`))
     const words = element("div", "words", walk.lines.get(sample) ?? "…")
     words.dir = "auto"
     card.append(head, words)
@@ -174,27 +174,33 @@ export class Strip {
     }
   }
 
+  // How the steps of this walk came about.
   drawLegend() {
-    this.screen.find(".strip .legend").replaceChildren(
-      ...Object.values(ORIGINS).map((origin) => {
+    const { walk, find } = this.screen
+    const { origin, origins, meanings } = walk.part
+    const present = new Set([...origin].map((code) => origins[code]))
+    find(".strip .legend").replaceChildren(
+      ...Object.keys(ORIGINS).filter((name) => present.has(name)).map((name) => {
         const entry = element("span", "entry")
-        entry.append(badgeOf(origin), ` ${origin.meaning.split(":")[0]}`)
+        entry.append(this.badge(name), ` ${meanings[name].split(":")[0]}`)
         return entry
       }),
     )
+  }
+
+  badge(name) {
+    const { colour, mark, letter } = ORIGINS[name]
+    const meaning = this.screen.walk.part.meanings[name]
+    const badge = element("span", "badge", `${mark} ${letter}`)
+    badge.style.setProperty("--origin", colour)
+    badge.title = meaning
+    badge.setAttribute("role", "img")
+    badge.setAttribute("aria-label", meaning)
+    return badge
   }
 }
 
 // The extreme of a long list, as a list: too many arguments at once would overflow.
 function extremes(values, pick) {
   return values.length ? [values.reduce((one, other) => pick(one, other))] : []
-}
-
-function badgeOf({ colour, mark, letter, meaning }) {
-  const badge = element("span", "badge", `${mark} ${letter}`)
-  badge.style.setProperty("--origin", colour)
-  badge.title = meaning
-  badge.setAttribute("role", "img")
-  badge.setAttribute("aria-label", meaning)
-  return badge
 }
