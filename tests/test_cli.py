@@ -10,7 +10,7 @@ import pytest
 from g2is.analysis import walks
 from g2is.cli import build, main
 from g2is.config.grammar import named
-from g2is.errors import InputError
+from g2is.errors import InputError, printable, shortened
 from g2is.run.run import Run
 from g2is.walk import replay
 from tests.records import saved_trace
@@ -103,6 +103,34 @@ def test_any_sample_can_be_explained(files, tmp_path, capsys):
         assert "expected a row from 0 to 79, or source:line" in capsys.readouterr().err
 
 
+def test_a_saved_selection_is_named_everywhere_and_a_file_comes_first(files, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    kept = files / "cache" / "both" / "selections"
+    for count, path in (("5", kept / "mine.json"), ("3", tmp_path / "mine"), ("4", kept / "taken.json")):
+        assert g2is(files, "walk", "both", "--count", count, "--output", str(path)) == 0
+    uses = (
+        ["explain", "both", "--sample", "1", "--selection"],
+        ["export", "both", "--overwrite", "--output", "out", "--selection"],
+        ["scores", "both", "--output", "table.csv", "--selection"],
+        ["set", "make", "both", "few", "--overwrite", "--selections"],
+    )
+    for words in uses:
+        for name, size in (("mine.json", 5), ("mine", 3), (str(kept / "mine.json"), 5), ("taken", 4)):
+            (tmp_path / "table.csv").unlink(missing_ok=True)
+            assert g2is(files, *words, name) == 0
+            if words[0] == "set":
+                assert f"set few: {size} instructions" in capsys.readouterr().err
+        for name in ("none", "none.json", "../selections/mine", "", "out", "x" * 300, "a\0b"):
+            assert g2is(files, *words, name) == 2, (words, name)
+            said = capsys.readouterr().err.strip().splitlines()[-1]
+            name = shortened(name)
+            assert (
+                printable(f"selection = {name!r}: neither a file nor the name of a saved one; run both has ")
+                in said
+            )
+            assert "mine, taken" in said
+
+
 def test_selections_with_a_point_in_their_name_keep_their_own_traces(files, tmp_path, capsys):
     paths = [tmp_path / "walk-0.1", tmp_path / "walk-0.2"]
     for path, count in zip(paths, ("4", "8"), strict=True):
@@ -161,7 +189,7 @@ BUILD = "build --run x --model m --train a --validation b".split()
         (["walk", "nowhere", "--count", "5"], "not a run"),
         (["walk", "../both", "--count", "5"], "not a run"),
         (["build", "--run", "../x", "--model", "m", "--train", "a", "--validation", "b"], "a plain name"),
-        (["export", "both", "--selection", "none.json", "--output", "x"], "none.json: not readable"),
+        (["export", "both", "--selection", "none.json", "--output", "x"], "'none.json': neither a file nor"),
         (["dance"], "invalid choice: 'dance'"),
         (
             ["evaluate", "both", "--test", "t", "--selection", "s", "--count", "0"],

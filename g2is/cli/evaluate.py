@@ -11,6 +11,7 @@ from g2is.config import EvaluationConfig, ReadingConfig
 from g2is.config.grammar import AddCommand, add_settings, given, named, read_settings
 from g2is.config.settings import Budget
 from g2is.config.walk import WALK_PRESETS
+from g2is.errors import InputError, shortened
 from g2is.selectors import METHODS
 
 if TYPE_CHECKING:
@@ -159,12 +160,20 @@ def _candidates(run: Run, arguments: argparse.Namespace, tests: list[str]) -> li
     from g2is.evaluation.requested import requested
     from g2is.run.selections import Selection, select_set
 
-    chosen = {}
+    chosen: dict[str, Selection] = {}
+
+    def choose(name: str, selection: Selection) -> None:
+        if name in chosen:
+            raise InputError(
+                f"{shortened(name)!r}: is given twice; name each one: --selection NAME=SELECTION"
+            )
+        chosen[name] = selection
+
     for name, file in map(named, arguments.selection):
         path = selection_path(file, run)
-        chosen[name or path.stem] = Selection.read(path, run)
+        choose(name or path.stem, Selection.read(path, run))
     for name in arguments.set:
-        chosen[name] = select_set(run, name)
+        choose(name, select_set(run, name))
     return requested(
         run,
         chosen,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from g2is.cli.runs import selection_path
 from g2is.config import REGIMES
 from g2is.errors import InputError, shortened
 
@@ -27,7 +28,13 @@ def add_rows(parser: argparse.ArgumentParser, group: argparse._ArgumentGroup) ->
         "--rows", nargs="+", action="extend", metavar="ROW", help="rows, or ranges of rows such as 10-19"
     )
     group.add_argument("--sets", nargs="+", action="extend", metavar="NAME", help="named sets")
-    group.add_argument("--selections", nargs="+", action="extend", metavar="NAME", help="saved selections")
+    group.add_argument(
+        "--selections",
+        nargs="+",
+        action="extend",
+        metavar="SELECTION",
+        help="saved selections of the run, or selection files",
+    )
     group.add_argument(
         "--where",
         nargs="+",
@@ -81,14 +88,12 @@ def in_words(arguments: argparse.Namespace, names: Sequence[str] = (*MADE_OF, *F
 
 
 def _named(run: Run, arguments: argparse.Namespace) -> list[np.ndarray]:
-    from g2is.run.saved import KINDS
     from g2is.run.selections import Selection
 
     parts = [read_rows(text, run.sets.count) for text in arguments.rows or ()]
     parts += [run.sets[other].rows for other in arguments.sets or ()]
     for other in arguments.selections or ():
-        path = KINDS["selection"].path(run, other.removesuffix(".json"))
-        parts.append(np.array(Selection.read(path, run).samples, np.int64))
+        parts.append(np.array(Selection.read(selection_path(other, run), run).samples, np.int64))
     if arguments.where:
         parts.append(np.flatnonzero(run.matching(arguments.where)))
     return parts

@@ -9,11 +9,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from g2is.errors import InputError
+from g2is.errors import InputError, shortened
 from g2is.storage.files import check_writable, inside, not_written, refuse_special
 
 if TYPE_CHECKING:
     from g2is.run.run import Run
+
+LISTED = 20
+"""Names that a message lists, at most."""
 
 
 def run_folder(arguments: argparse.Namespace) -> Path:
@@ -40,13 +43,24 @@ def open_run(arguments: argparse.Namespace) -> Run:
 
 
 def selection_path(given: str, run: Run) -> Path:
-    """The path of a selection given by its name in the run or as a file."""
-    from g2is.run.paths import selection_file
+    """The path of a selection: a file where there is one of that name, otherwise what is saved under it in the run.
 
-    path = Path(given)
-    if not path.is_file() and len(path.parts) == 1:
-        return run.folder / selection_file(given.removesuffix(".json"))
-    return path
+    Raises `InputError` where there is neither.
+    """
+    from g2is.run.saved import KINDS, names
+
+    kind, path = KINDS["selection"], Path(given)
+    with suppress(OSError, ValueError):  # no file can have this name
+        if path.is_file():
+            return path
+    known = names(run, kind)
+    if (name := given.removesuffix(kind.suffix)) in known:
+        return kind.path(run, name)
+    shown = ", ".join(known[:LISTED]) + (", …" if len(known) > LISTED else "")
+    saved = (
+        f"run {run.name} has {shown}" if known else f"run {run.name} has no selections; `g2is walk` saves one"
+    )
+    raise InputError(f"selection = {shortened(given)!r}: neither a file nor the name of a saved one; {saved}")
 
 
 def output_file(output: Path, run: Run) -> Path:

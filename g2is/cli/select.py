@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from g2is.cli.runs import followed, open_run, output_file, say
+from g2is.cli.runs import followed, open_run, output_file, say, selection_path
 from g2is.config import DEFAULT_PRESET, WALK_PRESETS, WalkParameters, walk_preset
 from g2is.config.grammar import AddCommand, add_field, add_settings, given, typed
 from g2is.errors import InputError, shortened
@@ -34,7 +34,12 @@ def register(command: AddCommand) -> None:
 
     parser = command("explain", explain, "why an instruction is in a walk's selection, or why not")
     parser.add_argument("run", help="name or folder of the run")
-    parser.add_argument("--selection", type=Path, required=True, help="selection file of a walk")
+    parser.add_argument(
+        "--selection",
+        required=True,
+        metavar="SELECTION",
+        help="that of a walk: a selection file, or the name of one in the run",
+    )
     parser.add_argument("--sample", required=True, help="row of the pool, or source:line")
 
 
@@ -106,7 +111,7 @@ def explain(arguments: argparse.Namespace) -> None:
     from g2is.run.selections import changes, read_walk
 
     run = open_run(arguments)
-    path = followed(arguments.selection)
+    path = followed(selection_path(arguments.selection, run))
     selection, trace = read_walk(path, run)
     if trace is None:
         what = (
