@@ -38,7 +38,7 @@ def test_several_files_each_with_its_records(tmp_path, capsys):
     one = write(tmp_path, gzip.compress(jsonl({**GOOD, "options": ["a"]}).encode()), "one.gz")
     two = write(tmp_path, json.dumps([GOOD, GOOD]), "two.json")
     said = shown(capsys, one, two)
-    assert "one.gz  JSON object, 1 instructions" in said and "two.json  JSON array, 2 instructions" in said
+    assert "one.gz  JSON object, 1 instruction\n" in said and "two.json  JSON array, 2 instructions" in said
     assert said.count("⟦4</s>\n⟧") == 3
 
 

@@ -168,6 +168,8 @@ def _candidates(run: Run, arguments: argparse.Namespace, tests: list[str]) -> li
                 f"{shortened(name)!r}: is given twice; name each one: --selection NAME=SELECTION"
             )
         chosen[name] = selection
+        if selection.gone:
+            say(f"{name}: {selection.gone}")
 
     for name, file in map(named, arguments.selection):
         path = selection_path(file, run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from g2is.cli.runs import open_run, say, selection_path
+from g2is.cli.runs import counted, open_run, say, selection_path
 from g2is.config import REGIMES
 from g2is.config.grammar import AddCommand
 from g2is.errors import InputError
@@ -63,6 +63,8 @@ def export(arguments: argparse.Namespace) -> None:
         if arguments.set is None
         else select_set(run, arguments.set)
     )
+    if selection.gone:
+        say(f"left out: {selection.gone}")
     exported = export(
         run,
         selection,
@@ -74,7 +76,7 @@ def export(arguments: argparse.Namespace) -> None:
     for note in exported.notes:
         say(f"note: {note}")
     tokens = "" if exported.tokens is None else f", {exported.tokens:,} tokens"
-    say(f"{exported.samples:,} samples{tokens} written: {', '.join(map(str, exported.files))}")
+    say(f"{counted(exported.samples)}{tokens} written: {', '.join(map(str, exported.files))}")
 
 
 def gradients(arguments: argparse.Namespace) -> None:

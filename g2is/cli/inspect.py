@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from g2is.cli.runs import counted
 from g2is.config import ReadingConfig
 from g2is.config.commands import LENGTH
 from g2is.config.grammar import AddCommand, add_settings, read_settings
@@ -59,7 +60,7 @@ def inspect(arguments: argparse.Namespace) -> None:
             print(style.pieces(preview(instruction)))
         print()
     print(
-        f"{len(found.instructions):,} instructions, {found.duplicates:,} exact duplicates; trained: {style.legend}"
+        f"{counted(len(found.instructions))}, {counted(found.duplicates, 'exact duplicate')}; trained: {style.legend}"
     )
     if arguments.model is None:
         print("shown in LESS's format; for that of a model: --model")
@@ -72,7 +73,7 @@ def inspect(arguments: argparse.Namespace) -> None:
 def _summary(found: FileInspection, style: _Style) -> list[str]:
     """What a person should know of how one file was read."""
     lines = [
-        style.heading(found.file.source) + f"  {found.container}, {found.file.kept:,} instructions",
+        style.heading(found.file.source) + f"  {found.container}, {counted(found.file.kept)}",
         *(f"  {shape}" for shape in found.shapes),
         *(f"  {style.warning(line)}" for line in found.remarks),
         *(f"  {record.source}:{record.line}: {record.reason}" for record in found.rejected[:REJECTED]),

@@ -87,6 +87,11 @@ def followed(path: Path) -> Path:
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
+def counted(count: int, one: str = "instruction") -> str:
+    """Such as 1 instruction, 3,000 instructions."""
+    return f"{count:,} {one}{'s' * (count != 1)}"
+
+
 def say(text: str) -> None:
     """Print a line to standard error, which is for people; results go to standard output."""
     with suppress(OSError):  # a closed or full one must not stop the work

@@ -6,7 +6,7 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from g2is.cli.runs import open_run, output_file, say, selection_path
+from g2is.cli.runs import counted, open_run, output_file, say, selection_path
 from g2is.config import REGIMES
 from g2is.config.grammar import AddCommand
 from g2is.config.settings import Budget
@@ -36,6 +36,7 @@ def register(command: AddCommand) -> None:
 
 def scores(arguments: argparse.Namespace) -> None:
     from g2is.analysis.scores import check_kind, score
+    from g2is.run.selections import Selection
 
     check_kind(arguments.output)
     if arguments.fraction is not None or arguments.count is not None:
@@ -51,7 +52,9 @@ def scores(arguments: argparse.Namespace) -> None:
         fraction=arguments.fraction,
         count=arguments.count,
     )
+    if selection is not None and (gone := Selection.read(selection, run).gone):
+        say(f"selection: {gone}")
     table.write(output)
     counts = sorted(Counter(table.reasons.words.tolist()).items(), key=lambda pair: pair[1])
     described = ", ".join(f"{count:,} {word}" for word, count in counts)
-    say(f"{run.size:,} instructions written to {output}: {described}")
+    say(f"{counted(run.size)} written to {output}: {described}")

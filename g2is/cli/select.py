@@ -6,9 +6,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from g2is.cli.runs import followed, open_run, output_file, say, selection_path
+from g2is.cli.rows import in_pool
+from g2is.cli.runs import counted, followed, open_run, output_file, say, selection_path
 from g2is.config import DEFAULT_PRESET, WALK_PRESETS, WalkParameters, walk_preset
 from g2is.config.grammar import AddCommand, add_field, add_settings, given, typed
+from g2is.config.names import split_reference
 from g2is.errors import InputError, shortened
 from g2is.selectors import METHODS, method_settings
 
@@ -52,9 +54,22 @@ def walk(arguments: argparse.Namespace) -> None:
     from g2is.run.selections import save_walk
 
     trace = walks.walk(run, parameters)
+    _say_only(run, parameters)
     print(diagnose(run, trace))
     save_walk(output, run, trace)
-    say(f"{len(trace.steps):,} instructions written to {output}")
+    say(f"{counted(len(trace.steps))} written to {output}")
+
+
+def _say_only(run: Run, parameters: WalkParameters) -> None:
+    """Of the only instructions that may be selected, what was removed from the pool. Raises `InputError` for all."""
+    import numpy as np
+
+    if parameters.only:
+        in_pool(run, np.unique(parameters.only), "only")
+    for reference in parameters.only_sets:
+        name, _ = split_reference(reference)
+        if gone := run.sets[name].gone:
+            say(f"only_sets: set {name}: {gone}")
 
 
 def select(arguments: argparse.Namespace) -> None:
@@ -66,7 +81,7 @@ def select(arguments: argparse.Namespace) -> None:
 
     selection = select(run, arguments.method, **values)
     selection.write(output)
-    say(f"{len(selection.samples):,} instructions written to {output}")
+    say(f"{counted(len(selection.samples))} written to {output}")
 
 
 def _methods_by_setting() -> dict[str, list[str]]:

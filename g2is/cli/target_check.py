@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from g2is.cli.rows import read_rows
-from g2is.cli.runs import output_file, say
+from g2is.cli.runs import counted, output_file, say
 from g2is.config.commands import command
 from g2is.errors import InputError, printable
 
@@ -92,7 +92,7 @@ def grow(run: Run, name: str, arguments: argparse.Namespace) -> None:
     say(f"target {into}: {next(target.note for target in run.targets if target.name == into)}")
     if output is not None:
         size = write_examples(output, run, into)
-        say(f"{output}: {size:,} examples")
+        say(f"{output}: {counted(size, 'example')}")
 
 
 def _by_rule(run: Run, name: str, count: int) -> np.ndarray:
@@ -103,7 +103,7 @@ def _by_rule(run: Run, name: str, count: int) -> np.ndarray:
         raise InputError(f"rule = {count}: expected 1 or more instructions to accept")
     rows = grown_by_rule(pool_of(run, name), check_of(run, name).kinds.membership, count)
     if len(rows) < count:
-        say(f"rule: {len(rows):,} instructions fit, fewer than {count:,}")
+        say(f"rule: {len(rows):,} of {counted(count)} fit, so there are no more")
     return rows
 
 
