@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import csv
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 TABLE, PICTURE = "table", "picture.html"
 """Files of an evaluation that are for a person."""
+BEGINNING = 4096
+"""Bytes of a file of results that are looked at."""
 
 
 def register(command: AddCommand) -> None:
@@ -107,7 +111,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     config, reading = read_settings(EvaluationConfig, arguments), read_settings(ReadingConfig, arguments)
     _budget(arguments)  # checked before anything is read
     run = open_run(arguments)
-    output = None if arguments.output is None else output_file(arguments.output, run)
+    output = None if arguments.output is None else _output(arguments, run)
     from g2is.instructions import short_name
     from g2is.pipeline.inputs import Target
 
@@ -152,6 +156,17 @@ def evaluate(arguments: argparse.Namespace) -> None:
     if output is not None:
         write_bytes(output, safe_csv(summary))
     say(f"written to {run.folder / EVALUATIONS / arguments.name}: {TABLE}.csv, {TABLE}.md, {PICTURE}")
+
+
+def _output(arguments: argparse.Namespace, run: Run) -> Path:
+    """The file of results to write: a new one, or that of this evaluation, which is written again with what came."""
+    from g2is.storage.files import open_file
+
+    own = False
+    with suppress(OSError, ValueError), open_file(arguments.output) as file:
+        rows = list(csv.reader(file.read(BEGINNING).decode(errors="replace").splitlines()[:2]))
+        own = [row[:1] for row in rows] == [["evaluation"], [arguments.name]]
+    return output_file(arguments.output, run, overwrite=own or arguments.overwrite)
 
 
 def _candidates(run: Run, arguments: argparse.Namespace, tests: list[str]) -> list[Candidate]:

@@ -50,9 +50,8 @@ def selection_path(given: str, run: Run) -> Path:
     from g2is.run.saved import KINDS, names
 
     kind, path = KINDS["selection"], Path(given)
-    with suppress(OSError, ValueError):  # no file can have this name
-        if path.is_file():
-            return path
+    if path.is_file():
+        return path
     known = names(run, kind)
     if (name := given.removesuffix(kind.suffix)) in known:
         return kind.path(run, name)
@@ -63,10 +62,11 @@ def selection_path(given: str, run: Run) -> Path:
     raise InputError(f"selection = {shortened(given)!r}: neither a file nor the name of a saved one; {saved}")
 
 
-def output_file(output: Path, run: Run) -> Path:
+def output_file(output: Path, run: Run, *, overwrite: bool) -> Path:
     """The file that a command writes: the target of a link, unless that leads out of the run.
 
-    Raises `InputError`, before anything is computed, where no file can be written there.
+    Raises `InputError`, before anything is computed, where no file can be written there, and where there is one that
+    `overwrite` does not give up.
     """
     path, folder = (Path(os.path.normpath(place.absolute())) for place in (output, run.folder))
     if path.is_relative_to(folder):
@@ -76,10 +76,19 @@ def output_file(output: Path, run: Run) -> Path:
             raise InputError(f"output = {str(output)!r}: is a folder, expected the name of a file")
         output = followed(output) if output.is_file() or not output.exists() else output
         refuse_special(output)
+        if output.exists() and not overwrite:
+            raise InputError(
+                f"output = {str(output)!r}: exists; replace it with --overwrite, or choose another name"
+            )
     except OSError as error:
         raise not_written(output, error) from None
     check_writable(output)
     return output
+
+
+def add_overwrite(parser: argparse._ActionsContainer) -> None:
+    """The argument that gives up a file."""
+    parser.add_argument("--overwrite", action="store_true", help="replace the file of that name")
 
 
 def followed(path: Path) -> Path:

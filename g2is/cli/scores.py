@@ -6,7 +6,7 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from g2is.cli.runs import counted, open_run, output_file, say, selection_path
+from g2is.cli.runs import add_overwrite, counted, open_run, output_file, say, selection_path
 from g2is.config import REGIMES
 from g2is.config.grammar import AddCommand
 from g2is.config.settings import Budget
@@ -20,6 +20,7 @@ def register(command: AddCommand) -> None:
     parser.add_argument(
         "--output", type=Path, required=True, metavar="FILE", help="file to write, *.parquet or *.csv"
     )
+    add_overwrite(parser)
     parser.add_argument(
         "--regime", choices=REGIMES, help="whose cosines [sgd, or the first that the run keeps]"
     )
@@ -42,7 +43,7 @@ def scores(arguments: argparse.Namespace) -> None:
     if arguments.fraction is not None or arguments.count is not None:
         Budget(fraction=arguments.fraction, count=arguments.count)  # checked before the run is opened
     run = open_run(arguments)
-    output = output_file(arguments.output, run)
+    output = output_file(arguments.output, run, overwrite=arguments.overwrite)
     selection = None if arguments.selection is None else selection_path(arguments.selection, run)
     table = score(
         run,

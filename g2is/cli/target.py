@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from g2is.cli.build import targets
 from g2is.cli.rows import FOUND, MADE_OF, add_found, add_rows, chosen_rows, in_words
-from g2is.cli.runs import counted, open_run, output_file, say
+from g2is.cli.runs import add_overwrite, counted, open_run, output_file, say
 from g2is.cli.target_check import check, grow
 from g2is.config import ReadingConfig
 from g2is.config.commands import command
@@ -70,6 +70,7 @@ def register(add_command: AddCommand) -> None:
         metavar="FILE",
         help="for compute: the file to write (target.g2is); for grow: a file of all examples (.jsonl)",
     )
+    add_overwrite(group)
     group = parser.add_argument_group("For `grow`")
     group.add_argument(
         "--accept",
@@ -90,18 +91,18 @@ def register(add_command: AddCommand) -> None:
 
 def target(arguments: argparse.Namespace) -> None:
     action, names = arguments.action, arguments.names
-    (least, most), words = NAMES[action]
+    (least, most), follows = NAMES[action]
     fits = least <= len(names) <= (len(names) if most is None else most)
     if not fits or (action == "compute" and not arguments.output):
-        given = (
+        there = (
             "no --output" if fits else f"{counted(len(names), 'name') if names else 'no name'} after the run"
         )
-        usage = command("target", action, arguments.run, *words.split())
-        raise InputError(f"{action}: {given}, expected {usage}")
+        usage = command("target", action, arguments.run, *follows.split())
+        raise InputError(f"{action}: {there}, expected {usage}")
     for of, options in (
         (("from",), FROM),
         (("add", "compute"), ADD),
-        (("compute", "grow"), ("output",)),
+        (("compute", "grow"), ("output", "overwrite")),
         (("grow",), GROW),
     ):
         if action not in of and (given := [name for name in options if getattr(arguments, name, None)]):
@@ -144,7 +145,7 @@ def _add(run: Run, arguments: argparse.Namespace) -> None:
 def _compute(run: Run, arguments: argparse.Namespace) -> None:
     from g2is.pipeline.adding import compute
 
-    output = output_file(arguments.output, run)
+    output = output_file(arguments.output, run, overwrite=arguments.overwrite)
     if not output.name.endswith(SENT):
         raise InputError(f"output = {str(output)!r}: expected a name that ends in {SENT}")
     asked, reading = targets(arguments.names), read_settings(ReadingConfig, arguments)

@@ -78,12 +78,12 @@ def grow(run: Run, name: str, arguments: argparse.Namespace) -> None:
     accept, rule = arguments.accept or [], arguments.rule
     if accept and rule is not None:
         raise InputError("grow: --accept and --rule are given, expected one of them")
-    output = output_file(arguments.output, run) if arguments.output else None
     if not accept and rule is None:
-        if given := [option for option in ("into", "output") if getattr(arguments, option)]:
+        if given := [option for option in ("into", "output", "overwrite") if getattr(arguments, option)]:
             raise InputError(f"{given[0]}: is for grow with --accept or --rule")
         _list_proposals(run, name)
         return
+    output = output_file(arguments.output, run, overwrite=arguments.overwrite) if arguments.output else None
     given_rows = [read_rows(text, len(run.valid)) for text in accept]
     rows = _by_rule(run, name, rule) if rule is not None else np.concatenate(given_rows)
     into = arguments.into or grown_name(run, name)

@@ -36,7 +36,7 @@ class Settings(BaseModel):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise InputError(_one_line(error)) from None
+            raise InputError(_one_line(type(self), error)) from None
 
     def replace(self, **changes: Any) -> Self:
         """A checked copy with some fields changed."""
@@ -61,7 +61,7 @@ class Budget(Settings):
         return (self.fraction is None) != (self.count is None)
 
 
-def _one_line(error: ValidationError) -> str:
+def _one_line(kind: type[Settings], error: ValidationError) -> str:
     problems = []
     for problem in error.errors():
         field = shortened(".".join(str(part) for part in problem["loc"]))
@@ -77,5 +77,16 @@ def _one_line(error: ValidationError) -> str:
                 expected = "a number of fewer digits"
             elif problem["type"] == "too_short":
                 expected = "one value or more"
+            expected += _per_cent(kind, problem)
             problems.append(f"{field} = {shortened(repr(problem['input']))}: expected {expected}")
     return "; ".join(problems)
+
+
+def _per_cent(kind: type[Settings], problem: Any) -> str:
+    """What a share is called that was given in per cent; "" where it was not."""
+    field = kind.model_fields.get(str(problem["loc"][0]) if problem["loc"] else "")
+    is_share = field is not None and "share" in (field.description or "")
+    if not is_share or problem["type"] not in ("less_than", "less_than_equal"):
+        return ""
+    value = float(problem["input"])
+    return f"; {value:g} % is {value / 100:g}" if 1 < value <= 100 else ""
