@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from g2is.config.commands import BLANK, command
 from g2is.errors import InputError, shortened
 from g2is.storage.files import check_writable, inside, not_written, refuse_special
 
@@ -36,10 +37,21 @@ def run_folder(arguments: argparse.Namespace) -> Path:
 
 def open_run(arguments: argparse.Namespace) -> Run:
     """Open a run given by name or by the path of its folder."""
+    from g2is.run.paths import MANIFEST
     from g2is.run.run import Run
 
-    path = Path(arguments.run)
-    return Run.open(path if len(path.parts) > 1 else Path(arguments.cache) / path)
+    cache, path = Path(arguments.cache), Path(arguments.run)
+    known = sorted(place.parent.name for place in cache.glob(f"[!.]*/{MANIFEST}"))
+    there = f"{cache} has {', '.join(known[:LISTED])}{', …' if len(known) > LISTED else ''}"
+    if not arguments.run:
+        raise InputError(
+            f"run = '': expected the name or folder of a run; {there if known else f'{cache} has none'}"
+        )
+    folder = path if len(path.parts) > 1 else cache / path
+    if known and folder.parent == cache and not folder.exists():
+        new = command("build", "--run", folder.name, BLANK, cache=cache)
+        raise InputError(f"{folder}: not a run: {there}; {new} builds a new one")
+    return Run.open(folder)
 
 
 def selection_path(given: str, run: Run) -> Path:

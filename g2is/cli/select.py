@@ -10,6 +10,7 @@ from g2is.cli.rows import in_pool
 from g2is.cli.runs import followed, open_run, say, selection_path
 from g2is.cli.saving import add_place, check_place, save
 from g2is.config import DEFAULT_FRACTION, DEFAULT_PRESET, WALK_PRESETS, WalkParameters, walk_preset
+from g2is.config.commands import command
 from g2is.config.grammar import AddCommand, add_field, add_settings, argument, given, typed
 from g2is.config.names import split_reference
 from g2is.errors import InputError, shortened
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from g2is.run.run import Run
 
 
-def register(command: AddCommand) -> None:
+def register(add_command: AddCommand) -> None:
     """Add the commands to the parser."""
-    parser = command("walk", walk, "select instructions by the gradient walk")
+    parser = add_command("walk", walk, "select instructions by the gradient walk")
     parser.add_argument("run", help="name or folder of the run")
     parser.add_argument(
         "--preset", default=DEFAULT_PRESET, help=f"{', '.join(WALK_PRESETS)} [{DEFAULT_PRESET}]"
@@ -29,13 +30,13 @@ def register(command: AddCommand) -> None:
     add_place(parser, "PRESET")
     add_settings(parser, WalkParameters)
 
-    parser = command("select", select, "select instructions by another method, to compare with the walk")
+    parser = add_command("select", select, "select instructions by another method, to compare with the walk")
     parser.add_argument("run", help="name or folder of the run")
     parser.add_argument("--method", required=True, choices=METHODS, metavar="METHOD", help=", ".join(METHODS))
     add_place(parser, "METHOD")
     _add_fields(parser)
 
-    parser = command("explain", explain, "why an instruction is in a walk's selection, or why not")
+    parser = add_command("explain", explain, "why an instruction is in a walk's selection, or why not")
     parser.add_argument("run", help="name or folder of the run")
     parser.add_argument(
         "--selection",
@@ -143,9 +144,12 @@ def explain(arguments: argparse.Namespace) -> None:
             if selection.method == "walk"
             else f"chosen by {shortened(selection.method)}"
         )
-        raise InputError(
-            f"{path}: {what}, expected the selection of a walk with its trace; walk again to write it"
+        remedy = (
+            "walk again to write it"
+            if selection.method == "walk"
+            else f"{command('walk', run.name)} saves one"
         )
+        raise InputError(f"{path}: {what}, expected the selection of a walk with its trace; {remedy}")
     for line in changes(run, selection):
         say(f"since this was selected: {line}")
     sample = run.row(arguments.sample)

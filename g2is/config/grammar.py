@@ -81,8 +81,9 @@ class OneLineParser(argparse.ArgumentParser):
 
     def as_typed(self, message: str) -> str:
         """A message that begins with the name of a setting, with the argument in its place: `--fraction = …`."""
-        found = re.match(r"(\w+)(?:\.\d+)?(?= = |: )", message)
+        found = re.match(r"(\w+)(?:\.\d+)?(?= = |: |\.)", message)
         flags = {action.dest: action.option_strings[-1] for action in self._actions if action.option_strings}
+        flags.pop("cache", None)  # `cache: …` is about a folder of that name
         return f"{flags[found[1]]}{message[found.end() :]}" if found and found[1] in flags else message
 
 

@@ -65,12 +65,15 @@ def _one_line(kind: type[Settings], error: ValidationError) -> str:
     problems = []
     for problem in error.errors():
         field = shortened(".".join(str(part) for part in problem["loc"]))
+        field = kind.argument_prefix + field if field else ""
         if problem["type"] == "extra_forbidden":
             problems.append(f"{field}: no such setting")
         elif problem["type"] == "missing":
             problems.append(f"{field}: missing")
         elif problem["type"] == "value_error":
-            problems.append(str(problem["ctx"]["error"]))
+            text = str(problem["ctx"]["error"])
+            own = not field or text.startswith(str(problem["loc"][0]))
+            problems.append(text if own else f"{field}: {text}")
         else:
             expected = problem["msg"].removeprefix("Input should be ")
             if problem["type"] == "int_parsing_size":  # thousands of digits, which pydantic does not parse

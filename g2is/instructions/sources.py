@@ -132,6 +132,8 @@ def _matches(value: str) -> list[str]:
 
 def _existing(value: str) -> tuple[Path | None, str | None]:
     """The file or folder of that name, or of that name up to `:split`."""
+    if not value:
+        raise InputError("file = '': expected the name of a file or folder")
     path = Path(value)
     try:
         path.stat()
