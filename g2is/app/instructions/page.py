@@ -19,6 +19,7 @@ from g2is.app.instructions.filters import (
 from g2is.app.instructions.list import show_list
 from g2is.app.instructions.order import choose_order, walk_columns
 from g2is.app.instructions.reader import show_reader
+from g2is.app.shared.popover import inside, popover
 from g2is.app.shared.text import showing_errors
 from g2is.errors import InputError
 from g2is.run.run import Run
@@ -37,9 +38,10 @@ def show() -> None:
         **filtering("search", ""),
     )
     count = count_filters()
-    with filters.popover(
-        f"Filters: {count}" if count else "Filters", icon=":material/filter_list:", width="stretch"
-    ):
+    with filters:
+        label = f"Filters: {count}" if count else "Filters"
+        place = popover(label, "pool filters", icon=":material/filter_list:", width="stretch")
+    with inside(place, "pool filters"):
         choose_filters(run)
         column = choose_column(run)
     with order:

@@ -15,6 +15,7 @@ from g2is.app.instructions.filters import choose_filters, count_filters
 from g2is.app.map.view import MapView
 from g2is.app.shared.canvas.pool import colouring_of, points_of, read_scheme
 from g2is.app.shared.labels import REGIME_NAMES
+from g2is.app.shared.popover import inside, popover
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
 from g2is.config import WalkParameters
@@ -70,8 +71,9 @@ def choose_view(run: Run, switches: DeltaGenerator) -> MapView:
             **_another_map("layout", run.layouts[0], run.layouts),
         )
         count = count_filters()
-        with st.popover(
-            f"Filters: {count}" if count else "Filters", icon=":material/filter_list:", width="stretch"
+        label = f"Filters: {count}" if count else "Filters"
+        with inside(
+            popover(label, "map filters", icon=":material/filter_list:", width="stretch"), "map filters"
         ):
             choose_filters(run)
     with switches:

@@ -14,6 +14,7 @@ from g2is.app.neighbourhood.trail import go_to
 from g2is.app.shared import flag, focus, in_url, one_of, real, set_url, whole
 from g2is.app.shared.community_choice import choose_community
 from g2is.app.shared.labels import REGIME_NAMES
+from g2is.app.shared.popover import inside, popover
 from g2is.app.shared.sample_search import search_sample
 from g2is.config import WalkParameters
 from g2is.graph.ego import MOST
@@ -42,7 +43,7 @@ def choose_view(
     """What of the graph to show, and whether to colour it by community. messages: the place for what a search finds."""
     with bar:
         place = st.container(width=280)
-        with st.popover("Show", icon=":material/tune:", key="hood show"):
+        with inside(popover("Show", "hood show", icon=":material/tune:"), "hood show"):
             view, by_community = _ask_view(run, settings)
     with place:
         membership = run.communities(view.regime).membership

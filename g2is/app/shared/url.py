@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import streamlit as st
@@ -178,14 +180,32 @@ def in_url(name: str, default: Any, read: Callable[[str], Any] = str) -> dict[st
     """
     value = url_value(name, default, read)
     st.session_state["url_widgets"][name] = default
+    assign(name, value)
+    return {"key": name, "on_change": set_url}
+
+
+def assign(key: str, value: Any) -> None:
+    """Have a widget show a value that may have been changed elsewhere; before it is drawn."""
     # Again in every run until something is changed by hand: the browser drops what a run assigned where the next one
     # overtakes it. Not for ever: a value that is assigned anew disturbs what is being typed or dragged.
     assigned = st.session_state.setdefault("url_assigned", set())
-    if name not in st.session_state or st.session_state[name] != value:
-        assigned.add(name)
-    if name in assigned:
-        st.session_state[name] = value
-    return {"key": name, "on_change": set_url}
+    if key not in st.session_state or st.session_state[key] != value:
+        assigned.add(key)
+    if key in assigned or _hidden.get():
+        st.session_state[key] = value
+
+
+_hidden = ContextVar("hidden", default=False)
+
+
+@contextmanager
+def hidden(is_hidden: bool) -> Iterator[None]:
+    """Widgets drawn in here are not on the screen, or not yet: see `g2is.app.shared.popover.inside`."""
+    token = _hidden.set(is_hidden)
+    try:
+        yield
+    finally:
+        _hidden.reset(token)
 
 
 def set_url(**changes: object) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 from g2is.app.shared import all_texts, literal, one_of, set_url, visible
 from g2is.app.shared.conditions import choose_conditions, choose_shares, has_columns
 from g2is.app.shared.labels import FIELDS
+from g2is.app.shared.url import assign
 from g2is.app.walk.asking import Asker
 from g2is.app.walk.parameters import (
     ROW_FIELDS,
@@ -44,12 +45,7 @@ def _ask_fraction(asker: Asker, *, disabled: bool) -> None:
     default = asker.defaults["fraction"]
     fraction = asker.values["fraction"] = asker.read("fraction", default, field_reader("fraction"))
     shown = round(100 * fraction, 10)
-    # Until something is changed by hand, as `in_url` does.
-    assigned = st.session_state.setdefault("url_assigned", set())
-    if st.session_state.get("per cent") != shown:
-        assigned.add("per cent")
-    if "per cent" in assigned:
-        st.session_state["per cent"] = shown
+    assign("per cent", shown)
     st.number_input(
         "Budget in % of the pool",
         min_value=0.0,

@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from g2is.analysis.regimes import regime_in_words
 from g2is.app.shared.labels import MEASURED, PRESETS, label
+from g2is.app.shared.popover import inside
 from g2is.app.walk.asking import Asker
 from g2is.app.walk.controls import ask_budget, ask_directions, ask_instructions, ask_rules
 from g2is.app.walk.parameters import (
@@ -65,7 +66,7 @@ class ParameterPanel:
         asker = Asker(run, defaults, messages)
         self.notes: dict[str, dict[str, DeltaGenerator]] = {PRESETS_SUBJECT: self._preset_notes}
         for subject, ask in SUBJECTS.items():
-            with subjects[subject]:
+            with inside(subjects[subject], f"settings {subject}"):
                 ask(asker)
             self.notes[subject], asker.notes = asker.notes, {}
         self._values = {**defaults, **asker.values}
