@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from g2is.analysis import walks
 from g2is.cli import build, main
 from g2is.config.grammar import named
-from g2is.errors import InputError
+from g2is.errors import InputError, printable, shortened
 from g2is.run.run import Run
 from g2is.walk import replay
 from tests.records import saved_trace
@@ -103,6 +104,90 @@ def test_any_sample_can_be_explained(files, tmp_path, capsys):
         assert "expected a row from 0 to 79, or source:line" in capsys.readouterr().err
 
 
+def test_a_saved_selection_is_named_everywhere_and_a_file_comes_first(files, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    kept = files / "cache" / "both" / "selections"
+    for count, path in (("5", kept / "mine.json"), ("3", tmp_path / "mine"), ("4", kept / "taken.json")):
+        assert g2is(files, "walk", "both", "--count", count, "--output", str(path)) == 0
+    uses = (
+        ["explain", "both", "--sample", "1", "--selection"],
+        ["export", "both", "--overwrite", "--output", "out", "--selection"],
+        ["scores", "both", "--overwrite", "--output", "table.csv", "--selection"],
+        ["set", "make", "both", "few", "--overwrite", "--selections"],
+    )
+    for words in uses:
+        for name, size in (("mine.json", 5), ("mine", 3), (str(kept / "mine.json"), 5), ("taken", 4)):
+            assert g2is(files, *words, name) == 0
+            if words[0] == "set":
+                assert f"set few: {size} instructions" in capsys.readouterr().err
+        for name in ("none", "none.json", "../selections/mine", "", "out", "a\0b"):
+            assert g2is(files, *words, name) == 2, (words, name)
+            said = capsys.readouterr().err.strip().splitlines()[-1]
+            name = shortened(name)
+            assert (
+                printable(f"selection = {name!r}: neither a file nor the name of a saved one; run both has ")
+                in said
+            )
+            assert "mine, taken" in said
+
+
+def test_a_selection_without_a_name_is_called_after_its_preset_and_size(files, tmp_path, capsys):
+    kept = files / "cache" / "both" / "selections"
+
+    def saved(*words: str) -> tuple[str, str]:
+        assert g2is(files, *words) == 0
+        said = capsys.readouterr().err.strip().splitlines()
+        return said[-1], said[0]
+
+    def line(name: str, size: int) -> str:
+        return f"{size} instruction{'s' * (size != 1)} saved as {name}: {kept / name}.json"
+
+    usual, note = saved("walk", "both")
+    assert usual == line("recommended-4", 4), "5 % of 80"
+    assert note == "budget: 5 % of the pool; --fraction or --count gives another"
+    assert saved("walk", "both")[0] == usual, "the same walk is in its file already"
+    assert saved("walk", "both", "--count", "4", "--bans", "7")[0] == line("recommended-4-2", 4)
+    first = (kept / "recommended-4.json").read_bytes()
+    assert saved("walk", "both", "--fraction", "0.05", "--bans", "7", "--overwrite")[0] == usual
+    assert (kept / "recommended-4.json").read_bytes() != first
+    assert saved("select", "both", "--method", "round_robin")[0] == line("round-robin-4", 4)
+    assert saved("select", "both", "--method", "full")[1] == line("full-80", 80), "it has no budget"
+    assert saved("walk", "both", "--count", "1", "--name", "one")[0] == line("one", 1)
+    assert g2is(files, "walk", "nowhere") == 2
+    said = capsys.readouterr().err
+    assert "not a run" in said and said.count("\n") == 1
+
+
+def test_a_file_that_a_person_names_is_not_lost(files, tmp_path, capsys):
+    """Every command that writes one, and what it asks for instead."""
+    mine, name = tmp_path / "mine.csv", files / "cache" / "both" / "selections" / "once.json"
+    mine.write_text("mine")
+    assert g2is(files, "walk", "both", "--count", "3", "--name", "once") == 0
+    before = name.read_bytes()
+    file = ["--output", str(mine)]
+    writers = [
+        ["walk", "both", *file],
+        ["walk", "both", "--count", "2", "--name", "once"],
+        ["select", "both", "--method", "random", *file],
+        ["select", "both", "--method", "random", "--name", "once"],
+        ["scores", "both", *file],
+        ["graph", "both", *file],
+        ["target", "compute", "both", "x=y.jsonl", *file],
+        ["target", "grow", "both", "words", "--accept", "1", *file],
+    ]
+    for words in writers:
+        capsys.readouterr()
+        assert g2is(files, *words) == 2
+        said = capsys.readouterr().err
+        assert "replace it with --overwrite, or choose another" in said and said.count("\n") == 1
+    assert mine.read_text() == "mine" and name.read_bytes() == before
+    for words in (writers[1], writers[0], writers[4]):
+        assert g2is(files, *words, "--overwrite") == 0
+    assert mine.read_text() != "mine" and name.read_bytes() != before
+    assert g2is(files, "target", "list", "both", "--overwrite") == 2
+    assert "overwrite: is for compute and grow, not for list" in capsys.readouterr().err
+
+
 def test_selections_with_a_point_in_their_name_keep_their_own_traces(files, tmp_path, capsys):
     paths = [tmp_path / "walk-0.1", tmp_path / "walk-0.2"]
     for path, count in zip(paths, ("4", "8"), strict=True):
@@ -125,7 +210,7 @@ def test_walks_for_one_target_or_for_several_with_shares(files, tmp_path):
         (["words=3", "numbers=1"], {"words": 15, "numbers": 5}),
     ):
         path = tmp_path / "selection.json"
-        arguments = ["--count", "20", "--facets", "2", "--delta", "0", "--targets", *targets]
+        arguments = ["--count", "20", "--facets", "2", "--delta", "0", "--targets", *targets, "--overwrite"]
         assert g2is(files, "walk", "both", *arguments, "--output", str(path)) == 0
         trace = saved_trace(path)
         budgets: dict[str, int] = {}
@@ -154,14 +239,41 @@ BUILD = "build --run x --model m --train a --validation b".split()
     [
         (["walk", "both", "--fraction", "2"], "fraction = '2': expected less than or equal to 1"),
         (["walk", "both", "--count", "1", "--delta", "x"], "delta = 'x': expected a valid number"),
-        (["walk", "both"], "budget: give either fraction"),
+        (
+            ["walk", "both", "--fraction", "50"],
+            "--fraction = '50': expected less than or equal to 1; 50 % is 0.5",
+        ),
+        (["walk", "both", "--fraction", "500"], "expected less than or equal to 1"),
+        (
+            ["walk", "both", "--fraction", ".1", "--count", "2"],
+            "--fraction and --count are given, expected one",
+        ),
+        (
+            ["walk", "both", "--component-budgets", "1", "--count", "2"],
+            "--component-budgets and --count are given",
+        ),
+        (["walk", "both", "--only-sets", "a/b"], "--only-sets: name = 'a/b': expected up to 80 letters"),
+        (
+            ["walk", "both", "--targets", "words=-1"],
+            "--targets.words = '-1': expected greater than or equal to 0",
+        ),
+        (["walk", ""], "run = '': expected the name or folder of a run; "),
+        (["walk", "nowhere", "--count", "5"], " has both; g2is build --run nowhere"),
+        ([*BUILD, "--lora-rank", "0"], "--lora-rank = '0': expected greater than"),
+        (
+            ["build", "--run", "x", "--model", "none", "--train", "none.jsonl", "--validation", "v"],
+            "none.jsonl: cannot be read",
+        ),
+        (["inspect", ""], "file = '': expected the name of a file or folder"),
+        (["walk", "both", "--name", "a/b"], "--name = 'a/b': expected up to 80 letters"),
+        (["walk", "both", "--name", "a", "--output", "b"], "not allowed with argument"),
         (["walk", "both", "--count", "999"], "count = 999: the pool has 80 valid instructions"),
         (["walk", "both", "--count", "5", "--preset", "best"], "preset = 'best': expected one of official"),
         (["walk", "both", "--count", "5", "--targets", "code=1"], "no target 'code'"),
         (["walk", "nowhere", "--count", "5"], "not a run"),
         (["walk", "../both", "--count", "5"], "not a run"),
         (["build", "--run", "../x", "--model", "m", "--train", "a", "--validation", "b"], "a plain name"),
-        (["export", "both", "--selection", "none.json", "--output", "x"], "none.json: not readable"),
+        (["export", "both", "--selection", "none.json", "--output", "x"], "'none.json': neither a file nor"),
         (["dance"], "invalid choice: 'dance'"),
         (
             ["evaluate", "both", "--test", "t", "--selection", "s", "--count", "0"],
@@ -171,8 +283,8 @@ BUILD = "build --run x --model m --train a --validation b".split()
             ["evaluate", "both", "--test", "t", "--selection", "s", "--fraction", "nan"],
             "fraction = nan: expected",
         ),
-        (["walk", "both", "--count", "5", "--pins", str(10**30)], "pins.0 = '1000"),
-        (["walk", "both", "--component-budgets", str(10**30)], "component_budgets.0 = '1000"),
+        (["walk", "both", "--count", "5", "--pins", str(10**30)], "--pins = '1000"),
+        (["walk", "both", "--component-budgets", str(10**30)], "--component-budgets = '1000"),
         (
             ["select", "both", "--method", "tagcos", "--count", "3", "--seed", str(2**32)],
             "less than 4294967296",
@@ -180,7 +292,20 @@ BUILD = "build --run x --model m --train a --validation b".split()
         (["graph", "both", "--output", "g.graphml", "--neighbors", "9" * 5000], "invalid int value: '999"),
         ([*BUILD, "--warmup-seed", str(2**64)], "less than"),
         ([*BUILD, "--layout-seed", str(2**32)], "less than"),
-        (["walk", "both", "--count", "5", "--no-such-thing"], "unrecognized arguments"),
+        (
+            ["walk", "both", "--count", "5", "--no-such-thing"],
+            "unrecognized arguments: --no-such-thing; see g2is walk --help",
+        ),
+        (
+            ["verify", "both", "--cash=x"],
+            "unrecognized arguments: --cash=x (is --cache meant?); see g2is verify --help",
+        ),
+        (["set", "list", "both", "--colour"], "unrecognized arguments: --colour; see g2is set --help"),
+        (
+            ["plan", "--model", "none", "--train", "pool.parquet"],
+            "pool.parquet: cannot be read: No such file",
+        ),
+        (["plan", "--model", "none", "--validation", "x=*.none"], "*.none: no file is called so"),
     ],
 )
 def test_wrong_input_is_one_line_and_exit_code_2(files, capsys, arguments, expected):
@@ -229,6 +354,17 @@ def test_a_name_ends_at_the_first_equals_sign_unless_all_of_it_is_a_path(tmp_pat
         ("v=2", path),
         ("gsm", path),
     ]
+
+
+def test_a_port_or_an_address_that_cannot_be_had_is_one_line(capsys):
+    with socket.create_server(("localhost", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["app", "--no-browser", "--port", str(port)]) == 2
+    assert capsys.readouterr().err.startswith(
+        f"error: --port = {port}: is in use; give another, or leave --port out"
+    )
+    assert main(["app", "--no-browser", "--address", "192.0.2.1"]) == 2
+    assert "--address = '192.0.2.1': " in capsys.readouterr().err
 
 
 COMMANDS = (

@@ -463,7 +463,7 @@ def test_the_export_command_gives_the_same_bytes(run, tmp_path, monkeypatch, cap
     for path in first.files:
         assert (tmp_path / "b" / "out" / path.name).read_bytes() == path.read_bytes()
     said = capsys.readouterr().err
-    assert "9 samples, 90 tokens written" in said
+    assert "9 instructions, 90 tokens written" in said
     assert f"note: {first.notes[0]}" in said
 
     assert main(shlex.split(command)[1:]) == 2

@@ -353,7 +353,7 @@ def test_the_command_writes_the_graph(run, tmp_path, capsys):
         (["--regime", "adam"], "keeps sgd"),
         (["--output", str(tmp_path)], "is a folder"),
     ):
-        elsewhere = [] if "--output" in wrong else ["--output", str(output)]
+        elsewhere = [] if "--output" in wrong else ["--overwrite", "--output", str(output)]
         assert main(["graph", str(run.folder), *elsewhere, *wrong]) == 2
         assert said in capsys.readouterr().err
 

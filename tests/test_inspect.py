@@ -34,11 +34,20 @@ def test_records_are_shown_as_they_will_be_trained(tmp_path, capsys):
     assert "a build stops" not in shown(capsys, path, "--skip-bad")
 
 
+def test_rejected_records_that_are_not_named_are_counted(tmp_path, capsys):
+    path = write(tmp_path, jsonl(GOOD, *[{"nothing": 1}] * 8))
+    said = shown(capsys, path)
+    assert said.count(f"{path.name}:") == 4, "three that were rejected, and the one that is shown"
+    assert "  … 5 more rejected; --rejected 8 names all\n" in said
+    said = shown(capsys, path, "--rejected", 8)
+    assert said.count(f"{path.name}:") == 9 and "more rejected" not in said
+
+
 def test_several_files_each_with_its_records(tmp_path, capsys):
     one = write(tmp_path, gzip.compress(jsonl({**GOOD, "options": ["a"]}).encode()), "one.gz")
     two = write(tmp_path, json.dumps([GOOD, GOOD]), "two.json")
     said = shown(capsys, one, two)
-    assert "one.gz  JSON object, 1 instructions" in said and "two.json  JSON array, 2 instructions" in said
+    assert "one.gz  JSON object, 1 instruction\n" in said and "two.json  JSON array, 2 instructions" in said
     assert said.count("⟦4</s>\n⟧") == 3
 
 
@@ -69,6 +78,7 @@ def test_nothing_is_trained_outside_the_marks(tmp_path):
     [
         (["none.jsonl"], "none.jsonl: cannot be read: No such file"),
         (["POOL", "--records", "-1"], "records = -1: expected 0 or more"),
+        (["POOL", "--rejected", "-1"], "rejected = -1: expected 0 or more"),
         (["POOL", "--columns", "x=y"], "names no part of an instruction"),
         (["POOL", "--records", "1", "--records", "2"], "argument --records: is given twice, expected once"),
     ],

@@ -317,7 +317,10 @@ def test_the_least_and_the_most_of_everything_can_be_planned(tmp_path, end):
     [
         (["--model", "nowhere"], "nowhere"),
         (["--model", "m", "--tokens", "0"], "tokens = '0': expected greater than or equal to 1"),
-        (["--model", "m", "--peak-share", "40"], "peak_share = '40': expected less than or equal to 1"),
+        (
+            ["--model", "m", "--peak-share", "40"],
+            "--peak-share = '40': expected less than or equal to 1; 40 % is 0.4",
+        ),
     ],
 )
 def test_wrong_input_is_one_line(arguments, expected, capsys, tmp_path):

@@ -180,7 +180,7 @@ def test_what_was_made_before_is_said_to_hold_some(run, tmp_path):
     assert taken
     less = remove_instructions(run.folder, ROWS)
     selection = Selection.read(path, less)
-    said = f"{len(taken)} of its 30 instructions are gone since"
+    said = f"{len(taken)} of its 30 instructions {'is' if len(taken) == 1 else 'are'} gone since"
     assert selection.gone == said and said in changes(less, selection)
     assert selection.samples == [row for row in walked.samples.tolist() if row not in ROWS]
     assert (
@@ -319,10 +319,72 @@ def test_the_command_line(run, capsys):
     assert main(["verify", folder]) == 0
     for words, said in (
         (["remove", folder], "give --rows, --sets, --selections, --where, --search or --community"),
-        (["restore", folder], "give --rows"),
-        (["remove", folder, "1"], "expected none"),
+        (["restore", folder], "give the number of a removal (3), or --rows, --sets"),
+        (
+            ["remove", folder, "1"],
+            f"'1' after the run, expected nothing there; give instructions by an argument, such as g2is pool remove "
+            f"{folder} --rows 1",
+        ),
+        (["list", folder, "1"], "list: '1' after the run, expected nothing there"),
         (["list", folder, "--rows", "1"], "is for remove and restore"),
         (["list", folder, "--note", "x"], "is for remove, not for list"),
     ):
         capsys.readouterr()
         assert main(["pool", *words]) == 2 and said in capsys.readouterr().err
+
+
+def test_what_is_asked_for_and_was_removed_is_said(run, capsys):
+    """Whatever takes rows leaves out what is gone, and says which; nothing is left: an error."""
+    folder, cache = str(run.folder), ["--cache", str(run.folder.parent)]
+    run.sets.write("some", [4, 5, 6])
+    assert main(["pool", "remove", folder, "--rows", "5"]) == 0
+    said = capsys.readouterr().err
+    assert "1 instruction is removed" in said and "brings it back" in said and "1 that is gone" in said
+    gone = f"removed from the pool: row 5; g2is pool restore {run.name} --rows 5"
+    only = ["--only", "4", "5", "--output"]
+    for words, said in (
+        (
+            ["set", "make", folder, "mine", "--rows", "5", "3"],
+            f"set = 'mine': 1 of 2 instructions is left out, {gone}",
+        ),
+        (
+            ["set", "make", folder, "mine2", "--sets", "some"],
+            f"set = 'mine2': 1 of 3 instructions is left out, {gone}",
+        ),
+        (
+            ["target", "from", folder, "alike", "--rows", "3-6"],
+            f"from: 1 of 4 instructions is left out, {gone}",
+        ),
+        (
+            ["walk", folder, "--count", "1", *only, str(run.folder / "x.json")],
+            f"only: 1 of 2 instructions is left out, {gone}",
+        ),
+        (
+            ["walk", folder, "--count", "1", "--only-sets", "some", "--output", str(run.folder / "y.json")],
+            "only_sets: set some: 1 of its 3 instructions is gone since",
+        ),
+        (
+            ["export", folder, "--set", "some", "--output", str(run.folder / "out")],
+            "left out: 1 of its 3 instructions is gone since",
+        ),
+        (["pool", "remove", folder, "--rows", "5-7"], f"remove: 1 of 3 instructions is left out, {gone}"),
+    ):
+        assert main([*words, *cache]) == 0
+        assert said in capsys.readouterr().err
+    assert run.sets["mine"].recorded.tolist() == [3]
+    assert main(["pool", "remove", folder, "--rows", "8-9"]) == 0
+    for words, said in (
+        (
+            ["set", "make", folder, "none", "--rows", "5"],
+            "set = 'none': nothing is left without what was removed",
+        ),
+        (
+            ["walk", folder, "--count", "1", "--only", "5", "9", "--output", str(run.folder / "z.json")],
+            "only: ",
+        ),
+        (["target", "grow", folder, "apples", "--accept", "5"], "row 5: is removed from the pool"),
+    ):
+        capsys.readouterr()
+        assert main([*words, *cache]) == 2
+        assert said in capsys.readouterr().err
+    assert not (run.folder / "z.json").exists()

@@ -384,6 +384,20 @@ def test_every_kind_has_the_same_commands(run, kind, capsys):
     assert not deleted(run)
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["set", "make"], "make: no name after the run, expected g2is set make tiny NAME --rows ROW"),
+        (["set", "rename", "a"], "rename: 1 name after the run, expected g2is set rename tiny OLD NEW"),
+        (["selection", "list", "a", "b"], "list: 2 names after the run, expected g2is selection list tiny"),
+        (["exported", "note"], "note: no name after the run, expected g2is exported note tiny NAME TEXT"),
+    ],
+)
+def test_how_many_names_an_action_takes(run, capsys, words, expected):
+    assert main([*words[:2], "tiny", *words[2:], "--cache", str(run.folder.parent)]) == 2
+    assert capsys.readouterr().err == f"error: {expected}\n"
+
+
 def test_a_set_is_exported_like_a_selection_and_tags_are_a_column(run, tmp_path, capsys):
     run.sets.write("good-really", [4, 5])
     folder = tmp_path / "out"

@@ -100,7 +100,7 @@ def test_a_named_selection_with_and_without_a_trace(run, capsys, tmp_path):
     less.write(tmp_path / "less.json")
     cache = ["--cache", str(run.folder.parent)]
     for selection, samples in (("mine", trace.samples.tolist()), (str(tmp_path / "less.json"), less.samples)):
-        out = tmp_path / "table.csv"
+        out = tmp_path / f"{len(samples)}.csv"
         assert main(["scores", run.name, "--selection", selection, "--output", str(out), *cache]) == 0
         frame = pd.read_csv(out)
         assert frame.dropna(subset=["place"]).sort_values("place")["row"].tolist() == samples

@@ -154,21 +154,22 @@ def test_the_command_writes_the_same_selection(cache, run, tmp_path, capsys):
     assert f"9 instructions written to {path}" in capsys.readouterr().err
     assert Selection.read(path, run) == select(run, "less", count=9, regime="sgd", targets=["words"])
     assert main(["select", "tiny", "--cache", str(cache), "--method", "full"]) == 0
-    assert Selection.read(run.folder / "selections" / "full.json", run).samples == select(run, "full").samples
+    assert (
+        Selection.read(run.folder / "selections" / "full-60.json", run).samples == select(run, "full").samples
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (["--method", "best", "--count", "3"], "invalid choice: 'best'"),
-        (["--method", "less"], "budget: give either fraction"),
         (["--method", "less", "--count", "300"], "count = 300: the pool has 60 valid instructions"),
         (["--method", "less", "--fraction", "0.01"], "fraction = 0.01: of 60 valid instructions that is 0"),
         (["--method", "less", "--count", "3", "--rank", "2"], "rank: method less has no such setting"),
         (["--method", "full", "--count", "3"], "count: method full has no such setting; it has where"),
         (
             ["--method", "gist", "--count", "3", "--rank", "0"],
-            "rank = '0': expected greater than or equal to 1",
+            "--rank = '0': expected greater than or equal to 1",
         ),
         (
             ["--method", "gist", "--count", "3", "--targets", "code"],
@@ -191,7 +192,7 @@ def test_settings_of_the_ensemble_are_for_the_ensemble(cache, capsys):
         str(cache.parent / "words.jsonl"),
     ]
     assert main([*arguments, "--ensemble-members", "4"]) == 2
-    assert "ensemble_members: is for --extras ensemble, which was not" in capsys.readouterr().err
+    assert "--ensemble-members: is for --extras ensemble, which was not" in capsys.readouterr().err
     assert main([*arguments, "--extras", "ensemble", "--ensemble-members", "1"]) == 2
     assert "members = '1': expected greater than or equal to 2" in capsys.readouterr().err
     assert not (cache / "other").exists()

@@ -227,7 +227,7 @@ def test_the_command_line(run, files, more, tmp_path, capsys):  # noqa: F811
     assert main(["target", "list", folder]) == 0
     assert "files" in capsys.readouterr().out
     for words, expected in (
-        (["add", folder], "expected NAME=FILE, once or more"),
+        (["add", folder], "NAME=FILE"),
         (["add", folder, f"a={more}"], "one of this name"),
         (["add", folder, f"b={more}", "--rows", "3"], "rows: is for from, not for add"),
         (["list", folder, "--model", "x"], "model: is for add and compute, not for list"),

@@ -244,7 +244,7 @@ def test_the_commands(run, tmp_path, capsys):
     assert main(["target", "grow", folder, "apples", "--rule", "2", "--into", "by rule"]) == 0
     assert Run.open(folder).targets[-1].rows == tuple(sorted(expected.tolist()))
     for words, said in (
-        (["grow", folder], "expected one"),
+        (["grow", folder], "no name after the run, expected g2is target grow"),
         (["grow", folder, "nobody", "--rule", "1"], "expected one of apples"),
         (["grow", folder, "apples", "--rule", "0"], "expected 1 or more"),
         (["grow", folder, "apples", "--rule", "1", "--accept", "3"], "expected one of them"),

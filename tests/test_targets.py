@@ -167,9 +167,9 @@ def test_the_command_line(run, capsys):
     assert main(["walk", folder, "--count", "5", "--targets", "more=1", "--output", str(output)]) == 0
     for words, said in (
         (["from", folder, "x"], "give --rows"),
-        (["from", folder], "expected one"),
-        (["list", folder, "x"], "expected none"),
-        (["remove", folder], "expected one or more"),
+        (["from", folder], "no name after the run, expected g2is target from"),
+        (["list", folder, "x"], "list: 1 name after the run, expected g2is target list"),
+        (["remove", folder], "no name after the run, expected g2is target remove"),
         (["remove", folder, "nobody"], "expected one of apples, more"),
         (["list", folder, "--rows", "3"], "rows: is for from"),
         (["from", folder, "x", "--community", "999"], "community = 999"),

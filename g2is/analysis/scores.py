@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from g2is.analysis import walks
 from g2is.analysis.reasons import Reasons, reasons_of_samples, reasons_of_walk
-from g2is.config import DEFAULT_PRESET, RegimeName, WalkParameters, walk_preset
+from g2is.config import DEFAULT_FRACTION, DEFAULT_PRESET, RegimeName, WalkParameters, walk_preset
 from g2is.errors import InputError
 from g2is.run.run import Run
 from g2is.run.selections import Selection, read_walk
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 BLOCK = 16_384
 """Rows of a block, which are in memory at once."""
 KINDS = (".parquet", ".csv")
-FRACTION = 0.05
-"""Budget of the recommended walk, where none is given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +196,7 @@ def _recommended(
 ) -> WalkParameters:
     budget: dict[str, Any] = {"fraction": fraction, "count": count}
     if fraction is None and count is None:
-        budget = {"fraction": FRACTION}
+        budget = {"fraction": DEFAULT_FRACTION}
     targets = None if target is None else {target: 1.0}
     return walk_preset(DEFAULT_PRESET, regime=regime, targets=targets, **budget)
 

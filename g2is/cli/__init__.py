@@ -33,7 +33,7 @@ from g2is.cli import (
 )
 from g2is.cli.runs import say
 from g2is.config.commands import CACHE, PROGRAM
-from g2is.config.grammar import OneLineParser
+from g2is.config.grammar import COMMAND_PARSER, OneLineParser
 from g2is.errors import InputError, shortened
 
 COMMANDS = (
@@ -43,7 +43,7 @@ COMMANDS = (
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser() -> OneLineParser:
     """The parser of all commands; parsed arguments hold the function of their command in `do`."""
     parser = OneLineParser(prog=PROGRAM, description="Select instruction-tuning data by gradients.")
     parser.add_argument("--version", action="version", version=__version__)
@@ -51,7 +51,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     def command(name: str, run: Callable[[argparse.Namespace], None], text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text)
-        added.set_defaults(do=run)
+        added.set_defaults(do=run, **{COMMAND_PARSER: added})
         added.add_argument("--cache", type=Path, default=CACHE, help=f"folder where runs live [{CACHE}]")
         return added
 
@@ -62,15 +62,17 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    parser = make_parser()
     try:
-        parsed = make_parser().parse_args(arguments)
+        parsed = parser.parse_args(arguments)
+        parser = getattr(parsed, COMMAND_PARSER)
         _do(parsed)
     except BrokenPipeError:
         # Whoever read it has seen enough, as `head` does; the code is that of programs that the signal ends.
         _silence()
         return 128 + signal.SIGPIPE
     except InputError as error:
-        say(f"error: {error}")
+        say(f"error: {parser.as_typed(str(error))}")
         return 2
     except KeyboardInterrupt:
         say("stopped; the same command resumes from here")

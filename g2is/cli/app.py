@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import runpy
+import socket
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -46,6 +48,7 @@ def app(arguments: argparse.Namespace) -> None:
     if arguments.cache.exists() and not arguments.cache.is_dir():
         raise InputError(f"cache = {str(arguments.cache)!r}: is a file, expected the folder where runs live")
     settings = settings_of(arguments)
+    _check_free(settings.address, arguments.port)
     sys.argv = ["streamlit", "run", str(SITE / "app.py"), *_options(arguments, settings)]
     os.environ["G2IS_CACHE"] = str(arguments.cache.absolute())
     permits.to_environment(settings)
@@ -69,6 +72,26 @@ def check_port(port: int) -> None:
     """Raise `InputError` where this is no port."""
     if not 1 <= port <= 65535:
         raise InputError(f"port = {port}: expected 1 to 65535")
+
+
+def _check_free(address: str, port: int | None) -> None:
+    """Raise `InputError` where the server could not listen, which it says in its log alone. port: None for any."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+        if os.name != "nt":  # as the server: a port that was just left is free
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port or 0))
+            probe.listen()
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                reason = "is in use; give another, or leave --port out for the next that is free"
+            elif error.errno == errno.EACCES:
+                reason = "is reserved by the system; give one above 1023"
+            else:
+                raise InputError(
+                    f"address = {address!r}: {error.strerror}; expected one of this machine"
+                ) from None
+            raise InputError(f"port = {port}: {reason}") from None
 
 
 def _options(arguments: argparse.Namespace, settings: ServingConfig) -> list[str]:

@@ -125,10 +125,14 @@ def _extras(arguments: argparse.Namespace) -> Extras:
 
 def build(arguments: argparse.Namespace) -> None:
     config, engine = read_settings(BuildConfig, arguments), read_settings(EngineConfig, arguments)
+    from g2is.instructions import check_there
+
+    folder = run_folder(arguments)
+    check_there([*arguments.train, *(file for _, file in map(named, arguments.validation))])
     from g2is.pipeline.build import build
 
     run = build(
-        run_folder(arguments),
+        folder,
         config,
         [Path(path) for path in arguments.train],
         targets(arguments.validation),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import csv
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from g2is.config import EvaluationConfig, ReadingConfig
 from g2is.config.grammar import AddCommand, add_settings, given, named, read_settings
 from g2is.config.settings import Budget
 from g2is.config.walk import WALK_PRESETS
+from g2is.errors import InputError, shortened
 from g2is.selectors import METHODS
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 TABLE, PICTURE = "table", "picture.html"
 """Files of an evaluation that are for a person."""
+BEGINNING = 4096
+"""Bytes of a file of results that are looked at."""
 
 
 def register(command: AddCommand) -> None:
@@ -106,7 +111,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     config, reading = read_settings(EvaluationConfig, arguments), read_settings(ReadingConfig, arguments)
     _budget(arguments)  # checked before anything is read
     run = open_run(arguments)
-    output = None if arguments.output is None else output_file(arguments.output, run)
+    output = None if arguments.output is None else _output(arguments, run)
     from g2is.instructions import short_name
     from g2is.pipeline.inputs import Target
 
@@ -153,18 +158,39 @@ def evaluate(arguments: argparse.Namespace) -> None:
     say(f"written to {run.folder / EVALUATIONS / arguments.name}: {TABLE}.csv, {TABLE}.md, {PICTURE}")
 
 
+def _output(arguments: argparse.Namespace, run: Run) -> Path:
+    """The file of results to write: a new one, or that of this evaluation, which is written again with what came."""
+    from g2is.storage.files import open_file
+
+    own = False
+    with suppress(OSError, ValueError), open_file(arguments.output) as file:
+        rows = list(csv.reader(file.read(BEGINNING).decode(errors="replace").splitlines()[:2]))
+        own = [row[:1] for row in rows] == [["evaluation"], [arguments.name]]
+    return output_file(arguments.output, run, overwrite=own or arguments.overwrite)
+
+
 def _candidates(run: Run, arguments: argparse.Namespace, tests: list[str]) -> list[Candidate]:
     """The selections, and the baselines at the same budget; with several budgets, all of them at each."""
     from g2is.evaluation.grid import read_budgets, read_sizes
     from g2is.evaluation.requested import requested
     from g2is.run.selections import Selection, select_set
 
-    chosen = {}
+    chosen: dict[str, Selection] = {}
+
+    def choose(name: str, selection: Selection) -> None:
+        if name in chosen:
+            raise InputError(
+                f"{shortened(name)!r}: is given twice; name each one: --selection NAME=SELECTION"
+            )
+        chosen[name] = selection
+        if selection.gone:
+            say(f"{name}: {selection.gone}")
+
     for name, file in map(named, arguments.selection):
         path = selection_path(file, run)
-        chosen[name or path.stem] = Selection.read(path, run)
+        choose(name or path.stem, Selection.read(path, run))
     for name in arguments.set:
-        chosen[name] = select_set(run, name)
+        choose(name, select_set(run, name))
     return requested(
         run,
         chosen,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from g2is.cli.runs import open_run, say
+from g2is.cli.runs import counted, open_run, say, selection_path
 from g2is.config import REGIMES
 from g2is.config.grammar import AddCommand
 from g2is.errors import InputError
@@ -17,7 +17,9 @@ def register(command: AddCommand) -> None:
     parser = command("export", export, "write a selection as files that trainers read")
     parser.add_argument("run", help="name or folder of the run")
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--selection", type=Path, help="selection file")
+    what.add_argument(
+        "--selection", metavar="SELECTION", help="a selection file, or the name of one in the run"
+    )
     what.add_argument("--set", metavar="NAME", help="named set of the run")
     formats = "; ".join(f"{format.name}: {format.purpose}" for format in FORMATS.values())
     parser.add_argument("--format", default="jsonl", choices=FORMATS, help=f"{formats} [jsonl]")
@@ -57,8 +59,12 @@ def export(arguments: argparse.Namespace) -> None:
 
     run = open_run(arguments)
     selection = (
-        Selection.read(arguments.selection, run) if arguments.set is None else select_set(run, arguments.set)
+        Selection.read(selection_path(arguments.selection, run), run)
+        if arguments.set is None
+        else select_set(run, arguments.set)
     )
+    if selection.gone:
+        say(f"left out: {selection.gone}")
     exported = export(
         run,
         selection,
@@ -70,7 +76,7 @@ def export(arguments: argparse.Namespace) -> None:
     for note in exported.notes:
         say(f"note: {note}")
     tokens = "" if exported.tokens is None else f", {exported.tokens:,} tokens"
-    say(f"{exported.samples:,} samples{tokens} written: {', '.join(map(str, exported.files))}")
+    say(f"{counted(exported.samples)}{tokens} written: {', '.join(map(str, exported.files))}")
 
 
 def gradients(arguments: argparse.Namespace) -> None:

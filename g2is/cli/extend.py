@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from g2is.cli.build import add_train
-from g2is.cli.runs import open_run, say
+from g2is.cli.runs import counted, open_run, say
 from g2is.config import ReadingConfig
 from g2is.config.grammar import AddCommand, add_settings, given
 
@@ -46,4 +46,4 @@ def extend(arguments: argparse.Namespace) -> None:
         overwrite=arguments.overwrite,
         say=say,
     )
-    say(f"run {run.name} has {run.files.pool:,} instructions: {run.folder}")
+    say(f"run {run.name} has {counted(run.files.pool)}: {run.folder}")

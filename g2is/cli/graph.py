@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from g2is.cli.runs import open_run, output_file, say
+from g2is.cli.runs import add_overwrite, open_run, output_file, say
 from g2is.config import DEFAULT_PRESET, REGIMES, WALK_PRESETS, walk_preset
 from g2is.config.grammar import AddCommand
 from g2is.errors import InputError
@@ -16,6 +16,7 @@ def register(command: AddCommand) -> None:
     parser = command("graph", graph, "write the gradient graph as GraphML, for Gephi, Cytoscape and others")
     parser.add_argument("run", help="name or folder of the run")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="file to write, *.graphml")
+    add_overwrite(parser)
     parser.add_argument(
         "--regime", choices=REGIMES, help="whose edges [sgd, or the first that the run keeps]"
     )
@@ -37,7 +38,7 @@ def graph(arguments: argparse.Namespace) -> None:
         if value is not None and value < 1:
             raise InputError(f"{name} = {value}: expected 1 or more")
     run = open_run(arguments)
-    output = output_file(arguments.output, run)
+    output = output_file(arguments.output, run, overwrite=arguments.overwrite)
     from g2is.analysis.mixed import mixed_graph, write_graphml
 
     mixed = mixed_graph(

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from g2is.cli.runs import counted
 from g2is.config import ReadingConfig
 from g2is.config.commands import LENGTH
 from g2is.config.grammar import AddCommand, add_settings, read_settings
@@ -16,8 +17,6 @@ from g2is.errors import InputError, printable
 if TYPE_CHECKING:
     from g2is.analysis.inspection import FileInspection
 
-REJECTED = 3
-"""Rejected records of a file that are named."""
 TRAINED, HEADING, WARNING, PLAIN = "\033[32m", "\033[1m", "\033[33m", "\033[0m"
 
 
@@ -39,12 +38,16 @@ def register(command: AddCommand) -> None:
         "--max-length", type=int, default=LENGTH, metavar="N", help=f"tokens to cut at [{LENGTH}]"
     )
     parser.add_argument("--records", type=int, default=3, metavar="N", help="to show of each file [3]")
+    parser.add_argument(
+        "--rejected", type=int, default=3, metavar="N", help="rejected records to name of each file [3]"
+    )
     add_settings(parser, ReadingConfig)
 
 
 def inspect(arguments: argparse.Namespace) -> None:
-    if arguments.records < 0:
-        raise InputError(f"records = {arguments.records}: expected 0 or more")
+    for name in ("records", "rejected"):
+        if (value := getattr(arguments, name)) < 0:
+            raise InputError(f"{name} = {value}: expected 0 or more")
     config = read_settings(ReadingConfig, arguments)
     from g2is.analysis.inspection import inspect_files, load_preview
 
@@ -53,13 +56,13 @@ def inspect(arguments: argparse.Namespace) -> None:
     notes = preview.notes(found.instructions)
     style = _Style(sys.stdout.isatty() and "NO_COLOR" not in os.environ)
     for file in found.files:
-        print("\n".join(_summary(file, style)))
+        print("\n".join(_summary(file, style, arguments.rejected)))
         for instruction in file.instructions[: arguments.records]:
             print(style.heading(f"\n{instruction.source}:{instruction.line}"))
             print(style.pieces(preview(instruction)))
         print()
     print(
-        f"{len(found.instructions):,} instructions, {found.duplicates:,} exact duplicates; trained: {style.legend}"
+        f"{counted(len(found.instructions))}, {counted(found.duplicates, 'exact duplicate')}; trained: {style.legend}"
     )
     if arguments.model is None:
         print("shown in LESS's format; for that of a model: --model")
@@ -69,13 +72,15 @@ def inspect(arguments: argparse.Namespace) -> None:
         print(note)
 
 
-def _summary(found: FileInspection, style: _Style) -> list[str]:
-    """What a person should know of how one file was read."""
+def _summary(found: FileInspection, style: _Style, rejected: int) -> list[str]:
+    """What a person should know of how one file was read. rejected: records to name."""
+    more, all_of_them = len(found.rejected) - rejected, f"--rejected {len(found.rejected)}"
     lines = [
-        style.heading(found.file.source) + f"  {found.container}, {found.file.kept:,} instructions",
+        style.heading(found.file.source) + f"  {found.container}, {counted(found.file.kept)}",
         *(f"  {shape}" for shape in found.shapes),
         *(f"  {style.warning(line)}" for line in found.remarks),
-        *(f"  {record.source}:{record.line}: {record.reason}" for record in found.rejected[:REJECTED]),
+        *(f"  {record.source}:{record.line}: {record.reason}" for record in found.rejected[:rejected]),
+        *([f"  … {more:,} more rejected; {all_of_them} names all"] if more > 0 else []),
     ]
     return [printable(line) if not style.colours else line for line in lines]
 

@@ -47,6 +47,9 @@ def plan(arguments: argparse.Namespace) -> None:
     hardware = read_settings(Hardware, arguments)
     read_settings(Workload, arguments)  # checked before the files are read
     stated = given(Workload, arguments)
+    from g2is.instructions import check_there
+
+    check_there([*arguments.train, *(file for _, file in map(named, arguments.validation))])
     from g2is.lm.shape import read_shape
     from g2is.pipeline.cost import Plan
 

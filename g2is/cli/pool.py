@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from g2is.cli.rows import FOUND, MADE_OF, add_found, add_rows, chosen_rows, in_words
-from g2is.cli.runs import open_run, say
+from g2is.cli.rows import FOUND, MADE_OF, add_found, add_rows, chosen_rows, in_words, ways
+from g2is.cli.runs import LISTED, counted, open_run, say
 from g2is.config.commands import command
-from g2is.config.grammar import AddCommand
-from g2is.errors import InputError
+from g2is.config.grammar import AddCommand, argument
+from g2is.errors import InputError, shortened
 
 if TYPE_CHECKING:
     from g2is.run.run import Run
@@ -50,7 +50,9 @@ def pool(arguments: argparse.Namespace) -> None:
     if action != "remove" and arguments.note:
         raise InputError(f"note: is for remove, not for {action}")
     if action != "restore" and numbers:
-        raise InputError(f"{action}: {len(numbers)} names after the run, expected none")
+        rows = command("pool", "remove", arguments.run, *argument("rows", *numbers))
+        remedy = "" if action == "list" else f"; give instructions by an argument, such as {rows}"
+        raise InputError(f"{action}: {shortened(numbers[0])!r} after the run, expected nothing there{remedy}")
     {"list": _list, "remove": _remove, "restore": _restore}[action](open_run(arguments), arguments)
 
 
@@ -68,21 +70,31 @@ def _remove(run: Run, arguments: argparse.Namespace) -> None:
     rows, before = chosen_rows(run, arguments, "remove"), run.size
     run = remove_instructions(run.folder, rows, note=arguments.note or in_words(arguments), say=say)
     back = command("pool", "restore", run.name, run.removals[-1].number, cache=run.folder.parent)
-    say(f"{before - run.size:,} instructions are removed; {back} brings them back")
+    gone = before - run.size
+    say(f"{_are(gone)} removed; {back} brings {'it' if gone == 1 else 'them'} back")
     say(_left(run))
 
 
 def _restore(run: Run, arguments: argparse.Namespace) -> None:
     from g2is.pipeline.removing import restore_instructions
 
-    rows = None
-    if not arguments.names or any(getattr(arguments, name) for name in MADE_OF):
-        rows = chosen_rows(run.whole, arguments, "restore")
+    given = any(getattr(arguments, name, None) for name in (*MADE_OF, *FOUND))
+    if not given and not arguments.names:
+        numbers = ", ".join(removal.number for removal in run.removals[-LISTED:])
+        if not numbers:
+            raise InputError(f"restore: nothing was removed from the pool of run {run.name}")
+        raise InputError(f"restore: give the number of a removal ({numbers}), or {ways(arguments)}")
+    rows = chosen_rows(run.whole, arguments, "restore") if given else None
     run, back = restore_instructions(run.folder, rows, numbers=arguments.names, say=say)
-    say(f"{back:,} instructions are restored")
+    say(f"{_are(back)} restored")
     say(_left(run))
+
+
+def _are(count: int) -> str:
+    return f"{counted(count)} {'is' if count == 1 else 'are'}"
 
 
 def _left(run: Run) -> str:
     gone = run.files.pool - run.size
-    return f"run {run.name} has {run.size:,} instructions" + (f", and {gone:,} that are gone" if gone else "")
+    more = f", and {gone:,} that {'is' if gone == 1 else 'are'} gone" if gone else ""
+    return f"run {run.name} has {counted(run.size)}{more}"

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from g2is.cli.runs import LISTED, counted, say, selection_path
 from g2is.config import REGIMES
+from g2is.config.commands import command
+from g2is.config.grammar import argument
 from g2is.errors import InputError, shortened
 
 if TYPE_CHECKING:
@@ -27,7 +30,13 @@ def add_rows(parser: argparse.ArgumentParser, group: argparse._ArgumentGroup) ->
         "--rows", nargs="+", action="extend", metavar="ROW", help="rows, or ranges of rows such as 10-19"
     )
     group.add_argument("--sets", nargs="+", action="extend", metavar="NAME", help="named sets")
-    group.add_argument("--selections", nargs="+", action="extend", metavar="NAME", help="saved selections")
+    group.add_argument(
+        "--selections",
+        nargs="+",
+        action="extend",
+        metavar="SELECTION",
+        help="saved selections of the run, or selection files",
+    )
     group.add_argument(
         "--where",
         nargs="+",
@@ -52,23 +61,54 @@ def add_found(group: argparse._ArgumentGroup) -> None:
 
 
 def chosen_rows(run: Run, arguments: argparse.Namespace, what: str) -> np.ndarray:
-    """The rows that the arguments ask for, ascending. what: the argument or action that they are for, for messages.
+    """The rows of the pool that the arguments ask for, ascending; says what of it was removed from the pool.
 
-    Raises `InputError` where they name nothing.
+    what: the argument or action that they are for, for messages. Raises `InputError` where they name nothing, or
+    nothing that is in the pool.
     """
     parts = [*_named(run, arguments), *_found(run, arguments)]
     if not parts:
-        found = ", --search or --community" if hasattr(arguments, "search") else ""
-        expected = (
-            "--rows, --sets, --selections, --where" if found else "--rows, --sets, --selections or --where"
-        )
-        raise InputError(f"{what}: give {expected}{found}")
+        raise InputError(f"{what}: give {ways(arguments)}")
     rows = np.unique(np.concatenate(parts))
     for other in arguments.both or ():
-        rows = np.intersect1d(rows, run.sets[other].rows)
+        rows = np.intersect1d(rows, run.sets[other].recorded)
     for other in arguments.without or ():
-        rows = np.setdiff1d(rows, run.sets[other].rows)
-    return rows
+        rows = np.setdiff1d(rows, run.sets[other].recorded)
+    return in_pool(run, rows, what)
+
+
+def ways(arguments: argparse.Namespace) -> str:
+    """The arguments that name instructions, in words."""
+    ways = ["--rows", "--sets", "--selections", "--where"]
+    if hasattr(arguments, "search"):
+        ways += ["--search", "--community"]
+    return f"{', '.join(ways[:-1])} or {ways[-1]}"
+
+
+def in_pool(run: Run, rows: np.ndarray, what: str) -> np.ndarray:
+    """Those of the rows that are in the pool; says which were removed from it. Raises `InputError` where all were.
+
+    what: the argument or action that they are for.
+    """
+    gone = rows[run.gone[rows]]
+    if not len(gone):
+        return rows
+    one, words = len(gone) == 1, _words(gone)
+    restore = command("pool", "restore", run.name, *argument("rows", *words), cache=run.folder.parent)
+    back = f"{'row' if one else 'rows'} {', '.join(words)}; {restore} brings {'it' if one else 'them'} back"
+    if len(gone) == len(rows):
+        raise InputError(f"{what}: nothing is left without what was removed from the pool, {back}")
+    left_out = f"{len(gone):,} of {counted(len(rows))} {'is' if one else 'are'} left out"
+    say(f"{what}: {left_out}, removed from the pool: {back}")
+    return rows[~run.gone[rows]]
+
+
+def _words(rows: np.ndarray) -> list[str]:
+    """Ascending rows as `--rows` takes them, the first few."""
+    from g2is.run.sets import ranges
+
+    words = ["-".join(map(str, one)) if isinstance(one, list) else str(one) for one in ranges(rows)]
+    return [*words[:LISTED], *(["…"] if len(words) > LISTED else [])]
 
 
 def in_words(arguments: argparse.Namespace, names: Sequence[str] = (*MADE_OF, *FOUND)) -> str:
@@ -81,14 +121,12 @@ def in_words(arguments: argparse.Namespace, names: Sequence[str] = (*MADE_OF, *F
 
 
 def _named(run: Run, arguments: argparse.Namespace) -> list[np.ndarray]:
-    from g2is.run.saved import KINDS
     from g2is.run.selections import Selection
 
     parts = [read_rows(text, run.sets.count) for text in arguments.rows or ()]
-    parts += [run.sets[other].rows for other in arguments.sets or ()]
+    parts += [run.sets[other].recorded for other in arguments.sets or ()]
     for other in arguments.selections or ():
-        path = KINDS["selection"].path(run, other.removesuffix(".json"))
-        parts.append(np.array(Selection.read(path, run).samples, np.int64))
+        parts.append(np.array(Selection.recorded(selection_path(other, run), run).samples, np.int64))
     if arguments.where:
         parts.append(np.flatnonzero(run.matching(arguments.where)))
     return parts

@@ -9,11 +9,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from g2is.errors import InputError
+from g2is.config.commands import BLANK, command
+from g2is.errors import InputError, shortened
 from g2is.storage.files import check_writable, inside, not_written, refuse_special
 
 if TYPE_CHECKING:
     from g2is.run.run import Run
+
+LISTED = 20
+"""Names that a message lists, at most."""
 
 
 def run_folder(arguments: argparse.Namespace) -> Path:
@@ -33,26 +37,48 @@ def run_folder(arguments: argparse.Namespace) -> Path:
 
 def open_run(arguments: argparse.Namespace) -> Run:
     """Open a run given by name or by the path of its folder."""
+    from g2is.run.paths import MANIFEST
     from g2is.run.run import Run
 
-    path = Path(arguments.run)
-    return Run.open(path if len(path.parts) > 1 else Path(arguments.cache) / path)
+    cache, path = Path(arguments.cache), Path(arguments.run)
+    known = sorted(place.parent.name for place in cache.glob(f"[!.]*/{MANIFEST}"))
+    there = f"{cache} has {', '.join(known[:LISTED])}{', …' if len(known) > LISTED else ''}"
+    if not arguments.run:
+        raise InputError(
+            f"run = '': expected the name or folder of a run; {there if known else f'{cache} has none'}"
+        )
+    folder = path if len(path.parts) > 1 else cache / path
+    if known and folder.parent == cache and not folder.exists():
+        new = command("build", "--run", folder.name, BLANK, cache=cache)
+        raise InputError(f"{folder}: not a run: {there}; {new} builds a new one")
+    return Run.open(folder)
 
 
 def selection_path(given: str, run: Run) -> Path:
-    """The path of a selection given by its name in the run or as a file."""
-    from g2is.run.paths import selection_file
+    """The path of a selection: a file where there is one of that name, otherwise what is saved under it in the run.
 
-    path = Path(given)
-    if not path.is_file() and len(path.parts) == 1:
-        return run.folder / selection_file(given.removesuffix(".json"))
-    return path
+    Raises `InputError` where there is neither.
+    """
+    from g2is.run.saved import KINDS, names
+
+    kind, path = KINDS["selection"], Path(given)
+    if path.is_file():
+        return path
+    known = names(run, kind)
+    if (name := given.removesuffix(kind.suffix)) in known:
+        return kind.path(run, name)
+    shown = ", ".join(known[:LISTED]) + (", …" if len(known) > LISTED else "")
+    saved = (
+        f"run {run.name} has {shown}" if known else f"run {run.name} has no selections; `g2is walk` saves one"
+    )
+    raise InputError(f"selection = {shortened(given)!r}: neither a file nor the name of a saved one; {saved}")
 
 
-def output_file(output: Path, run: Run) -> Path:
+def output_file(output: Path, run: Run, *, overwrite: bool) -> Path:
     """The file that a command writes: the target of a link, unless that leads out of the run.
 
-    Raises `InputError`, before anything is computed, where no file can be written there.
+    Raises `InputError`, before anything is computed, where no file can be written there, and where there is one that
+    `overwrite` does not give up.
     """
     path, folder = (Path(os.path.normpath(place.absolute())) for place in (output, run.folder))
     if path.is_relative_to(folder):
@@ -62,15 +88,29 @@ def output_file(output: Path, run: Run) -> Path:
             raise InputError(f"output = {str(output)!r}: is a folder, expected the name of a file")
         output = followed(output) if output.is_file() or not output.exists() else output
         refuse_special(output)
+        if output.exists() and not overwrite:
+            raise InputError(
+                f"output = {str(output)!r}: exists; replace it with --overwrite, or choose another name"
+            )
     except OSError as error:
         raise not_written(output, error) from None
     check_writable(output)
     return output
 
 
+def add_overwrite(parser: argparse._ActionsContainer) -> None:
+    """The argument that gives up a file."""
+    parser.add_argument("--overwrite", action="store_true", help="replace the file of that name")
+
+
 def followed(path: Path) -> Path:
     """The target of a link: files that belong to it, such as a trace, are beside the target."""
     return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def counted(count: int, one: str = "instruction") -> str:
+    """Such as 1 instruction, 3,000 instructions."""
+    return f"{count:,} {one}{'s' * (count != 1)}"
 
 
 def say(text: str) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from g2is.cli.rows import MADE_OF, add_rows, chosen_rows, in_words
-from g2is.cli.runs import open_run, say
+from g2is.cli.runs import counted, open_run, say
+from g2is.config.commands import command
 from g2is.config.grammar import AddCommand
 from g2is.errors import InputError, printable, shortened
 
@@ -31,12 +32,22 @@ ACTIONS = {
     "note": (1, 2),
 }
 """Least and most names that each action takes (None: any number)."""
+USAGE = {
+    "make": "NAME --rows ROW",
+    "list": "",
+    "rename": "OLD NEW",
+    "delete": "NAME",
+    "restore": "NAME",
+    "purge": "",
+    "note": "NAME TEXT",
+}
+"""What follows the run, for messages."""
 
 
-def register(command: AddCommand) -> None:
+def register(add_command: AddCommand) -> None:
     """Add the commands to the parser."""
     for name, (word, text) in COMMANDS.items():
-        parser = command(name, _does(word), text)
+        parser = add_command(name, _does(name, word), text)
         actions = ["make", *ACTIONS] if word == "set" else list(ACTIONS)
         parser.add_argument(
             "action",
@@ -61,8 +72,8 @@ def _add_rest(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace a set of that name")
 
 
-def _does(word: str) -> Callable[[argparse.Namespace], None]:
-    """The function of a command."""
+def _does(name: str, word: str) -> Callable[[argparse.Namespace], None]:
+    """The function of a command on what `word` names."""
 
     def do(arguments: argparse.Namespace) -> None:
         from g2is.run.saved import KINDS
@@ -70,10 +81,8 @@ def _does(word: str) -> Callable[[argparse.Namespace], None]:
         action, given = arguments.action, arguments.names
         least, most = (1, 1) if action == "make" else ACTIONS[action]
         if not least <= len(given) <= (len(given) if most is None else most):
-            number = (
-                str(least) if least == most else f"{least} or more" if most is None else f"{least} to {most}"
-            )
-            raise InputError(f"{action}: {len(given)} names after the run, expected {number}")
+            usage = command(name, action, arguments.run, *USAGE[action].split())
+            raise InputError(f"{action}: {_names(len(given))} after the run, expected {usage}")
         if action != "make":
             _refuse_making(arguments, action)
         run = open_run(arguments)
@@ -83,6 +92,10 @@ def _does(word: str) -> Callable[[argparse.Namespace], None]:
             _DO[action](run, KINDS[word], given)
 
     return do
+
+
+def _names(count: int) -> str:
+    return counted(count, "name") if count else "no name"
 
 
 def _refuse_making(arguments: argparse.Namespace, action: str) -> None:
@@ -139,7 +152,8 @@ def _restore(run: Run, kind: Kind, given: Sequence[str]) -> None:
 def _purge(run: Run, kind: Kind, given: Sequence[str]) -> None:
     from g2is.run.saved import purge
 
-    say(f"{purge(run, kind):,} deleted {kind.word}s are removed for good")
+    count = purge(run, kind)
+    say(f"{counted(count, f'deleted {kind.word}')} {'is' if count == 1 else 'are'} removed for good")
 
 
 def _note(run: Run, kind: Kind, given: Sequence[str]) -> None:
@@ -168,4 +182,4 @@ def _make(run: Run, name: str, arguments: argparse.Namespace) -> None:
     made = run.sets.write(
         name, rows, note=arguments.note or "", origin=in_words(arguments, MADE_OF), replaces=replaces
     )
-    say(f"set {name}: {len(made):,} instructions")
+    say(f"set {name}: {counted(len(made))}")

@@ -6,7 +6,7 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from g2is.cli.runs import open_run, output_file, say, selection_path
+from g2is.cli.runs import add_overwrite, counted, open_run, output_file, say, selection_path
 from g2is.config import REGIMES
 from g2is.config.grammar import AddCommand
 from g2is.config.settings import Budget
@@ -20,6 +20,7 @@ def register(command: AddCommand) -> None:
     parser.add_argument(
         "--output", type=Path, required=True, metavar="FILE", help="file to write, *.parquet or *.csv"
     )
+    add_overwrite(parser)
     parser.add_argument(
         "--regime", choices=REGIMES, help="whose cosines [sgd, or the first that the run keeps]"
     )
@@ -36,12 +37,13 @@ def register(command: AddCommand) -> None:
 
 def scores(arguments: argparse.Namespace) -> None:
     from g2is.analysis.scores import check_kind, score
+    from g2is.run.selections import Selection
 
     check_kind(arguments.output)
     if arguments.fraction is not None or arguments.count is not None:
         Budget(fraction=arguments.fraction, count=arguments.count)  # checked before the run is opened
     run = open_run(arguments)
-    output = output_file(arguments.output, run)
+    output = output_file(arguments.output, run, overwrite=arguments.overwrite)
     selection = None if arguments.selection is None else selection_path(arguments.selection, run)
     table = score(
         run,
@@ -51,7 +53,9 @@ def scores(arguments: argparse.Namespace) -> None:
         fraction=arguments.fraction,
         count=arguments.count,
     )
+    if selection is not None and (gone := Selection.read(selection, run).gone):
+        say(f"selection: {gone}")
     table.write(output)
     counts = sorted(Counter(table.reasons.words.tolist()).items(), key=lambda pair: pair[1])
     described = ", ".join(f"{count:,} {word}" for word, count in counts)
-    say(f"{run.size:,} instructions written to {output}: {described}")
+    say(f"{counted(run.size)} written to {output}: {described}")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
 
-from g2is.cli.runs import followed, open_run, output_file, say
-from g2is.config import DEFAULT_PRESET, WALK_PRESETS, WalkParameters, walk_preset
-from g2is.config.grammar import AddCommand, add_field, add_settings, given, typed
+from g2is.cli.rows import in_pool
+from g2is.cli.runs import followed, open_run, say, selection_path
+from g2is.cli.saving import add_place, check_place, save
+from g2is.config import DEFAULT_FRACTION, DEFAULT_PRESET, WALK_PRESETS, WalkParameters, walk_preset
+from g2is.config.commands import command
+from g2is.config.grammar import AddCommand, add_field, add_settings, argument, given, typed
+from g2is.config.names import split_reference
 from g2is.errors import InputError, shortened
 from g2is.selectors import METHODS, method_settings
 
@@ -16,52 +20,90 @@ if TYPE_CHECKING:
     from g2is.run.run import Run
 
 
-def register(command: AddCommand) -> None:
+def register(add_command: AddCommand) -> None:
     """Add the commands to the parser."""
-    parser = command("walk", walk, "select instructions by the gradient walk")
+    parser = add_command("walk", walk, "select instructions by the gradient walk")
     parser.add_argument("run", help="name or folder of the run")
     parser.add_argument(
         "--preset", default=DEFAULT_PRESET, help=f"{', '.join(WALK_PRESETS)} [{DEFAULT_PRESET}]"
     )
-    parser.add_argument("--output", type=Path, help="selection file [selections/<preset>.json in the run]")
+    add_place(parser, "PRESET")
     add_settings(parser, WalkParameters)
 
-    parser = command("select", select, "select instructions by another method, to compare with the walk")
+    parser = add_command("select", select, "select instructions by another method, to compare with the walk")
     parser.add_argument("run", help="name or folder of the run")
     parser.add_argument("--method", required=True, choices=METHODS, metavar="METHOD", help=", ".join(METHODS))
-    parser.add_argument("--output", type=Path, help="selection file [selections/<method>.json in the run]")
+    add_place(parser, "METHOD")
     _add_fields(parser)
 
-    parser = command("explain", explain, "why an instruction is in a walk's selection, or why not")
+    parser = add_command("explain", explain, "why an instruction is in a walk's selection, or why not")
     parser.add_argument("run", help="name or folder of the run")
-    parser.add_argument("--selection", type=Path, required=True, help="selection file of a walk")
+    parser.add_argument(
+        "--selection",
+        required=True,
+        metavar="SELECTION",
+        help="that of a walk: a selection file, or the name of one in the run",
+    )
     parser.add_argument("--sample", required=True, help="row of the pool, or source:line")
 
 
 def walk(arguments: argparse.Namespace) -> None:
-    parameters = walk_preset(arguments.preset, **given(WalkParameters, arguments))
+    values, note = _with_budget(given(WalkParameters, arguments), WalkParameters.model_fields)
+    parameters = walk_preset(arguments.preset, **values)
     run = open_run(arguments)
-    output = _output(arguments, run, arguments.preset)
+    place = check_place(arguments, run)
     from g2is.analysis import walks
     from g2is.analysis.diagnosis import diagnose
-    from g2is.run.selections import save_walk
+    from g2is.run.selections import Selection
 
     trace = walks.walk(run, parameters)
+    _say_only(run, parameters)
+    for line in note:
+        say(line)
     print(diagnose(run, trace))
-    save_walk(output, run, trace)
-    say(f"{len(trace.steps):,} instructions written to {output}")
+    selection = Selection.of(run, trace.samples, "walk", trace.parameters.model_dump(), trace)
+    save(arguments, run, place, arguments.preset, selection)
+
+
+def _with_budget(values: dict[str, Any], fields: Collection[str]) -> tuple[dict[str, Any], list[str]]:
+    """The settings, with the usual budget where they have none, and the line that says so. fields: all that there are.
+
+    Raises `InputError` where there are two.
+    """
+    budgets = [name for name in ("component_budgets", "fraction", "count") if name in values]
+    if len(budgets) > 1:
+        flags = " and ".join(argument(name)[0] for name in budgets)
+        raise InputError(f"{flags} are given, expected one of them")
+    if budgets or "fraction" not in fields:
+        return values, []
+    note = f"budget: {100 * DEFAULT_FRACTION:g} % of the pool; --fraction or --count gives another"
+    return {**values, "fraction": DEFAULT_FRACTION}, [note]
+
+
+def _say_only(run: Run, parameters: WalkParameters) -> None:
+    """Of the only instructions that may be selected, what was removed from the pool. Raises `InputError` for all."""
+    import numpy as np
+
+    if parameters.only:
+        in_pool(run, np.unique(parameters.only), "only")
+    for reference in parameters.only_sets:
+        name, _ = split_reference(reference)
+        if gone := run.sets[name].gone:
+            say(f"only_sets: set {name}: {gone}")
 
 
 def select(arguments: argparse.Namespace) -> None:
     values = {name: getattr(arguments, name) for name in _methods_by_setting() if hasattr(arguments, name)}
+    values, note = _with_budget(values, METHODS[arguments.method].model_fields)
     method_settings(arguments.method, values)  # checked before the run is opened
     run = open_run(arguments)
-    output = _output(arguments, run, arguments.method)
+    place = check_place(arguments, run)
     from g2is.run.selections import select
 
     selection = select(run, arguments.method, **values)
-    selection.write(output)
-    say(f"{len(selection.samples):,} instructions written to {output}")
+    for line in note:
+        say(line)
+    save(arguments, run, place, arguments.method, selection)
 
 
 def _methods_by_setting() -> dict[str, list[str]]:
@@ -88,25 +130,13 @@ def _add_fields(parser: argparse.ArgumentParser) -> None:
         add_field(group, name, field, f"{field.description} ({users})")
 
 
-def _output(arguments: argparse.Namespace, run: Run, name: str) -> Path:
-    """The selection file to write."""
-    from g2is.run.paths import selection_file
-    from g2is.storage.files import check_writable
-
-    if arguments.output is None:
-        path = run.inside(selection_file(name))
-        check_writable(path)
-        return path
-    return output_file(arguments.output, run)
-
-
 def explain(arguments: argparse.Namespace) -> None:
     from g2is.analysis import walks
     from g2is.analysis.why_not import why_not
     from g2is.run.selections import changes, read_walk
 
     run = open_run(arguments)
-    path = followed(arguments.selection)
+    path = followed(selection_path(arguments.selection, run))
     selection, trace = read_walk(path, run)
     if trace is None:
         what = (
@@ -114,9 +144,12 @@ def explain(arguments: argparse.Namespace) -> None:
             if selection.method == "walk"
             else f"chosen by {shortened(selection.method)}"
         )
-        raise InputError(
-            f"{path}: {what}, expected the selection of a walk with its trace; walk again to write it"
+        remedy = (
+            "walk again to write it"
+            if selection.method == "walk"
+            else f"{command('walk', run.name)} saves one"
         )
+        raise InputError(f"{path}: {what}, expected the selection of a walk with its trace; {remedy}")
     for line in changes(run, selection):
         say(f"since this was selected: {line}")
     sample = run.row(arguments.sample)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from g2is.cli.build import targets
 from g2is.cli.rows import FOUND, MADE_OF, add_found, add_rows, chosen_rows, in_words
-from g2is.cli.runs import open_run, output_file, say
+from g2is.cli.runs import add_overwrite, counted, open_run, output_file, say
 from g2is.cli.target_check import check, grow
 from g2is.config import ReadingConfig
 from g2is.config.commands import command
@@ -19,15 +19,25 @@ from g2is.errors import InputError
 if TYPE_CHECKING:
     from g2is.run.run import Run
 
-ACTIONS = ("add", "check", "compute", "from", "grow", "list", "remove", "restore")
+SENT = ".g2is"
+"""How the name of a file ends that `compute` writes."""
+NAMES: dict[str, tuple[tuple[int, int | None], str]] = {
+    "add": ((1, None), "NAME=FILE"),
+    "check": ((0, None), "NAME"),
+    "compute": ((1, None), f"NAME=FILE --output target{SENT}"),
+    "from": ((1, 1), "NAME --rows ROW"),
+    "grow": ((1, 1), "NAME"),
+    "list": ((0, 0), ""),
+    "remove": ((1, None), "NAME"),
+    "restore": ((1, None), "NAME"),
+}
+"""Each action with the least and most names that it takes (None: any number), and what follows the run in a message."""
 FROM = (*MADE_OF, *FOUND)
 """Arguments that say which instructions a new target is made of."""
 ADD = ("model", *ReadingConfig.model_fields)
 """Arguments on the model and on how files of examples are read."""
 GROW = ("accept", "rule", "into")
 """Arguments on what a target grows by."""
-SENT = ".g2is"
-"""How the name of a file ends that `compute` writes."""
 
 
 def register(add_command: AddCommand) -> None:
@@ -39,7 +49,7 @@ def register(add_command: AddCommand) -> None:
     )
     parser.add_argument(
         "action",
-        choices=ACTIONS,
+        choices=NAMES,
         metavar="ACTION",
         help="add RUN NAME=FILE… (takes the gradients of the examples in these files; or what compute wrote: "
         "target.g2is), compute RUN NAME=FILE --output target.g2is (takes them on another machine, from a copy of the "
@@ -60,6 +70,7 @@ def register(add_command: AddCommand) -> None:
         metavar="FILE",
         help="for compute: the file to write (target.g2is); for grow: a file of all examples (.jsonl)",
     )
+    add_overwrite(group)
     group = parser.add_argument_group("For `grow`")
     group.add_argument(
         "--accept",
@@ -80,21 +91,18 @@ def register(add_command: AddCommand) -> None:
 
 def target(arguments: argparse.Namespace) -> None:
     action, names = arguments.action, arguments.names
-    if action == "list" and names:
-        raise InputError(f"list: {len(names)} names after the run, expected none")
-    if action == "from" and len(names) != 1:
-        raise InputError(f"from: {len(names)} names after the run, expected one, that of the new target")
-    if action == "compute" and not (names and arguments.output):
-        raise InputError("compute: expected NAME=FILE after the run, and --output target.g2is")
-    if action == "grow" and len(names) != 1:
-        raise InputError(f"grow: {len(names)} names after the run, expected one, that of the target")
-    if action in ("add", "remove", "restore") and not names:
-        expected = "NAME=FILE, once or more" if action == "add" else "one or more"
-        raise InputError(f"{action}: no name after the run, expected {expected}")
+    (least, most), follows = NAMES[action]
+    fits = least <= len(names) <= (len(names) if most is None else most)
+    if not fits or (action == "compute" and not arguments.output):
+        there = (
+            "no --output" if fits else f"{counted(len(names), 'name') if names else 'no name'} after the run"
+        )
+        usage = command("target", action, arguments.run, *follows.split())
+        raise InputError(f"{action}: {there}, expected {usage}")
     for of, options in (
         (("from",), FROM),
         (("add", "compute"), ADD),
-        (("compute", "grow"), ("output",)),
+        (("compute", "grow"), ("output", "overwrite")),
         (("grow",), GROW),
     ):
         if action not in of and (given := [name for name in options if getattr(arguments, name, None)]):
@@ -137,7 +145,7 @@ def _add(run: Run, arguments: argparse.Namespace) -> None:
 def _compute(run: Run, arguments: argparse.Namespace) -> None:
     from g2is.pipeline.adding import compute
 
-    output = output_file(arguments.output, run)
+    output = output_file(arguments.output, run, overwrite=arguments.overwrite)
     if not output.name.endswith(SENT):
         raise InputError(f"output = {str(output)!r}: expected a name that ends in {SENT}")
     asked, reading = targets(arguments.names), read_settings(ReadingConfig, arguments)
@@ -160,6 +168,9 @@ def _from(run: Run, name: str, arguments: argparse.Namespace) -> None:
     rows = chosen_rows(run, arguments, "from")
     run = target_from(run, rows, name=name, note=in_words(arguments), say=say)
     _say_made(run, [name])
+    used = next(one.size for one in run.targets if one.name == name)
+    if used < len(rows):
+        say(f"from: {len(rows) - used:,} of {len(rows):,} left out: without a gradient")
 
 
 def _list(run: Run) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from g2is.cli.rows import read_rows
-from g2is.cli.runs import output_file, say
+from g2is.cli.runs import counted, output_file, say
 from g2is.config.commands import command
 from g2is.errors import InputError, printable
 
@@ -80,12 +80,12 @@ def grow(run: Run, name: str, arguments: argparse.Namespace) -> None:
     accept, rule = arguments.accept or [], arguments.rule
     if accept and rule is not None:
         raise InputError("grow: --accept and --rule are given, expected one of them")
-    output = output_file(arguments.output, run) if arguments.output else None
     if not accept and rule is None:
-        if given := [option for option in ("into", "output") if getattr(arguments, option)]:
+        if given := [option for option in ("into", "output", "overwrite") if getattr(arguments, option)]:
             raise InputError(f"{given[0]}: is for grow with --accept or --rule")
         _list_proposals(run, name)
         return
+    output = output_file(arguments.output, run, overwrite=arguments.overwrite) if arguments.output else None
     given_rows = [read_rows(text, len(run.valid)) for text in accept]
     rows = _by_rule(run, name, rule) if rule is not None else np.concatenate(given_rows)
     into = arguments.into or grown_name(run, name)
@@ -94,7 +94,7 @@ def grow(run: Run, name: str, arguments: argparse.Namespace) -> None:
     say(f"target {into}: {next(target.note for target in run.targets if target.name == into)}")
     if output is not None:
         size = write_examples(output, run, into)
-        say(f"{output}: {size:,} examples")
+        say(f"{output}: {counted(size, 'example')}")
 
 
 def _by_rule(run: Run, name: str, count: int) -> np.ndarray:
@@ -105,7 +105,7 @@ def _by_rule(run: Run, name: str, count: int) -> np.ndarray:
         raise InputError(f"rule = {count}: expected 1 or more instructions to accept")
     rows = grown_by_rule(pool_of(run, name), check_of(run, name).kinds.membership, count)
     if len(rows) < count:
-        say(f"rule: {len(rows):,} instructions fit, fewer than {count:,}")
+        say(f"rule: {len(rows):,} of {counted(count)} fit, so there are no more")
     return rows
 
 

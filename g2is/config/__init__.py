@@ -11,10 +11,11 @@ from g2is.config.evaluation import EvaluationConfig
 from g2is.config.graph import CommunityConfig, GraphConfig, LayoutConfig
 from g2is.config.model import EnsembleConfig, GradientConfig, LoraSettings, ModelConfig, WarmupConfig
 from g2is.config.settings import COMPUTED, LARGEST, REGIMES, SEEDS, RegimeName, Settings
-from g2is.config.walk import DEFAULT_PRESET, WALK_PRESETS, WalkParameters, walk_preset
+from g2is.config.walk import DEFAULT_FRACTION, DEFAULT_PRESET, WALK_PRESETS, WalkParameters, walk_preset
 
 __all__ = [
     "COMPUTED",
+    "DEFAULT_FRACTION",
     "DEFAULT_PRESET",
     "LARGEST",
     "REGIMES",

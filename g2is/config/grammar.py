@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin
@@ -46,6 +48,10 @@ def _once(kind: type[argparse.Action]) -> type[argparse.Action]:
 _GIVEN = "arguments given"
 
 
+COMMAND_PARSER = "command_parser"
+"""Where parsed arguments hold the parser of their command."""
+
+
 class OneLineParser(argparse.ArgumentParser):
     """A parser that raises `InputError` instead of printing its usage and exiting, also for an argument given twice
     that does not add up."""
@@ -56,8 +62,29 @@ class OneLineParser(argparse.ArgumentParser):
         for name, kind in ((None, store), ("store", store), ("store_true", store_true)):
             self.register("action", name, _once(kind))
 
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """The arguments; what is unknown is an error of the command that it was given to."""
+        parsed, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            getattr(parsed, COMMAND_PARSER, self).refuse(unknown)
+        return parsed
+
+    def refuse(self, unknown: Sequence[str]) -> NoReturn:
+        """Say which arguments are unknown, and which are alike to the first of them."""
+        known = [flag for action in self._actions for flag in action.option_strings if flag.startswith("--")]
+        near = get_close_matches(unknown[0].partition("=")[0], known, 2)
+        meant = f" (is {' or '.join(near)} meant?)" if near else ""
+        self.error(f"unrecognized arguments: {' '.join(unknown)}{meant}")
+
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{shortened(message, 500)}; see {self.prog} --help")
+
+    def as_typed(self, message: str) -> str:
+        """A message that begins with the name of a setting, with the argument in its place: `--fraction = …`."""
+        found = re.match(r"(\w+)(?:\.\d+)?(?= = |: |\.)", message)
+        flags = {action.dest: action.option_strings[-1] for action in self._actions if action.option_strings}
+        flags.pop("cache", None)  # `cache: …` is about a folder of that name
+        return f"{flags[found[1]]}{message[found.end() :]}" if found and found[1] in flags else message
 
 
 def add_settings(parser: argparse.ArgumentParser, kind: type[Settings]) -> None:

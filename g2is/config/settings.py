@@ -36,7 +36,7 @@ class Settings(BaseModel):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise InputError(_one_line(error)) from None
+            raise InputError(_one_line(type(self), error)) from None
 
     def replace(self, **changes: Any) -> Self:
         """A checked copy with some fields changed."""
@@ -61,21 +61,35 @@ class Budget(Settings):
         return (self.fraction is None) != (self.count is None)
 
 
-def _one_line(error: ValidationError) -> str:
+def _one_line(kind: type[Settings], error: ValidationError) -> str:
     problems = []
     for problem in error.errors():
         field = shortened(".".join(str(part) for part in problem["loc"]))
+        field = kind.argument_prefix + field if field else ""
         if problem["type"] == "extra_forbidden":
             problems.append(f"{field}: no such setting")
         elif problem["type"] == "missing":
             problems.append(f"{field}: missing")
         elif problem["type"] == "value_error":
-            problems.append(str(problem["ctx"]["error"]))
+            text = str(problem["ctx"]["error"])
+            own = not field or text.startswith(str(problem["loc"][0]))
+            problems.append(text if own else f"{field}: {text}")
         else:
             expected = problem["msg"].removeprefix("Input should be ")
             if problem["type"] == "int_parsing_size":  # thousands of digits, which pydantic does not parse
                 expected = "a number of fewer digits"
             elif problem["type"] == "too_short":
                 expected = "one value or more"
+            expected += _per_cent(kind, problem)
             problems.append(f"{field} = {shortened(repr(problem['input']))}: expected {expected}")
     return "; ".join(problems)
+
+
+def _per_cent(kind: type[Settings], problem: Any) -> str:
+    """What a share is called that was given in per cent; "" where it was not."""
+    field = kind.model_fields.get(str(problem["loc"][0]) if problem["loc"] else "")
+    is_share = field is not None and "share" in (field.description or "")
+    if not is_share or problem["type"] not in ("less_than", "less_than_equal"):
+        return ""
+    value = float(problem["input"])
+    return f"; {value:g} % is {value / 100:g}" if 1 < value <= 100 else ""

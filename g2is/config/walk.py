@@ -221,6 +221,8 @@ WALK_PRESETS: dict[str, dict[str, Any]] = {
 
 DEFAULT_PRESET = "recommended"
 """Where the app and the command line start."""
+DEFAULT_FRACTION = 0.05
+"""The budget where none is given, as a share of the instructions that have a gradient."""
 
 
 def walk_preset(name: str, **changes: Any) -> WalkParameters:

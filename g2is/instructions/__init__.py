@@ -16,7 +16,7 @@ from g2is.instructions.reading import (
     write_rejects,
 )
 from g2is.instructions.shapes import ASKED, FORMATS
-from g2is.instructions.sources import Source, find_sources, short_name
+from g2is.instructions.sources import Source, check_there, find_sources, short_name
 from g2is.instructions.turns import Message, ToolCall
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Rejected",
     "Source",
     "ToolCall",
+    "check_there",
     "find_duplicates",
     "find_sources",
     "from_frame",

@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from glob import glob, has_magic
@@ -72,6 +72,13 @@ def find_sources(values: Sequence[str | Path | Source]) -> list[Source]:
     return [source if source.name else _named(source, names[source.path], times) for source in sources]
 
 
+def check_there(values: Iterable[str | Path]) -> None:
+    """Raise InputError for files that are missing, before anything that takes time; nothing is read."""
+    for value in (os.fspath(value) for value in values):
+        if value != "-" and not value.startswith(HUB) and _existing(value)[0] is None:
+            _matches(value)
+
+
 def _named(source: Source, name: str, times: Counter[Path]) -> Source:
     """The source with its name, and with its split where another of the same file is read too."""
     split = f":{source.split}" if source.split and times[source.path] > 1 else ""
@@ -100,12 +107,7 @@ def _sources_of(value: str) -> Iterator[Source]:
         return
     path, split = _existing(value)
     if path is None:
-        if not has_magic(value):
-            raise unreadable(Path(value), FileNotFoundError(2, os.strerror(2)))
-        matches = sorted(glob(value, recursive=True), key=_natural)  # noqa: PTH207 (Path.glob takes no absolute pattern)
-        if not matches:
-            raise InputError(f"{value}: no file is called so, expected at least one")
-        for match in matches:
+        for match in _matches(value):
             if not Path(match).is_dir():
                 yield Source(Path(match), "")
     elif path.is_dir():
@@ -118,8 +120,20 @@ def _sources_of(value: str) -> Iterator[Source]:
         yield Source(path, "", split)
 
 
+def _matches(value: str) -> list[str]:
+    """What a glob stands for; raises InputError for nothing, and for a name that is none."""
+    if not has_magic(value):
+        raise unreadable(Path(value), FileNotFoundError(2, os.strerror(2)))
+    matches = sorted(glob(value, recursive=True), key=_natural)  # noqa: PTH207 (Path.glob takes no absolute pattern)
+    if not matches:
+        raise InputError(f"{value}: no file is called so, expected at least one")
+    return matches
+
+
 def _existing(value: str) -> tuple[Path | None, str | None]:
     """The file or folder of that name, or of that name up to `:split`."""
+    if not value:
+        raise InputError("file = '': expected the name of a file or folder")
     path = Path(value)
     try:
         path.stat()

@@ -58,6 +58,7 @@ def grow(
     if not len(new):
         raise InputError(f"target {shortened(name)}: no instructions to accept; give one or more")
     for problem, wrong in (
+        ("removed from the pool", new[run.gone[new]]),
         ("without a gradient", new[~run.valid[new]]),
         ("an example already", new[np.isin(new, before.rows)]),
     ):

@@ -66,7 +66,8 @@ def gone_mask(files: RunFiles) -> NDArray[np.bool_]:
 
 def gone_since(count: int, of: int) -> str:
     """That some of the instructions of a selection or a set were removed from the pool since, in words; "" for none."""
-    return f"{count:,} of its {of:,} instructions are gone since" if count else ""
+    is_or_are = "is" if count == 1 else "are"
+    return f"{count:,} of its {of:,} instructions {is_or_are} gone since" if count else ""
 
 
 def marked(pool: pd.DataFrame, gone: NDArray[np.bool_]) -> pd.DataFrame:

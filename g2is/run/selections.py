@@ -123,6 +123,9 @@ class Selection(BaseModel):
         if self.trace is None:
             del values["trace"]
         write_bytes(path, json.dumps(values, ensure_ascii=False).encode())
+        if self.trace is not None:
+            with suppress(OSError):  # of a walk that was saved by an earlier version; it is not read any more
+                trace_path(path).unlink(missing_ok=True)
         sweep_stale(path.parent)
 
 
@@ -168,8 +171,6 @@ def save_walk(path: Path, run: Run, trace: WalkTrace) -> Selection:
     """Write the selection of a walk with its trace."""
     selection = Selection.of(run, trace.samples, "walk", trace.parameters.model_dump(), trace)
     selection.write(path)
-    with suppress(OSError):  # of a walk that was saved by an earlier version; it is not read any more
-        trace_path(path).unlink(missing_ok=True)
     return selection
 
 

@@ -159,12 +159,17 @@ def test_what_is_said_of_copies_and_failures(own):
 
 
 def test_home_core_knowledge_and_walk_lead_to_it(open_app, own):
-    for page in (None, PAGE):
-        app = open_app(page, folder=own.folder.parent)
-        assert "Add a target" in [link.proto.label for link in app.get("page_link")]
-    assert "Add a target" in [
-        link.proto.label for link in open_app(PAGE, folder=own.folder.parent).get("page_link")
-    ]
+    app = open_app(None, folder=own.folder.parent)
+    assert "Add a target" in [link.proto.label for link in app.get("page_link")]
+
+
+def test_the_way_there_and_back_stands_in_the_address(open_app, own):
+    """On the page itself: a link to it would change what is drawn and leave the address."""
+    app = open_app(PAGE, folder=own.folder.parent)
+    app.button(key="link Add a target").click().run()
+    assert app.query_params["add"] == "True" and [one.value for one in app.subheader] == ["Add a target"]
+    app.button(key="link Back to core knowledge").click().run()
+    assert "add" not in app.query_params and "Add a target" not in [one.value for one in app.subheader]
 
 
 def test_examples_are_shown_as_they_will_be_read_and_trained(opened, own):
@@ -176,7 +181,7 @@ def test_examples_are_shown_as_they_will_be_read_and_trained(opened, own):
     assert "1 of the 7 examples stand in the pool" in said
     table = next(frame.value for frame in app.dataframe if "kind" in frame.value)
     assert table["sample"].tolist() == [30] and table["kind"].tolist() == ["same text"]
-    assert any("field level not used" in str(frame.value.values) for frame in app.dataframe)
+    assert any("field level not trained" in str(frame.value.values) for frame in app.dataframe)
     pieces = records_of(app)[0][1]["pieces"]
     assert [text.strip() for text, trained in pieces if trained] == ["1</s>"]
     assert app.text_input(key="new target name").value == "mine"

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from g2is.app.places import SITE
-from g2is.app.shared.url import all_texts, is_shared, texts_of
+from g2is.app.shared.url import all_texts, is_shared, put_in_url, texts_of
 
 ICONS = {
     "Home": "home",
@@ -45,9 +45,14 @@ def link_to(title: str, label: str, *, stretch: bool = False, **changes: object)
     """A link to another page with the same run, focus, selection and settings of the walk, or with `changes`, of which
     None takes a parameter out.
 
-    No link is drawn where the page is missing.
+    No link is drawn where the page is missing. On the page itself it is a button: the browser would not show the
+    address of a link that leads to the page it is on, and a reload would undo it.
     """
     if title not in pages():
+        return
+    icon = f":material/{ICONS.get(title, 'web')}:"
+    if changes and title == st.session_state.get("page"):
+        st.button(label, key=f"link {label}", icon=icon, type="tertiary", on_click=put_in_url, kwargs=changes)
         return
     own = st.session_state.get("url_of_page", {}).get(title, {})
     shared = {name: values for name, values in all_texts().items() if is_shared(name)}
@@ -55,7 +60,7 @@ def link_to(title: str, label: str, *, stretch: bool = False, **changes: object)
     st.page_link(
         pages()[title],
         label=label,
-        icon=f":material/{ICONS.get(title, 'web')}:",
+        icon=icon,
         width="stretch" if stretch else "content",
         query_params={**kept, **texts_of(changes)},
     )

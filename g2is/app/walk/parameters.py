@@ -9,12 +9,10 @@ from typing import Any
 import streamlit as st
 
 from g2is.app.shared import all_texts, literal, one_of, set_url, url_value
-from g2is.config import DEFAULT_PRESET, WALK_PRESETS, RegimeName, WalkParameters
+from g2is.config import DEFAULT_FRACTION, DEFAULT_PRESET, WALK_PRESETS, RegimeName, WalkParameters
 from g2is.config.names import split_reference
 from g2is.errors import InputError
 from g2is.run.run import Run
-
-DEFAULT_FRACTION = 0.05
 
 ROW_FIELDS = ("pins", "bans", "only")
 """Settings that list instructions."""

@@ -8,8 +8,8 @@ from typing import Any
 from g2is.app.shared.labels import FIELDS, PRESETS, label, value_text
 from g2is.app.shared.text import number, percent
 from g2is.app.shared.timeline import Change, Texts
-from g2is.app.walk.parameters import DEFAULT_FRACTION, ROW_FIELDS, field_reader, read_rows
-from g2is.config import DEFAULT_PRESET, WALK_PRESETS, WalkParameters
+from g2is.app.walk.parameters import ROW_FIELDS, field_reader, read_rows
+from g2is.config import DEFAULT_FRACTION, DEFAULT_PRESET, WALK_PRESETS, WalkParameters
 from g2is.errors import InputError
 
 MOST_NAMED = 2
