@@ -63,7 +63,7 @@ def test_a_selector(project):
     script = (
         "from g2is.run.run import Run; from g2is.run.selections import Selection\n"
         "run = Run.open('cache/tiny')\n"
-        "chosen = Selection.read(run.folder / 'selections' / 'shortest.json', run)\n"
+        "chosen = Selection.read(run.folder / 'selections' / 'shortest-5.json', run)\n"
         "tokens = run.instructions['tokens'].where(run.valid, 1000)\n"
         "print(chosen.method, sorted(tokens.iloc[chosen.samples]) == sorted(tokens)[:5])\n"
     )

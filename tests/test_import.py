@@ -396,7 +396,7 @@ def test_gradients_that_do_not_fit_together_are_rejected_in_one_line(checkpoints
     for weights in (["9=1"], ["9=1", "40=1", "41=1"], ["9=0", "40=1"], ["0.1", "0.2"]):
         words = arguments(checkpoints, gradients=TRAIN, validation=VALIDATION)
         assert run_import(checkpoints / "cache", *words, "--checkpoint-weights", *weights) == 2
-        assert "checkpoint_weights" in (error := capsys.readouterr().err.strip()) and "\n" not in error
+        assert "--checkpoint-weights" in (error := capsys.readouterr().err.strip()) and "\n" not in error
 
 
 def test_data_sets_of_one_size_in_another_order_are_told_by_their_names(shared, tmp_path, capsys):

@@ -231,7 +231,7 @@ def test_the_command_line(run, files, more, tmp_path, capsys):  # noqa: F811
         (["add", folder, f"a={more}"], "one of this name"),
         (["add", folder, f"b={more}", "--rows", "3"], "rows: is for from, not for add"),
         (["list", folder, "--model", "x"], "model: is for add and compute, not for list"),
-        (["remove", folder, "a", "--skip-bad"], "skip_bad: is for add and compute, not for remove"),
+        (["remove", folder, "a", "--skip-bad"], "--skip-bad: is for add and compute, not for remove"),
     ):
         assert main(["target", *words]) == 2
         assert expected in capsys.readouterr().err

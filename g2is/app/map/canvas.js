@@ -13,6 +13,7 @@ import { Plane } from "../shared/canvas/plane.js"
 import { Texts } from "../shared/canvas/texts.js"
 import { readTheme } from "../shared/canvas/theme.js"
 import { addZooms } from "../shared/canvas/zooms.js"
+import { whileHere } from "../shared/leaving.js"
 import { Highlight } from "./highlight.js"
 import { Painter } from "./painter.js"
 import { Pointing } from "./pointing.js"
@@ -27,7 +28,7 @@ export default function ({ parentElement, setTriggerValue }) {
     map = new MapView(parentElement.querySelector(".map"))
     maps.set(parentElement, map)
   }
-  map.raise = setTriggerValue
+  map.raise = whileHere(parentElement, setTriggerValue)
   map.readTheme()
   return () => {
     map.close()

@@ -11,6 +11,7 @@ import streamlit as st
 from g2is.app.map.parts import CHANNEL
 from g2is.app.shared import visible
 from g2is.app.shared.canvas.parts import pack, show_part
+from g2is.app.shared.events import event, while_shown
 from g2is.app.shared.javascript import module
 from g2is.app.shared.text import showing_errors
 from g2is.instructions.snippet import snippet
@@ -31,7 +32,9 @@ _FOLDER = Path(__file__).parent
 def show_canvas(parts: Sequence[bytes], *, key: str, on_event: Callable[[str], None]) -> None:
     """Show the map of these parts, see `g2is.app.map.parts`.
 
-    on_event: called with the name of what the reader did: focus, drawn, legend or cleared; see `event`.
+    on_event: called with the name of what the reader did, of which `event` has the rest. focus: a row. drawn:
+    {"polygon": [[x, y], …], "how": "new", "add" or "remove"}. legend: {"only": the categories picked, "alone": whether
+    all else is hidden}. cleared: nothing more.
     """
     with st.container(gap=None):
         canvas = st.components.v2.component(
@@ -42,22 +45,13 @@ def show_canvas(parts: Sequence[bytes], *, key: str, on_event: Callable[[str], N
         )
         canvas(
             key=key,
-            on_focus_change=lambda: on_event("focus"),
-            on_drawn_change=lambda: on_event("drawn"),
-            on_legend_change=lambda: on_event("legend"),
-            on_cleared_change=lambda: on_event("cleared"),
+            on_focus_change=while_shown(key, lambda: on_event("focus")),
+            on_drawn_change=while_shown(key, lambda: on_event("drawn")),
+            on_legend_change=while_shown(key, lambda: on_event("legend")),
+            on_cleared_change=while_shown(key, lambda: on_event("cleared")),
         )
         for place, part in enumerate(parts):
             show_part(part, key=f"{key} part {place}")
-
-
-def event(key: str, name: str) -> Any:
-    """What the reader did, for a callback.
-
-    focus: a row. drawn: {"polygon": [[x, y], …], "how": "new", "add" or "remove"}. legend: {"only": the categories
-    picked, "alone": whether all else is hidden}.
-    """
-    return getattr(st.session_state[key], name)
 
 
 @st.fragment

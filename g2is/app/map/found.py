@@ -12,9 +12,9 @@ from g2is.analysis.ordering import DESCENDING, WalkColumns, in_order, orders_of
 from g2is.app import shared as ui
 from g2is.app.instructions.filters import carried, filtered, filters_in_words, link_to_walk, searched
 from g2is.app.instructions.order import columns_of
-from g2is.app.map.canvas import event
 from g2is.app.map.parts import CHANNEL, bits_of
 from g2is.app.shared.canvas.parts import pack, show_part
+from g2is.app.shared.events import event
 from g2is.app.shared.text import showing_errors
 from g2is.errors import InputError
 from g2is.run.run import Run

@@ -12,11 +12,12 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from g2is.app import shared as ui
-from g2is.app.map.canvas import CANVAS, event
+from g2is.app.map.canvas import CANVAS
 from g2is.app.map.parts import CHANNEL, marks_part
 from g2is.app.shared.aside import fill_basket
 from g2is.app.shared.canvas.points import FULL, MapPoints
 from g2is.app.shared.canvas.pool import colours_part, layout_key, points_part
+from g2is.app.shared.events import event
 from g2is.config import RegimeName
 from g2is.errors import InputError
 from g2is.figures.colouring import Colouring

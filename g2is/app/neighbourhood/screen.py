@@ -11,6 +11,7 @@ import streamlit as st
 from g2is.app.neighbourhood.trail import go_back, go_to
 from g2is.app.shared import set_url
 from g2is.app.shared.canvas.parts import show_part
+from g2is.app.shared.events import event, while_shown
 from g2is.app.shared.graph.parts import STYLE
 from g2is.app.shared.javascript import module
 
@@ -29,16 +30,16 @@ def show_screen(part: bytes, trail: tuple[int, ...]) -> None:
         )
         screen(
             key=SCREEN,
-            on_go_change=lambda: go_to(int(_event("go")), trail),
-            on_choose_change=_choose,
-            on_path_change=lambda: set_url(path=True if _event("path") else None),
-            on_back_change=lambda: go_back(trail),
+            on_go_change=while_shown(SCREEN, lambda: go_to(int(_event("go")), trail)),
+            on_choose_change=while_shown(SCREEN, _choose),
+            on_path_change=while_shown(SCREEN, lambda: set_url(path=True if _event("path") else None)),
+            on_back_change=while_shown(SCREEN, lambda: go_back(trail)),
         )
         show_part(part, key="neighbourhood graph")
 
 
 def _event(name: str) -> Any:
-    return getattr(st.session_state[SCREEN], name)
+    return event(SCREEN, name)
 
 
 def _choose() -> None:

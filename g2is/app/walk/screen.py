@@ -19,6 +19,7 @@ from g2is.app.shared import basket, focus, one_of, set_url, show_error
 from g2is.app.shared.aside import fill_basket
 from g2is.app.shared.canvas.parts import show_part
 from g2is.app.shared.canvas.pool import colouring_of, colours_part, points_of, points_part
+from g2is.app.shared.events import event, while_shown
 from g2is.app.shared.graph.parts import STYLE as GRAPH_STYLE
 from g2is.app.shared.javascript import module
 from g2is.app.shared.text import showing_errors
@@ -69,14 +70,16 @@ def _steps(run: Run, walked: Walked) -> None:
         screen(
             key=SCREEN,
             data=order(run, step, picture, colour),
-            on_step_change=_rest,
-            on_picture_change=_turn,
-            on_colour_change=lambda: _recolour(run),
-            on_ask_change=_ask,
-            on_find_change=lambda: st.session_state.update({"walk words": str(_event("find"))[:200]}),
-            on_change_change=lambda: _change(run),
-            on_drawn_change=lambda: _set_aside(run, walked),
-            on_whole_change=_want_whole,
+            on_step_change=while_shown(SCREEN, _rest),
+            on_picture_change=while_shown(SCREEN, _turn),
+            on_colour_change=while_shown(SCREEN, lambda: _recolour(run)),
+            on_ask_change=while_shown(SCREEN, _ask),
+            on_find_change=while_shown(
+                SCREEN, lambda: st.session_state.update({"walk words": str(_event("find"))[:200]})
+            ),
+            on_change_change=while_shown(SCREEN, lambda: _change(run)),
+            on_drawn_change=while_shown(SCREEN, lambda: _set_aside(run, walked)),
+            on_whole_change=while_shown(SCREEN, _want_whole),
         )
         if st.session_state.pop("walk changed", False):
             st.rerun()
@@ -117,7 +120,7 @@ def _graph(_run: Run, walk: str, sample: int, _walked: Walked) -> bytes:
 
 
 def _event(name: str) -> Any:
-    return getattr(st.session_state[SCREEN], name)
+    return event(SCREEN, name)
 
 
 def _change(run: Run) -> None:

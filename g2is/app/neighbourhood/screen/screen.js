@@ -8,6 +8,7 @@ import { graphLegend } from "../../shared/graph/legend.js"
 import { relationOf } from "../../shared/graph/marks.js"
 import { GraphView } from "../../shared/graph/view.js"
 import { listenToKeys } from "../../shared/keys.js"
+import { whileHere } from "../../shared/leaving.js"
 
 const ZOOM = 1.5
 const SAID = 160 // characters of a text, to a screen reader
@@ -20,7 +21,7 @@ export default function ({ parentElement, setTriggerValue }) {
     screen = new Screen(parentElement.querySelector(".hood"))
     screens.set(parentElement, screen)
   }
-  screen.raise = setTriggerValue
+  screen.raise = whileHere(parentElement, setTriggerValue)
   screen.readTheme()
   return () => {
     screen.close()

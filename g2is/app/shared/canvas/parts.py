@@ -14,6 +14,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from g2is.app.shared.events import while_shown
 from g2is.app.shared.javascript import module
 
 _SCRIPT = Path(__file__).parent / "part.js"
@@ -40,4 +41,5 @@ def show_part(data: bytes, *, key: str, **callbacks: Any) -> None:
     """
     # Registered at each call: the registry belongs to the running server, which a module may outlive.
     part = st.components.v2.component("g2is_part", js=module(_SCRIPT))
+    callbacks = {name: while_shown(key, callback) for name, callback in callbacks.items()}
     part(key=key, data=data, height=1, **callbacks)

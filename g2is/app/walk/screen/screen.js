@@ -3,6 +3,7 @@
 
 import { channel } from "../../shared/canvas/channel.js"
 import { number } from "../../shared/dom.js"
+import { whileHere } from "../../shared/leaving.js"
 import { fit } from "./fit.js"
 import { WalkGraph } from "./graph.js"
 import { bindKeys } from "./keys.js"
@@ -27,8 +28,8 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     screen = new Screen(parentElement.querySelector(".screen"))
     screens.set(parentElement, screen)
   }
-  screen.report = (step) => setStateValue("step", step)
-  screen.raise = setTriggerValue
+  screen.report = whileHere(parentElement, (step) => setStateValue("step", step))
+  screen.raise = whileHere(parentElement, setTriggerValue)
   screen.order(data)
   return () => {
     screen.close()
