@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,11 +49,17 @@ def write_tables(folder: Path, document: Path) -> None:
     (folder / "tables.md").write_text("\n".join(f"### {name}\n\n{text}\n" for name, text in made.items()))
     if document.exists():
         text = document.read_text()
-        for name, table in made.items():
-            begin = BEGIN.format(name)
-            pattern = re.escape(begin) + ".*?" + re.escape(END)
-            text = re.sub(pattern, lambda _, t=table, b=begin: f"{b}\n{t}\n{END}", text, flags=re.DOTALL)
-        document.write_text(text)
+        put({name: table for name, table in made.items() if BEGIN.format(name) in text}, document)
+
+
+def put(tables: dict[str, str], document: Path) -> None:
+    """Write tables into a document, each between its markers, which must be there once."""
+    text = document.read_text()
+    for name, table in tables.items():
+        begin = BEGIN.format(name)
+        before, rest = text.split(begin)
+        text = f"{before}{begin}\n{table}\n{END}{rest.split(END, 1)[1]}"
+    document.write_text(text)
 
 
 def loss_table(lines: pd.DataFrame) -> str:

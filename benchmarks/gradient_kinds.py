@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.experiment_tables import BEGIN, END
+from benchmarks.experiment_tables import put
 from g2is.analysis import walks
 from g2is.config import BuildConfig, EvaluationConfig, GradientConfig, LayoutConfig, ModelConfig, walk_preset
 from g2is.evaluation.candidates import Candidate, baseline
@@ -142,9 +142,7 @@ def main(arguments: argparse.Namespace) -> None:
     print(f"{len(runs[1].valid):,} instructions, {count} taken\n\n{made}")
     write_bytes(arguments.output / "table.md", f"{made}\n".encode())
     if arguments.document:
-        begin = BEGIN.format(TABLE)
-        before, rest = DOCUMENT.read_text().split(begin)
-        DOCUMENT.write_text(f"{before}{begin}\n{made}\n{END}{rest.split(END, 1)[1]}")
+        put({TABLE: made}, DOCUMENT)
 
 
 if __name__ == "__main__":

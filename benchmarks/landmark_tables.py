@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from benchmarks.experiment_tables import BEGIN, END, markdown
+from benchmarks.experiment_tables import markdown
 from g2is.evaluation.differences import difference
 
 LAST = "last"
@@ -73,13 +72,3 @@ def rule_table(verdicts: list[dict[str, Any]]) -> str:
     words = {True: "yes", False: "no"}
     rows = [[words.get(value, str(value)) for value in line.values()] for line in verdicts]
     return markdown([*verdicts[0]], rows)
-
-
-def put(tables: dict[str, str], document: Path) -> None:
-    """Write tables into a document, each between its markers."""
-    text = document.read_text()
-    for name, table in tables.items():
-        begin = BEGIN.format(name)
-        before, rest = text.split(begin)
-        text = f"{before}{begin}\n{table}\n{END}{rest.split(END, 1)[1]}"
-    document.write_text(text)

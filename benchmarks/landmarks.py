@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.experiment_tables import markdown
+from benchmarks.experiment_tables import markdown, put
 from benchmarks.gradient_kinds import TRAINING, always, write
 from benchmarks.landmark_agreement import (
     WAYS,
@@ -47,7 +47,7 @@ from benchmarks.landmark_agreement import (
     without_gradients,
 )
 from benchmarks.landmark_features import FEATURES, features_of
-from benchmarks.landmark_tables import ALL, HALF, LAST, agreement_table, loss_table, put, rule_table, verdict
+from benchmarks.landmark_tables import ALL, HALF, LAST, agreement_table, loss_table, rule_table, verdict
 from benchmarks.report import interleaved, save
 from g2is.analysis import walks
 from g2is.arrays.unit import unit
@@ -82,6 +82,7 @@ BUDGET = 0.05
 """Of the pool, that is chosen and trained on."""
 TIMED, ROUNDS = 192, 3
 BATCH_TOKENS = 4096
+READING = ReadingConfig(skip_bad=True)
 ANY_COST = "landmarks 25, any cost"
 
 
@@ -107,18 +108,10 @@ def built(arguments: argparse.Namespace) -> Run:
         model=ModelConfig(model=arguments.model, max_length=arguments.max_length, device="cpu"),
         gradients=GradientConfig(regimes=("sgd",), projection_dim=arguments.dimensions),
         layout=LayoutConfig(umap=False),
-        reading=ReadingConfig(skip_bad=True),
+        reading=READING,
     )
     config = config.replace(warmup=config.warmup.replace(fraction=arguments.warmup))
     return build(arguments.output / "run", config, pool, targets, extras=Extras(representations=True))
-
-
-def tests_of(target: str, arguments: argparse.Namespace) -> Target:
-    """The test examples of a target; those that can be read, where some cannot."""
-    path = arguments.data / "target" / f"{target}_test.jsonl"
-    read = read_instructions([path], skip_bad=True).instructions
-    whole = len(read) == len(path.read_text().splitlines())
-    return Target(target, path if whole else write(arguments.output / "inputs" / path.name, read))
 
 
 def warmed_up(run: Run) -> LazyModel:
@@ -221,10 +214,12 @@ def main(arguments: argparse.Namespace) -> None:
     trained[ANY_COST] = (best_way(means, max(SHARES)), max(SHARES))
     parts, verdicts = [], []
     for goal in (goal for goal in goals if goal.name in (arguments.train_for or arguments.target)):
-        test = [tests_of(goal.name, arguments)]
+        test = [Target(goal.name, arguments.data / "target" / f"{goal.name}_test.jsonl")]
         name = f"landmarks-{goal.name}"
         training = TRAINING.replace(seeds=arguments.seeds)
-        evaluate(run, test, [*candidates(run, goal, estimates, trained)], training, name=name)
+        evaluate(
+            run, test, [*candidates(run, goal, estimates, trained)], training, name=name, reading=READING
+        )
         parts.append(read_evaluations(run, name))
         for label, (way, share) in trained.items():
             cost = share + float(passes.set_index("feature")["of_gradients"][way.feature])

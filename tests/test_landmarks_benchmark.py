@@ -7,6 +7,7 @@ import torch
 from scipy.stats import spearmanr
 
 from benchmarks import landmark_estimates, landmark_features
+from benchmarks.experiment_tables import put
 from benchmarks.landmark_agreement import (
     PUBLISHED,
     WAYS,
@@ -19,7 +20,7 @@ from benchmarks.landmark_agreement import (
 )
 from benchmarks.landmark_estimates import ESTIMATES, rank_correlations, spread_landmarks
 from benchmarks.landmark_features import FEATURES, SIDE, features_of, middle, output, states, tangents
-from benchmarks.landmark_tables import ALL, NONE, agreement_table, put, rule_table, verdict
+from benchmarks.landmark_tables import ALL, NONE, agreement_table, rule_table, verdict
 from benchmarks.landmarks import best_way, with_cost
 from g2is.arrays.unit import unit
 from g2is.lm.train import pad, sample_losses
