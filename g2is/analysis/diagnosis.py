@@ -141,10 +141,7 @@ LIMITS = {
 
 def _too_few(run: Run, trace: WalkTrace) -> list[str]:
     """Why fewer were chosen than the budget: too few may be chosen at all, or the rules; in a sentence."""
-    parameters, taken = trace.parameters, len(trace.steps)
-    budget = int(trace.budgets.sum()) + trace.pinned
-    if parameters.component_budgets is None and parameters.count:
-        budget = parameters.count
+    parameters, taken, budget = trace.parameters, len(trace.steps), trace.budget
     if taken >= budget:
         return []
     allowed = ~walks.left_out(run, parameters)

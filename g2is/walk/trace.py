@@ -142,6 +142,13 @@ class WalkTrace:
         """How many of the samples were pinned."""
         return int(np.count_nonzero(self.steps.origin == PIN))
 
+    @property
+    def budget(self) -> int:
+        """How many samples the walk was to take."""
+        if self.parameters.count and self.parameters.component_budgets is None:
+            return self.parameters.count
+        return int(self.budgets.sum()) + self.pinned
+
     def reference(self, component: int, step: int) -> np.float32:
         """The alignment that consistency compares with at this step of a component: after its previous step, or the
         best so far; NaN at its first step."""

@@ -47,13 +47,10 @@ def show_result(run: Run, walked: Walked) -> None:
     """The result line, remarks, and details to unfold."""
     trace, diagnosis = walked.trace, walked.diagnosis
     parameters = trace.parameters
-    budget = parameters.count or int(trace.budgets.sum()) + trace.pinned
-    if parameters.component_budgets is not None:
-        budget = int(trace.budgets.sum()) + trace.pinned
     fallbacks = int(diagnosis.components["fallbacks"].sum())
     regime = diagnosis.regimes.set_index("regime").loc[parameters.regime]
     with st.grid(6, min_column_width=140):
-        st.metric("Instructions chosen", f"{number(len(trace.steps))} of {number(budget)}")
+        st.metric("Instructions chosen", f"{number(len(trace.steps))} of {number(trace.budget)}")
         st.metric("Target directions", number(len(trace.budgets)))
         st.metric(
             "Best in pool" if parameters.knowledge_coherence else "Next best",

@@ -51,16 +51,8 @@ def show_status(run: Run, walked: Walked) -> None:
                     st.markdown(f"- **{', '.join(map(label, names))}**: {reason}.")
 
 
-def budget_of(trace: WalkTrace) -> int:
-    """The number of instructions that a walk was to take."""
-    parameters = trace.parameters
-    if parameters.count and parameters.component_budgets is None:
-        return parameters.count
-    return int(trace.budgets.sum()) + trace.pinned
-
-
 def taken_text(trace: WalkTrace) -> str:
-    return f"{number(len(trace.steps))} of {number(budget_of(trace))} taken"
+    return f"{number(len(trace.steps))} of {number(trace.budget)} taken"
 
 
 def served_text(serving: Served) -> str:
