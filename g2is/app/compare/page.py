@@ -10,7 +10,7 @@ from g2is.app.compare.measures import show_budget, show_gradients
 from g2is.app.compare.overlap import show_mix, show_overlap
 from g2is.app.compare.results import show_results
 from g2is.app.compare.verdict import show_verdict
-from g2is.app.shared import in_url, one_of, open_page, prose, show_error
+from g2is.app.shared import choose_view, open_page, prose, show_error
 from g2is.app.shared.text import showing_errors
 from g2is.errors import InputError
 
@@ -40,14 +40,7 @@ def show() -> None:
             show_error(error)
     for text in results_of(run).unreadable.values():
         st.warning(prose(text), icon=":material/broken_image:")
-    view = st.segmented_control(
-        "What to compare",
-        list(VIEWS),
-        format_func=lambda name: VIEWS[name],
-        required=True,
-        label_visibility="collapsed",
-        **in_url("view", "overlap", one_of(VIEWS)),
-    )
+    view = choose_view("What to compare", VIEWS, "overlap")
     try:
         if view == "sensitivity":
             show_sensitivity(run)

@@ -9,7 +9,7 @@ from g2is.app.core_knowledge.component import show_component
 from g2is.app.core_knowledge.components import chosen_component, show_components, summary
 from g2is.app.core_knowledge.regimes import show_regimes
 from g2is.app.core_knowledge.spectrum import show_groups, show_spectrum
-from g2is.app.shared import all_texts, flag, in_url, one_of, open_page, url_value
+from g2is.app.shared import all_texts, choose_view, flag, in_url, open_page, url_value
 from g2is.app.shared.targets import show_targets_of
 from g2is.app.shared.text import showing_errors
 from g2is.app.walk.head import walk_by_panel
@@ -39,14 +39,8 @@ def show() -> None:
         "directions**. The walk selects instructions for each of them."
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        view = st.segmented_control(
-            "What to see",
-            list(VIEWS),
-            format_func=lambda name: VIEWS[name],
-            required=True,
-            label_visibility="collapsed",
-            **in_url("view", DIRECTIONS if OF_DIRECTIONS & all_texts().keys() else CHECK, one_of(VIEWS)),
-        )
+        about_one = OF_DIRECTIONS & all_texts().keys()
+        view = choose_view("What to see", VIEWS, DIRECTIONS if about_one else CHECK)
         with st.container(horizontal=True, gap="xxsmall", width="content"):
             show_undo()
     if view == DIRECTIONS:

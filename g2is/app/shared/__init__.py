@@ -13,7 +13,7 @@ selections, `aside` keeps what was put aside by hand, `more_like` makes instruct
 """
 
 from g2is.app.shared.aside import SET, basket, fill_basket, in_link, unchanged_set
-from g2is.app.shared.boxes import choose_kept
+from g2is.app.shared.boxes import choose_kept, choose_view
 from g2is.app.shared.more_like import more_like_these
 from g2is.app.shared.navigation import draw_navigation, link_to, pages
 from g2is.app.shared.opening import (
@@ -69,6 +69,7 @@ __all__ = [
     "choose_row",
     "choose_run",
     "choose_selection",
+    "choose_view",
     "draw_navigation",
     "duration",
     "facts_of",

@@ -1,10 +1,12 @@
-"""Boxes to choose from what comes and goes."""
+"""Boxes to choose from what comes and goes, and from the views of a page."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
+
+from g2is.app.shared.url import in_url, one_of
 
 
 def choose_kept(label: str, options: Sequence[str], name: Callable[[str], str] = str, *, key: str) -> str:
@@ -15,3 +17,16 @@ def choose_kept(label: str, options: Sequence[str], name: Callable[[str], str] =
     return st.selectbox(
         label, options, options.index(kept) if kept in options else 0, format_func=name, key=key
     )
+
+
+def choose_view(label: str, views: Mapping[str, str], default: str) -> str:
+    """Which view of the page is drawn, in the URL as `view`. views: their titles by name."""
+    view: str = st.segmented_control(
+        label,
+        list(views),
+        format_func=lambda name: views[name],
+        required=True,
+        label_visibility="collapsed",
+        **in_url("view", default, one_of(views)),
+    )
+    return view
