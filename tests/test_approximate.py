@@ -7,10 +7,31 @@ from g2is.arrays.unit import unit
 from g2is.config import GraphConfig
 from g2is.config.graph import APPROXIMATE_FROM
 from g2is.graph import approximate, checked
-from g2is.graph.approximate import Fold, approximate_neighbors
-from g2is.graph.neighbors import exact_neighbors
+from g2is.graph.approximate import Fold, Search, in_blocks, join_found, prepare
+from g2is.graph.checked import Recall
+from g2is.graph.neighbors import NeighborLists, exact_neighbors
 
 SIZES = {"neighbors": 6, "conflicts": 4}
+
+
+def approximate_neighbors(
+    rows: np.ndarray,
+    valid: np.ndarray,
+    *,
+    neighbors: int,
+    conflicts: int,
+    given: np.ndarray | None = None,
+    seed: int = 0,
+) -> tuple[NeighborLists, Recall]:
+    """Approximate versions of the lists of `exact_neighbors`, in one go as a build makes them in parts, and their
+    recall. given: neighbours that are known already."""
+    index = np.flatnonzero(valid)
+    known = neighbors if given is None else given.shape[1]
+    file, checked = prepare(rows, index, neighbors=known, conflicts=conflicts, seed=seed)
+    search = Search(rows, index, file, seed)
+    sought = neighbors if given is None else 0
+    blocks = [search(mine, neighbors=sought, conflicts=conflicts) for mine in in_blocks(search.order)]
+    return join_found(rows, index, checked, blocks, given)
 
 
 @pytest.fixture(scope="module")

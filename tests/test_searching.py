@@ -9,11 +9,12 @@ import pytest
 from g2is.arrays.unit import unit
 from g2is.engine.base import missing_items
 from g2is.graph import approximate
-from g2is.graph.approximate import LISTS, approximate_neighbors, join_found
+from g2is.graph.approximate import LISTS, join_found
 from g2is.pipeline.search_worker import SearchWorker
 from g2is.run.paths import SAMPLES, array_file
 from g2is.storage.files import write_array
 from g2is.storage.tables import write_frame
+from tests.test_approximate import approximate_neighbors
 
 ROWS, NEIGHBORS, CONFLICTS = 700, 5, 3
 

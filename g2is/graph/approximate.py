@@ -42,31 +42,6 @@ DENSE = 16
 LISTS = ("neighbors", "cosines", "conflicts", "conflict_cosines")
 
 
-def approximate_neighbors(
-    rows: np.ndarray,
-    valid: np.ndarray,
-    *,
-    neighbors: int,
-    conflicts: int,
-    given: np.ndarray | None = None,
-    seed: int = 0,
-) -> tuple[NeighborLists, Recall]:
-    """Approximate versions of the lists of `exact_neighbors`, deterministic for a seed, and their recall.
-
-    rows: (n, d) unit rows as a run stores them, of which blocks are read. valid: (n,) bool, more than `neighbors` of
-    them true. given: (n, k) neighbours that are known already, so not searched for. Cosines of the pairs in the lists
-    and the mean cosine are exact; the share of conflicts is that between `CHECKED` samples and all others. In memory
-    are the folded rows in half precision (2 kB a row) and the lists. A build does the same in parts (`pipeline`).
-    """
-    index = np.flatnonzero(valid)
-    known = neighbors if given is None else given.shape[1]
-    file, checked = prepare(rows, index, neighbors=known, conflicts=conflicts, seed=seed)
-    search = Search(rows, index, file, seed)
-    sought = neighbors if given is None else 0
-    blocks = [search(mine, neighbors=sought, conflicts=conflicts) for mine in in_blocks(search.order)]
-    return join_found(rows, index, checked, blocks, given)
-
-
 def prepare(
     rows: np.ndarray,
     index: NDArray[np.intp],
@@ -78,7 +53,8 @@ def prepare(
 ) -> tuple[Any, Checked]:
     """An inverted file of all folded rows `index` (of faiss), and what lists of so many are measured by.
 
-    on_block: called with the number of rows of each finished block.
+    rows: (n, d) unit rows as a run stores them, of which blocks are read; the file holds 2 kB of each. on_block:
+    called with the number of rows of each finished block.
     """
     checking = Checking(rows, index, max(neighbors, 1), min(conflicts, len(index) - 1), seed)
     fold = Fold(rows.shape[1], seed)
@@ -98,7 +74,11 @@ def join_found(
     blocks: Iterable[dict[str, np.ndarray]],
     given: np.ndarray | None = None,
 ) -> tuple[NeighborLists, Recall]:
-    """The lists of all rows from those of some (`Search`), in any order, and their recall."""
+    """The lists of all rows from those of some (`Search`), in any order, and their recall.
+
+    given: (n, k) neighbours that were known, so not searched for. Cosines of the pairs in the lists and the mean cosine
+    are exact; the share of conflicts is that between the checked samples and all others.
+    """
     lists: dict[str, np.ndarray] = {}
     for block in blocks:
         mine = index[block["places"]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -56,11 +56,10 @@ class GraphStage:
             self._prepare(self.worker)
         work_through(self.engine, self.worker, self.writer)
         for regime in self.regimes:
-            rows = self._rows(regime)
             lists, recall = self._lists(regime)
             arrays: dict[RegimeArray, np.ndarray] = {
-                "neighbors": lists.neighbors if self.given is None else self.given,
-                "cosines": lists.cosines if self.given is None else edge_cosines(rows, self.given),
+                "neighbors": lists.neighbors,
+                "cosines": lists.cosines,
                 "conflicts": lists.conflicts,
                 "conflict_cosines": lists.conflict_cosines,
             }
@@ -94,7 +93,11 @@ class GraphStage:
         place = self.regimes.index(regime)
         if not isinstance(self.worker, SearchWorker):
             store = self.worker.stores[place]
-            return join_blocks(self.valid, {name: list(store.blocks(name)) for name in BLOCK_ARRAYS}), {}
+            lists = join_blocks(self.valid, {name: list(store.blocks(name)) for name in BLOCK_ARRAYS})
+            if self.given is not None:
+                cosines = edge_cosines(self._rows(regime), self.given)
+                lists = replace(lists, neighbors=self.given, cosines=cosines)
+            return lists, {}
         found, checked = self.worker.found(place), self.worker.checked(place)
         lists, recall = join_found(
             as_rows(open_array(self.writer.path(array_file(regime, "gradients")))),
