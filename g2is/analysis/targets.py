@@ -45,9 +45,8 @@ def pool_of(run: Run, name: str) -> Pool:
     allowed = allowed.copy()
     allowed[leaks["sample"][leaks["validation"].isin(rows)].to_numpy(np.int64)] = False
     cosines = _cosines(run, rows)
-    allowed &= (
-        cosines.max(axis=1) < LEAST_COSINE
-    )  # copies of examples that are instructions, which are no leaks
+    # Copies of examples that are instructions themselves, which are no leaks.
+    allowed &= cosines.max(axis=1) < LEAST_COSINE
     return Pool(cosines, regime.gradients, allowed)
 
 

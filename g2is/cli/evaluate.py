@@ -122,29 +122,12 @@ def evaluate(arguments: argparse.Namespace) -> None:
     from g2is.storage.csv import safe_csv
     from g2is.storage.files import write_bytes
 
+    what = (run, tests, candidates, config)
+    how = {"name": arguments.name, "model": arguments.model, "reading": reading, "say": say}
     if arguments.check:
-        check(
-            run,
-            tests,
-            candidates,
-            config,
-            name=arguments.name,
-            model=arguments.model,
-            reading=reading,
-            say=say,
-        )
+        check(*what, **how)
         return
-    summary = evaluate(
-        run,
-        tests,
-        candidates,
-        config,
-        name=arguments.name,
-        model=arguments.model,
-        reading=reading,
-        overwrite=arguments.overwrite,
-        say=say,
-    )
+    summary = evaluate(*what, **how, overwrite=arguments.overwrite)
     table, findings = _write_report(run, arguments.name, arguments.against)
     if any(one.label for one in candidates):
         print(table)
