@@ -29,6 +29,7 @@ export default function ({ parentElement, setTriggerValue }) {
     maps.set(parentElement, map)
   }
   map.raise = whileHere(parentElement, setTriggerValue)
+  map.channel.raise = whileHere(parentElement, (name, value) => map.channel.events[name]?.(value))
   map.readTheme()
   return () => {
     map.close()

@@ -37,7 +37,7 @@ export class Pointing {
     this.viewing = setTimeout(() => {
       const { x, y, zoom } = plane.view
       const view = plane.isWhole() ? null : [Math.round(x), Math.round(y), Number(zoom.toPrecision(4))]
-      map.channel.raise.moved?.({ map: map.key, view })
+      map.channel.raise("moved", { map: map.key, view })
     }, VIEW_MS)
   }
 

@@ -34,7 +34,7 @@ export class Search {
   ask({ thenGo = false } = {}) {
     clearTimeout(this.waiting)
     this.going = thenGo
-    this.map.channel.raise.find?.(this.field.value.trim())
+    this.map.channel.raise("find", this.field.value.trim())
   }
 
   // Of Python: `bits`, a bit a sample, if there is anything to search or filter for.

@@ -40,7 +40,7 @@ export class Table {
     const button = element("button", "sort", `${label}${{ ascending: " ▴", descending: " ▾" }[sorted] ?? ""}`)
     button.type = "button"
     button.title = `Sort by ${label}`
-    button.onclick = () => this.map.channel.raise.sort?.(order)
+    button.onclick = () => this.map.channel.raise("sort", order)
     cell.append(button)
     return cell
   }

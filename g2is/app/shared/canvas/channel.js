@@ -10,7 +10,8 @@ export function channel(name) {
 class Channel {
   constructor() {
     this.parts = {} // the latest part of each kind
-    this.raise = {} // events that Python listens to: functions of a value, by name
+    this.events = {} // that Python listens to: functions of a value, by name
+    this.raise = () => {} // of a name and a value: the canvas says when events are raised
     this.memory = {} // for the canvas: survives a visit to another page
     this.listener = null // of the canvas: called with the kind of a part that is new
   }

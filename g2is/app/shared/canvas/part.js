@@ -1,12 +1,10 @@
 // A component without a picture: it hands one part to the canvas that the part is for.
 
-import { whileHere } from "../leaving.js"
 import { channel, unpack } from "./channel.js"
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data, setTriggerValue }) {
   const part = unpack(data)
   const to = channel(part.channel)
-  const raise = whileHere(parentElement, setTriggerValue)
-  for (const name of part.events ?? []) to.raise[name] = (value) => raise(name, value)
+  for (const name of part.events ?? []) to.events[name] = (value) => setTriggerValue(name, value)
   to.receive(part)
 }

@@ -32,11 +32,11 @@ export class Texts {
 
   ask(sample) {
     const { places, plane, channel, key } = this.map
-    if (this.known.has(sample) || !channel.raise.ask) return
+    if (this.known.has(sample) || !channel.events.ask) return
     const reach = (places.x.length > MANY ? AROUND_MANY_PX : AROUND_PX) / plane.scale
     const most = channel.parts.texts.most - 1
     const around = places.around(places.at(sample), reach, most, (other) => !this.known.has(other))
-    channel.raise.ask({ map: key, samples: [...new Set([sample, ...around])] })
+    channel.raise("ask", { map: key, samples: [...new Set([sample, ...around])] })
   }
 
   title(sample) {
