@@ -1,5 +1,6 @@
 """python -m g2is: see `g2is.cli`."""
 
+import os
 import signal
 import sys
 import threading
@@ -10,6 +11,7 @@ from typing import NoReturn
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 130 where Ctrl-C stopped it, whatever it did at that moment."""
+    _open_streams()
     pressed = []
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -33,6 +35,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         if ours:
             signal.signal(signal.SIGINT, usual)
+
+
+def _open_streams() -> None:
+    """What is written to a stream that is closed goes nowhere, and no other file takes its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            handle = os.open(os.devnull, os.O_RDWR)
+            if handle != number:
+                os.dup2(handle, number)
+                os.close(handle)
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115
 
 
 def entry() -> NoReturn:

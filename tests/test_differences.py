@@ -5,15 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 
 from g2is.analysis.verdict import conflicts, digest, measured, verdict, verdict_table
 from g2is.app.compare.verdict import _shown
 from g2is.config import EvaluationConfig
+from g2is.errors import InputError
 from g2is.evaluation.differences import Difference, difference, half_width, sentence
-from g2is.evaluation.results import Evaluation, FineTuning
+from g2is.evaluation.results import Evaluation, FineTuning, _read_results
 from g2is.run.run import Run
+from g2is.storage.tables import read_frame
 from tests.app.tiny_run import make_run
 
 
@@ -173,3 +176,22 @@ def test_a_digest_is_that_of_the_evaluation():
     assert (
         digest([1, 2]) == hashlib.sha256(np.array([1, 2], "<i8").tobytes()).hexdigest()[:16] != digest([2, 1])
     )
+
+
+def test_results_of_any_number_of_rows_are_refused_before_they_are_read_and_texts_are_there_once(tmp_path):
+    """A file of a few kilobytes may hold a billion rows that are all the same, and texts of any length."""
+    count, path = 2000, tmp_path / "less-0.parquet"
+    columns = {"target": "t", "task": "", "loss": 0.5, "answer": "x" * 100_000, "correct": None}
+    pd.DataFrame({**columns, "example": np.arange(count)}).to_parquet(path)
+    with pytest.raises(
+        InputError, match=r"2,000 rows, expected at most 1,999\); delete it and evaluate again"
+    ):
+        _read_results(path, "test", count - 1)
+    read = _read_results(path, "test", count)
+    assert read["example"].tolist() == list(range(count)) and len(set(map(id, read["answer"]))) == 1
+    table = pq.read_table(path)
+    with pq.ParquetWriter(path, table.schema) as writer:  # rows of several groups count together
+        for _ in range(3):
+            writer.write_table(table)
+    with pytest.raises(InputError, match="6,000 rows, expected 5,999"):
+        read_frame(path, 5999)

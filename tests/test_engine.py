@@ -1,5 +1,6 @@
 """Shards that an engine computes, those that are set aside, and the lock that keeps two builds apart."""
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from g2is.lm.model import inspect_model
 from g2is.pipeline.gradient_worker import GradientWorker
 from g2is.pipeline.stages import gradients as gradients_stage
 from g2is.run.run import Run
+from g2is.run.saving import saving
 from g2is.storage.shards import ShardStore
 from tests.test_pipeline import configuration, content, make
 from tests.tiny import save_tiny_model, write_pool
@@ -71,6 +73,16 @@ def test_a_run_that_another_process_writes_is_left_alone(finished, files):
         pass
 
 
+def test_a_lock_goes_where_nothing_was_begun_and_stays_with_a_run(tmp_path, finished):
+    with pytest.raises(InputError, match="refused"), exclusive(tmp_path / "new"):
+        assert (tmp_path / ".new.lock").exists()
+        raise InputError("refused")
+    assert list(tmp_path.iterdir()) == []
+    with exclusive(finished):
+        pass
+    assert finished.with_name(".run.lock").exists()
+
+
 def test_a_file_system_without_locks_is_told(finished, monkeypatch):
     """Not as many do it, with a file in the place of a lock, which outlives a process that is killed."""
 
@@ -79,6 +91,19 @@ def test_a_file_system_without_locks_is_told(finished, monkeypatch):
 
     monkeypatch.setattr("g2is.engine.lock.FileLock.acquire", none)
     with pytest.raises(InputError, match="its file system has no locks"), exclusive(finished):
+        pass
+    monkeypatch.setattr("filelock.FileLock.acquire", none)
+    with pytest.raises(InputError, match="its file system has no locks"), saving(finished):
+        pass
+
+
+@pytest.mark.parametrize("lock", [saving, exclusive])
+def test_a_lock_is_no_file_that_outlives_its_holder(finished, monkeypatch, lock):
+    def no_lock(*arguments: object) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", no_lock)
+    with pytest.raises(InputError, match="its file system has no locks"), lock(finished):
         pass
 
 

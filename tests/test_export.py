@@ -22,7 +22,7 @@ from g2is.instructions.fields import without_nulls
 from g2is.run.paths import INSTRUCTIONS, SAMPLES
 from g2is.run.run import FORMAT_VERSION, FileRecord, Manifest, Run, Stage
 from g2is.run.selections import Selection
-from g2is.storage.files import sha256
+from g2is.storage.files import Taken, sha256, sync_folder
 from g2is.storage.tables import write_frame
 
 HOSTILE = (
@@ -532,7 +532,7 @@ def test_a_full_disk_leaves_everything_as_it_was(run, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(InputError, match=r"could not be written \(No space left on device\)"):
+    with pytest.raises(InputError, match="could not be written: No space left on device; free some space"):
         export(run, select(run, [1]), "jsonl", tmp_path / "out", overwrite=True)
     with pytest.raises(InputError, match="could not be written"):
         export(run, select(run, [1]), "jsonl", tmp_path / "new")
@@ -553,6 +553,31 @@ def test_a_rename_that_fails_puts_the_earlier_export_back(run, tmp_path, monkeyp
     with pytest.raises(InputError, match="could not be written"):
         export(run, select(run, [1]), "jsonl", tmp_path / "out", overwrite=True)
     assert snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_of_two_who_write_one_folder_at_once_one_is_told(run, tmp_path, monkeypatch, overwrite):
+    out, again = tmp_path / "out", []
+    export(run, select(run, [2]), "csv", tmp_path / "one")
+    if overwrite:
+        export(run, select(run, [1]), "jsonl", out)
+
+    def late(folder: Path) -> None:
+        """The other one is quicker: between the check and the rename."""
+        if not again:
+            again.append(folder)
+            export(run, select(run, [2]), "csv", out, overwrite=overwrite)
+        sync_folder(folder)
+
+    monkeypatch.setattr("g2is.export.writing.sync_folder", late)
+    if overwrite:
+        export(run, select(run, [0]), "jsonl", out, overwrite=True)
+        assert set(snapshot(out)) == {"g2is.json", "train.jsonl"}
+    else:
+        with pytest.raises(Taken, match="holds an earlier export; replace it with --overwrite"):
+            export(run, select(run, [0]), "jsonl", out)
+        assert (out / "train.csv").read_bytes() == (tmp_path / "one" / "train.csv").read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} == {"out", "one"}
 
 
 # Wrong input

@@ -1,7 +1,9 @@
 """What is written is whole or absent, whatever fails; what is read is a file of a bounded size."""
 
+import errno
 import os
 import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,8 +16,19 @@ import numpy as np
 import pytest
 
 from g2is.app.shared.jobs import Job
+from g2is.engine.lock import exclusive
 from g2is.errors import InputError
-from g2is.storage.files import STALE, open_file, read_small, sha256, sweep_stale, write_bytes, write_file
+from g2is.run.saving import saving
+from g2is.storage.files import (
+    STALE,
+    Taken,
+    open_file,
+    read_small,
+    sha256,
+    sweep_stale,
+    write_bytes,
+    write_file,
+)
 from g2is.storage.tables import read_frame
 
 
@@ -55,6 +68,25 @@ def test_a_disk_that_fills_is_one_line_whichever_library_writes(tmp_path, full_d
     with pytest.raises(InputError, match=r"^[^\n]*/file: could not be written: File too large; [^\n]*$"):
         write(tmp_path / "file")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_new_file_replaces_nothing_however_late_that_came(tmp_path, monkeypatch, links):
+    path = tmp_path / "file"
+    if not links:
+
+        def none(*paths: Path) -> None:
+            raise OSError(errno.EPERM, "Operation not permitted")
+
+        monkeypatch.setattr(os, "link", none)
+    write_bytes(path, b"mine", new=True)
+    assert path.read_bytes() == b"mine" and list(tmp_path.iterdir()) == [path]
+    path.unlink()
+    with pytest.raises(Taken, match=r"exists; replace it with --overwrite"):
+        write_file(path, lambda file: path.write_bytes(b"theirs"), new=True)
+    assert path.read_bytes() == b"theirs" and list(tmp_path.iterdir()) == [path]
+    write_bytes(path, b"mine")
+    assert path.read_bytes() == b"mine" and list(tmp_path.iterdir()) == [path]
 
 
 def test_a_fault_that_is_not_the_disks_stays_what_it_is_and_leaves_nothing(tmp_path):
@@ -155,8 +187,16 @@ def test_output_that_nobody_takes_is_no_traceback(run_folder):
     closed = walked(run_folder, stdout=writer)
     with Path("/dev/full").open("w") as full:
         no_space = walked(run_folder, stdout=full)
-    said = [process.communicate(timeout=120)[1] for process in (closed, no_space)]
-    assert [closed.returncode, no_space.returncode] == [141, 2] and "Traceback" not in "".join(said)
+        words = ["-m", "g2is", "--help"]
+        root = Path(__file__).parents[1]
+        helped = subprocess.Popen(
+            [sys.executable, *words], stdout=full, stderr=subprocess.PIPE, text=True, cwd=root
+        )
+    shell = f"{shlex.join([sys.executable, '-m', 'g2is', 'selection', 'list', str(run_folder)])} >&- "
+    assert subprocess.run(["sh", "-c", f"{shell} 2>&-"], cwd=root, timeout=120).returncode == 0
+    said = [process.communicate(timeout=120)[1] for process in (closed, no_space, helped)]
+    assert [closed.returncode, no_space.returncode, helped.returncode] == [141, 2, 2]
+    assert "Traceback" not in "".join(said) and said[1] == said[2]
     assert (
         said[1] == "error: standard output: could not be written: No space left on device; free some space\n"
     )
@@ -198,6 +238,17 @@ def test_where_nothing_can_be_written_nothing_is_computed(run_folder, capsys, tm
     assert said.out == "" and "could not be written: Not a directory" in said.err
 
 
+def test_a_folder_where_nothing_can_be_written_is_named_itself(run_folder, monkeypatch, capsys):
+    from g2is.__main__ import main
+
+    def full(**options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("g2is.storage.files.TemporaryFile", full)
+    assert main(["walk", str(run_folder), "--count", "5"]) == 2
+    assert "/selections: could not be written: No space left on device; free some" in capsys.readouterr().err
+
+
 def test_what_killed_processes_left_is_swept_and_nothing_else(tmp_path):
     gone = subprocess.Popen(["true"])
     gone.wait()
@@ -226,3 +277,28 @@ def test_what_killed_processes_left_is_swept_and_nothing_else(tmp_path):
         "the old one comes back where there is no new one"
     )
     sweep_stale(tmp_path / "nowhere")
+
+
+def test_whoever_saves_sweeps_where_anyone_saves(tmp_path):
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    run = tmp_path / "cache" / "demo"
+    left = f".{gone.pid}-77.tmp"
+    stray = [
+        f"../..demo.build.pid{left}",
+        f".manifest.json{left}",
+        f"notes/selections/.less-150.txt{left}",
+        f"evaluations/.test.{gone.pid}-0f1e2d3c4b5a.old",
+        f"exports/.a.{gone.pid}-0f1e2d3c4b5a.new",
+    ]
+    for path in (run / name for name in stray):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir() if path.name.endswith((".old", ".new")) else path.write_text("half")
+        os.utime(path, (time.time() - STALE - 9,) * 2)
+    with saving(run):
+        pass
+    assert [name for name in stray if (run / name).exists()] == []
+    (path := tmp_path / "cache" / f"..demo.build.pid{left}").write_text("1")
+    os.utime(path, (time.time() - STALE - 9,) * 2)
+    with exclusive(run):
+        assert not path.exists()

@@ -567,7 +567,7 @@ def test_any_selection_is_read_or_refused_in_one_line(run, data):
             nested | st.sampled_from([-1, 10**30, 1.5, "1", True, "\x1b[31m", "x" * 5000])
         )
     path.write_bytes(as_json(values))
-    with confined(run.folder):
+    with confined(run.folder.parent):
         if refused(Selection.read, path, run) is None:
             selection = Selection.read(path, run)
             refused(export, run, selection, "jsonl", run.folder / "exports" / "one")

@@ -1,20 +1,24 @@
 """What is saved with a run is renamed, deleted, restored and annotated as one, with all that belongs to it."""
 
+import errno
 import json
 import os
 import shutil
 import threading
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from g2is.analysis.saved import saved_table
+from g2is.app.compare import tuning_job
+from g2is.app.map.controls import _is_walk
 from g2is.cli import main
 from g2is.errors import InputError
 from g2is.export import export
@@ -32,9 +36,12 @@ from g2is.run.saved import (
     rename,
     restore,
 )
+from g2is.run.saving import saving
 from g2is.run.selections import Selection, read_walk, save_walk, select_set
 from g2is.run.traces import trace_bytes, trace_of, trace_path
-from g2is.walk import WalkTrace
+from g2is.storage.files import check_writable, not_written
+from g2is.walk import Rejections, WalkTrace
+from g2is.walk.trace import NEIGHBOR, PIN
 from tests.app.tiny_run import POOL, make_run
 
 SELECTION, SET, EXPORT, EVALUATION = KINDS.values()
@@ -139,6 +146,59 @@ def test_a_trace_of_another_walk_is_refused(run):
             read_walk(one, run)
 
 
+@pytest.mark.parametrize("old", [False, True], ids=["one file", "two files"])
+def test_whoever_reads_a_selection_sees_that_its_trace_is_of_another_walk(run, old, capsys):
+    path = SELECTION.path(run, "first-walk")
+    values = split(path) if old else json.loads(path.read_bytes())
+    path.write_text(json.dumps({**values, "samples": values["samples"][::-1]}))
+    for words in (
+        ("export", "--selection", "first-walk", "--output", str(run.folder / "exports" / "other")),
+        ("explain", "--selection", "first-walk", "--sample", "0"),
+        ("scores", "--selection", "first-walk", "--output", str(run.folder / "scores.csv")),
+    ):
+        assert main([words[0], str(run.folder), *words[1:]]) == 2
+        assert "the trace of another walk; walk again" in capsys.readouterr().err
+    assert not EXPORT.path(run, "other").exists()
+    with pytest.raises(InputError, match="the trace of another walk"):
+        Selection.read(path, run)
+    # Nor is it the trace of a method that walks nowhere.
+    path.write_text(
+        json.dumps({**json.loads(path.read_bytes()), "method": "less", "parameters": {"count": 3}})
+    )
+    if old:  # of a walk that had this name before
+        assert read_walk(path, run)[1] is None
+    else:
+        with pytest.raises(InputError, match="the trace of another walk"):
+            Selection.read(path, run)
+
+
+def test_the_longest_name_that_a_file_can_have_is_one_of_a_selection(run, capsys):
+    """Others that belong to it, such as a trace of an earlier version, would have longer ones, and are not there."""
+    name = "x" * 250
+    SELECTION.path(run, "first-walk").rename(SELECTION.path(run, name))
+    path = SELECTION.path(run, name)
+    values = {**json.loads(path.read_bytes())}
+    del values["trace"]
+    path.write_text(json.dumps(values))
+    assert read_walk(path, run)[1] is None and not _is_walk.__wrapped__(run, "", path, ())
+    assert name in names(run, SELECTION)
+    delete(run, SELECTION, name)
+    restore(run, SELECTION, name)
+    rename(run, SELECTION, name, "short")
+    assert "short" in names(run, SELECTION)
+
+
+def test_names_control_no_terminal(run, capsys):
+    path = SELECTION.path(run, "first-walk")
+    path.rename(path.with_name("a\x1b[2Jb.json"))
+    run.sets.write("one", [1], note="a\x1b]0;title\x07\nb")
+    for words in (["selection", "list"], ["selection", "delete"], ["selection", "list"], ["set", "note"]):
+        given = {"delete": ["a\x1b[2Jb"], "note": ["one"]}.get(words[1], [])
+        assert main([*words, str(run.folder), *given]) == 0
+        said = capsys.readouterr()
+        assert "\x1b" not in said.out + said.err and "\\x1b" in said.out + said.err
+
+
 def changed_steps(trace: WalkTrace, **changes: object) -> WalkTrace:
     steps = {
         name: np.where(np.arange(len(trace.steps)) == 2, value, getattr(trace.steps, name))
@@ -156,7 +216,17 @@ def changed_steps(trace: WalkTrace, **changes: object) -> WalkTrace:
         {"sample": -1},
         {"previous": POOL},
         {"sample": 0.5},
+        {"component": -1},
+        {"previous": 1},
+        {"origin": NEIGHBOR},
+        {"origin": NEIGHBOR, "previous": 1},
+        {"origin": PIN},
         {"affinity": "close"},
+        {"affinity": 3e9},
+        {"affinity": np.nan},
+        {"cosine": -3e9},
+        {"before": np.inf},
+        {"after": -np.inf},
         {"rows": "all"},
         {"rows": True},
         {"rows": 10**400},
@@ -190,6 +260,70 @@ def test_a_damaged_trace_is_one_line(run, damage):
 
 
 @pytest.mark.parametrize(
+    ("column", "value"), [("step", 2**31 - 1), ("step", 0), ("value", 3e9), ("value", np.inf)]
+)
+def test_steps_are_numbered_and_cosines_are_cosines(run, column, value):
+    path = SELECTION.path(run, "first-walk")
+    _, trace = read_walk(path, run)
+    table = pq.read_table(BytesIO(trace_bytes(trace)))
+    values = table[column].to_pylist()
+    values[2 if column == "step" else -1] = value  # of a step; of the last neighbour that was rejected
+    place = table.schema.get_field_index(column)
+    changed = table.set_column(place, table.field(place), pa.array(values, table.field(place).type))
+    written = BytesIO()
+    pq.write_table(changed, written)
+    with pytest.raises(InputError, match=r"not the trace of a walk [^\n]{1,300}; walk again[^\n]*$"):
+        trace_of(written.getvalue(), path)
+
+
+def test_a_trace_of_more_events_than_a_walk_has_is_refused_before_it_is_read(run, monkeypatch):
+    """Columns of one value take next to nothing in a file, however many rows they have."""
+    path = SELECTION.path(run, "first-walk")
+    selection, trace = read_walk(path, run)
+    many = len(selection.samples) * (1 + run.manifest.configuration.graph.neighbors)
+    same = {name: np.resize(getattr(trace.rejections, name)[:1], many) for name in vars(trace.rejections)}
+    long = replace(trace, rejections=Rejections(**same))
+    replace_trace = {"trace": b64encode(trace_bytes(long)).decode()}
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), **replace_trace}))
+    with pytest.raises(InputError, match=rf"rows, expected at most {many:,}\); walk again"):
+        read_walk(path, run)
+    monkeypatch.setattr("g2is.storage.parquet.MOST_BYTES", 100)
+    with pytest.raises(InputError, match="without compression, expected at most 100"):
+        trace_of(trace_bytes(trace), path)
+
+
+DEEP = b"[" * 60_000
+
+
+def test_json_that_is_nested_without_end_is_a_damaged_file(run, capsys):
+    """Neither a traceback nor a reason that nothing can be deleted."""
+    folder = run.folder / "trash" / "selection-abcdefabcdef"
+    folder.mkdir(parents=True)
+    (folder / "about.json").write_bytes(DEEP)
+    SELECTION.path(run, "deep").write_bytes(DEEP)
+    SET.path(run, "deep").write_bytes(DEEP)
+    for kind, name in ((EXPORT, "g2is.json"), (EVALUATION, "evaluation.json")):
+        place = kind.path(run, "deep")
+        place.mkdir()
+        (place / name).write_bytes(DEEP)
+    selection = Selection.read(SELECTION.path(run, "first-walk"), run)
+    with pytest.raises(InputError, match="not part of an earlier export"):
+        export(run, selection, "jsonl", EXPORT.path(run, "deep"), overwrite=True)
+    tuning_job._words_file(run).write_bytes(DEEP)
+    assert tuning_job.last_words(run) is None
+    for kind in KINDS.values():
+        assert "cannot be read" in saved_table(run, kind).set_index("name").loc["deep", "what"]
+        delete(run, kind, "deep")
+        restore(run, kind, "deep")
+        delete(run, kind, "deep")
+        assert purge(run, kind) == 1
+    for path in run.folder.glob("*manifest*"):
+        path.write_bytes(DEEP)
+    with pytest.raises(InputError, match=r"manifest.json: not readable \([^\n]*\); build again"):
+        Run.open(run.folder)
+
+
+@pytest.mark.parametrize(
     "samples", [[True], [1.0], ["1"], [10**400], [-(10**30)], [None]], ids=lambda s: str(s)[:9]
 )
 def test_samples_are_rows_of_the_pool(run, samples):
@@ -217,6 +351,44 @@ def test_a_file_that_is_no_selection_is_refused_before_it_is_read(run):
         Selection.read(path, run)
 
 
+def test_on_a_full_disk_things_can_be_deleted_renamed_and_restored(run, monkeypatch):
+    for kind in KINDS.values():
+        annotate(run, kind, "first-walk", "mine")
+    before = state(run)
+
+    def full(path: Path, *arguments: object, **options: object) -> None:
+        raise not_written(path, OSError(errno.ENOSPC, "No space left on device"))
+
+    for module in ("saved.write_bytes", "saved.write_file"):
+        monkeypatch.setattr(f"g2is.run.{module}", full)
+    for kind in KINDS.values():
+        delete(run, kind, "first-walk")
+        assert [one.name for one in deleted(run, kind)] == ["first-walk"]
+        restore(run, kind, "first-walk")
+        rename(run, kind, "first-walk", "other")
+        assert note(run, kind, "other") == "mine"
+        rename(run, kind, "other", "first-walk")
+    assert state(run) == before
+    monkeypatch.setattr(Path, "rename", lambda path, target: full(path))
+    assert "free some space" in refusal(delete, run, SELECTION, "first-walk")
+    assert state(run) == before and not list((run.folder / "trash").iterdir())
+
+
+def test_what_was_begun_to_be_deleted_goes_with_the_next(run):
+    """Where a program was killed before it moved anything; what it cannot know of stays."""
+    trash = run.folder / "trash"
+    for name in ("selection-0123456789ab", "selection-abcdefabcdef", "set-0123456789ab"):
+        (trash / name).mkdir(parents=True)
+    (trash / "selection-0123456789ab" / "note.txt").write_text("mine")
+    (trash / "selection-abcdefabcdef" / "of another version").write_text("mine")
+    for path in trash.iterdir():
+        os.utime(path, (1, 1))
+    delete(run, SET, "first-walk")
+    assert {path.name for path in trash.iterdir() if not (path / "about.json").exists()} == {
+        "selection-abcdefabcdef"
+    }
+
+
 def test_what_is_taken_is_never_replaced(run):
     before = state(run)
     assert "there is one of that name" in refusal(rename, run, SELECTION, "first-walk", "second-walk")
@@ -235,6 +407,66 @@ def test_what_is_taken_is_never_replaced(run):
     rename(run, SET, "first-walk", "new")
     restore(run, SET, "first-walk")
     assert run.sets["first-walk"].rows.tolist() == [*range(3, 9)] and run.sets["new"].rows.tolist() == [1]
+
+
+WRITES = {
+    "walk --name": ("walk", "--name", "late", "--count", "5"),
+    "select --name": ("select", "--method", "random", "--count", "5", "--name", "late"),
+    "walk": ("walk", "--count", "5", "--output", "late.json"),
+    "select": ("select", "--method", "random", "--count", "5", "--output", "late.json"),
+    "scores": ("scores", "--count", "5", "--output", "late.csv"),
+    "graph": ("graph", "--output", "late.graphml"),
+}
+
+
+@pytest.mark.parametrize("words", WRITES.values(), ids=WRITES)
+def test_a_name_that_was_free_at_the_beginning_is_not_replaced_at_the_end(
+    run, words, tmp_path, monkeypatch, capsys
+):
+    """Of two who save under one name at once, the second is told what it would be told if it came later."""
+    monkeypatch.chdir(tmp_path)
+    command = [words[0], str(run.folder), *words[1:]]
+    path = SELECTION.path(run, "late") if "--name" in words else tmp_path / words[-1]
+
+    def check(place: Path) -> None:
+        check_writable(place)
+        path.write_bytes(b"theirs")
+
+    for module in ("runs", "saving"):
+        monkeypatch.setattr(f"g2is.cli.{module}.check_writable", check)
+    assert main(command) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert path.read_bytes() == b"theirs"
+    assert main(command) == 2  # checked before anything is computed
+    assert said == capsys.readouterr().err.strip() and "replace it with --overwrite" in said
+    assert main([*command, "--overwrite"]) == 0 and path.read_bytes() != b"theirs"
+
+
+def test_a_usual_name_that_someone_takes_meanwhile_is_left_to_them(run, monkeypatch, capsys):
+    """Nobody chose it: the next one that is free will do."""
+    once = Selection.save
+
+    def late(selection: Selection, *arguments: object, **options: object) -> Path:
+        monkeypatch.setattr(Selection, "save", once)
+        SELECTION.path(run, "random-5").write_bytes(b"theirs")
+        return once(selection, *arguments, **options)
+
+    monkeypatch.setattr(Selection, "save", late)
+    assert main(["select", str(run.folder), "--method", "random", "--count", "5"]) == 0
+    assert "saved as random-5-2" in capsys.readouterr().err
+    assert SELECTION.path(run, "random-5").read_bytes() == b"theirs"
+
+
+def test_who_saves_waits_for_who_renames(run):
+    """Neither replaces what the other has just written."""
+    selection = Selection.read(SELECTION.path(run, "first-walk"), run)
+    with saving(run.folder):
+        thread = threading.Thread(target=selection.save, args=(run, "new"))
+        thread.start()
+        thread.join(0.3)
+        assert not SELECTION.path(run, "new").exists()
+    thread.join()
+    assert SELECTION.path(run, "new").exists()
 
 
 def test_the_last_one_deleted_comes_back_first(run):

@@ -1,6 +1,8 @@
 """A store that others use: what `Run.regime` gives, and gradients from and for LESS, bergson and `datasets`."""
 
+import errno
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from g2is.config import walk_preset
 from g2is.errors import InputError
 from g2is.pipeline.gradient_files import read_gradients
 from g2is.run.run import Run
+from g2is.storage.files import not_written
 from tests.app.tiny_run import make_run
 from tests.tiny import write_pool
 
@@ -106,6 +109,32 @@ def test_a_store_of_bergson_that_does_not_fit_is_named(tmp_path, rows, changes, 
     with pytest.raises(InputError, match=match) as caught:
         read_gradients(store)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("format", ["bergson", "less"])
+def test_gradients_that_found_no_space_are_written_by_the_same_command(
+    tmp_path, rows, format, monkeypatch, capsys
+):
+    stores = [bergson_store(tmp_path / name, rows[name]) for name in ("train", "val")]
+    run, out = imported(tmp_path, stores[:1], stores[1:]), tmp_path / "out"
+    written = []
+
+    def full(path: Path, *arguments: object) -> None:
+        if written:
+            raise not_written(path, OSError(errno.ENOSPC, "No space left on device"))
+        written.append(path)
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"first of four")
+
+    with monkeypatch.context() as patched:
+        for name in ("write_file", "write_bytes", "write_pt"):
+            patched.setattr(f"g2is.export.gradients.{name}", full)
+        assert exported(run, format, out) == 2
+    said = capsys.readouterr().err
+    assert re.search(rf"{out}/pool[^.]*/\S+: could not be written: No space left", said), said
+    assert list(out.iterdir()) == []
+    assert exported(run, format, out) == 0 and len(list(out.iterdir())) == 2
+    assert exported(run, format, out) == 2 and "exists already" in capsys.readouterr().err
 
 
 def test_bergson_to_a_run_and_back(tmp_path, rows):

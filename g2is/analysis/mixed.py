@@ -83,9 +83,10 @@ def mixed_graph(
     return graph
 
 
-def write_graphml(graph: igraph.Graph, path: Path | str) -> None:
-    """Write a graph for Gephi, Cytoscape, yEd or networkx. Raises `InputError` if it cannot be written."""
-    write_file(Path(path), lambda file: graph.write_graphml(file))
+def write_graphml(graph: igraph.Graph, path: Path | str, *, new: bool = False) -> None:
+    """Write a graph for Gephi, Cytoscape, yEd or networkx. Raises `InputError` if it cannot be written. new: as in
+    `write_file`."""
+    write_file(Path(path), lambda file: graph.write_graphml(file), new=new)
 
 
 def clean(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,7 +12,7 @@ from g2is.evaluation.results import Evaluation
 from g2is.run.run import Run
 from g2is.run.saved import Kind, names, note
 from g2is.run.selections import Selection
-from g2is.storage.files import read_small
+from g2is.storage.json_file import read_json
 
 MOST_BYTES = 64 * 2**20
 """Of the manifest of an export."""
@@ -50,9 +49,9 @@ def _set(run: Run, kind: Kind, name: str) -> tuple[int | None, str]:
 def _export(run: Run, kind: Kind, name: str) -> tuple[int | None, str]:
     path = kind.path(run, name) / "g2is.json"
     try:
-        content: Any = json.loads(read_small(path, MOST_BYTES))
+        content: Any = read_json(path, MOST_BYTES)
         return int(content["counts"]["samples"]), f"{content['format']}, {content['method']}"
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         raise InputError(f"{path}: not the manifest of an export; export again") from None
 
 

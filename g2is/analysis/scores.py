@@ -112,13 +112,13 @@ class Scores:
         ranks[order] = np.arange(1, count + 1)
         return best, ranks
 
-    def write(self, path: Path) -> None:
-        """Write the table as Parquet or CSV, by the ending of the name; complete or absent.
+    def write(self, path: Path, *, new: bool = False) -> None:
+        """Write the table as Parquet or CSV, by the ending of the name; complete or absent. new: as in `write_file`.
 
         Raises `InputError` for another ending.
         """
         check_kind(path)
-        write_file(path, self._parquet if path.suffix == ".parquet" else self._csv)
+        write_file(path, self._parquet if path.suffix == ".parquet" else self._csv, new=new)
 
     def _parquet(self, file: BinaryIO) -> None:
         import pyarrow as pa

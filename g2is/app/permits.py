@@ -132,7 +132,7 @@ def read_access(path: Path) -> Access:
         content = tomllib.loads(read_small(path, MOST_BYTES).decode())
     except OSError as error:
         raise InputError(f"access = {path.name!r}: not readable ({error.strerror})") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"access = {path.name!r}: not TOML ({shortened(str(error))})") from None
     runs, auth = content.get("runs"), content.get("auth")
     if not isinstance(auth, dict) or not {"redirect_uri", "cookie_secret"} <= set(auth):

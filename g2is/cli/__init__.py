@@ -11,7 +11,8 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from g2is import __version__
@@ -64,9 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     parser = make_parser()
     try:
-        parsed = parser.parse_args(arguments)
-        parser = getattr(parsed, COMMAND_PARSER)
-        _do(parsed)
+        with _system_errors():
+            parsed = parser.parse_args(arguments)
+            parser = getattr(parsed, COMMAND_PARSER)
+            parsed.do(parsed)
+            sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read it has seen enough, as `head` does; the code is that of programs that the signal ends.
         _silence()
@@ -80,11 +83,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _do(arguments: argparse.Namespace) -> None:
-    """Run the command; a path that the system does not accept is wrong input, wherever it is opened."""
+@contextmanager
+def _system_errors() -> Iterator[None]:
+    """A path that the system does not accept is wrong input, wherever it is opened."""
     try:
-        arguments.do(arguments)
-        sys.stdout.flush()
+        yield
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from g2is.cli.runs import open_run, output_file, say, selection_path
+from g2is.cli.runs import as_text, open_run, output_file, say, selection_path
 from g2is.config import EvaluationConfig, ReadingConfig
 from g2is.config.grammar import AddCommand, add_settings, given, named, read_settings
 from g2is.config.settings import Budget
@@ -111,7 +111,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     config, reading = read_settings(EvaluationConfig, arguments), read_settings(ReadingConfig, arguments)
     _budget(arguments)  # checked before anything is read
     run = open_run(arguments)
-    output = None if arguments.output is None else _output(arguments, run)
+    output, own = (None, False) if arguments.output is None else _output(arguments, run)
     from g2is.instructions import short_name
     from g2is.pipeline.inputs import Target
 
@@ -135,21 +135,22 @@ def evaluate(arguments: argparse.Namespace) -> None:
         for line in findings:
             say(line)
         shown = summary[summary["task"] == ""].drop(columns=["evaluation", "task"]).dropna(axis=1, how="all")
-        print(shown.to_string(index=False, float_format=lambda value: f"{value:.3g}"))
+        print(as_text(shown, float_format=lambda value: f"{value:.3g}"))
     if output is not None:
-        write_bytes(output, safe_csv(summary))
+        write_bytes(output, safe_csv(summary), new=not (own or arguments.overwrite))
     say(f"written to {run.folder / EVALUATIONS / arguments.name}: {TABLE}.csv, {TABLE}.md, {PICTURE}")
 
 
-def _output(arguments: argparse.Namespace, run: Run) -> Path:
-    """The file of results to write: a new one, or that of this evaluation, which is written again with what came."""
+def _output(arguments: argparse.Namespace, run: Run) -> tuple[Path, bool]:
+    """The file of results to write, and whether it is that of this evaluation, which is written again with what
+    came."""
     from g2is.storage.files import open_file
 
     own = False
     with suppress(OSError, ValueError), open_file(arguments.output) as file:
         rows = list(csv.reader(file.read(BEGINNING).decode(errors="replace").splitlines()[:2]))
         own = [row[:1] for row in rows] == [["evaluation"], [arguments.name]]
-    return output_file(arguments.output, run, overwrite=own or arguments.overwrite)
+    return output_file(arguments.output, run, overwrite=own or arguments.overwrite), own
 
 
 def _candidates(run: Run, arguments: argparse.Namespace, tests: list[str]) -> list[Candidate]:

@@ -48,5 +48,5 @@ def graph(arguments: argparse.Namespace) -> None:
         neighbors=arguments.neighbors,
         conflicts=arguments.conflicts,
     )
-    write_graphml(mixed, output)
+    write_graphml(mixed, output, new=not arguments.overwrite)
     say(f"{mixed.vcount():,} vertices and {mixed.ecount():,} edges written to {output}")

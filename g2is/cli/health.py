@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from g2is.cli.app import PORT, cache_folder, check_port, settings_of
+from g2is.cli.runs import counted
 from g2is.config.grammar import AddCommand, add_settings
 from g2is.config.serving import ServingConfig
-from g2is.errors import InputError
+from g2is.errors import InputError, printable
 
 PATIENCE = 10.0
 """Seconds to wait for an answer."""
@@ -18,7 +19,9 @@ PATIENCE = 10.0
 def register(command: AddCommand) -> None:
     """Add the command to the parser."""
     parser = command(
-        "health", health, "one line that says whether the app answers and its runs can be read; code 0 or 2"
+        "health",
+        health,
+        "one line that says whether the app answers (code 0, or 2) and which runs are damaged",
     )
     parser.set_defaults(cache=cache_folder())
     parser.add_argument("--port", type=int, metavar="N", default=PORT, help=f"port of the app [{PORT}]")
@@ -26,7 +29,10 @@ def register(command: AddCommand) -> None:
 
 
 def health(arguments: argparse.Namespace) -> None:
-    """Print one line; raises `InputError` where something is not well."""
+    """Print one line; raises `InputError` where the app does not answer.
+
+    A run that is damaged is told of, but the app is well: whoever asks would end it, and all other runs with it.
+    """
     from time import perf_counter
     from urllib.error import HTTPError
     from urllib.request import urlopen
@@ -47,10 +53,11 @@ def health(arguments: argparse.Namespace) -> None:
     took = 1000 * (perf_counter() - begun)
     states = list(_problems(arguments.cache))
     broken = [problem for problem in states if problem]
+    line = f"ok: {base} answers in {took:.0f} ms, {counted(len(states) - len(broken), 'run')} can be read"
     if broken:
-        more = f"; and {len(broken) - 1} more runs" if len(broken) > 1 else ""
-        raise InputError(f"{base}: answers, but {broken[0]}{more}")
-    print(f"ok: {base} answers in {took:.0f} ms, {len(states)} run{'s' * (len(states) != 1)} can be read")
+        more = f"; and {len(broken) - 1} more" if len(broken) > 1 else ""
+        line += f", {len(broken)} cannot: {broken[0]}{more}"
+    print(printable(line))
 
 
 def _problems(cache: Path) -> Iterator[str]:
@@ -61,5 +68,5 @@ def _problems(cache: Path) -> Iterator[str]:
     for path in sorted(cache.glob(f"[!.]*/{MANIFEST}")):
         try:
             yield "; ".join(Run.open(path.parent).damage()[:1])
-        except InputError as error:
+        except (InputError, OSError) as error:
             yield str(error)

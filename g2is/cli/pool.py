@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from g2is.cli.rows import FOUND, MADE_OF, add_found, add_rows, chosen_rows, in_words, ways
-from g2is.cli.runs import LISTED, counted, open_run, say
+from g2is.cli.runs import LISTED, as_text, counted, open_run, say
 from g2is.config.commands import command
 from g2is.config.grammar import AddCommand, argument
 from g2is.errors import InputError, shortened
@@ -60,7 +60,7 @@ def _list(run: Run, arguments: argparse.Namespace) -> None:
     import pandas as pd
 
     if run.removals:
-        print(pd.DataFrame([vars(removal) for removal in run.removals]).to_string(index=False))
+        print(as_text(pd.DataFrame([vars(removal) for removal in run.removals])))
     say(_left(run))
 
 

@@ -7,13 +7,15 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from g2is.config.commands import BLANK, command
-from g2is.errors import InputError, shortened
-from g2is.storage.files import check_writable, inside, not_written, refuse_special
+from g2is.errors import InputError, printable, shortened
+from g2is.storage.files import Taken, check_writable, inside, not_written, refuse_special
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from g2is.run.run import Run
 
 LISTED = 20
@@ -78,7 +80,7 @@ def output_file(output: Path, run: Run, *, overwrite: bool) -> Path:
     """The file that a command writes: the target of a link, unless that leads out of the run.
 
     Raises `InputError`, before anything is computed, where no file can be written there, and where there is one that
-    `overwrite` does not give up.
+    `overwrite` does not give up. Whoever writes it says so again (`new` of `write_file`).
     """
     path, folder = (Path(os.path.normpath(place.absolute())) for place in (output, run.folder))
     if path.is_relative_to(folder):
@@ -89,9 +91,7 @@ def output_file(output: Path, run: Run, *, overwrite: bool) -> Path:
         output = followed(output) if output.is_file() or not output.exists() else output
         refuse_special(output)
         if output.exists() and not overwrite:
-            raise InputError(
-                f"output = {str(output)!r}: exists; replace it with --overwrite, or choose another name"
-            )
+            raise Taken.output(output)
     except OSError as error:
         raise not_written(output, error) from None
     check_writable(output)
@@ -114,6 +114,19 @@ def counted(count: int, one: str = "instruction") -> str:
 
 
 def say(text: str) -> None:
-    """Print a line to standard error, which is for people; results go to standard output."""
+    """Print lines to standard error, which is for people; results go to standard output. Names of files and texts in
+    them cannot control the terminal."""
     with suppress(OSError):  # a closed or full one must not stop the work
-        print(text, file=sys.stderr, flush=True)
+        print(as_lines(text), file=sys.stderr, flush=True)
+
+
+def as_lines(text: str) -> str:
+    """Text for the terminal, which nothing in it can control."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def as_text(table: pd.DataFrame, **how: Any) -> str:
+    """A table without its index, for the terminal. how: as of `DataFrame.to_string`."""
+    return table.map(lambda cell: printable(cell) if isinstance(cell, str) else cell).to_string(
+        index=False, **how
+    )

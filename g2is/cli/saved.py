@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from g2is.cli.rows import MADE_OF, add_rows, chosen_rows, in_words
-from g2is.cli.runs import counted, open_run, say
+from g2is.cli.runs import as_lines, as_text, counted, open_run, say
 from g2is.config.commands import command
 from g2is.config.grammar import AddCommand
 from g2is.errors import InputError, printable, shortened
@@ -109,7 +109,7 @@ def _list(run: Run, kind: Kind, given: Sequence[str]) -> None:
 
     table = saved_table(run, kind)
     if len(table):
-        print(table.to_string(index=False))
+        print(as_text(table))
     for line in lost(run, kind):
         say(line)
 
@@ -160,7 +160,7 @@ def _note(run: Run, kind: Kind, given: Sequence[str]) -> None:
     from g2is.run.saved import annotate, note
 
     if len(given) == 1:
-        print(note(run, kind, given[0]))
+        print(as_lines(note(run, kind, given[0])))
         return
     annotate(run, kind, *given)
     say(f"{kind.word} {given[0]} has a note now" if given[1] else f"{kind.word} {given[0]} has no note now")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from g2is.cli.runs import counted, output_file, say
 from g2is.config.names import check_name
 from g2is.errors import InputError
-from g2is.storage.files import check_writable
+from g2is.storage.files import Taken, check_folder, check_writable
 
 if TYPE_CHECKING:
     from g2is.run.run import Run
@@ -38,27 +38,43 @@ def check_place(arguments: argparse.Namespace, run: Run) -> Path | None:
     if arguments.output is not None:
         return output_file(arguments.output, run, overwrite=arguments.overwrite)
     if arguments.name is None:
-        check_writable(run.inside(SELECTIONS, "any"))
+        check_folder(run.inside(SELECTIONS))
         return None
     try:
         path = KINDS["selection"].path(run, check_name(arguments.name))
     except ValueError as error:
         raise InputError(str(error)) from None
     if path.exists() and not arguments.overwrite:
-        raise InputError(
-            f"name = {arguments.name!r}: run {run.name} has a selection of this name; replace it with --overwrite, or "
-            "choose another"
-        )
+        raise _taken(arguments, run)
     check_writable(path)
     return path
+
+
+def _taken(arguments: argparse.Namespace, run: Run) -> InputError:
+    return InputError(
+        f"name = {arguments.name!r}: run {run.name} has a selection of this name; replace it with --overwrite, or "
+        "choose another"
+    )
 
 
 def save(
     arguments: argparse.Namespace, run: Run, place: Path | None, label: str, selection: Selection
 ) -> None:
-    """Write a selection and say where it is. place: of `check_place`. label: what the usual name begins with."""
-    path = _usual(run, label, selection, arguments.overwrite) if place is None else place
-    selection.write(path)
+    """Write a selection and say where it is. place: of `check_place`. label: what the usual name begins with.
+
+    Raises `InputError`, as `check_place` does, where something has that name by now.
+    """
+    new = not arguments.overwrite
+    if arguments.output is not None and place is not None:
+        path = place
+        selection.write(path, new=new)
+    elif place is not None:
+        try:
+            path = selection.save(run, place.stem, new=new)
+        except Taken:
+            raise _taken(arguments, run) from None
+    else:
+        path = _save_as_usual(run, label, selection, new=new)
     size = counted(len(selection.samples))
     if arguments.output is None:
         say(f"{size} saved as {path.stem}: {path}")
@@ -66,14 +82,17 @@ def save(
         say(f"{size} written to {path}")
 
 
-def _usual(run: Run, label: str, selection: Selection, overwrite: bool) -> Path:
-    """The file of a selection that nobody named: that which holds the same one, otherwise a free one."""
+def _save_as_usual(run: Run, label: str, selection: Selection, *, new: bool) -> Path:
+    """Write a selection that nobody named, to the file that holds the same one, otherwise to a free one."""
     from g2is.run.paths import selection_file
 
     first = f"{label.replace('_', '-')}-{len(selection.samples)}"
-    names = chain([first], (f"{first}-{place}" for place in count(2)))
-    paths = (run.inside(selection_file(name)) for name in names)
-    return next(path for path in paths if overwrite or not path.exists() or _holds(path, run, selection))
+    for name in chain([first], (f"{first}-{place}" for place in count(2))):
+        path = run.inside(selection_file(name))
+        with suppress(Taken):  # by someone who was quicker
+            if not new or not path.exists() or _holds(path, run, selection):
+                return selection.save(run, name, new=new and not path.exists())
+    raise AssertionError
 
 
 def _holds(path: Path, run: Run, selection: Selection) -> bool:

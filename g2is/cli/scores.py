@@ -55,7 +55,7 @@ def scores(arguments: argparse.Namespace) -> None:
     )
     if selection is not None and (gone := Selection.read(selection, run).gone):
         say(f"selection: {gone}")
-    table.write(output)
+    table.write(output, new=not arguments.overwrite)
     counts = sorted(Counter(table.reasons.words.tolist()).items(), key=lambda pair: pair[1])
     described = ", ".join(f"{count:,} {word}" for word, count in counts)
     say(f"{counted(run.size)} written to {output}: {described}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from g2is.cli.build import targets
 from g2is.cli.rows import FOUND, MADE_OF, add_found, add_rows, chosen_rows, in_words
-from g2is.cli.runs import add_overwrite, counted, open_run, output_file, say
+from g2is.cli.runs import add_overwrite, as_text, counted, open_run, output_file, say
 from g2is.cli.target_check import check, grow
 from g2is.config import ReadingConfig
 from g2is.config.commands import command
@@ -151,7 +151,8 @@ def _compute(run: Run, arguments: argparse.Namespace) -> None:
     asked, reading = targets(arguments.names), read_settings(ReadingConfig, arguments)
     if len(asked) > 1:
         raise InputError(f"compute: {len(asked)} targets, expected one, which has its own file")
-    size = compute(run.folder, asked[0], output, model=arguments.model, reading=reading, say=say)
+    how = {"model": arguments.model, "reading": reading, "new": not arguments.overwrite, "say": say}
+    size = compute(run.folder, asked[0], output, **how)
     adds = command("target", "add", run.name, str(output))
     say(f"target {asked[0].name}: {output}, {size:,} bytes; where the run is: {adds}")
 
@@ -176,7 +177,7 @@ def _from(run: Run, name: str, arguments: argparse.Namespace) -> None:
 def _list(run: Run) -> None:
     import pandas as pd
 
-    print(pd.DataFrame([_described(one) for one in run.targets]).to_string(index=False))
+    print(as_text(pd.DataFrame([_described(one) for one in run.targets])))
     if gone := list(dict.fromkeys(part.name for part in run.manifest.removed.values())):
         say(f"removed, can be restored: {', '.join(gone)}")
 

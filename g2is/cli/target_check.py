@@ -93,7 +93,7 @@ def grow(run: Run, name: str, arguments: argparse.Namespace) -> None:
     run = grow(run, name, rows, into=into, note=note, say=say)
     say(f"target {into}: {next(target.note for target in run.targets if target.name == into)}")
     if output is not None:
-        size = write_examples(output, run, into)
+        size = write_examples(output, run, into, new=not arguments.overwrite)
         say(f"{output}: {counted(size, 'example')}")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -68,6 +69,12 @@ class OneLineParser(argparse.ArgumentParser):
         if unknown:
             getattr(parsed, COMMAND_PARSER, self).refuse(unknown)
         return parsed
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print a help; argparse itself keeps quiet about what cannot be written."""
+        file = file or sys.stderr
+        file.write(message)
+        file.flush()
 
     def refuse(self, unknown: Sequence[str]) -> NoReturn:
         """Say which arguments are unknown, and which are alike to the first of them."""

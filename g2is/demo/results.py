@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy as np
 from g2is.config import EvaluationConfig, walk_preset
 from g2is.run.paths import EVALUATIONS, progress_path, selection_file
 from g2is.run.run import Run
-from g2is.run.selections import save_walk, select
+from g2is.run.selections import select, walk_selection
+from g2is.storage.files import Taken
 
 FRACTION = 0.05
 """Budget of the saved selections, as a share of the pool: that of the Walk page."""
@@ -40,10 +42,13 @@ def save_selections(run: Run) -> list[str]:
         if not path.exists():
             missing[path] = method
     for path, method in missing.items():
-        if method in walked:
-            save_walk(path, run, walks.walk(run, walked[method]))
-        else:
-            select(run, method, count=budget).write(path)
+        chosen = (
+            walk_selection(run, walks.walk(run, walked[method]))
+            if method in walked
+            else select(run, method, count=budget)
+        )
+        with suppress(Taken):  # by another program, which does the same
+            chosen.save(run, path.stem)
     return [path.stem for path in missing]
 
 

@@ -7,14 +7,14 @@ locks (local, NFS 4, Lustre mounted with `flock`).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from g2is.errors import InputError
 from g2is.run.paths import lock_path
-from g2is.storage.files import not_written
+from g2is.storage.files import NO_LOCKS, not_written, sweep_stale
 
 
 @contextmanager
@@ -27,13 +27,17 @@ def exclusive(folder: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         raise InputError(f"{folder}: another process is building this run; wait for it or end it") from None
-    except NotImplementedError:
-        raise InputError(
-            f"{folder}: its file system has no locks, which keep two builds apart; choose another --cache"
-        ) from None
-    except OSError as error:
+    except (NotImplementedError, OSError) as error:
+        if not isinstance(error, OSError) or error.errno in NO_LOCKS:
+            raise InputError(
+                f"{folder}: its file system has no locks, which keep two builds apart; choose another --cache"
+            ) from None
         raise not_written(error.filename or folder.parent, error) from error
     try:
+        sweep_stale(folder.parent)
         yield
     finally:
+        if not folder.exists():  # nothing was begun; who waits for the lock makes another
+            with suppress(OSError):
+                lock_path(folder).unlink()
         lock.release()

@@ -38,6 +38,7 @@ from g2is.pipeline.inputs import Target, input_files
 from g2is.pipeline.progress import Bar
 from g2is.run.paths import EVALUATIONS, progress_path
 from g2is.run.run import Run
+from g2is.run.saving import saving
 from g2is.storage.files import write_bytes
 
 PLAIN_NAME = re.compile(r"[\w][\w .,+=-]*")
@@ -112,7 +113,8 @@ def evaluate(
     folder = run.inside(EVALUATIONS, name)
     with exclusive(folder):
         prepared = _prepare(run, tests, candidates, config, name, model, reading)
-        begin(folder, prepared.requested, overwrite=overwrite)
+        with saving(run.folder):  # nothing is renamed to this name meanwhile
+            begin(folder, prepared.requested, overwrite=overwrite)
         _report(prepared, say, measured=True)
         write_bytes(folder / LEAKS, prepared.leaks.to_csv(index=False).encode())
         write_left_out(folder, prepared.work.left_out)

@@ -12,10 +12,10 @@ from g2is.run.run import Run
 from g2is.storage.files import write_bytes
 
 
-def write_examples(path: Path, run: Run, target: str) -> int:
-    """Write the examples of a target, whole or not at all; returns how many."""
+def write_examples(path: Path, run: Run, target: str, *, new: bool = False) -> int:
+    """Write the examples of a target, whole or not at all; returns how many. new: as in `write_file`."""
     examples = examples_in(run, target)
-    write_bytes(path, examples_file(examples))
+    write_bytes(path, examples_file(examples), new=new)
     return len(examples)
 
 

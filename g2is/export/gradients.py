@@ -7,10 +7,13 @@ the order of the pool.
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +24,15 @@ from g2is.config import RegimeName
 from g2is.errors import InputError
 from g2is.pipeline.gradient_files import BERGSON_FILE, BERGSON_INFO, LESS_FILES, write_pt
 from g2is.run.run import Run
-from g2is.storage.files import inside, write_bytes, write_file
+from g2is.storage.files import (
+    inside,
+    name_folder,
+    not_written,
+    sweep_stale,
+    sync_folder,
+    write_bytes,
+    write_file,
+)
 
 POOL = "pool"
 """The name of the pool's gradients."""
@@ -52,8 +63,8 @@ def export_gradients(run: Run, regime: RegimeName, format: str, folder: Path) ->
     """Write the gradients of a run's pool in a regime and those of its targets; returns the folders.
 
     Rows have their lengths from before normalising; those of a run of several checkpoints are of length 1 at each. An
-    instruction without a gradient is a row of zeros. Raises `InputError` for an unknown format or regime, and where a
-    folder exists.
+    instruction without a gradient is a row of zeros. Raises `InputError` for an unknown format or regime, where a
+    folder exists, and where one cannot be written: then there is none of them.
     """
     if format not in STORES:
         raise InputError(f"format = {format!r}: expected one of {', '.join(STORES)}")
@@ -62,12 +73,41 @@ def export_gradients(run: Run, regime: RegimeName, format: str, folder: Path) ->
     places = [place for matrix in matrices for place in STORES[format](folder, matrix, shares)]
     for number, (place, _) in enumerate(places):
         if place.exists() or place in [other for other, _ in places[:number]]:
-            raise InputError(
-                f"{place}: exists already, expected a new folder; remove it, or choose another --output"
-            )
-    for _, write in places:
-        write()
-    return [place for place, _ in places]
+            raise _exists(place)
+    sweep_stale(folder)
+    done: list[Path] = []
+    temporary = {
+        place: place.with_name(f".{place.name}.{os.getpid()}-{uuid4().hex[:12]}.new") for place, _ in places
+    }
+    try:
+        for place, write in places:
+            _write(temporary[place], place, write)
+        for place, new in temporary.items():
+            if not name_folder(new, place):
+                raise _exists(place)
+            done.append(place)
+        sync_folder(folder)
+    except BaseException as error:
+        for path in (*temporary.values(), *done):
+            shutil.rmtree(path, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise not_written(folder, error) from error
+        raise
+    return done
+
+
+def _write(new: Path, place: Path, write: Callable[[Path], None]) -> None:
+    """Write a folder under another name; errors tell of its own."""
+    try:
+        write(new)
+    except InputError as error:
+        raise InputError(str(error).replace(str(new), str(place))) from None
+
+
+def _exists(place: Path) -> InputError:
+    return InputError(
+        f"{place}: exists already, expected a new folder; remove it, or choose another --output"
+    )
 
 
 def _matrices(run: Run, regime: RegimeName) -> list[Matrix]:
@@ -89,16 +129,16 @@ def _matrices(run: Run, regime: RegimeName) -> list[Matrix]:
     return [Matrix(POOL, kind, count, width, pool), *(target(str(name)) for name in dict.fromkeys(targets))]
 
 
-Places = list[tuple[Path, Callable[[], None]]]
-"""Folders, and what writes each."""
+Places = list[tuple[Path, Callable[[Path], None]]]
+"""Folders, and what writes each, to a folder of another name first."""
 
 
 def _less(folder: Path, matrix: Matrix, shares: dict[str, float]) -> Places:
     """`{name}-ckpt{step}-{kind}/dim{d}` with the rows as they are and normalised (princeton-nlp/LESS)."""
     width = matrix.width // len(shares)
 
-    def writer(place: Path, position: int) -> Callable[[], None]:
-        def write() -> None:
+    def writer(position: int) -> Callable[[Path], None]:
+        def write(place: Path) -> None:
             rows = np.ascontiguousarray(matrix.rows()[:, position * width : (position + 1) * width])
             if len(shares) > 1:  # side by side, each of its weight's length
                 rows = unit(rows)
@@ -110,7 +150,7 @@ def _less(folder: Path, matrix: Matrix, shares: dict[str, float]) -> Places:
     places = []
     for position, step in enumerate(shares):
         place = inside(folder, "-".join([matrix.name, *([f"ckpt{step}"] if step else []), matrix.kind]))
-        places.append((place, writer(place, position)))
+        places.append((place, writer(position)))
     return places
 
 
@@ -130,7 +170,7 @@ def _bergson(folder: Path, matrix: Matrix, shares: dict[str, float]) -> Places:
         for block in matrix.blocks():
             file.write(np.ascontiguousarray(block, np.float32).tobytes())
 
-    def write() -> None:
+    def write(place: Path) -> None:
         write_file(place / BERGSON_FILE, rows)
         write_bytes(place / BERGSON_INFO, json.dumps(info, indent=2).encode())
 

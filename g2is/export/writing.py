@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,8 +24,10 @@ from g2is.export.formats import FORMATS
 from g2is.instructions import Instruction, from_frame
 from g2is.instructions.kept import Value
 from g2is.run.reference import SET
-from g2is.storage.files import read_small, sweep_stale, sync_folder
+from g2is.run.saving import saving
+from g2is.storage.files import Taken, name_folder, not_written, sweep_stale, sync_folder
 from g2is.storage.gate import ask
+from g2is.storage.json_file import read_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,8 +109,9 @@ def export(
     tags: with the column `tags`, the names of the sets that each instruction is in.
 
     An existing folder must be empty or, with `overwrite`, hold nothing but an earlier export. Raises
-    `InputError` for an unknown format, an empty selection and a folder that holds other files; then nothing has
-    changed on disk.
+    `InputError` for an unknown format, an empty selection and a folder that holds other files, `Taken` for one that
+    holds an earlier export; then nothing has changed on disk. Of several who write one folder at once, one succeeds, or
+    with `overwrite` the last one stays.
     """
     folder = Path(folder).resolve()
     content = manifest(run, selection, format, folder.name, tags=tags)
@@ -116,7 +120,8 @@ def export(
     content["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
     files[MANIFEST] = text.encode()
-    _write_folder(folder, files)
+    own = folder.is_relative_to(run.folder.resolve())
+    _write_folder(folder, files, overwrite, saving(run.folder) if own else nullcontext())
     return Exported(
         folder, tuple(folder / name for name in files), tuple(content["notes"]), **content["counts"]
     )
@@ -178,7 +183,7 @@ def _check_folder(folder: Path, overwrite: bool) -> None:
             f"{folder}: holds {foreign[0]!r}, which is not part of an earlier export; choose an empty or new folder"
         )
     if found and not overwrite:
-        raise InputError(
+        raise Taken(
             f"{folder}: holds an earlier export; replace it with --overwrite, or choose another folder"
         )
 
@@ -186,14 +191,16 @@ def _check_folder(folder: Path, overwrite: bool) -> None:
 def _earlier_export(folder: Path) -> set[str]:
     """The names of the files an earlier export wrote, by its manifest; empty where there is none."""
     try:
-        content = json.loads(read_small(folder / MANIFEST, MOST_BYTES))
+        content = read_json(folder / MANIFEST, MOST_BYTES)
         return {MANIFEST, *content["files"]} if "g2is" in content else set()
     except (OSError, ValueError, TypeError, KeyError):
         return set()
 
 
-def _write_folder(folder: Path, files: dict[str, bytes]) -> None:
-    """All files or none: written beside the folder, synced, then renamed to its name."""
+def _write_folder(
+    folder: Path, files: dict[str, bytes], overwrite: bool, lock: AbstractContextManager[None]
+) -> None:
+    """All files or none: written beside the folder, synced, then renamed to its name, holding the lock."""
     ask(folder, sum(map(len, files.values())))
     unique = f".{folder.name}.{os.getpid()}-{uuid4().hex[:12]}"
     sweep_stale(folder.parent)
@@ -206,16 +213,17 @@ def _write_folder(folder: Path, files: dict[str, bytes]) -> None:
                 file.flush()
                 os.fsync(file.fileno())
         sync_folder(new)
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
-        sync_folder(folder.parent)
+        with lock:
+            while not name_folder(new, folder):
+                _check_folder(folder, overwrite)
+                shutil.rmtree(old, ignore_errors=True)
+                with suppress(FileNotFoundError):  # whoever replaces it too was quicker
+                    folder.rename(old)
+            sync_folder(folder.parent)
     except OSError as error:
         if old.exists() and not folder.exists():
             old.rename(folder)
-        raise InputError(
-            f"{folder}: could not be written ({error.strerror or error}); free some space or choose another folder"
-        ) from error
+        raise not_written(folder, error) from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)

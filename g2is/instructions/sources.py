@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -19,7 +18,7 @@ from g2is.errors import InputError, printable
 from g2is.instructions.containers.opened import unreadable
 from g2is.instructions.hub import HUB, save_dataset
 from g2is.instructions.splits import choose_split, split_name
-from g2is.storage.files import read_small
+from g2is.storage.json_file import read_json
 
 DATA = re.compile(r".+\.(jsonl|ndjson|json|parquet|arrow|csv|tsv)(\.(gz|zst|xz|bz2))?", re.IGNORECASE)
 """What files of records in a folder are called; files named one by one may be called anything."""
@@ -192,7 +191,7 @@ def _is_data(path: Path, folder: Path) -> bool:
 def _saved_files(folder: Path) -> list[str]:
     """The Arrow files of a saved data set, in order."""
     try:
-        state = json.loads(read_small(folder / "state.json", 2**26))
+        state = read_json(folder / "state.json", 2**26)
         names = [str(file["filename"]) for file in state["_data_files"]]
     except (OSError, ValueError, KeyError, TypeError):
         names = []

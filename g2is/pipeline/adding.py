@@ -139,13 +139,15 @@ def compute(
     *,
     model: str | None = None,
     reading: ReadingConfig | None = None,
+    new: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> int:
     """Take the gradients of a target's examples and write them to a small file, which `add_sent` adds to the run.
 
     For a machine that has the model and a copy of the run, of which only the manifest and the states of the warm-up are
     read (`manifest.json`, `warmup*.safetensors`); nothing in it is written. Other arguments and errors: as of
-    `add_examples`. Progress is written to a file beside `output` (`progress_path`). Returns the bytes of the file.
+    `add_examples`. Progress is written to a file beside `output` (`progress_path`). new: as in `write_file`. Returns
+    the bytes of the file.
     """
     from g2is.pipeline.taking import ExampleTaker
 
@@ -156,7 +158,7 @@ def compute(
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         (taken,) = taker.take(lambda label, total, unit: Bar(progress, label, total, unit))
-        return write_sent(output, run, taken)
+        return write_sent(output, run, taken, new=new)
     except OSError as error:
         raise not_written(output, error) from error
     finally:

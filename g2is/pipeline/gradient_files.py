@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,8 @@ import numpy as np
 from g2is.arrays.rows import as_rows, block_rows
 from g2is.arrays.unit import lengths
 from g2is.errors import InputError, shortened
-from g2is.storage.files import open_file, read_small, write_file
+from g2is.storage.files import open_file, write_file
+from g2is.storage.json_file import read_json
 from g2is.storage.rows import open_array
 
 LESS_FILES = ("all_unormalized.pt", "all_orig.pt")
@@ -147,7 +147,7 @@ def _bergson(path: Path) -> np.ndarray:
     """The rows of a store of bergson, the modules side by side as they are stored."""
     info_path = path.with_name(BERGSON_INFO)
     try:
-        info = json.loads(read_small(info_path, 2**26))
+        info = read_json(info_path, 2**26)
         # Stores of early versions list the type of each module's numbers, which is one.
         name = info["base_dtype"] if "base_dtype" in info else np.dtype(info["dtype"]["formats"][0]).base.name
         count, width = int(info["num_grads"]), sum(int(size) for size in info["grad_sizes"].values())

@@ -83,9 +83,9 @@ def fits_of(run: Run) -> dict[str, str]:
     }
 
 
-def write_sent(path: Path, run: Run, taken: TakenTarget) -> int:
-    """Write a target, taken with the model of a run, as a file; returns its bytes. Raises `InputError` where it is
-    larger than the largest that is read."""
+def write_sent(path: Path, run: Run, taken: TakenTarget, *, new: bool = False) -> int:
+    """Write a target, taken with the model of a run, as a file; returns its bytes. new: as in `write_file`. Raises
+    `InputError` where it is larger than the largest that is read."""
     about = About(
         name=taken.name,
         run=run.reference,
@@ -103,7 +103,7 @@ def write_sent(path: Path, run: Run, taken: TakenTarget) -> int:
     data = save(tensors, {_ALL: text, _SUM: _checksum(text, tensors)})
     if len(data) > MOST:
         raise InputError(f"{path}: {len(data):,} bytes, expected at most {MOST:,}; give fewer examples")
-    write_bytes(path, data)
+    write_bytes(path, data, new=new)
     return len(data)
 
 

@@ -64,7 +64,7 @@ class RunFiles:
         """A table with at least these columns and this many rows (None: any number); raises `InputError` otherwise."""
         path = self.path(name)
         try:
-            frame = read_frame(path)
+            frame = read_frame(path, rows)
         except InputError as error:
             raise InputError(f"{error}; {self.remedy(name)}") from None
         missing = [column for column in columns if column not in frame]

@@ -33,7 +33,8 @@ from g2is.run.parts import (
     first_problem,
 )
 from g2is.run.paths import MANIFEST, MANIFEST_COPY, WHITENED
-from g2is.storage.files import inside, read_small, write_bytes
+from g2is.storage.files import inside, write_bytes
+from g2is.storage.json_file import read_json
 
 FORMAT_VERSION = 2
 CONTENT_STAGES = ("instructions", "warmup", "gradients", "graph")
@@ -130,12 +131,12 @@ class Manifest(BaseModel):
     def _of(cls, path: Path) -> Manifest:
         """The manifest in a file; raises `_Damage` if it is not one or was changed."""
         try:
-            values = json.loads(read_small(path, LONGEST))
+            values = read_json(path, LONGEST)
         except FileNotFoundError:
             raise _Damage("missing") from None
         except InputError as error:
             raise _Damage(str(error).removeprefix(f"{path}: ").removesuffix("; remove it")) from None
-        except (OSError, ValueError, RecursionError) as error:
+        except (OSError, ValueError) as error:
             raise _Damage(f"not readable ({str(error) or type(error).__name__})") from None
         version = values.get("format_version") if isinstance(values, dict) else None
         if isinstance(version, int) and version > FORMAT_VERSION:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from g2is.errors import InputError
 from g2is.run.files import RunFiles
 from g2is.run.gone import lists_without
 from g2is.run.paths import LayoutKind, RegimeArray, array_file, labels_file
-from g2is.storage.files import read_small
+from g2is.storage.json_file import read_json
 
 if TYPE_CHECKING:
     from g2is.graph.communities import Communities
@@ -133,8 +132,8 @@ def open_communities(files: RunFiles, regime: RegimeName) -> Communities:
     membership = files.array(array_file(regime, "communities"), "i", (count,))
     path = files.path(labels_file(regime))
     try:
-        return Communities.of(membership, tuple(json.loads(read_small(path, MOST_LABELS))))
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+        return Communities.of(membership, tuple(read_json(path, MOST_LABELS)))
+    except (OSError, ValueError, TypeError) as error:
         raise InputError(f"{path}: not labels of communities ({error}); {files.remedy()}") from None
 
 

@@ -1,14 +1,16 @@
 """What people save with a run: selections, sets, exports and evaluations, listed, renamed, deleted and annotated alike.
 
 What is deleted waits in `trash/` for `KEPT_DAYS` and can be restored until then. Every change is one rename; files that
-belong to what is renamed are copied before it and removed after it, so that a program that is killed in between leaves
-nothing without them.
+belong to what is renamed get a second name before it and lose the first one after it, so that a program that is killed
+in between leaves nothing without them. None of this needs space, which there is none of on a full disk.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,14 +26,18 @@ from g2is.run.saving import saving
 from g2is.run.sets import MOST_NOTE
 from g2is.run.traces import trace_path
 from g2is.storage.files import (
+    NO_FILE,
+    STALE,
     is_text,
     not_written,
     open_file,
     read_small,
+    remove_file,
     sync_folder,
     write_bytes,
     write_file,
 )
+from g2is.storage.json_file import read_json
 
 KEPT_DAYS = 30
 """What was deleted longer ago than this is removed for good when something else is deleted."""
@@ -147,7 +153,7 @@ def rename(run: Run, kind: Kind, name: str, new: str) -> None:
         path.rename(target)
         sync_folder(target.parent)
         for old, _ in pairs:
-            old.unlink(missing_ok=True)
+            remove_file(old)
 
 
 def delete(run: Run, kind: Kind, name: str) -> Deleted:
@@ -157,15 +163,20 @@ def delete(run: Run, kind: Kind, name: str) -> Deleted:
         folder = run.inside(TRASH, f"{kind.word}-{uuid4().hex[:12]}")
         folder.mkdir(parents=True)
         companions = kind.companions(run, name)
-        for companion, kept in zip(companions, _kept(folder, companions), strict=True):
-            _copy(companion, kept)
         now = datetime.now(UTC).isoformat(timespec="microseconds")
         about = {"kind": kind.word, "name": name, "deleted": now}
-        write_bytes(folder / _ABOUT, json.dumps(about).encode())
-        path.rename(folder / path.name)
+        try:
+            for companion, kept in zip(companions, _kept(folder, companions), strict=True):
+                _copy(companion, kept)
+            with suppress(InputError):  # a full disk: names and times say enough, see `_about`
+                write_bytes(folder / _ABOUT, json.dumps(about).encode())
+            path.rename(folder / path.name)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         sync_folder(path.parent)
         for companion in companions:
-            companion.unlink(missing_ok=True)
+            remove_file(companion)
         return Deleted(kind.word, name, now, folder)
 
 
@@ -175,12 +186,27 @@ def deleted(run: Run, kind: Kind | None = None) -> list[Deleted]:
     with suppress(OSError, InputError):
         for folder in run.inside(TRASH).iterdir():
             with suppress(OSError, ValueError, KeyError, TypeError):
-                about = json.loads(read_small(folder / _ABOUT, 2**16))
-                one = Deleted(str(about["kind"]), str(about["name"]), str(about["deleted"]), folder)
+                one = _about(folder)
                 content = folder / KINDS[one.kind].path(run, one.name).name
                 if content.exists() and not folder.is_symlink() and kind in (None, KINDS[one.kind]):
                     found.append(one)
     return sorted(found, key=lambda one: one.deleted, reverse=True)
+
+
+def _about(folder: Path) -> Deleted:
+    """What is in a folder of the trash; raises OSError, ValueError, KeyError or TypeError for nothing of ours."""
+    try:
+        about = read_json(folder / _ABOUT, 2**16)
+        return Deleted(str(about["kind"]), str(about["name"]), str(about["deleted"]), folder)
+    except FileNotFoundError:
+        kind = KINDS[folder.name.rpartition("-")[0]]
+        (name,) = (
+            path.name.removesuffix(kind.suffix)
+            for path in folder.iterdir()
+            if (path.suffix == kind.suffix if kind.suffix else path.is_dir())
+        )
+        when = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+        return Deleted(kind.word, name, when.isoformat(timespec="microseconds"), folder)
 
 
 def restore(run: Run, kind: Kind, name: str) -> None:
@@ -244,19 +270,36 @@ def _kept(folder: Path, companions: list[Path]) -> list[Path]:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a file where there is one; else there is none at the target either."""
+    """Give a file a second name where there is one; else there is none at the target either."""
     try:
-        with open_file(source) as file:
+        file = open_file(source)
+    except OSError as error:
+        if error.errno not in NO_FILE:
+            raise
+        remove_file(target)
+        return
+    with file:
+        try:
+            remove_file(target)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.link(source, target)
+            sync_folder(target.parent)
+        except OSError:  # some file systems have no second names
             write_file(target, lambda copy: shutil.copyfileobj(file, copy))
-    except FileNotFoundError:
-        target.unlink(missing_ok=True)
 
 
 def _sweep(run: Run) -> None:
     oldest = (datetime.now(UTC) - timedelta(days=KEPT_DAYS)).isoformat(timespec="microseconds")
-    for entry in deleted(run):
+    known = deleted(run)
+    for entry in known:
         if entry.deleted < oldest:
             _remove(entry.folder)
+    # A program was killed before it moved anything there: what is in them is elsewhere too.
+    for folder in set(run.inside(TRASH).glob("*-*")).difference(entry.folder for entry in known):
+        with suppress(OSError):
+            others = [path for path in folder.iterdir() if path.name not in (_ABOUT, _NOTE)]
+            if not others and time.time() - folder.stat().st_mtime > STALE:
+                shutil.rmtree(folder)
 
 
 def _remove(folder: Path) -> None:

@@ -7,10 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from g2is.errors import InputError
-from g2is.run.paths import EXPORTS, NOTES, SELECTIONS, SETS, TRASH, saving_lock_path
-from g2is.storage.files import not_written, sweep_stale
+from g2is.run.paths import EVALUATIONS, EXPORTS, NOTES, SELECTIONS, SETS, TRASH, saving_lock_path
+from g2is.storage.files import NO_LOCKS, not_written, sweep_stale
 from g2is.storage.gate import ask
 
+SAVED = (SELECTIONS, SETS, EXPORTS, EVALUATIONS)
+SWEPT = (*SAVED, NOTES, *(f"{NOTES}/{kind}" for kind in SAVED), TRASH)
+"""Folders that killed programs may have left something in, beside the run's own and that of all runs."""
 PATIENCE = 20.0
 """Seconds to wait for another writer, whose work takes a moment."""
 
@@ -22,16 +25,22 @@ def saving(folder: Path) -> Iterator[None]:
 
     ask(folder)
 
-    lock = FileLock(saving_lock_path(folder), timeout=PATIENCE)
+    # A lock that is a mere file would outlive a process that is killed.
+    lock = FileLock(saving_lock_path(folder), timeout=PATIENCE, fallback_to_soft=False)
     try:
         lock.acquire()
     except Timeout:
         raise InputError(f"{folder}: another program is writing to this run; try again in a moment") from None
-    except OSError as error:
+    except (NotImplementedError, OSError) as error:
+        if not isinstance(error, OSError) or error.errno in NO_LOCKS:
+            raise InputError(
+                f"{folder}: its file system has no locks, which keep two people apart who save at once; copy the run "
+                "to another"
+            ) from None
         raise not_written(error.filename or folder, error) from error
     try:
-        for kind in (SELECTIONS, SETS, EXPORTS, NOTES, TRASH):
-            sweep_stale(folder / kind)
+        for place in (folder.parent, folder, *(folder / name for name in SWEPT)):
+            sweep_stale(place)
         yield
     finally:
         lock.release()

@@ -21,18 +21,18 @@ from g2is.config.commands import command
 from g2is.errors import InputError, shortened
 from g2is.run.gone import gone_since
 from g2is.run.made_on import MadeOn
+from g2is.run.paths import selection_file
 from g2is.run.reference import SET, RunReference
 from g2is.run.run import Run
+from g2is.run.saving import saving
 from g2is.run.traces import trace_bytes, trace_of, trace_path
 from g2is.selectors import method_settings
-from g2is.storage.files import read_small, sweep_stale, write_bytes
+from g2is.storage.files import NO_FILE, read_small, remove_file, sweep_stale, write_bytes
 from g2is.walk import WalkTrace
 
 MOST_BYTES = 4 * 2**20, 4096
 """Of a selection's file: so many, and for each row of the pool so many more. A row that is chosen takes 8, and in a
 trace up to a few hundred with those that were rejected on the way to it."""
-MOST_TRACE = 2**30
-"""Of a trace beside its selection, as earlier versions wrote it."""
 
 
 class Selection(BaseModel):
@@ -77,21 +77,24 @@ class Selection(BaseModel):
             trace=None if trace is None else b64encode(trace_bytes(trace)).decode(),
         )
 
-    @classmethod
-    def read(cls, path: Path, run: Run) -> Self:
+    @staticmethod
+    def read(path: Path, run: Run) -> Selection:
         """Read a selection of `run`, without what was removed from the pool since (see `gone`).
 
-        Raises `InputError` if the file is not one or belongs to another run.
+        Raises `InputError` if the file is not one or belongs to another run, and as `read_walk` does: what has the
+        samples of one walk and the trace of another is neither.
         """
-        return cls.recorded(path, run).left(run)
+        return read_walk(path, run)[0]
 
     @classmethod
     def recorded(cls, path: Path, run: Run) -> Self:
-        """Read a selection as it was made, with what was removed from the pool since; errors as of `read`."""
+        """Read a selection as it was made, with what was removed from the pool since, and without a look at its trace.
+
+        Raises `InputError` if the file is not one or belongs to another run.
+        """
         count = len(run.instructions)
-        least, row = MOST_BYTES
         try:
-            selection = cls.model_validate_json(read_small(path, least + count * row))
+            selection = cls.model_validate_json(read_small(path, _most_bytes(run)))
         except OSError as error:
             raise InputError(f"{path}: not readable ({error.strerror}); expected a selection file") from None
         except ValidationError as error:
@@ -117,16 +120,38 @@ class Selection(BaseModel):
         left._gone = len(self.samples) - len(samples)
         return left
 
-    def write(self, path: Path) -> None:
-        """Write the selection as JSON; the file is complete or absent."""
+    def save(self, run: Run, name: str, *, new: bool = True) -> Path:
+        """Write the selection under a name in its run; returns the file. Arguments and errors are those of `write`."""
+        path = run.inside(selection_file(name))
+        with saving(run.folder):
+            self.write(path, new=new)
+        return path
+
+    def write(self, path: Path, *, new: bool = False) -> None:
+        """Write the selection as JSON; the file is complete or absent.
+
+        new: it replaces nothing; raises `Taken` where something has that name.
+        """
         values = self.model_dump()
         if self.trace is None:
             del values["trace"]
-        write_bytes(path, json.dumps(values, ensure_ascii=False).encode())
+        write_bytes(path, json.dumps(values, ensure_ascii=False).encode(), new=new)
         if self.trace is not None:
             with suppress(OSError):  # of a walk that was saved by an earlier version; it is not read any more
-                trace_path(path).unlink(missing_ok=True)
+                remove_file(trace_path(path))
         sweep_stale(path.parent)
+
+
+def _most_bytes(run: Run) -> int:
+    least, row = MOST_BYTES
+    return least + len(run.instructions) * row
+
+
+def _parameters(selection: Selection) -> WalkParameters | None:
+    """The settings of a walk; None where they are no such."""
+    with suppress(InputError, TypeError):
+        return WalkParameters(**selection.parameters)
+    return None
 
 
 def select(run: Run, method: str, **values: Any) -> Selection:
@@ -167,9 +192,14 @@ def _targets(run: Run, parameters: Mapping[str, Any]) -> list[str]:
     return list(parameters["targets"] or run.usual_targets) if "targets" in parameters else []
 
 
+def walk_selection(run: Run, trace: WalkTrace) -> Selection:
+    """The selection of a walk, with its trace."""
+    return Selection.of(run, trace.samples, "walk", trace.parameters.model_dump(), trace)
+
+
 def save_walk(path: Path, run: Run, trace: WalkTrace) -> Selection:
     """Write the selection of a walk with its trace."""
-    selection = Selection.of(run, trace.samples, "walk", trace.parameters.model_dump(), trace)
+    selection = walk_selection(run, trace)
     selection.write(path)
     return selection
 
@@ -178,26 +208,29 @@ def read_walk(path: Path, run: Run) -> tuple[Selection, WalkTrace | None]:
     """A selection with its trace, None where it has none; the trace is that of the walk as it was, with what was
     removed from the pool since.
 
-    Raises `InputError` as `Selection.read` does, for a trace that is damaged, and for that of another walk.
+    Raises `InputError` as `Selection.recorded` does, for a trace that is damaged, and for that of another walk.
     """
     selection = Selection.recorded(path, run)
     found = path
     try:
         if selection.trace is not None:
             data = b64decode(selection.trace, validate=True)
-        else:
+        elif selection.method == "walk":
             found = trace_path(path)
-            data = read_small(found, MOST_TRACE)
-    except FileNotFoundError:
-        return selection.left(run), None
+            data = read_small(found, _most_bytes(run))
+        else:
+            return selection.left(run), None
     except OSError as error:
+        if error.errno in NO_FILE:
+            return selection.left(run), None
         raise InputError(f"{found}: not readable ({error.strerror}); walk again to write it") from None
     except ValueError as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: not a selection (trace); {command('walk')} writes one") from None
-    trace = trace_of(data, found)
-    same = trace.samples.tolist() == selection.samples and trace.rows <= len(run.instructions)
-    if not same or trace.parameters != WalkParameters(**selection.parameters):
+    # Each step lists at most the neighbours of one row.
+    trace = trace_of(data, found, len(selection.samples) * (1 + run.manifest.configuration.graph.neighbors))
+    same = selection.method == "walk" and trace.samples.tolist() == selection.samples
+    if not same or trace.rows > len(run.instructions) or trace.parameters != _parameters(selection):
         raise InputError(f"{found}: the trace of another walk; walk again to write both")
     return selection.left(run), trace

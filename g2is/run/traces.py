@@ -19,10 +19,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from g2is.config import WalkParameters
 from g2is.errors import InputError, shortened
+from g2is.storage.parquet import read_small_table
 from g2is.walk import ORIGINS, RULES, Rejections, Steps, WalkTrace
-from g2is.walk.trace import REJECTION_TYPES, STEP_TYPES, STOPS
+from g2is.walk.trace import NEIGHBOR, PIN, REJECTION_TYPES, STEP_TYPES, STOPS
 
 _KEY = b"g2is"
+LARGEST_COSINE = 1.1
+"""Rows of few bits are of length 1 within a few percent."""
+MOST_EVENTS = 2**24
+"""Of a trace, where nothing is known of its run."""
 
 
 def trace_path(selection: Path) -> Path:
@@ -71,13 +76,14 @@ def trace_bytes(trace: WalkTrace) -> bytes:
     return written.getvalue()
 
 
-def trace_of(data: bytes, path: Path) -> WalkTrace:
-    """The trace that `trace_bytes` wrote. path: the file that it stands in.
+def trace_of(data: bytes, path: Path, events: int = MOST_EVENTS) -> WalkTrace:
+    """The trace that `trace_bytes` wrote. path: the file that it stands in. events: how many it has at most.
 
-    Raises `InputError` for anything else: columns of other types, values that no walk has.
+    Raises `InputError` for anything else: columns of other types, values that no walk has, and before any is read for
+    more events.
     """
     try:
-        table = pq.read_table(BytesIO(data))
+        table = read_small_table(BytesIO(data), _COLUMNS, events)
         about = _About.model_validate_json(table.schema.metadata[_KEY])
         event = table["event"].combine_chunks()
         known = {name: code for code, name in enumerate([*ORIGINS, *RULES])}
@@ -87,6 +93,8 @@ def trace_of(data: bytes, path: Path) -> WalkTrace:
         taken, rejected = codes < len(ORIGINS), codes >= len(ORIGINS)
         columns = {name: _column(table, name, kind) for name, kind in _KINDS.items()}
         columns |= {"previous": columns["other"], "cosine": columns["value"], "member": columns["other"]}
+        if not np.array_equal(columns["step"][taken], np.arange(np.count_nonzero(taken))):
+            raise ValueError("step: expected the numbers of the steps in order")
         steps = {**columns, "origin": codes}
         rejections = {**columns, "rule": codes - len(ORIGINS)}
         trace = WalkTrace(
@@ -134,6 +142,7 @@ _KINDS = {
     **dict.fromkeys(("value", "affinity", "before", "after"), "f"),
 }
 """Kinds of numbers in the columns."""
+_COLUMNS = (*_KINDS, "event")
 
 
 def _column(table: pa.Table, name: str, kind: str) -> np.ndarray:
@@ -149,15 +158,18 @@ def _typed(values: np.ndarray, kind: type) -> np.ndarray:
 
 
 def _check(trace: WalkTrace) -> None:
-    """Raise `ValueError` for numbers of rows, components or steps that there are not."""
+    """Raise `ValueError` for numbers of rows, components or steps that there are not, and for cosines of no vectors."""
     steps, rejections, count = trace.steps, trace.rejections, len(trace.budgets)
     if not count == len(trace.stopped) == len(trace.weights) == len(trace.targets):
         raise ValueError("budgets, stopped, weights and targets of different lengths")
     for name, values, least, end in (
         ("sample", steps.sample, 0, trace.rows),
         ("sample", rejections.sample, 0, trace.rows),
-        ("component", steps.component, -1, count),
-        ("previous", steps.previous, -1, trace.rows),
+        # Only what was pinned is for no component.
+        ("component", steps.component[steps.origin == PIN], -1, 0),
+        ("component", steps.component[steps.origin != PIN], 0, count),
+        ("previous", steps.previous[steps.origin == NEIGHBOR], 0, trace.rows),
+        ("previous", steps.previous[steps.origin != NEIGHBOR], -1, 0),
         ("member", rejections.member, -1, trace.rows),
         ("step", rejections.step, 0, len(steps) + 1),
     ):
@@ -165,3 +177,13 @@ def _check(trace: WalkTrace) -> None:
             raise ValueError(
                 f"{name} {int(values.min())} to {int(values.max())}, expected {least} to {end - 1}"
             )
+    for name, cosines, needed in (
+        ("cosine", steps.cosine, steps.origin == NEIGHBOR),
+        ("affinity", steps.affinity, steps.origin != PIN),
+        ("before", steps.before, False),
+        ("after", steps.after, False),
+        ("value", rejections.value, False),
+    ):
+        missing = np.isnan(cosines)
+        if (missing & needed).any() or not (np.abs(cosines[~missing]) <= LARGEST_COSINE).all():
+            raise ValueError(f"{name}: expected cosines, from -1 to 1")

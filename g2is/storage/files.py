@@ -15,7 +15,7 @@ from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path, PurePath
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from g2is.errors import InputError
 from g2is.storage.gate import ask
@@ -37,13 +37,30 @@ REMEDIES = {
     **dict.fromkeys((errno.EISDIR, errno.ELOOP), "remove what is there, or write to another folder"),
     errno.ENAMETOOLONG: "give it a shorter name",
 }
+NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+"""How a file system says that a file cannot have a second name."""
+NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)
+"""How it says that it has no locks."""
+NO_FILE = (errno.ENOENT, errno.ENAMETOOLONG)
+"""How it says that there is no file of a name, or can be none."""
 
 
-def write_file(path: Path, write: Callable[[BinaryIO], object], size: int = 0) -> None:
+class Taken(InputError):
+    """That something has the name that was to be new."""
+
+    @classmethod
+    def output(cls, path: Path) -> Self:
+        """For a file that a command was told to write."""
+        return cls(f"output = {str(path)!r}: exists; replace it with --overwrite, or choose another name")
+
+
+def write_file(path: Path, write: Callable[[BinaryIO], object], size: int = 0, *, new: bool = False) -> None:
     """Call `write` on a temporary file beside `path`, sync it, and give it its name.
 
     Raises `InputError` if the disk is full or the folder is not writable, and if `path` is a device, a pipe, a folder
     or a link: only a file is replaced. The temporary file is removed in any case. size: bytes, where they are known.
+    new: nothing is replaced; raises `Taken` where something has the name by then, so that of several who write it at
+    once one succeeds.
     """
     ask(path, size)
     # Threads of one process may write one file: two visitors of the app.
@@ -57,7 +74,10 @@ def write_file(path: Path, write: Callable[[BinaryIO], object], size: int = 0) -
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        if new:
+            _name(temporary, path)
+        else:
+            temporary.replace(path)
         sync_folder(path.parent)
     except BaseException as error:
         fault = error if isinstance(error, OSError) else _fault(temporary, error)
@@ -66,6 +86,24 @@ def write_file(path: Path, write: Callable[[BinaryIO], object], size: int = 0) -
         if fault is None:
             raise
         raise not_written(path, fault) from error
+
+
+def _name(temporary: Path, path: Path) -> None:
+    """Give a file a name that nothing has; raises `Taken`. A rename would replace what has it."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise Taken.output(path) from None
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        try:  # the name is taken by an empty file, which may be replaced
+            path.touch(exist_ok=False)
+        except FileExistsError:
+            raise Taken.output(path) from None
+        temporary.replace(path)
+    else:
+        temporary.unlink()
 
 
 def _fault(temporary: Path, error: BaseException) -> OSError | None:
@@ -83,7 +121,15 @@ def _fault(temporary: Path, error: BaseException) -> OSError | None:
 
 def check_writable(path: Path) -> None:
     """Raise `InputError`, before anything is computed for it, where a file or folder cannot be written."""
-    folder = path.absolute().parent
+    _check_within(path.absolute().parent, path)
+
+
+def check_folder(folder: Path) -> None:
+    """The same for a file in a folder, whose name will be found later."""
+    _check_within(folder.absolute(), folder)
+
+
+def _check_within(folder: Path, path: Path) -> None:
     try:
         while not folder.exists():
             folder = folder.parent
@@ -104,6 +150,17 @@ def not_written(path: str | Path, error: OSError) -> InputError:
     reason = os.strerror(error.errno) if error.errno else str(error)
     remedy = REMEDIES.get(error.errno or 0, "write to another folder")
     return InputError(f"{path}: could not be written: {reason}; {remedy}, then run the same command again")
+
+
+def name_folder(new: Path, folder: Path) -> bool:
+    """Give a folder its name; False where something has that, but for an empty folder. Raises `OSError`."""
+    try:
+        new.rename(folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise
+        return False
+    return True
 
 
 def remove_folder(folder: Path) -> None:
@@ -151,9 +208,18 @@ def read_small(path: Path, most: int) -> bytes:
         return file.read(most)
 
 
-def write_bytes(path: Path, data: bytes | memoryview) -> None:
-    """Write a file atomically."""
-    write_file(path, lambda file: file.write(data), len(data))
+def remove_file(path: Path) -> None:
+    """Remove a file, if there is one. Raises `OSError`."""
+    try:
+        path.unlink()
+    except OSError as error:
+        if error.errno not in NO_FILE:
+            raise
+
+
+def write_bytes(path: Path, data: bytes | memoryview, *, new: bool = False) -> None:
+    """Write a file atomically. new: as in `write_file`."""
+    write_file(path, lambda file: file.write(data), len(data), new=new)
 
 
 def replace_bytes(path: Path, data: bytes) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from g2is.errors import InputError
 from g2is.storage.files import open_file, write_file
+from g2is.storage.parquet import row_count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,15 +47,19 @@ def write_frame(path: Path, frame: pd.DataFrame) -> None:
     write_file(path, write)
 
 
-def read_frame(path: Path) -> pd.DataFrame:
+def read_frame(path: Path, rows: int | None = None) -> pd.DataFrame:
     """Read a table of `write_frame`; it stays as it was whatever happens to the file. Raises `InputError` if it is
-    damaged."""
+    damaged, and before it is read if it is Parquet with more than `rows` rows."""
     import pandas as pd
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     try:
         with open_file(path) as file:
             if path.suffix == ".parquet":
+                if rows is not None and (count := row_count(pq.read_metadata(file))) > rows:
+                    raise ValueError(f"{count:,} rows, expected {rows:,}")
+                file.seek(0)
                 return pd.read_parquet(file)
             table = pa.ipc.open_file(pa.BufferReader(_content(path, file))).read_all()
         # Offsets outside the file would crash the process when their row is read.

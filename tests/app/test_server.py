@@ -183,5 +183,10 @@ def test_health_tells_of_a_damaged_run(tmp_path, server, runs, capsys):
     assert main(["health", "--cache", str(tmp_path), "--port", str(server.port)]) == 0
     assert "1 run can be read" in capsys.readouterr().out
     (tmp_path / "tiny" / "samples.parquet").write_bytes(b"")
-    assert main(["health", "--cache", str(tmp_path), "--port", str(server.port)]) == 2
-    assert "answers, but" in capsys.readouterr().err
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "manifest.json").write_bytes(b"[" * 60_000)
+    shutil.copytree(runs / "tiny", tmp_path / "whole")
+    # One bad folder must not have the whole site ended.
+    assert main(["health", "--cache", str(tmp_path), "--port", str(server.port)]) == 0
+    line = r"ok: [^\n]*, 1 run can be read, 2 cannot: [^\n]*manifest\.json: not readable [^\n]*; and 1 more\n"
+    assert re.fullmatch(line, capsys.readouterr().out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,10 +32,10 @@ from g2is.app.walk.parameters import parameters_in_url
 from g2is.config import RegimeName
 from g2is.errors import InputError
 from g2is.evaluation.candidates import at_budget
-from g2is.run.paths import selection_file
 from g2is.run.run import Run
 from g2is.run.selections import Selection, select
 from g2is.selectors import METHODS
+from g2is.storage.files import Taken
 
 THIS = "(this walk)"
 """Stands for the walk with the settings in the URL among the names of saved selections."""
@@ -229,7 +230,8 @@ def _save_baselines(run: Run, methods: Sequence[str], budget: int) -> list[Input
             if name not in saved_selections(run):
                 with st.spinner(f"{method} …"):
                     chosen_by = select(run, method, count=budget, **_kept_regime(run, method))
-                    chosen_by.write(run.inside(selection_file(name)))
+                    with suppress(Taken):  # by another visitor, who asked for the same
+                        chosen_by.save(run, name)
             added.append(name)
         except InputError as error:
             problems.append(error)

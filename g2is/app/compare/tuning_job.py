@@ -14,8 +14,9 @@ from g2is.evaluation.results import ABOUT, Evaluation
 from g2is.pipeline.progress import Progress
 from g2is.run.paths import EVALUATIONS, progress_path
 from g2is.run.run import Run
-from g2is.storage.files import read_small, write_bytes
+from g2is.storage.files import write_bytes
 from g2is.storage.gate import ask
+from g2is.storage.json_file import read_json
 
 LONGEST = 100_000
 """Bytes of the file with the words of the command, at most."""
@@ -76,7 +77,7 @@ def last_words(run: Run) -> list[str] | None:
     """The words of the command that was started last; None where there was none."""
     path = _words_file(run)
     try:
-        words = json.loads(read_small(path, LONGEST))
+        words = read_json(path, LONGEST)
     except (OSError, ValueError):
         return None
     known = isinstance(words, list) and all(isinstance(word, str) for word in words)

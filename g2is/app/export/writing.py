@@ -17,6 +17,7 @@ from g2is.export import export
 from g2is.run.paths import EXPORTS, selection_file
 from g2is.run.run import Run
 from g2is.run.selections import Selection
+from g2is.storage.files import Taken
 
 
 def zipped(run: Run, selection: Selection, format: str, output: str, tags: bool = False) -> bytes:
@@ -59,15 +60,15 @@ def write_files(run: Run, selection: Selection, format: str, output: str, tags: 
                 f"The folder {'exists' if folder.exists() else 'will be written to'}: "
                 f"{ui.literal(f'{run.name}/{EXPORTS}/{output}')}."
             )
-    elif folder.exists() and not replace:
-        st.error(
-            f"There is an export called {ui.literal(output)} already. Tick **{OVERWRITE}** above to replace it, or "
-            "choose another name.",
-            icon=":material/error:",
-        )
     else:
         try:
             done = export(run, selection, format, folder, overwrite=replace, tags=tags)
+        except Taken:
+            st.error(
+                f"There is an export called {ui.literal(output)} already. Tick **{OVERWRITE}** above to replace it, or "
+                "choose another name.",
+                icon=":material/error:",
+            )
         except InputError as error:
             ui.show_error(error)
         else:
@@ -106,10 +107,13 @@ def save_basket(run: Run) -> None:
     def save() -> None:
         name = st.session_state["basket_name"].strip()
         try:
-            path = run.inside(selection_file(checked_name(name)))
-            if name == ui.BASKET or path.exists():
-                raise InputError(f"name = {name!r}: there is one of that name already; choose another")
-            ui.read_selection(run, ui.BASKET).write(path)
+            if checked_name(name) == ui.BASKET:
+                raise Taken(name)
+            ui.read_selection(run, ui.BASKET).save(run, name)
+        except Taken:
+            st.session_state["basket_problem"] = (
+                f"name = {name!r}: there is one of that name already; choose another"
+            )
         except InputError as error:
             st.session_state["basket_problem"] = str(error)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -164,10 +165,12 @@ def _read_trace(_run: Run, state: str, path: Path, stamp: tuple[int, ...]) -> Wa
 def _is_walk(_run: Run, state: str, path: Path, stamp: tuple[int, ...]) -> bool:
     """Whether a saved selection has a walk to show; one that cannot be read says so where it is chosen."""
     try:
-        selection = Selection.read(path, _run)
+        selection = Selection.recorded(path, _run)
     except InputError:
         return True
-    return selection.trace is not None or trace_path(path).is_file()
+    with suppress(OSError):  # its name may be too long to have one
+        return selection.trace is not None or trace_path(path).is_file()
+    return False
 
 
 def _another_map(name: str, default: Any, options: Any) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from g2is.app.shared.walked import Walked
 from g2is.app.walk.parameters import current_preset
 from g2is.config import WalkParameters
 from g2is.errors import InputError
-from g2is.run.paths import selection_file
 from g2is.run.run import Run
-from g2is.run.selections import save_walk
+from g2is.run.selections import walk_selection
+from g2is.storage.files import Taken
 from g2is.walk import WalkTrace
 
 LOOKED_AT = 50
@@ -85,8 +85,9 @@ def save(run: Run, trace: WalkTrace, name: str, *, replace: bool = False) -> Non
         raise InputError(
             f"name = {name!r}: is what instructions put aside by hand are called; choose another"
         )
-    if name in saved_selections(run) and not replace:
+    try:
+        walk_selection(run, trace).save(run, name, new=not replace)
+    except Taken:
         raise InputError(
             f"name = {name!r}: there is a selection of this name; tick “Overwrite if it exists”, or choose another"
-        )
-    save_walk(run.inside(selection_file(name)), run, trace)
+        ) from None
