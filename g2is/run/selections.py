@@ -40,8 +40,8 @@ class Selection(BaseModel):
 
     made_on: what the run held at the time; None in files of earlier versions.
     trace: of a walk, see `trace_bytes`, in base64. It is in the same file, so that one is never there without the
-    other, nor with that of another walk. gone: how many samples its file lists beside these, which were removed from
-    the pool since.
+    other, nor with that of another walk. as_made: the samples as its file lists them, with what was removed from the
+    pool since.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -51,12 +51,16 @@ class Selection(BaseModel):
     run: RunReference
     made_on: MadeOn | None = None
     trace: str | None = Field(default=None, repr=False)
-    _gone: int = 0
+    _as_made: list[int] | None = None
+
+    @property
+    def as_made(self) -> list[int]:
+        return self.samples if self._as_made is None else self._as_made
 
     @property
     def gone(self) -> str:
         """What was removed from the pool since it was made, in words; "" for nothing."""
-        return gone_since(self._gone, len(self.samples) + self._gone)
+        return gone_since(len(self.as_made) - len(self.samples), len(self.as_made))
 
     @classmethod
     def of(
@@ -114,7 +118,7 @@ class Selection(BaseModel):
             return self
         samples = [sample for sample in self.samples if not run.gone[sample]]
         left = self.model_copy(update={"samples": samples})
-        left._gone = len(self.samples) - len(samples)
+        left._as_made = self.samples
         return left
 
     def write(self, path: Path) -> None:
@@ -143,7 +147,7 @@ def select_set(run: Run, name: str) -> Selection:
     """A named set of a run as a selection, its rows ascending. Raises `InputError` where there is none."""
     found = run.sets[name]
     selection = Selection.of(run, found.rows, SET, {"set": found.reference})
-    selection._gone = len(found.recorded) - len(found.rows)
+    selection._as_made = found.recorded.tolist()
     return selection
 
 

@@ -39,7 +39,8 @@ def show_verdict(run: Run, chosen: Sequence[Compared]) -> None:
     if not selections:
         return
     judged = judged_in_url(run)
-    table, found, lines = _verdict(run, selections, judged)
+    as_made = {one.label: one.selection.as_made for one in chosen if one.samples}
+    table, found, lines = _verdict(run, selections, as_made, judged)
     for place, line in enumerate(lines):
         st.markdown(
             f"**{literal_words(line, selections)}**" if place == 0 else literal_words(line, selections)
@@ -63,13 +64,13 @@ def show_verdict(run: Run, chosen: Sequence[Compared]) -> None:
 
 
 def _verdict(
-    run: Run, selections: dict[str, list[int]], judged: Judged
+    run: Run, selections: dict[str, list[int]], as_made: dict[str, list[int]], judged: Judged
 ) -> tuple[pd.DataFrame, Measured | None, list[str]]:
     regime = regime_in_url(run)
-    key = fingerprint(run.state, regime, judged.targets, selections, evaluation_stamp(run))
+    key = fingerprint(run.state, regime, judged.targets, selections, as_made, evaluation_stamp(run))
 
     def make() -> tuple[pd.DataFrame, Measured | None, list[str]]:
-        found = measured(run, selections, results_of(run).table)
+        found = measured(run, selections, results_of(run).table, as_made)
         table = verdict_table(run, selections, regime, found, judged.rows)
         return table, found, verdict(table, found)
 
