@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from g2is.config import WalkParameters
 from g2is.config.commands import command
 from g2is.errors import InputError, shortened
+from g2is.run.earlier import with_targets
 from g2is.run.gone import gone_since
 from g2is.run.made_on import MadeOn
 from g2is.run.reference import SET, RunReference
@@ -168,7 +169,32 @@ def changes(run: Run, selection: Selection) -> list[str]:
 
 def _targets(run: Run, parameters: Mapping[str, Any]) -> list[str]:
     """The targets that a method with these settings selects for; none where it has no such setting."""
-    return list(parameters["targets"] or run.usual_targets) if "targets" in parameters else []
+    return (_named_targets(parameters) or run.usual_targets) if "targets" in parameters else []
+
+
+def _named_targets(parameters: Mapping[str, Any]) -> list[str]:
+    """The targets that settings name, with a share where they have one."""
+    named = parameters.get("targets")
+    if isinstance(named, Mapping):
+        return [name for name, share in named.items() if share]
+    return list(map(str, named)) if isinstance(named, list | tuple) else []
+
+
+def made_for(run: Run, selection: Selection) -> list[str]:
+    """The targets that a selection is for; empty where it is for the only one of the run, or its method looked at
+    none."""
+    parameters = selection.parameters
+    if not (names := _named_targets(parameters)):
+        names = list(selection.made_on.targets) if selection.made_on else _targets(run, parameters)
+    return [] if names == [target.name for target in run.targets] and len(names) == 1 else names
+
+
+def when_made(run: Run, selection: Selection) -> Run:
+    """The run with the targets of a selection as they were when it was made, as far as they are kept; see
+    `with_targets`."""
+    made_on = selection.made_on
+    versions = made_on.targets if made_on else dict.fromkeys(_named_targets(selection.parameters), "")
+    return with_targets(run, versions)
 
 
 def save_walk(path: Path, run: Run, trace: WalkTrace) -> Selection:

@@ -15,6 +15,7 @@ from g2is.app.shared.text import showing_errors
 from g2is.errors import InputError
 from g2is.export import FORMATS
 from g2is.run.saved import KINDS
+from g2is.run.selections import made_for
 
 
 @showing_errors
@@ -48,6 +49,9 @@ def show() -> None:
             elif selection_name != ui.BASKET:
                 manage(run, KINDS["selection"], selection_name, key="export")
             selection = ui.read_selection(run, selection_name)
+            if targets := made_for(run, selection):
+                which = f"target{'s' * (len(targets) > 1)}"
+                st.caption(f":material/target: Made for {which} {', '.join(map(ui.literal, targets))}.")
             ui.show_changes(run, {"": selection})
             format = choose_format()
             st.caption(FORMATS[format].purpose[0].upper() + FORMATS[format].purpose[1:] + ".")
