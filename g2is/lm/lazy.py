@@ -8,6 +8,7 @@ from typing import Any
 
 from g2is.config import BuildConfig
 from g2is.lm.model import ModelCard, add_adapter, load_model, train_own_weights
+from g2is.lm.norms import fuse_norms
 from g2is.lm.text import Encoder
 from g2is.lm.tokenizer import load_tokenizer
 
@@ -41,8 +42,12 @@ class LazyModel:
         self.say("loading the model")
         base = load_model(self.config.model, self.card)
         if self.trains_own_weights:
-            return train_own_weights(base, self.config.gradients.parameters)
-        return add_adapter(base, self.config.lora, self.config.warmup.seed)
+            model = train_own_weights(base, self.config.gradients.parameters)
+        else:
+            model = add_adapter(base, self.config.lora, self.config.warmup.seed)
+        if self.card.device.startswith("cuda") and (norms := fuse_norms(model)):
+            self.say(f"{norms} norms of the model are computed by one kernel each")
+        return model
 
     @property
     def trains_own_weights(self) -> bool:
