@@ -56,7 +56,7 @@ def _epsilon(module: Any) -> Any:
 
 
 def _is_norm(module: Any) -> bool:
-    """Whether a layer computes this norm and its gradient: tried in float32, on numbers small enough to feel epsilon."""
+    """Whether a layer computes this norm and its gradient: tried in float32 on numbers that are small like epsilon."""
     random = torch.Generator().manual_seed(0)
     copy = deepcopy(module).to("cpu", torch.float32)
     found = []
