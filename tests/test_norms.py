@@ -17,7 +17,7 @@ from g2is.lm.model import inspect_model
 from g2is.lm.norms import fuse_norms
 from g2is.lm.projection import NoProjection
 from g2is.lm.train import trainable
-from tests.architectures import random_model
+from tests.architectures import CONFIGURATIONS, SEEING, random_model
 from tests.test_gradients import own_weights_model
 from tests.tiny import adapted_model, random_samples
 
@@ -52,15 +52,27 @@ def test_norms_that_are_trained_are_left_alone(parameters, norms):
     assert same(own_weights_model("llama", parameters), own_weights_model("llama", parameters)) == norms
 
 
-@pytest.mark.parametrize("name, norms", [("olmo2", 9), ("phi3", 5), ("gemma4", 22), ("granitemoehybrid", 5)])
-def test_norms_are_known_by_what_they_compute(name, norms):
-    """Not by their names: of layers that scale by 1 + w, subtract the mean or have a gate, none is replaced."""
-    model, other = (random_model(name).requires_grad_(False).eval() for _ in range(2))
-    assert fuse_norms(model) == norms and fuse_norms(model) == 0
-    tokens = torch.arange(1, 13).view(2, 6)
-    with torch.no_grad():
-        found, expected = (one(input_ids=tokens).logits for one in (model, other))
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+OTHERS = {"gemma3", "gemma3_text", "gpt_neox", "qwen3_next", "falcon", "bloom", "opt", "cohere"}
+"""Whose norms scale by 1 + w or subtract the mean."""
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_norms_are_known_by_what_they_compute(name):
+    """Not by their names: some have a gate, others no weights."""
+    model, other = random_model(name), random_model(name)
+    assert (fuse_norms(model) > 0) == (name not in OTHERS) and fuse_norms(model) == 0
+    tokens = torch.arange(1, 25).view(2, 12)
+    given = {"input_ids": tokens} | (
+        {"mm_token_type_ids": torch.zeros_like(tokens)} if name in SEEING else {}
+    )
+    found, expected = [], []
+    for one, parts in ((model, found), (other, expected)):
+        embedded = one.get_input_embeddings().weight.requires_grad_()
+        logits = one(**given).logits
+        logits.logsumexp(-1).sum().backward()
+        parts += [logits.detach(), embedded.grad]
+    for one, another in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, another, rtol=1e-4, atol=1e-5 * float(another.abs().max()))
 
 
 def test_another_layer_of_the_same_shape_is_not_replaced():
