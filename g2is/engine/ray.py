@@ -251,7 +251,7 @@ class _Map:
             self._finished(receipt)
 
     def _died(self, slot: _Slot, reason: str) -> None:
-        """What the actor worked on is tried again. Of two the first is blamed: it was probably not being written."""
+        """What the actor worked on is tried again. Of two the first is blamed: computing takes longer than writing."""
         ray.kill(slot.actor)
         self._slots.remove(slot)
         items = deque(item for _, item in slot.items)
