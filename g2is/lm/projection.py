@@ -115,7 +115,7 @@ class CountSketch(Folded):
 
 
 OWN_PLANS = 1 << 27
-"""Coordinates of all parameters up to which each has its own permutation: 1 GB at 8 bytes each."""
+"""Coordinates of all parameters up to which each has its own permutation: 0.7 GB at 5 bytes each."""
 
 
 class SharedCountSketch(Folded):
