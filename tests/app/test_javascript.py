@@ -11,7 +11,7 @@ from tests.app.serving import ROOT
 
 SCRIPTS = sorted((ROOT / "g2is" / "app").rglob("*.js"))
 IMPORTS = re.compile(r'^import \{([^}]*)\} from "([^"]+)"$', re.MULTILINE)
-EXPORTS = re.compile(r"^export (?:class|function|const) (\w+|\[[^\]]*\])", re.MULTILINE)
+EXPORTS = re.compile(r"^export (?:class|(?:async )?function|const) (\w+|\[[^\]]*\])", re.MULTILINE)
 NAMES = re.compile(r"\w+")
 DATA = re.compile(r'"data:text/javascript;base64,([^"]+)"')
 

@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from g2is.app.places import default_cache
 from g2is.app.shared import more_like
+from g2is.app.shared.ahead import scripts
 from g2is.app.shared.arrivals import say_what_came
 from g2is.app.shared.aside import say_bad_basket
 from g2is.app.shared.javascript import module
@@ -38,7 +39,7 @@ PAGE_ICON = (
 
 _STYLE = Path(__file__).parent / "style.css"
 _COMPACT = Path(__file__).parent / "compact.css"
-_POPOVERS = Path(__file__).parent / "popovers.js"
+_PAGE = Path(__file__).parent / "page.js"
 DAMAGED_SHOWN = 4
 """Files of a damaged run that are named."""
 
@@ -67,7 +68,9 @@ def start_page(title: str, *, compact: bool = False) -> DeltaGenerator:
         add_style(_STYLE)
         if compact:
             add_style(_COMPACT)
-        st.components.v2.component("g2is_popovers", js=module(_POPOVERS))(key="popovers", height=0)
+        st.components.v2.component("g2is_page", js=module(_PAGE))(
+            key="page scripts", height=0, data=scripts()
+        )
         st.markdown("**:material/hub: G2IS Explorer**")
         place = st.container(gap="xxsmall")
         who = st.container(gap="xxsmall")
