@@ -32,11 +32,11 @@ def test_they_are_there_before_the_page_that_needs_them_unless_the_reader_saves_
     before = page.evaluate(LOADED)
     assert set(scripts()) <= set(before) and page.evaluate("document.activeElement === document.body")
     page.get_by_test_id("stSidebar").get_by_role("link", name="Core knowledge").click()
-    page.wait_for_selector(".js-plotly-plot")
+    page.wait_for_selector(".js-plotly-plot", timeout=60_000)
     settle(page)
     assert [page.evaluate(LOADED).count(name) for name in scripts()] == [1] * len(scripts())
     plotly = scripts()[0]
     assert plotly not in sparing.evaluate(LOADED)
     sparing.goto(f"{server.url}/Core_knowledge?run=tiny")
-    sparing.wait_for_selector(".js-plotly-plot")
+    sparing.wait_for_selector(".js-plotly-plot", timeout=60_000)
     assert plotly in sparing.evaluate(LOADED)
