@@ -15,13 +15,13 @@ from g2is.app.map.parts import walk_part
 from g2is.app.map.record import show_focus
 from g2is.app.map.view import keep_view, on_event
 from g2is.app.shared.canvas.parts import show_part
-from g2is.app.shared.text import showing_errors
+from g2is.app.shared.opening import whole_page
 from g2is.app.walk.undo import show_undo
 
 _STYLE = Path(__file__).parent / "page.css"
 
 
-@showing_errors
+@whole_page
 def show() -> None:
     """Draw the page."""
     run = ui.open_page("Map", stages=("instructions", "gradients", "graph", "layout"), compact=True)
