@@ -12,7 +12,7 @@ from g2is.app.export.preview import converted, show_conversion, show_manifest
 from g2is.app.export.writing import save_basket, show_command, write_files
 from g2is.app.shared.managing import manage
 from g2is.app.shared.naming import fitting_name
-from g2is.app.shared.text import showing_errors
+from g2is.app.shared.opening import whole_page
 from g2is.errors import InputError
 from g2is.export import FORMATS
 from g2is.run.reference import SET
@@ -21,7 +21,7 @@ from g2is.run.saved import KINDS
 from g2is.run.selections import Selection, made_for
 
 
-@showing_errors
+@whole_page
 def show() -> None:
     """Draw the page."""
     run = ui.open_page("Export")
