@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from g2is.app.shared.text import literal
+from g2is.app.shared.text import literal, prose
 from g2is.app.shared.timeline import DONE, Timeline, is_setting, shaping
 
 SHARED = {"run", "focus", "selection", "basket", "tour", DONE}
@@ -149,7 +149,7 @@ def url_value(name: str, default: Any, read: Callable[[str], Any] = str) -> Any:
             return default
         instead = "nothing" if default in (None, "", []) else literal(default)
         st.warning(
-            f"The address of this page has {literal('&'.join(f'{name}={text}' for text in texts))}: {literal(error)}. "
+            f"The address of this page has {literal('&'.join(f'{name}={text}' for text in texts))}: {prose(error)}. "
             f"It is not used; this page uses {instead} instead.",
             icon=":material/link_off:",
         )
