@@ -7,7 +7,10 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from tempfile import gettempdir
 from typing import TYPE_CHECKING
+
+from numpy.typing import ArrayLike
 
 from g2is.config import ReadingConfig
 from g2is.instructions import (
@@ -18,7 +21,7 @@ from g2is.instructions import (
     each_instruction,
     to_arrow,
 )
-from g2is.run.texts import CONVERSATION, each_of
+from g2is.run.texts import CONVERSATION, each_of, instructions_of
 from g2is.storage.files import not_written, scratch_file, write_file
 from g2is.storage.stored_tables import StoredTable, open_groups, write_groups
 
@@ -40,27 +43,33 @@ class ReadPool:
         self,
         sources: Sequence[Source],
         reading: ReadingConfig,
-        near: Path,
+        near: Path | None,
         *,
         dedupe: bool = False,
         known: Iterable[Instruction] = (),
     ) -> None:
-        """Read files; arguments and errors as of `each_instruction`. near: a folder where the table may lie."""
+        """Read files; arguments and errors as of `each_instruction`. near: a folder where the table may lie
+        (that of the system for temporary files)."""
         self.summary, self.duplicates = Summary(), 0
+        place = near or Path(gettempdir())
         instructions = each_instruction(sources, self.summary, **dict(reading), dedupe=dedupe, known=known)
         try:
-            self._file = scratch_file(near)
+            self._file = scratch_file(place)
             write_groups(self._file, self._tables(instructions))
             self._file.flush()
         except OSError as error:
-            raise not_written(near, error) from error
-        self._table = StoredTable(near, open_groups(self._file))
+            raise not_written(place, error) from error
+        self._table = StoredTable(place, open_groups(self._file))
 
     def __len__(self) -> int:
         return len(self._table)
 
     def __iter__(self) -> Iterator[Instruction]:
         return each_of(self._table)
+
+    def take(self, rows: ArrayLike) -> list[Instruction]:
+        """These instructions, in this order."""
+        return instructions_of(self._table, rows)
 
     def write(self, path: Path) -> None:
         """Write the table of a run's pool: the columns of `to_frame`, and duplicate_of."""
