@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from g2is.run.run import Run
-from g2is.storage.stored_tables import StoredTable, _InMemory
+from g2is.storage.groups import InMemory
+from g2is.storage.stored_tables import StoredTable
 from g2is.storage.tables import to_table
 
 
@@ -19,7 +20,7 @@ def pool_of(frame: pd.DataFrame) -> Any:
 
 def stored(frame: pd.DataFrame) -> StoredTable:
     """A table in groups of rows, in memory."""
-    return StoredTable(Path("in memory"), _InMemory(to_table(frame)))
+    return StoredTable(Path("in memory"), InMemory(to_table(frame)))
 
 
 def records_of(run: Run) -> pd.DataFrame:

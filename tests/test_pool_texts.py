@@ -24,7 +24,7 @@ from g2is.pipeline.read_pool import ReadPool
 from g2is.run import texts
 from g2is.run.run import Run
 from g2is.run.selections import select
-from g2is.storage import stored_tables, tables
+from g2is.storage import groups, tables
 from g2is.storage.stored_tables import StoredTable, open_table
 from tests.pools import records_of, stored
 from tests.test_pipeline import configuration, files, make  # noqa: F401
@@ -103,7 +103,7 @@ def test_a_pool_that_grows_keeps_its_rows_and_finds_copies_in_all_of_it():
 def most(monkeypatch) -> Counter:
     """The greatest number of rows that anything has read at once, of a column of texts."""
     greatest = Counter[str]()
-    for module, name in ((stored_tables, "GROUP_ROWS"), (texts, "AT_ONCE"), (read_pool, "AT_ONCE")):
+    for module, name in ((groups, "GROUP_ROWS"), (texts, "AT_ONCE"), (read_pool, "AT_ONCE")):
         monkeypatch.setattr(module, name, 4)
 
     def watched(name: str) -> None:

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from g2is.analysis.search import Filter, matching
 from g2is.errors import InputError
-from g2is.storage import stored_tables
-from g2is.storage.stored_tables import StoredTable, open_table, write_groups, write_table
+from g2is.storage import groups, stored_tables
+from g2is.storage.groups import InMemory, write_groups
+from g2is.storage.stored_tables import StoredTable, open_table, write_table
 from g2is.storage.tables import read_frame, to_table, write_frame
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
@@ -104,8 +105,8 @@ def test_groups_do_not_depend_on_how_rows_come(parts):
         return pa.table({"t": pa.array(texts, pa.large_string())})
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stored_tables, "GROUP_ROWS", 4)
-        patch.setattr(stored_tables, "GROUP_BYTES", 20)
+        patch.setattr(groups, "GROUP_ROWS", 4)
+        patch.setattr(groups, "GROUP_BYTES", 20)
         whole = written([of([text for part in parts for text in part])])
         assert written([of(part) for part in parts]) == whole
     batches = [*pa.ipc.open_file(pa.BufferReader(whole)).read_all().to_batches()]
@@ -207,9 +208,9 @@ def test_a_search_by_groups_finds_what_a_search_of_all_does(frame, stored, words
     file = io.BytesIO()
     write_groups(file, [to_table(pool)])
     file.seek(0)
-    groups = SimpleNamespace(instructions=pool, texts=_in_memory(file), columns={})
+    run = SimpleNamespace(instructions=pool, texts=_in_memory(file), columns={})
     try:
-        found = matching(groups, Filter(text=words, regular_expression=expression)).tolist()
+        found = matching(run, Filter(text=words, regular_expression=expression)).tolist()
     except InputError:
         assert expression and words == "["
         return
@@ -223,4 +224,4 @@ def test_a_search_by_groups_finds_what_a_search_of_all_does(frame, stored, words
 
 
 def _in_memory(file: io.BytesIO) -> StoredTable:
-    return StoredTable(Path("memory"), stored_tables._InMemory(pa.ipc.open_file(file).read_all()))
+    return StoredTable(Path("memory"), InMemory(pa.ipc.open_file(file).read_all()))

@@ -23,7 +23,8 @@ from g2is.instructions import (
 )
 from g2is.run.texts import CONVERSATION, each_of, instructions_of
 from g2is.storage.files import not_written, scratch_file, write_file
-from g2is.storage.stored_tables import StoredTable, open_groups, write_groups
+from g2is.storage.groups import InFile, write_groups
+from g2is.storage.stored_tables import StoredTable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,7 +60,7 @@ class ReadPool:
             self._file.flush()
         except OSError as error:
             raise not_written(place, error) from error
-        self._table = StoredTable(place, open_groups(self._file))
+        self._table = StoredTable(place, InFile(self._file))
 
     def __len__(self) -> int:
         return len(self._table)
