@@ -88,11 +88,16 @@ def _searched(run: Run, filter: Filter, among: NDArray[np.bool_]) -> NDArray[np.
     _contains(
         pa.array([], pa.large_string()), filter
     )  # an expression is checked where nothing is searched too
-    for start, block in run.texts.blocks(SPOKEN):
-        some = slice(start, start + len(block))
-        if among[some].any():
+
+    def within(start: int, block: pa.RecordBatch) -> NDArray[np.bool_]:
+        holds = np.zeros(len(block), dtype=bool)
+        if among[start : start + len(block)].any():
             for texts in block.columns:
-                found[some] |= _contains(texts, filter)
+                holds |= _contains(texts, filter)
+        return holds
+
+    for start, holds in run.texts.map(SPOKEN, within):
+        found[start : start + len(holds)] = holds
     if filter.column and filter.column in run.columns:
         found |= _column_contains(run.columns[filter.column], filter)
     return found
