@@ -526,7 +526,7 @@ def test_a_selection_of_an_earlier_version_is_read(run, tmp_path):
 
 def test_a_search_filters_by_columns_and_looks_into_one(run):
     def find(**asked):
-        return matching(run.instructions, Filter(**asked), run.columns).tolist()
+        return matching(run, Filter(**asked)).tolist()
 
     assert find(where=("source=<b>x</b>",)) == [9, 19, 29, 39]
     assert find(text="<B>", column="source") == [9, 19, 29, 39]

@@ -67,7 +67,7 @@ def target_from(
         rows=used.tolist(),
         left_out=[f"row {row}: has no gradient" for row in without.tolist()],
     )
-    examples = run.instructions.iloc[used].reindex(columns=columns).reset_index(drop=True)
+    examples = run.records(used).reindex(columns=columns).reset_index(drop=True)
     taken = TakenTarget(
         name, examples, own_gradients(run, used), facts, time.monotonic() - start, representations
     )

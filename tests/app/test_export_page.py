@@ -187,4 +187,4 @@ def test_downloads_the_same_as_a_zip(server, page, run):
     with zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes())) as archive:
         assert sorted(archive.namelist()) == ["packed/g2is.json", "packed/train.jsonl"]
         lines = archive.read("packed/train.jsonl").split(b"\n")
-    assert lines[:-1] == [run.instructions["raw"].iloc[sample] for sample in walk(run).samples]
+    assert lines[:-1] == run.texts.values(walk(run).samples, "raw")
