@@ -16,7 +16,7 @@ from g2is.errors import InputError
 from g2is.instructions.columns import columns_of, parse_columns
 from g2is.instructions.containers import records
 from g2is.instructions.fields import BadRecord
-from g2is.instructions.kept import ColumnCollector, KeptColumns, Value
+from g2is.instructions.kept import ColumnCollector, KeptColumns, PoolColumns, Value
 from g2is.instructions.record import Record
 from g2is.instructions.shapes import ASKED, Conversation, LeftOut, carries_task, read_record
 from g2is.instructions.sources import Source, find_sources
@@ -208,6 +208,7 @@ def each_instruction(
     columns: Sequence[str] = (),
     dedupe: bool = False,
     known: Iterable[Instruction] = (),
+    pool_columns: PoolColumns | None = None,
 ) -> Iterator[Instruction]:
     """The instructions of files, folders, globs, pipes and data sets of the Hub, one after the other, in the order
     given; see `find_sources`.
@@ -215,8 +216,9 @@ def each_instruction(
     summary: empty; filled as they are read. format: one of `ASKED` for all records, or "auto": each by its own fields.
     skip_bad: collect broken records in `rejected` instead of stopping at the first. columns: which columns are read,
     see `parse_columns`. dedupe: leave out an instruction whose conversation an earlier one has, or one of those that
-    are `known` already. Raises InputError, one line, for a file that cannot be read, unless skip_bad for the first
-    broken record as `source:line: …`, and where no record is an instruction.
+    are `known` already. pool_columns: of the pool that they come to. Raises InputError, one line, for a file that
+    cannot be read, unless skip_bad for the first broken record as `source:line: …`, and where no record is an
+    instruction.
     """
     if format not in ("auto", *ASKED):
         raise InputError(f"format {format!r} is not known, expected auto or one of {', '.join(ASKED)}")
@@ -224,7 +226,7 @@ def each_instruction(
         raise InputError("no instruction files given, expected at least one")
     mappings = parse_columns(columns)
     sources = find_sources(paths)
-    collector = ColumnCollector()
+    collector = ColumnCollector(pool_columns)
     seen = {conversation_digest(one): (one.source, one.line) for one in known} if dedupe else {}
     with _collector_paused():
         for source in sources:

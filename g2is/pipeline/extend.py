@@ -21,6 +21,7 @@ from g2is.config.commands import BLANK, command
 from g2is.demo import model_of
 from g2is.errors import InputError, shortened
 from g2is.instructions import Source, find_sources
+from g2is.instructions.kept import PoolColumns
 from g2is.lm.lazy import LazyModel
 from g2is.lm.model import inspect_model
 from g2is.lm.vocabulary import check_tokens
@@ -117,6 +118,7 @@ class _Extension:
             run.folder.parent,
             self.config.dedupe,
             lambda: each_of(run.texts),
+            _columns(run),
         )
         self.inputs = input_files(self.sources)
         self.writer = RunWriter(run.folder / EXTENDING, say, progress_path(run.folder))
@@ -190,6 +192,12 @@ def _configuration(run: Run, model: str | None, device: str | None, reading: dic
         "device": device or config.model.device,
     }
     return config.replace(model=config.model.replace(**place), reading=config.reading.replace(**reading))
+
+
+def _columns(run: Run) -> PoolColumns:
+    """What the run has of the fields of its records."""
+    found = run.manifest.stages["instructions"].found
+    return PoolColumns(frozenset(found.get("columns", ())), found.get("columns_left_out", {}))
 
 
 def _new_sources(sources: Sequence[Source], manifest: Manifest) -> list[Source]:

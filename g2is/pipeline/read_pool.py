@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from tempfile import gettempdir
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
@@ -21,6 +21,7 @@ from g2is.instructions import (
     each_instruction,
     to_arrow,
 )
+from g2is.instructions.kept import PoolColumns
 from g2is.run.texts import CONVERSATION, each_of, instructions_of
 from g2is.storage.files import not_written, scratch_file, write_file
 from g2is.storage.groups import InFile, write_groups
@@ -48,12 +49,14 @@ class ReadPool:
         *,
         dedupe: bool = False,
         known: Iterable[Instruction] = (),
+        columns: PoolColumns | None = None,
     ) -> None:
         """Read files; arguments and errors as of `each_instruction`. near: a folder where the table may lie
-        (that of the system for temporary files)."""
+        (that of the system for temporary files). columns: of the pool that they come to."""
         self.summary, self.duplicates = Summary(), 0
         place = near or Path(gettempdir())
-        instructions = each_instruction(sources, self.summary, **dict(reading), dedupe=dedupe, known=known)
+        options: dict[str, Any] = {**dict(reading), "dedupe": dedupe, "known": known, "pool_columns": columns}
+        instructions = each_instruction(sources, self.summary, **options)
         try:
             self._file = scratch_file(place)
             write_groups(self._file, self._tables(instructions))

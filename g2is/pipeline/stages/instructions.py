@@ -17,6 +17,7 @@ from g2is.instructions import (
     read_instructions,
     write_rejects,
 )
+from g2is.instructions.kept import PoolColumns
 from g2is.lm.text import Encoder
 from g2is.pipeline.inputs import Target, check_pool_size
 from g2is.pipeline.read_pool import ReadPool
@@ -45,7 +46,7 @@ class InstructionsStage:
 
     encoder: returns the encoder of the model, which determines which samples have trained tokens. near: a folder where
     the pool may lie meanwhile. dedupe: whether the pool gets one of each conversation. known: instructions that it has
-    already.
+    already. columns: what it has of their fields.
     """
 
     train: Sequence[Source]
@@ -55,12 +56,15 @@ class InstructionsStage:
     near: Path = field(default_factory=Path)
     dedupe: bool = False
     known: Callable[[], Iterable[Instruction]] = tuple
+    columns: PoolColumns | None = None
 
     @cached_property
     def pool(self) -> ReadPool:
         """The pool; raises `InputError` for files that cannot be read."""
         known = self.known() if self.dedupe else ()
-        return ReadPool(self.train, self.config, self.near, dedupe=self.dedupe, known=known)
+        return ReadPool(
+            self.train, self.config, self.near, dedupe=self.dedupe, known=known, columns=self.columns
+        )
 
     @cached_property
     def targets(self) -> list[ReadTarget]:
