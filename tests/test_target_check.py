@@ -184,7 +184,7 @@ def test_a_target_grows_by_instructions_which_leave_the_choice(run):
         regime.norms[[row, 40]],
         rtol=1e-3,
     )
-    assert new.validation["prompt"].iloc[rows[-1]] == new.instructions["prompt"].iloc[40]
+    assert new.validation["prompt"].iloc[rows[-1]] == new.prompts([40])[0]
     walk = walks.walk(new, walk_preset("recommended", count=40, targets={"apples grown": 1.0}))
     assert not {row, 40} & set(walk.samples.tolist())
     assert not pool_of(new, "apples grown").allowed[[row, 40]].any()
@@ -240,6 +240,13 @@ def test_the_commands(run, tmp_path, capsys):
     assert [json.loads(line)["task"] for line in output.read_text().splitlines()] == (
         grown.validation["task"].iloc[own].tolist()
     )
+    found = check_of(grown, "apples grown")
+    capsys.readouterr()
+    for action, said in (("check", "examples {}"), ("grow", "example {}: ")):
+        assert main(["target", action, folder, "apples grown"]) == 0
+        assert said.format(own[found.kinds.single[0]]) in capsys.readouterr().out, (
+            "numbered among all targets"
+        )
     expected = grown_by_rule(pool_of(run, "apples"), check_of(run, "apples").kinds.membership, 2)
     assert main(["target", "grow", folder, "apples", "--rule", "2", "--into", "by rule"]) == 0
     assert Run.open(folder).targets[-1].rows == tuple(sorted(expected.tolist()))

@@ -76,13 +76,14 @@ def nodes_frame(run: Run, ego: EgoGraph, knowledge: CoreKnowledge) -> pd.DataFra
     membership = run.communities(ego.regime).membership
     leaks = leaks_of(run)
     kind_of = dict(zip(leaks["sample"].tolist(), leaks["kind"].tolist(), strict=True))
-    prompts, examples = run.instructions["prompt"], run.validation["prompt"]
-    closest = abs(knowledge.loadings).argmax(axis=1)
+    train = nodes["id"][nodes["kind"] == "train"].tolist()
+    prompts = dict(zip(train, run.prompts(train), strict=True))
+    examples = run.validation["prompt"]
 
     def text(kind: str, row: int) -> str:
         if kind == "train":
-            return snippet(prompts.iloc[row], TEXT)
-        return snippet(examples.iloc[row if kind == "validation" else closest[row]], TEXT)
+            return snippet(prompts[row], TEXT)
+        return snippet(examples.iloc[row if kind == "validation" else knowledge.examples[row]], TEXT)
 
     pairs = list(zip(nodes["kind"].tolist(), nodes["id"].tolist(), strict=True))
     return pd.DataFrame(
@@ -109,7 +110,7 @@ def on_path(
     places = {pair: place for place, pair in enumerate(zip(nodes["kind"], nodes["id"], strict=True))}
     end = "component", path.component
     if parameters.facet_per_example:
-        end = "validation", int(knowledge.loadings[path.component].argmax())
+        end = "validation", int(knowledge.examples[path.component])
     return [places.get(pair) for pair in (*(("train", row) for row in path.samples.tolist()), end)]
 
 
