@@ -113,5 +113,5 @@ def _rules(trace: WalkTrace, step: int) -> str:
         return f"alignment {after}"
     needed = trace.needed(component, step)
     sign = "" if trace.parameters.signed else ", whatever the sign"
-    bound = "" if needed != needed else f"; at least {decimals(needed)} is needed{sign}"
+    bound = "" if needed != needed else f"; at least {decimals(float(needed))} is needed{sign}"
     return f"alignment {decimals(steps.before[step])} → {after}{bound}"
