@@ -108,10 +108,10 @@ def _rules(trace: WalkTrace, step: int) -> str:
     steps, component = trace.steps, int(trace.steps.component[step])
     if component < 0:
         return ""
-    after = decimals(float(steps.after[step]))
+    after = f"{decimals(steps.after[step])}"
     if steps.origin[step] == ANCHOR:
         return f"alignment {after}"
     needed = trace.needed(component, step)
     sign = "" if trace.parameters.signed else ", whatever the sign"
-    bound = "" if needed != needed else f"; at least {decimals(needed)} is needed{sign}"
-    return f"alignment {decimals(float(steps.before[step]))} → {after}{bound}"
+    bound = "" if needed != needed else f"; at least {decimals(float(needed))} is needed{sign}"
+    return f"alignment {decimals(steps.before[step])} → {after}{bound}"
