@@ -38,6 +38,7 @@ from g2is.app.shared import (
 from g2is.app.shared.jobs import POSSIBLE
 from g2is.app.shared.model import can_compute, model_here
 from g2is.app.shared.naming import checked_name, name_box
+from g2is.app.shared.text import show_command, show_output
 from g2is.app.shared.visitor import may_name_files, may_write
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
@@ -79,7 +80,7 @@ def _explain_elsewhere(run: Run) -> None:
     )
     names = list(saved_selections(run))[:4] or ["SELECTION"]
     asked = Asked("test", tuple(names), (("test", Path("TEST.jsonl")),), seeds=3, answers=True)
-    st.code(_shown_command(run, asked.words(run)), language="bash", wrap_lines=True)
+    show_command(_shown_command(run, asked.words(run)))
 
 
 def _shown_command(run: Run, words: list[str]) -> str:
@@ -105,7 +106,7 @@ def _follow(run: Run) -> None:
     st.caption("It continues if you close this page or stop the app. Every result is shown once it is done.")
     if may_write():
         st.button("Cancel", icon=":material/stop:", on_click=job.cancel, key="cancel fine-tuning")
-    show_text("\n".join(job.log_lines()[-12:]) or "…", tallest=260)
+    show_output(job.log_lines()[-12:])
 
 
 def _show_last(run: Run, words: list[str]) -> None:
@@ -126,7 +127,7 @@ def _show_last(run: Run, words: list[str]) -> None:
         )
         st.button("Forget it", type="tertiary", on_click=tuning_job.forget, args=(run,))
     with st.expander("Output", expanded=True):
-        show_text("\n".join(tuning_job.job_of(run).log_lines()[-30:]) or "…", tallest=260)
+        show_output(tuning_job.job_of(run).log_lines()[-30:])
 
 
 def _choose(run: Run) -> None:
@@ -242,7 +243,7 @@ def _show_check(run: Run, asked: Asked) -> None:
             on_click=_start,
             args=(run, asked),
         )
-        st.code(_shown_command(run, asked.words(run)), language="bash", wrap_lines=True)
+        show_command(_shown_command(run, asked.words(run)))
 
 
 def literal_line(line: str) -> str:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from g2is.app import shared as ui
 from g2is.app.home.stages import missing_stages
+from g2is.app.shared.text import said
 from g2is.errors import InputError
 from g2is.run.run import Run
 
@@ -20,7 +21,7 @@ def table_of_runs(folders: dict[str, Path]) -> pd.DataFrame:
         try:
             run = ui.read_run(folder)
         except InputError as error:
-            rows.append({**row, "state": "cannot be opened", "note": ui.visible(str(error))})
+            rows.append({**row, "state": "cannot be opened", "note": ui.visible(said(error))})
             continue
         stages = run.manifest.stages
         counts = stages["instructions"].found if "instructions" in stages else {}

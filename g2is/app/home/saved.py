@@ -7,6 +7,7 @@ import streamlit as st
 from g2is.analysis.saved import saved_table
 from g2is.app import shared as ui
 from g2is.app.shared.managing import SAID, bring_back, did_to, manage, show_said
+from g2is.app.shared.text import said
 from g2is.app.shared.visitor import may_write
 from g2is.errors import InputError
 from g2is.run.run import Run
@@ -36,6 +37,7 @@ def _show_kind(run: Run, kind: Kind) -> None:
     st.subheader(f"{kind.word.capitalize()}s", anchor=False)
     table = saved_table(run, kind, _listed(run, kind))
     listed = table["name"].tolist()
+    table["what"] = table["what"].map(said)
     for column in ("name", "what", "note"):
         table[column] = table[column].map(ui.visible)
     if not table["note"].any():

@@ -111,7 +111,7 @@ def _tagged(
             else:
                 delete(run, KINDS["set"], name)  # a set holds at least one; it can be restored
     except InputError as error:
-        st.session_state["tag problem"] = str(error)
+        st.session_state["tag problem"] = error
         return False
     return True
 

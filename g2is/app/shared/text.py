@@ -11,13 +11,15 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import wraps
+from functools import lru_cache, wraps
 from itertools import count
+from pathlib import Path
 from typing import Any, NoReturn, ParamSpec
 
 import streamlit as st
 from streamlit.errors import StreamlitDuplicateElementKey
 
+from g2is.app import permits
 from g2is.app.places import cache_folder
 from g2is.errors import InputError
 from g2is.instructions.snippet import LENGTH, beginning, snippet
@@ -90,7 +92,7 @@ WORD = 200
 def prose(message: object) -> str:
     """A message as Markdown that shows just this text, on one line: sentences as such; settings, names, paths, quoted
     texts and all that Markdown could take for something else as code."""
-    pieces = _PIECES.findall(visible(str(message).strip()))
+    pieces = _PIECES.findall(visible(said(message).strip()))
     return "".join(_piece(piece, first=not place) for place, piece in enumerate(pieces))
 
 
@@ -154,11 +156,48 @@ def showing_errors(draw: Callable[P, None]) -> Callable[P, None]:
 
 def show_error(error: InputError) -> None:
     """Show what is wrong and what to do about it."""
-    st.error(prose(without_folder(str(error))), icon=":material/error:")
+    st.error(prose(error), icon=":material/error:")
 
 
-def without_folder(text: str) -> str:
-    """A message with paths from the folder of the runs on: where that lies is no visitor's business."""
-    for folder in {str(cache_folder()), str(cache_folder().absolute()), str(cache_folder().resolve())}:
+def show_command(text: str) -> None:
+    """A command to copy. Where others are served, what only this machine knows stands as a blank in it."""
+    st.code(said(text) if _for_others() else text, language="bash", wrap_lines=True)
+
+
+def show_output(lines: Iterable[str], *, tallest: int = 260) -> None:
+    """What a command that the app started has printed."""
+    show_text(said("\n".join(lines)) or "…", tallest=tallest)
+
+
+_PATH = re.compile(
+    r"(?<=')/(?:[^'/\n]+/)+(?=[^'/\n]+')"
+    r"|(?<![\w.:/~…-])/(?:[^\s/'\"`:;,()]+/)+(?=[^\s/'\"`:;,()])"
+)
+"""The folders of an absolute path: in quotes, or between blanks."""
+
+
+def said(message: object) -> str:
+    """What the program says, as a visitor reads it: the one place where paths of this machine are shortened.
+
+    Those in the folder of the runs begin with the name of the run. Where others are served, "…" stands for the folder
+    itself, and for the folders before any other file.
+    """
+    text, others = str(message), _for_others()
+    for folder in _spellings(cache_folder()):
         text = text.replace(f"{folder}{os.sep}", "")
-    return text
+        if others and Path(folder).is_absolute():
+            text = re.sub(rf"{re.escape(folder)}(?![\w.-])", "…", text)
+    return _PATH.sub("…/", text) if others else text
+
+
+@lru_cache(maxsize=8)
+def _spellings(folder: Path) -> list[str]:
+    """A folder as paths may name it, the longest first."""
+    return sorted({str(folder), str(folder.absolute()), str(folder.resolve())}, key=len, reverse=True)
+
+
+def _for_others() -> bool:
+    try:
+        return permits.serving().for_others
+    except InputError:  # which is said by this very module
+        return True
