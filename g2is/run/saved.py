@@ -8,12 +8,14 @@ nothing without them.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from g2is.config.names import check_name
@@ -169,18 +171,43 @@ def delete(run: Run, kind: Kind, name: str) -> Deleted:
         return Deleted(kind.word, name, now, folder)
 
 
-def deleted(run: Run, kind: Kind | None = None) -> list[Deleted]:
-    """What can be restored, of one kind or of all, the newest first."""
+def deleted(run: Run, kind: Kind | None = None, most: int | None = None) -> list[Deleted]:
+    """What can be restored, of one kind or of all, the newest first.
+
+    most: how many are read, those that came last; all where None.
+    """
     found = []
     with suppress(OSError, InputError):
-        for folder in run.inside(TRASH).iterdir():
+        for folder in _newest(run.inside(TRASH), most):
             with suppress(OSError, ValueError, KeyError, TypeError):
-                about = json.loads(read_small(folder / _ABOUT, 2**16))
+                about = _read_about(folder)
                 one = Deleted(str(about["kind"]), str(about["name"]), str(about["deleted"]), folder)
                 content = folder / KINDS[one.kind].path(run, one.name).name
                 if content.exists() and not folder.is_symlink() and kind in (None, KINDS[one.kind]):
                     found.append(one)
     return sorted(found, key=lambda one: one.deleted, reverse=True)
+
+
+def _read_about(folder: Path) -> dict[str, Any]:
+    about: dict[str, Any] = json.loads(read_small(folder / _ABOUT, 2**16))
+    return about
+
+
+def count_deleted(run: Run) -> int:
+    """How many things there are in the trash. None is read."""
+    try:
+        return len(_newest(run.inside(TRASH), None))
+    except (OSError, InputError):
+        return 0
+
+
+def _newest(folder: Path, most: int | None) -> list[Path]:
+    """What is in a folder; of more than `most`, what was changed last."""
+    with os.scandir(folder) as entries:
+        found = list(entries)
+    if most is not None and len(found) > most:
+        found = sorted(found, key=lambda entry: -entry.stat(follow_symlinks=False).st_mtime)[:most]
+    return [folder / entry.name for entry in found]
 
 
 def restore(run: Run, kind: Kind, name: str) -> None:

@@ -5,6 +5,7 @@ A selection lists samples in order of choice, with the method and settings that 
 
 from __future__ import annotations
 
+import errno
 import json
 from base64 import b64decode, b64encode
 from collections import Counter
@@ -191,6 +192,8 @@ def read_walk(path: Path, run: Run) -> tuple[Selection, WalkTrace | None]:
     except FileNotFoundError:
         return selection.left(run), None
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # of a trace beside it, so that there is none
+            return selection.left(run), None
         raise InputError(f"{found}: not readable ({error.strerror}); walk again to write it") from None
     except ValueError as error:
         if isinstance(error, InputError):
