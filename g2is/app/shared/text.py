@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import lru_cache, wraps
 from itertools import count
 from pathlib import Path
-from typing import Any, NoReturn, ParamSpec
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import streamlit as st
 from streamlit.errors import StreamlitDuplicateElementKey
@@ -25,8 +25,15 @@ from g2is.errors import InputError
 from g2is.instructions.snippet import LENGTH, beginning, snippet
 
 P = ParamSpec("P")
+T = TypeVar("T")
 WHOLE = 20_000
 """Characters of a text that are sent to the browser unasked."""
+LINES = 1000
+"""Lines of it: each is an element of the page."""
+PART, PART_LINES = 1_000_000, 10_000
+"""Characters and lines that are sent at a time when all of a text is asked for."""
+COLOURED = 5000
+"""Characters of a text that is coloured by its language, at most."""
 
 
 def number(value: float | None) -> str:
@@ -115,23 +122,59 @@ def _piece(piece: str, *, first: bool) -> str:
 def show_text(text: str, *, language: str | None = None, tallest: int = 480) -> None:
     """Text from data, literally, with a button that copies it; scrolls where it is long.
 
-    Of a very long one the beginning: all of it is sent once the reader asks, since it keeps a browser busy for seconds.
+    Of a very long one the beginning: the rest is sent once the reader asks, since it keeps a browser busy for seconds;
+    in parts, and without colours, which make an element of every word.
     """
-    if len(text) > WHOLE and not _asked_for_all(text):
-        text = f"{beginning(text, WHOLE)}\n… {len(text) - WHOLE:,} more characters"
+    end = end_of_part(text, 0, WHOLE, LINES)
+    if end < len(text):
+        if _asked_for_all(text):
+            text = _part(text)
+        else:
+            shown = beginning(text, WHOLE) if end == WHOLE else text[:end]
+            text = f"{shown.rstrip()}\n… {len(text) - end:,} more characters"
     text = visible(text)
     lines = sum(1 + len(line) // 90 for line in text.split("\n"))
     height: Any = tallest if lines * 22 > tallest else "content"
-    st.code(text or "(empty)", language=language, wrap_lines=True, height=height)
+    coloured = language if len(text) <= COLOURED else None
+    st.code(text or "(empty)", language=coloured, wrap_lines=True, height=height)
 
 
 def _asked_for_all(text: str) -> bool:
     """A switch for all of a text, and whether it is on."""
-    own = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
-    # A page may show a text more than once.
+    label = f"Show all {len(text):,} characters"
+    return own_key(f"all of {_own(text)}", lambda key: st.toggle(label, key=key))
+
+
+def end_of_part(text: str, start: int, characters: int, lines: int) -> int:
+    """Where a part of a text ends that has so many characters and lines, or fewer."""
+    end = min(len(text), start + characters)
+    for _ in range(lines):
+        start = text.find("\n", start, end) + 1
+        if not start:
+            return end
+    return start
+
+
+def _part(text: str) -> str:
+    """The part of a text that the reader turned to; all where it is one part."""
+    ends = [0]
+    while ends[-1] < len(text):
+        ends.append(end_of_part(text, ends[-1], PART, PART_LINES))
+    if len(ends) == 2:
+        return text
+    part = own_key(f"part of {_own(text)}", lambda key: st.pagination(len(ends) - 1, key=key))
+    return text[ends[part - 1] : ends[part]]
+
+
+def _own(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def own_key(key: str, draw: Callable[[str], T]) -> T:
+    """A widget with a key of its own, where a page may show the same thing more than once."""
     for place in count():
         with suppress(StreamlitDuplicateElementKey):
-            return st.toggle(f"Show all {len(text):,} characters", key=f"all of {own} {place}")
+            return draw(f"{key} {place}")
     raise AssertionError("unreachable")
 
 
