@@ -7,13 +7,15 @@ One command of some ten minutes for a machine with a GPU; it needs no files and 
 has the shape of Llama-3.1-8B, random weights, and LoRA of rank 128 on query, key, value and output; samples have 300
 tokens on average, with a long tail, half of them trained. In this order:
 
-1. A real build of a part of the demo, all stages, on the device.
+1. A real build of a part of the demo, all stages, on the device; once more without reading ahead and writing behind.
 2. Gradients; on the same model and samples, the best of a few rounds:
 
 - bare: forward and backward pass over the same batches, as in training (gradients summed over the batch);
 - engine: this project's sketches of each sample's gradient, plain only, and plain and Adam;
 - without sketches, and forward alone: the same passes without what the sketches add, and without gradients: the parts
   of a batch are the differences;
+- without one kernel, without fused norms, with a mask: plain and Adam, each thing that is done for a GPU left out by
+  itself; `share_of_engine` is the speed as a share of the engine's with all of them;
 - loop: autograd on one sample at a time, then the same two sketches. This compares batching only, without the dense
   projections of other tools (see benchmarks.gradients).
 
@@ -35,7 +37,7 @@ import gc
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,7 @@ import torch
 from transformers import AutoModelForCausalLM, LlamaConfig
 
 from benchmarks.gradients import flat_averages, one_by_one
+from benchmarks.left_out import attention_mask, no_overlap, several_kernels, written_norms
 from benchmarks.report import best_seconds, machine, save
 from g2is.config import (
     BuildConfig,
@@ -62,6 +65,8 @@ from g2is.lm.batching import batches
 from g2is.lm.gradients import GradientEngine
 from g2is.lm.layers import piece_sizes
 from g2is.lm.model import DTYPES, add_adapter
+from g2is.lm.norms import fuse_norms
+from g2is.lm.one_kernel import described
 from g2is.lm.projection import make_projection
 from g2is.lm.shape import shape_of
 from g2is.lm.text import Encoded
@@ -222,6 +227,7 @@ class Gradients:
         self.plan = planned(config, options)
         self.model = random_model(config, device.name, options.dtype, options.rank)
         self.parameters = trainable(self.model)
+        fuse_norms(self.model)
         sizes = piece_sizes(self.parameters)
         self.averages = flat_averages(sizes, device.name)
         self.projection = make_projection(self.plan.config.gradients, sizes, device.name)
@@ -266,6 +272,10 @@ class Gradients:
                 for group in groups:
                     sample_losses(self.model, group)
 
+        def without(left_out: AbstractContextManager[object]) -> None:
+            with left_out:
+                self.run(self.engine, groups)
+
         works = {
             "bare": bare,
             "engine, sgd": partial(self.run, self._engine(self.projection), groups),
@@ -273,6 +283,9 @@ class Gradients:
             "loop": self.loop,
             "forward": forward,
             "engine without sketches": partial(self.run, self._engine(NoSketch()), groups),
+            "engine without one kernel": lambda: without(several_kernels()),
+            "engine without fused norms": lambda: without(written_norms(self.model)),
+            "engine with a mask": lambda: without(attention_mask()),
         }
         self.device.peak_gigabytes()
         self.run(self.engine, groups)
@@ -284,11 +297,13 @@ class Gradients:
             row = self.row(what, self.few if what == "loop" else self.pool, seconds)
             row["share_of_bare"] = row["per_s"] / (len(self.pool) / taken["bare"])
             row["over_loop"] = row["per_s"] / (len(self.few) / taken["loop"])
+            row["share_of_engine"] = row["per_s"] / (len(self.pool) / taken["engine, adam and sgd"])
             if what == "engine, adam and sgd":
                 row |= {
                     "planned_gigabytes": self.plan.gradients_bytes / 1e9,
                     "measured_gigabytes": peak,
                     "least_cosine": float(min(cosines)),
+                    "sketches": described(next(self.model.parameters()).device),
                 }
             yield row
 
@@ -332,23 +347,28 @@ def real_build(device: Device, options: argparse.Namespace) -> Rows:
             warmup=WarmupConfig(epochs=1),
             layout=LayoutConfig(umap=False),
         )
-        start = time.perf_counter()
-        run = build(
-            Path(folder) / "run",
-            config,
-            [files.train[0]],
-            [Target("demo", files.validation)],
-            say=lambda line: None,
-        )
-        seconds = time.perf_counter() - start
-        valid = int(run.instructions["valid"].sum())
-        yield {
-            "what": "build of the demo",
-            "count": len(lines),
-            "seconds": seconds,
-            "valid": valid,
-            "per_s": len(lines) / seconds,
-        }
+        for what, overlap in (
+            ("build of the demo", nullcontext()),
+            ("build of the demo, one step after the other", no_overlap()),
+        ):
+            start = time.perf_counter()
+            with overlap:
+                run = build(
+                    Path(folder) / f"run{len(what)}",
+                    config,
+                    [files.train[0]],
+                    [Target("demo", files.validation)],
+                    say=lambda line: None,
+                )
+            seconds = time.perf_counter() - start
+            yield {
+                "what": what,
+                "count": len(lines),
+                "seconds": seconds,
+                "gradients_seconds": run.manifest.stages["gradients"].seconds,
+                "valid": int(run.instructions["valid"].sum()),
+                "per_s": len(lines) / seconds,
+            }
 
 
 def random_rows(path: Path, count: int, dim: int, device: str) -> np.ndarray:

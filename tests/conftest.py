@@ -6,6 +6,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KMP_BLOCKTIME", "0")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# Before Triton is: without a GPU its interpreter runs kernels.
+if not os.path.exists("/dev/nvidiactl"):  # noqa: PTH110
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 from pathlib import Path
 

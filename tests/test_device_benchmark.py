@@ -3,9 +3,14 @@
 import json
 
 import pytest
+import torch
 from transformers import LlamaConfig
 
-from benchmarks.device import LLAMA_8B, Device, arguments, main, planned, samples
+from benchmarks.device import LLAMA_8B, Device, Gradients, arguments, main, planned, samples
+from benchmarks.left_out import attention_mask, in_a_row, no_overlap, several_kernels, written_norms
+from g2is.engine import local
+from g2is.lm import gradients, projection, train
+from g2is.lm.one_kernel import one_kernel
 
 TINY = (
     "--device cpu --hidden-size 32 --intermediate-size 64 --num-hidden-layers 2 --num-attention-heads 4 "
@@ -22,12 +27,16 @@ def test_it_runs_at_tiny_sizes(dtype, tmp_path):
     assert written["device"] and written["machine"]["cores"]
     assert not [row for row in written["rows"] if "failed" in row]
     rows = {row["what"]: row for row in written["rows"] if row["what"] != "matrix product"}
-    assert rows["build of the demo"]["valid"] == 60
+    for what in ("build of the demo", "build of the demo, one step after the other"):
+        assert rows[what]["valid"] == 60 and 0 < rows[what]["gradients_seconds"] < rows[what]["seconds"]
     engine = rows["engine, adam and sgd"]
     assert engine["least_cosine"] > (0.99999 if dtype == "float32" else 0.99)
     assert rows["against float32"]["least_cosine_sgd"] > (0.99999 if dtype == "float32" else 0.99)
     assert rows["exact neighbours"]["largest_error"] < 1e-6
     assert {"bare", "engine, sgd", "loop", "forward", "engine without sketches"} < set(rows)
+    left_out = {"engine without one kernel", "engine without fused norms", "engine with a mask"}
+    assert left_out < set(rows) and engine["share_of_engine"] == 1
+    assert engine["sketches"] == "several kernels a sketch (no CUDA device)"
     assert {
         f"batches of {tokens} tokens, {how}" for tokens in (10, 20, 80) for how in ("tf32", "ieee")
     } < set(rows)
@@ -42,6 +51,22 @@ def test_it_runs_at_tiny_sizes(dtype, tmp_path):
         rows[what]["TFLOP_per_s"] * rows[what]["seconds"] for what in ("bare", "engine, sgd", "forward")
     ]
     assert charged == pytest.approx([charged[0]] * 3)
+
+
+def test_what_is_left_out_is_really_left_out():
+    work = Gradients(Device("cpu", None, None), arguments().parse_args([*TINY, "--dtype", "float32"]))
+    norms = [module for module in work.model.modules() if type(module).__name__ == "LlamaRMSNorm"]
+    assert all("forward" in vars(norm) for norm in norms) and len(norms) == 5
+    with written_norms(work.model):
+        assert not any("forward" in vars(norm) for norm in norms)
+    assert all("forward" in vars(norm) for norm in norms)
+    with several_kernels():
+        assert gradients.one_kernel(torch.device("cuda", 0)) is projection.one_kernel(None) is None
+    assert gradients.one_kernel is projection.one_kernel is one_kernel
+    with attention_mask():
+        assert train.needed("mask", work.model) == "mask"
+    with no_overlap():
+        assert local.overlapped is in_a_row
 
 
 def test_lengths_have_a_long_tail():

@@ -169,6 +169,42 @@ def test_losses_are_found_by_the_instructions_not_the_name(run):
     assert measured(run, {"none": [5]}) is None
 
 
+def test_losses_are_found_though_instructions_were_removed_since(run):
+    losses = {"mine": np.full((2, 20), 1.5), "there": np.full((2, 20), 1.0)}
+    samples = {"mine": [60, 61, 62, 63], "there": [70, 71]}
+    evaluated(run, "removed", losses, samples)
+    as_made = {"less": samples["mine"], "whole": samples["there"], "new": [80, 81]}
+    left = {**as_made, "less": [60, 62, 63], "new": [80]}
+    assert "less" not in measured(run, left).names
+    found = measured(run, left, as_made=as_made)
+    assert (
+        found is not None
+        and found.names == {"less": "mine", "whole": "there"}
+        and found.loss("less")[0] == 1.5
+    )
+    assert found.with_gone == ["less"]
+    told = verdict(verdict_table(run, left, "sgd", found), found)
+    assert any(
+        line.startswith("less was fine-tuned on as made, with instructions that are removed") for line in told
+    )
+    # Once it is fine-tuned on as it is now, that is what counts.
+    evaluated(
+        run,
+        "removed-again",
+        {"mine": np.ones((1, 20)), "there": losses["there"]},
+        samples | {"mine": left["less"]},
+    )
+    again = measured(run, left, as_made=as_made)
+    assert again.loss("less")[0] == 1 and not again.with_gone
+
+
+def test_a_few_that_one_has_more_do_not_hide_that_two_are_alike(run):
+    chosen = {"whole": list(range(100, 200)), "less": list(range(100, 199)), "small": list(range(100, 110))}
+    told = verdict(verdict_table(run, chosen, "sgd", None), None)
+    assert "whole and less share 99 of 99 and 100 instructions." in told
+    assert not any("small" in line and "share" in line for line in told)
+
+
 def test_a_digest_is_that_of_the_evaluation():
     assert (
         digest([1, 2]) == hashlib.sha256(np.array([1, 2], "<i8").tobytes()).hexdigest()[:16] != digest([2, 1])

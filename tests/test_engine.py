@@ -84,12 +84,12 @@ def test_a_file_system_without_locks_is_told(finished, monkeypatch):
 
 def test_a_shard_that_is_set_aside_has_invalid_rows_with_the_reason(finished, files, tmp_path, monkeypatch):
     """All else of the run is as it would be without these rows."""
-    once, reason = GradientWorker.__call__, "computing it failed 3 times, its worker died"
+    once, reason = GradientWorker.write, "computing it failed 3 times, its worker died"
 
-    def failing(worker, item, on_rows):
-        return worker.set_aside(item, reason) if item.shard == 2 else once(worker, item, on_rows)
+    def failing(worker, item, computed):
+        return worker.set_aside(item, reason) if item.shard == 2 else once(worker, item, computed)
 
-    monkeypatch.setattr(GradientWorker, "__call__", failing)
+    monkeypatch.setattr(GradientWorker, "write", failing)
     said: list[str] = []
     run = make(tmp_path / "run", files, said=said)
     assert f"gradients: instructions 32 to 39 are set aside: {reason}" in said

@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from g2is.config import GradientConfig, LoraSettings
+from g2is.lm import one_kernel
 from g2is.lm.batching import batches
 from g2is.lm.gradients import AdamAverages, GradientEngine
 from g2is.lm.layers import piece_sizes
@@ -299,8 +300,9 @@ def test_sketches_keep_cosines(kind):
 
 def with_torch(projection: CountSketch, name: str, gradient: torch.Tensor) -> torch.Tensor:
     """The sketch by permuting and folding, as on a GPU."""
-    source, sign = projection._plan[name]
-    return (gradient[:, source] * sign).view(len(gradient), -1, projection.dim).sum(1)
+    sketch = torch.zeros(len(gradient), projection.dim)
+    projection.folding(name, gradient.device).add(gradient, sketch)
+    return sketch
 
 
 @pytest.mark.parametrize("epsilon", ["inside", "outside"])
@@ -404,6 +406,14 @@ def test_sketches_come_back_in_the_order_of_the_samples_whatever_the_batches():
         np.testing.assert_allclose(some, losses, rtol=1e-5)
     empty, none = sketches_of(engine, [], 100)
     assert empty["sgd"].shape == (0, 64) and none.shape == (0,)
+
+
+def test_a_gpu_without_triton_takes_kernels_of_torch(monkeypatch):
+    monkeypatch.setitem(sys.modules, "g2is.lm.fused", None)
+    monkeypatch.delattr("g2is.lm.fused", raising=False)
+    assert one_kernel._try(torch.device("cpu")) == (None, "Triton is not installed")
+    assert one_kernel.described(torch.device("cpu")) == "several kernels a sketch (no CUDA device)"
+    assert one_kernel.one_kernel(torch.device("cpu")) is None
 
 
 def test_sketches_are_compiled_also_where_nothing_can_be_kept():

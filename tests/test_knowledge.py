@@ -213,3 +213,19 @@ def test_each_row_can_be_a_facet_of_its_own():
     kept = np.delete(np.arange(9), 4)
     np.testing.assert_allclose(knowledge.components, unit(rows[kept]), atol=1e-6)
     np.testing.assert_allclose(knowledge.weights, [5 / 9 / 4] * 4 + [4 / 9 / 4] * 4)
+
+
+def test_a_direction_stands_for_an_example_of_its_own_target():
+    rows = gradients(9)
+    rows[4] = 0
+    rows[6], rows[8] = rows[1], rows[5]  # an example of another target, and one of the same
+    names = ["a"] * 5 + ["b"] * 4
+    each = WalkParameters(count=1, knowledge="facets", facets_by="each")
+    assert core_knowledge(rows, each, names).examples.tolist() == [0, 1, 2, 3, 5, 6, 7, 8]
+    only = each.replace(targets={"b": 1.0})
+    assert core_knowledge(rows, only, names).examples.tolist() == [5, 6, 7, 8]
+    principal = core_knowledge(rows, WalkParameters(count=1, knowledge="principal", components=2), names)
+    for component, (target, example) in enumerate(zip(principal.targets, principal.examples, strict=True)):
+        own = np.flatnonzero(np.array(names) == target)
+        assert example in own
+        assert abs(principal.loadings[component, own]).max() == abs(principal.loadings[component, example])

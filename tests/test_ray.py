@@ -113,8 +113,22 @@ def test_what_kills_its_process_each_time_is_set_aside_and_a_hung_worker_is_repl
     assert squares(worker) == expected
     assert set(worker.stores[0].notes()) == {*range(5, 15)}
     began = [len(list(tmp_path.glob(f"began-{shard}-*"))) for shard in range(8)]
-    assert began[1] == began[2] == 3 and began[4] == 2
+    # Once more if it died beside another that was being written, since nobody knows which of them it was.
+    assert began[1] in (3, 4) and began[2] == 3 and began[4] == 2
     assert all(count <= 2 for shard, count in enumerate(began) if shard not in (1, 2))
+
+
+@pytest.mark.slow
+def test_a_shard_is_not_blamed_for_what_kills_its_process_while_it_is_written(cluster, tmp_path):
+    worker = numbers(tmp_path, 10, s0="lingers", s1="dies")
+    engine = make_engine(EngineConfig(address=cluster.address, workers=1), "cpu")
+    try:
+        receipts = engine.map(worker, missing_items(worker.stores), Bar())
+    finally:
+        engine.close()
+    assert [receipt.item.shard for receipt in receipts if receipt.reason] == [1]
+    assert squares(worker)[:5] == [row**2 for row in range(5)]
+    assert [len(list(tmp_path.glob(f"began-{shard}-*"))) for shard in (0, 1)] == [2, 4]
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """Scores of every instruction as a table: numbers of the run, and reasons that agree with `explain`."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from g2is.analysis.scores import score
 from g2is.cli import main
 from g2is.config import WalkParameters, walk_preset
 from g2is.errors import InputError
+from g2is.pipeline.adding import target_from
 from g2is.run.run import Run
 from g2is.run.selections import Selection, save_walk, select
 from tests.app.tiny_run import INVALID, POOL, make_run
@@ -107,6 +110,41 @@ def test_a_named_selection_with_and_without_a_trace(run, capsys, tmp_path):
         assert f"{POOL:,} instructions written to {out}: " in capsys.readouterr().err
     assert frame["reason"].value_counts()["not chosen"] == run.valid.sum() - 9
     assert isinstance(score(run, selection=Selection.read(tmp_path / "less.json", run)).frame(), pd.DataFrame)
+
+
+def test_scores_and_reasons_are_for_the_same_targets(run, tmp_path, capsys):
+    own = Run.open(shutil.copytree(run.folder, tmp_path / "cache" / "tiny"))
+    before = score(own, count=20).frame()
+    rows = [3, 4, 5, 6]
+    more = target_from(own, rows, name="more")
+    # A target that comes later changes nothing of what is for those of the build.
+    pd.testing.assert_frame_equal(score(more, count=20).frame(), before)
+    own_cosines = np.asarray(more.regime("sgd").validation_cosines)[:, -len(rows) :]
+    alone = score(more, "more", count=20)
+    both = score(more, ["pears", "more"], count=20)
+    assert alone.targets == ("more",) and both.targets == ("pears", "more")
+    assert alone.frame()["best_cosine"][10] == pytest.approx(own_cosines[10].max())
+    assert both.frame()["best_cosine"][10] == pytest.approx(
+        max(own_cosines[10].max(), score(more, "pears", count=5).frame()["best_cosine"][10])
+    )
+    # A selection is scored for what it was made for, and a draw by chance for the targets of the build.
+    save_walk(
+        more.folder / "selections" / "new.json",
+        more,
+        walks.walk(more, walk_preset("recommended", count=9, targets={"more": 1})),
+    )
+    select(more, "random", count=9).write(more.folder / "selections" / "drawn.json")
+    of_new = score(more, selection=more.folder / "selections" / "new.json")
+    assert of_new.targets == ("more",) and not set(rows) & set(of_new.samples.tolist())
+    assert score(more, selection=more.folder / "selections" / "drawn.json").targets == ("apples", "pears")
+    output = ["--cache", str(tmp_path / "cache"), "--overwrite", "--output", str(tmp_path / "s.csv")]
+    for given, said in (
+        ([], "scores are for targets apples, pears; --target gives those of others"),
+        (["--selection", "new"], "scores are for target more; --target gives those of others"),
+        (["--target", "more", "pears"], "scores are for targets more, pears\n"),
+    ):
+        assert main(["scores", "tiny", *given, *output]) == 0
+        assert said in capsys.readouterr().err
 
 
 def test_wrong_input_is_one_line(run, tmp_path):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from g2is.arrays.unit import unit
-from g2is.engine.base import missing_items
+from g2is.engine.base import Item, Receipt, missing_items
 from g2is.graph import approximate
 from g2is.graph.approximate import LISTS, join_found
 from g2is.pipeline.search_worker import SearchWorker
@@ -67,6 +67,10 @@ def same(rows, worker: SearchWorker, given=None) -> None:
     assert measured == recall
 
 
+def written(worker: SearchWorker, item: Item, on_rows=lambda count: None) -> Receipt:
+    return worker.write(item, worker.compute(item, worker.read(item), on_rows))
+
+
 def test_shards_in_any_order_are_the_lists_of_one_search(rows, tmp_path):
     worker = worker_of(tmp_path)
     assert prepared(worker) == ROWS - 4
@@ -74,7 +78,7 @@ def test_shards_in_any_order_are_the_lists_of_one_search(rows, tmp_path):
     assert len(items) == 11
     for item in items[::-1]:
         # As in another process.
-        receipt = pickle.loads(pickle.dumps(worker))(item, seen.append)
+        receipt = written(pickle.loads(pickle.dumps(worker)), item, seen.append)
         assert worker.stores[0].folder.joinpath(receipt.file).exists()
     assert sum(seen) == ROWS - 4
     same(rows, worker)
@@ -85,7 +89,7 @@ def test_a_stopped_search_goes_on_where_it_was(rows, tmp_path):
     first = worker_of(tmp_path)
     prepared(first)
     for item in missing_items(first.stores)[:6]:
-        first(item, lambda count: None)
+        written(first, item)
     damaged = first.stores[0].files()[2]
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"x")
     again = worker_of(tmp_path)
@@ -93,7 +97,7 @@ def test_a_stopped_search_goes_on_where_it_was(rows, tmp_path):
     items = missing_items(again.stores)
     assert [item.shard for item in items] == [2, 6, 7, 8, 9, 10]
     for item in items:
-        again(item, lambda count: None)
+        written(again, item)
     same(rows, again)
 
 
@@ -113,6 +117,6 @@ def test_given_neighbours_are_not_searched_for(rows, tmp_path):
     worker = worker_of(tmp_path, neighbors=0, known=7)
     prepared(worker)
     for item in missing_items(worker.stores):
-        worker(item, lambda count: None)
+        written(worker, item)
     assert next(worker.found(0))["neighbors"].shape[1] == 0
     same(rows, worker, given)

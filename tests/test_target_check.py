@@ -240,6 +240,13 @@ def test_the_commands(run, tmp_path, capsys):
     assert [json.loads(line)["task"] for line in output.read_text().splitlines()] == (
         grown.validation["task"].iloc[own].tolist()
     )
+    found = check_of(grown, "apples grown")
+    capsys.readouterr()
+    for action, said in (("check", "examples {}"), ("grow", "example {}: ")):
+        assert main(["target", action, folder, "apples grown"]) == 0
+        assert said.format(own[found.kinds.single[0]]) in capsys.readouterr().out, (
+            "numbered among all targets"
+        )
     expected = grown_by_rule(pool_of(run, "apples"), check_of(run, "apples").kinds.membership, 2)
     assert main(["target", "grow", folder, "apples", "--rule", "2", "--into", "by rule"]) == 0
     assert Run.open(folder).targets[-1].rows == tuple(sorted(expected.tolist()))

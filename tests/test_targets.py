@@ -1,5 +1,6 @@
 """Targets of a finished run come and go: nothing of the pool changes, and what was selected stays what it was."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,17 +9,24 @@ import pytest
 
 from g2is.__main__ import main
 from g2is.analysis import walks
+from g2is.analysis.core import closest_examples
+from g2is.analysis.reasons import reasons_of_walk
+from g2is.analysis.scores import score
+from g2is.analysis.step_graphs import goal, step_graph
+from g2is.analysis.steps import step_views
 from g2is.analysis.targets import pool_of
+from g2is.analysis.why_not import why_not
 from g2is.arrays.unit import unit
 from g2is.config import walk_preset
 from g2is.errors import InputError
+from g2is.instructions.snippet import snippet
 from g2is.pipeline.adding import remove, restore, target_from
 from g2is.pipeline.grown import grow
 from g2is.pipeline.targets import records
 from g2is.run.run import Run
 from g2is.run.selections import Selection, select
 from g2is.storage.tables import write_frame
-from tests.app.tiny_run import INVALID, VALIDATION
+from tests.app.tiny_run import INVALID, VALIDATION, make_run
 from tests.format_1 import as_format_1
 from tests.test_upgrade import bytes_of
 
@@ -140,6 +148,63 @@ def test_a_target_that_was_removed_comes_back_as_it_was(run):
     with pytest.raises(InputError, match="the last one"):
         remove(new.folder, "more")
     assert recommended(Run.open(new.folder)) == walked, "without those of the build, all that are left"
+
+
+def test_a_target_that_comes_back_stands_where_it_was(run, tmp_path):
+    """Numbers of validation examples are places in all targets together."""
+
+    def order(of: Run) -> list[str]:
+        return [target.name for target in of.targets]
+
+    new = target_from(target_from(run, ROWS, name="more"), [1, 2], name="last")
+    prompts = new.validation["prompt"].tolist()
+    for name in ("apples", "more", "last"):
+        remove(new.folder, name)
+        again = restore(new.folder, name)
+        assert order(again) == ["apples", "more", "last"], name
+        assert again.validation["prompt"].tolist() == prompts and again.check() == []
+    # Two of a build, which may have come in the same second.
+    built = make_run(tmp_path / "two", 40, targets=("a", "b"))
+    for part in built.manifest.parts.values():
+        part.added = "2030-01-02T03:04:05+00:00"
+    built.manifest.write(built.folder)
+    for name in ("a", "b"):
+        remove(built.folder, name)
+        assert order(restore(built.folder, name)) == ["a", "b"]
+
+
+def test_examples_are_numbered_as_those_of_the_walks_own_target(run):
+    """A grown target shares its examples with the one that it grew from; both have numbers of their own."""
+    new = grow(run, run.targets[0].name, [30, 31], into="grown")
+    own = np.flatnonzero(new.validation["target"] == "grown")
+    for settings in ({}, {"knowledge": "principal", "components": 3}):
+        parameters = walk_preset("recommended", count=14, targets={"grown": 1.0}, **settings)
+        trace = walks.walk(new, parameters)
+        knowledge = walks.core_knowledge(new, parameters)
+        assert set(knowledge.examples) <= set(own)
+        taken = why_not(new, trace, int(trace.samples[0]))
+        step = step_views(new, trace, 0, 1)[0]
+        assert taken.example == step.example == knowledge.examples[trace.steps.component[0]]
+        assert f"example {step.example}" in taken.text and f"example {step.example}" in step.reason
+        assert step_graph(new, trace, 0) is not None
+        missed = [row for row in np.flatnonzero(new.valid).tolist() if row not in set(trace.samples)]
+        for row in missed[:10]:
+            assert why_not(new, trace, row).example in (None, *own)
+        assert closest_examples(new, knowledge) == [
+            snippet(new.validation["prompt"].iloc[row]) for row in knowledge.examples
+        ]
+    each = walks.walk(new, walk_preset("recommended", count=14, targets={"grown": 1.0}))
+    assert goal(new, each, 0) == ("validation", own[each.steps.component[0]])
+    named = {
+        int(number)
+        for sentence in reasons_of_walk(new, each).sentences
+        for number in re.findall(r"example (\d+)", sentence)
+    }
+    assert named and named <= set(own.tolist())
+    scores = score(new, "grown", count=14).frame().dropna(subset="best_example")
+    assert set(scores["best_example"]) <= set(own)
+    for row in scores[scores["why_not"].str.contains("its closest")].itertuples():
+        assert f"example {row.best_example}" in row.why_not
 
 
 def test_a_run_of_format_1_is_upgraded_by_its_first_target(run, tmp_path):

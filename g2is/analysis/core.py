@@ -48,9 +48,8 @@ def groups_of(knowledge: CoreKnowledge, targets: list[str]) -> NDArray[np.intp]:
 
 def closest_examples(run: Run, knowledge: CoreKnowledge) -> list[str]:
     """A name for each component: the beginning of the prompt of the validation example closest to it."""
-    closest = abs(knowledge.loadings).argmax(axis=1)
     prompts = run.validation["prompt"].to_numpy()
-    return [snippet(prompts[row]) for row in closest]
+    return [snippet(prompts[row]) for row in knowledge.examples]
 
 
 def facets_frame(knowledge: CoreKnowledge, targets: list[str]) -> pd.DataFrame:

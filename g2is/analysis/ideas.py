@@ -63,7 +63,7 @@ def ideas(run: Run, parameters: WalkParameters) -> Ideas | None:
     if not len(taken) or (component < 0).any():
         return None
     knowledge = walks.core_knowledge(run, trace.parameters)
-    examples = np.abs(knowledge.loadings[component]).argmax(axis=1)
+    examples = knowledge.examples[component]
     regime = run.regime(trace.parameters.regime)
     first, example = int(taken[0]), int(examples[0])
     rows = np.flatnonzero(run.valid)

@@ -77,12 +77,11 @@ def nodes_frame(run: Run, ego: EgoGraph, knowledge: CoreKnowledge) -> pd.DataFra
     leaks = leaks_of(run)
     kind_of = dict(zip(leaks["sample"].tolist(), leaks["kind"].tolist(), strict=True))
     prompts, examples = run.instructions["prompt"], run.validation["prompt"]
-    closest = abs(knowledge.loadings).argmax(axis=1)
 
     def text(kind: str, row: int) -> str:
         if kind == "train":
             return snippet(prompts.iloc[row], TEXT)
-        return snippet(examples.iloc[row if kind == "validation" else closest[row]], TEXT)
+        return snippet(examples.iloc[row if kind == "validation" else knowledge.examples[row]], TEXT)
 
     pairs = list(zip(nodes["kind"].tolist(), nodes["id"].tolist(), strict=True))
     return pd.DataFrame(
@@ -109,7 +108,7 @@ def on_path(
     places = {pair: place for place, pair in enumerate(zip(nodes["kind"], nodes["id"], strict=True))}
     end = "component", path.component
     if parameters.facet_per_example:
-        end = "validation", int(knowledge.loadings[path.component].argmax())
+        end = "validation", int(knowledge.examples[path.component])
     return [places.get(pair) for pair in (*(("train", row) for row in path.samples.tolist()), end)]
 
 

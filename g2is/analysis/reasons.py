@@ -118,8 +118,8 @@ def _names(run: Run, trace: WalkTrace) -> list[str]:
     """Each direction as a sentence names it: by its validation example where it is one."""
     if not trace.parameters.facet_per_example:
         return [f"direction {component}" for component in range(len(trace.budgets))]
-    loadings = walks.core_knowledge(run, trace.parameters).loadings
-    return [f"example {example}" for example in abs(loadings).argmax(axis=1).tolist()]
+    examples = walks.core_knowledge(run, trace.parameters).examples
+    return [f"example {example}" for example in examples.tolist()]
 
 
 def _members(trace: WalkTrace) -> list[NDArray[np.intp]]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
 
-from g2is.errors import InputError
+from g2is.errors import InputError, printable, shortened
 from g2is.evaluation.results import Evaluation
 from g2is.run.run import Run
 from g2is.run.saved import Kind, names, note
-from g2is.run.selections import Selection
+from g2is.run.selections import Selection, made_for
 from g2is.storage.files import read_small
 
 MOST_BYTES = 64 * 2**20
@@ -39,7 +39,16 @@ def saved_table(run: Run, kind: Kind, listed: Iterable[str] | None = None) -> pd
 
 def _selection(run: Run, kind: Kind, name: str) -> tuple[int | None, str]:
     selection = Selection.read(kind.path(run, name), run)
-    return len(selection.samples), ", ".join(filter(None, (selection.method, selection.gone)))
+    what = f"{selection.method}{for_targets(made_for(run, selection))}"
+    return len(selection.samples), ", ".join(filter(None, (what, selection.gone)))
+
+
+def for_targets(names: Sequence[str]) -> str:
+    """That something is for these targets, in words that follow others; "" for none."""
+    if not names:
+        return ""
+    listed = ", ".join(map(shortened, names))
+    return printable(f" for target{'s' * (len(names) > 1)} {shortened(listed, 200)}")
 
 
 def _set(run: Run, kind: Kind, name: str) -> tuple[int | None, str]:

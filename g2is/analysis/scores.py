@@ -1,8 +1,8 @@
-"""Scores of every instruction for a target as one table, for people who want a table and nothing else."""
+"""Scores of every instruction for one or more targets as one table, for people who want a table and nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from g2is.analysis.reasons import Reasons, reasons_of_samples, reasons_of_walk
 from g2is.config import DEFAULT_FRACTION, DEFAULT_PRESET, RegimeName, WalkParameters, walk_preset
 from g2is.errors import InputError
 from g2is.run.run import Run
-from g2is.run.selections import Selection, read_walk
+from g2is.run.selections import Selection, made_for, read_walk, when_made
 from g2is.storage.csv import safe_csv
 from g2is.storage.files import write_file
 
@@ -32,14 +32,15 @@ KINDS = (".parquet", ".csv")
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """The scores of a run's n instructions for a target, in blocks; `score` makes them.
+    """The scores of a run's n instructions for some targets, in blocks; `score` makes them.
 
-    examples: (m,) the validation examples of the target, as rows of `run.validation`. samples: the selection that they
-    say is taken or not, in order of choice. reasons: why each instruction is not in it.
+    targets: their names. examples: (m,) their validation examples, as rows of `run.validation`. samples: the selection
+    that they say is taken or not, in order of choice. reasons: why each instruction is not in it.
     """
 
     run: Run
     regime: RegimeName
+    targets: tuple[str, ...]
     examples: NDArray[np.int64]
     samples: NDArray[np.int64]
     reasons: Reasons
@@ -54,8 +55,8 @@ class Scores:
         """The table in blocks of rows, without what was removed from the pool.
 
         row, source, line: which instruction. best_cosine, best_example: the highest cosine to a validation example of
-        the target and which it is; mean_cosine: to all of them. rank: by best_cosine, 1 is the highest, the smaller row
-        first among equals. loss, tokens, trained_tokens, gradient_norm: of the instruction under the warmed-up model.
+        the targets and which it is; mean_cosine: to all of them. rank: by best_cosine, 1 is the highest, of equals the
+        smaller row first. loss, tokens, trained_tokens, gradient_norm: of the instruction under the warmed-up model.
         community, community_label. duplicate_of: the row that it is an exact copy of. place: in the selection, from 1.
         reason: taken, or why not in a word; why_not: in a sentence. What an instruction does not have is missing.
         """
@@ -97,7 +98,7 @@ class Scores:
             yield block[~run.gone[some]].reset_index(drop=True)
 
     def _cosines(self, some: slice) -> NDArray[np.float32]:
-        """(b, m) cosines of some rows to the examples of the target."""
+        """(b, m) cosines of some rows to the examples of the targets."""
         return np.asarray(self.run.regime(self.regime).validation_cosines[some], np.float32)[:, self.examples]
 
     @cached_property
@@ -158,46 +159,55 @@ def check_kind(path: Path) -> None:
 
 def score(
     run: Run,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     *,
     regime: RegimeName | None = None,
     selection: Selection | Path | None = None,
     fraction: float | None = None,
     count: int | None = None,
 ) -> Scores:
-    """Scores of every instruction of a run for a target.
+    """Scores of every instruction of a run for some of its targets.
 
-    target: the name of a validation target; None for all examples. regime: whose cosines; None for `sgd`, or the first
-    that the run keeps. selection: the selection that is compared, or its file, whose trace gives the reasons where it
-    has one; None for the recommended walk to the target at a budget, `fraction` (0.05) or `count`. Raises `InputError`
-    for an unknown target or regime, and for a selection with a budget.
+    target: one or more of them; None for those that the selection is for. regime: whose cosines; None for `sgd`, or the
+    first that the run keeps. selection: the selection that is compared, or its file, whose trace gives the reasons
+    where it has one; None for the recommended walk to these targets, or to those of the build where none is named, at a
+    budget, `fraction` (0.05) or `count`. Raises `InputError` for an unknown target or regime, and for a selection with
+    a budget.
     """
     regime = regime or ("sgd" if "sgd" in run.regimes else run.regimes[0])
     run.regime(regime)
-    names = run.validation["target"].to_numpy()
-    if target is not None and target not in names:
-        known = ", ".join(map(repr, dict.fromkeys(names)))
-        raise InputError(f"target = {target!r}: run {run.name} has no such target; there are {known}")
-    examples = np.flatnonzero(names == target) if target is not None else np.arange(len(names))
+    named = [target] if isinstance(target, str) else list(dict.fromkeys(target or ()))
+    sizes = {one.name: one.size for one in run.targets}
+    for name in named:
+        if name not in sizes:
+            known = ", ".join(map(repr, sizes))
+            raise InputError(f"target = {name!r}: run {run.name} has no such target; there are {known}")
     if selection is None:
-        trace = walks.walk(run, _recommended(regime, target, fraction, count))
-        return Scores(run, regime, examples, trace.samples, reasons_of_walk(run, trace))
-    if fraction is not None or count is not None:
-        raise InputError("selection: has its own budget; leave out --fraction and --count")
-    walked, chosen = _read(run, selection)
-    samples = np.array(chosen.samples, np.int64)
-    if walked is None:
-        return Scores(run, regime, examples, samples, reasons_of_samples(run, samples, chosen.method))
-    return Scores(run, regime, examples, samples, reasons_of_walk(run, walked))
+        shares = {name: float(sizes[name]) for name in named}
+        trace = walks.walk(run, _recommended(regime, shares or None, fraction, count))
+        samples, reasons = trace.samples, reasons_of_walk(run, trace)
+    else:
+        if fraction is not None or count is not None:
+            raise InputError("selection: has its own budget; leave out --fraction and --count")
+        walked, chosen = _read(run, selection)
+        named = named or [name for name in made_for(run, chosen) if name in sizes]
+        samples = np.array(chosen.samples, np.int64)
+        reasons = (
+            reasons_of_samples(run, samples, chosen.method)
+            if walked is None
+            else reasons_of_walk(when_made(run, chosen), walked)
+        )
+    targets = tuple(named or run.usual_targets)
+    examples = np.flatnonzero(run.validation["target"].isin(targets))
+    return Scores(run, regime, targets, examples, samples, reasons)
 
 
 def _recommended(
-    regime: RegimeName, target: str | None, fraction: float | None, count: int | None
+    regime: RegimeName, targets: dict[str, float] | None, fraction: float | None, count: int | None
 ) -> WalkParameters:
     budget: dict[str, Any] = {"fraction": fraction, "count": count}
     if fraction is None and count is None:
         budget = {"fraction": DEFAULT_FRACTION}
-    targets = None if target is None else {target: 1.0}
     return walk_preset(DEFAULT_PRESET, regime=regime, targets=targets, **budget)
 
 

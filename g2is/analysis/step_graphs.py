@@ -75,8 +75,7 @@ def goal(run: Run, trace: WalkTrace, step: int) -> tuple[str, int]:
         return "", -1
     if not trace.parameters.facet_per_example:
         return "component", component
-    loadings = walks.core_knowledge(run, trace.parameters).loadings
-    return "validation", int(abs(loadings[component]).argmax())
+    return "validation", int(walks.core_knowledge(run, trace.parameters).examples[component])
 
 
 def chunks_around(step: int, steps: int) -> list[int]:

@@ -48,15 +48,10 @@ def step_views(run: Run, trace: WalkTrace, start: int, count: int = WINDOW) -> l
     return [_view(finder, step) for step in range(start, min(start + count, len(trace.steps)))]
 
 
-def example_of(finder: CandidateFinder, component: int) -> int:
-    """The validation example closest to a component."""
-    return int(abs(finder.knowledge.loadings[component]).argmax())
-
-
 def _view(finder: CandidateFinder, step: int) -> StepView:
     steps = finder.trace.steps
     component = int(steps.component[step])
-    example = example_of(finder, component) if component >= 0 else None
+    example = int(finder.knowledge.examples[component]) if component >= 0 else None
     candidates = finder.at(step)
     considered, unlisted = _considered(candidates, int(steps.sample[step]))
     return StepView(

@@ -22,7 +22,7 @@ from g2is.run.run import Regime, Run
 LIKE_SIZE = 0.05
 """Selections whose sizes differ by no more than this share of the larger are ranked with each other."""
 FEW_DIFFERENCES = 0.02
-"""Selections of the same size that differ in no more than this share of their instructions count as nearly the same."""
+"""Selections count as nearly the same where no more than this share of the larger is not in the other."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,13 @@ def conflicts(
 @dataclass(frozen=True)
 class Measured:
     """Fine-tuning results of some selections in one evaluation. names: what the evaluation calls each, by the label it
-    has here. results: rows of the evaluation, as `read_evaluations` gives them."""
+    has here. results: rows of the evaluation, as `read_evaluations` gives them. with_gone: labels of those that were
+    trained on with instructions that have been removed from the pool since."""
 
     evaluation: str
     names: Mapping[str, str]
     results: pd.DataFrame
+    with_gone: Sequence[str] = ()
 
     def loss(self, label: str) -> tuple[float, float]:
         """Mean over seeds and standard deviation over them (NaN of one); NaN twice where it was not evaluated."""
@@ -81,18 +83,27 @@ class Measured:
 
 
 def measured(
-    run: Run, selections: Mapping[str, Sequence[int]], results: pd.DataFrame | None = None
+    run: Run,
+    selections: Mapping[str, Sequence[int]],
+    results: pd.DataFrame | None = None,
+    as_made: Mapping[str, Sequence[int]] | None = None,
 ) -> Measured | None:
     """The evaluation that fine-tuned on most of these selections, the last by name among equals; None where none did.
 
     A selection is known by its instructions, not by its name. Where a method drew anew for each seed, one of the draws
-    stands for all. results: as `read_evaluations` gives them, where they are at hand.
+    stands for all. results: as `read_evaluations` gives them, where they are at hand. as_made: the selections with what
+    was removed from the pool since; one that was not fine-tuned on as it is now is looked for as it was.
     """
     digests = {label: digest(samples) for label, samples in selections.items()}
+    earlier = {label: digest(samples) for label, samples in (as_made or selections).items()}
     best: Measured | None = None
     for name, evaluation in evaluations(run).items():
         known = {one.digest: one.selection for one in evaluation.fine_tunings}
-        names = {label: known[key] for label, key in digests.items() if key in known}
+        names = {
+            label: known[key]
+            for label, now in digests.items()
+            if (key := now if now in known else earlier.get(label)) in known
+        }
         if not names or (best is not None and len(names) < len(best.names)):
             continue
         results = read_evaluations(run) if results is None else results
@@ -100,7 +111,8 @@ def measured(
         done = set(here["selection"])
         names = {label: selection for label, selection in names.items() if selection in done}
         if names and (best is None or len(names) >= len(best.names)):
-            best = Measured(name, names, here)
+            with_gone = [label for label in names if digests[label] not in known]
+            best = Measured(name, names, here, with_gone)
     return best
 
 
@@ -168,7 +180,18 @@ def verdict(table: pd.DataFrame, found: Measured | None) -> list[str]:
     measured, which serves most examples; and which selections are the same or nearly so."""
     if table.empty:
         return []
-    return [*(_by_loss(table, found) or _by_service_at_size(table)), *_alike(table)]
+    lines = _by_loss(table, found) or _by_service_at_size(table)
+    if found and found.with_gone:
+        lines.append(
+            f"{_listed(found.with_gone)} {'was' if len(found.with_gone) == 1 else 'were'} fine-tuned on as made, with "
+            "instructions that are removed from the pool now."
+        )
+    return [*lines, *_alike(table)]
+
+
+def like_in_size(size: int, other: int) -> bool:
+    """Whether two selections of so many instructions can be ranked with each other."""
+    return min(size, other) >= (1 - LIKE_SIZE) * max(size, other)
 
 
 def _by_service_at_size(table: pd.DataFrame) -> list[str]:
@@ -199,7 +222,7 @@ def _of_like_size(table: pd.DataFrame) -> list[pd.DataFrame]:
     for place, size in (
         table["samples"].reset_index(drop=True).sort_values(ascending=False, kind="stable").items()
     ):
-        if not groups or size < (1 - LIKE_SIZE) * largest:
+        if not groups or not like_in_size(size, largest):
             groups.append([])
             largest = size
         groups[-1].append(place)
@@ -255,15 +278,15 @@ def _alike(table: pd.DataFrame) -> list[str]:
     sizes = dict(zip(table["selection"], table["samples"], strict=True))
     for row in table.itertuples():
         pair = frozenset((row.selection, row.most_like))
-        if not row.most_like or pair in told or row.samples != sizes[row.most_like] or not row.samples:
+        if not row.most_like or pair in told or not row.samples:
             continue
         told.add(pair)
-        if row.shared == row.samples:
-            lines.append(f"{row.selection} and {row.most_like} are the same {row.samples:,} instructions.")
-        elif row.samples - row.shared <= FEW_DIFFERENCES * row.samples:
-            lines.append(
-                f"{row.selection} and {row.most_like} share {row.shared:,} of {row.samples:,} instructions."
-            )
+        fewer, more = sorted((row.samples, sizes[row.most_like]))
+        of = f"{more:,}" if fewer == more else f"{fewer:,} and {more:,}"
+        if row.shared == more:
+            lines.append(f"{row.selection} and {row.most_like} are the same {more:,} instructions.")
+        elif more - row.shared <= FEW_DIFFERENCES * more:
+            lines.append(f"{row.selection} and {row.most_like} share {row.shared:,} of {of} instructions.")
     return lines
 
 

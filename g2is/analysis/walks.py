@@ -180,7 +180,7 @@ def left_out(run: Run, parameters: WalkParameters) -> NDArray[np.bool_]:
 def explain(run: Run, trace: WalkTrace, sample: int) -> Explanation:
     """Why a walk over a run took a sample, or why each component did not; see `g2is.walk.explain`.
 
-    Raises `InputError` as that does.
+    Raises `InputError` as that does, and for a sample that was not taken where the run lacks a target of the walk.
     """
     from g2is.walk import explain
 
@@ -190,7 +190,7 @@ def explain(run: Run, trace: WalkTrace, sample: int) -> Explanation:
         sample,
         regime.gradients,
         regime.neighbors,
-        core_knowledge(run, trace.parameters),
+        None if sample in trace.samples else core_knowledge(run, trace.parameters),
         sources=run.sources,
         valid=run.valid,
         fitting=fitting(run, trace.parameters),

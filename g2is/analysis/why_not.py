@@ -41,7 +41,7 @@ def why_not(run: Run, trace: WalkTrace, sample: int) -> Answer:
 
 
 def _example(run: Run, trace: WalkTrace, component: int) -> int:
-    return int(abs(walks.core_knowledge(run, trace.parameters).loadings[component]).argmax())
+    return int(walks.core_knowledge(run, trace.parameters).examples[component])
 
 
 def _taken(run: Run, trace: WalkTrace, explanation: Explanation) -> Answer:

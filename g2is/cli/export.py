@@ -8,7 +8,7 @@ from pathlib import Path
 from g2is.cli.runs import counted, open_run, say, selection_path
 from g2is.config import REGIMES
 from g2is.config.grammar import AddCommand
-from g2is.errors import InputError
+from g2is.errors import InputError, shortened
 from g2is.export import FORMATS
 
 
@@ -54,8 +54,9 @@ def register(command: AddCommand) -> None:
 
 
 def export(arguments: argparse.Namespace) -> None:
+    from g2is.analysis.saved import for_targets
     from g2is.export import export
-    from g2is.run.selections import Selection, select_set
+    from g2is.run.selections import Selection, made_for, select_set
 
     run = open_run(arguments)
     selection = (
@@ -63,6 +64,8 @@ def export(arguments: argparse.Namespace) -> None:
         if arguments.set is None
         else select_set(run, arguments.set)
     )
+    if targets := made_for(run, selection):
+        say(f"selection: {shortened(selection.method)}{for_targets(targets)}")
     if selection.gone:
         say(f"left out: {selection.gone}")
     exported = export(

@@ -46,4 +46,4 @@ def extend(arguments: argparse.Namespace) -> None:
         overwrite=arguments.overwrite,
         say=say,
     )
-    say(f"run {run.name} has {counted(run.files.pool)}: {run.folder}")
+    say(f"run {run.name} has {counted(run.size)}: {run.folder}")

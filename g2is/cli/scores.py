@@ -16,7 +16,12 @@ def register(command: AddCommand) -> None:
     """Add the command to the parser."""
     parser = command("scores", scores, "write every instruction's scores for a target as one table")
     parser.add_argument("run", help="name or folder of the run")
-    parser.add_argument("--target", metavar="NAME", help="validation target [all examples]")
+    parser.add_argument(
+        "--target",
+        nargs="+",
+        metavar="NAME",
+        help="validation targets [those of the selection, or of the build]",
+    )
     parser.add_argument(
         "--output", type=Path, required=True, metavar="FILE", help="file to write, *.parquet or *.csv"
     )
@@ -28,7 +33,7 @@ def register(command: AddCommand) -> None:
         "--selection",
         metavar="SELECTION",
         help="a selection file, or the name of one in the run, that the table says is taken or not [the recommended "
-        "walk to the target]",
+        "walk to the targets]",
     )
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument("--fraction", type=float, help="budget of the recommended walk [0.05]")
@@ -36,6 +41,7 @@ def register(command: AddCommand) -> None:
 
 
 def scores(arguments: argparse.Namespace) -> None:
+    from g2is.analysis.saved import for_targets
     from g2is.analysis.scores import check_kind, score
     from g2is.run.selections import Selection
 
@@ -58,4 +64,7 @@ def scores(arguments: argparse.Namespace) -> None:
     table.write(output)
     counts = sorted(Counter(table.reasons.words.tolist()).items(), key=lambda pair: pair[1])
     described = ", ".join(f"{count:,} {word}" for word, count in counts)
+    others = len(run.targets) - len(table.targets)
+    why = "; --target gives those of others" if others and arguments.target is None else ""
     say(f"{counted(run.size)} written to {output}: {described}")
+    say(f"scores are{for_targets(table.targets)}{why}")

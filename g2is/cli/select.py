@@ -133,7 +133,7 @@ def _add_fields(parser: argparse.ArgumentParser) -> None:
 def explain(arguments: argparse.Namespace) -> None:
     from g2is.analysis import walks
     from g2is.analysis.why_not import why_not
-    from g2is.run.selections import changes, read_walk
+    from g2is.run.selections import changes, read_walk, when_made
 
     run = open_run(arguments)
     path = followed(selection_path(arguments.selection, run))
@@ -152,7 +152,7 @@ def explain(arguments: argparse.Namespace) -> None:
         raise InputError(f"{path}: {what}, expected the selection of a walk with its trace; {remedy}")
     for line in changes(run, selection):
         say(f"since this was selected: {line}")
-    sample = run.row(arguments.sample)
+    sample, run = run.row(arguments.sample), when_made(run, selection)
     explanation = walks.explain(run, trace, sample)
     if not explanation.verdicts:
         print(explanation.text)

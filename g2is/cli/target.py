@@ -182,7 +182,8 @@ def _list(run: Run) -> None:
 
 
 def _described(one: object) -> dict[str, object]:
-    return {name: getattr(one, name) for name in ("name", "size", "origin", "note", "added")}
+    facts = {name: getattr(one, name) for name in ("name", "size", "origin", "note", "added")}
+    return {**facts, "added": facts["added"][:19].replace("T", " ")}
 
 
 def _take_or_bring(folder: Path, action: str, names: Sequence[str]) -> None:

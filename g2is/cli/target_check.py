@@ -33,16 +33,17 @@ def say_checked(run: Run) -> None:
 
 def check(run: Run, names: Sequence[str]) -> None:
     """Print what the gradients say of targets; of all where none is named."""
-    from g2is.analysis.targets import check_of
+    from g2is.analysis.targets import check_of, examples_of
 
     for place, name in enumerate(names or [target.name for target in run.targets]):
         found = check_of(run, name)
         print("\n" * (place > 0) + f"{printable(name)}: {found.sentence}")
-        for line in _lines(found):
+        for line in _lines(found, examples_of(run, name)):
             print(f"  {line}")
 
 
-def _lines(found: TargetCheck) -> list[str]:
+def _lines(found: TargetCheck, examples: np.ndarray) -> list[str]:
+    """examples: (m,) the number that each example of the target has among those of all targets."""
     from g2is.analysis.target_check import whole_percent
 
     kinds, lines = found.kinds, []
@@ -54,7 +55,9 @@ def _lines(found: TargetCheck) -> list[str]:
         ("not served by the pool", found.lacking),
     ):
         if len(rows):
-            listed = ", ".join(map(str, rows[:LISTED].tolist())) + (", …" if len(rows) > LISTED else "")
+            listed = ", ".join(map(str, examples[rows[:LISTED]].tolist())) + (
+                ", …" if len(rows) > LISTED else ""
+            )
             lines.append(f"{what}: {len(rows):,} (examples {listed})")
     if curve := found.curve:
         lines.append(f"selections of {found.budget:,} for some of the examples, {curve.held_back} held back:")
@@ -122,7 +125,7 @@ def _list_proposals(run: Run, name: str) -> None:
     for example in found.kinds.single[:LISTED].tolist():
         near = proposals(pool, example, EACH)
         some += near[:1].tolist()
-        print(f"\nexample {example}: {printable(snippet(examples[example]))}")
+        print(f"\nexample {rows[example]}: {printable(snippet(examples[example]))}")
         for row in near.tolist():
             print(f"  {row:>7}  {pool.cosines[row, example]:.2f}  {printable(snippet(prompts.iloc[row]))}")
         if not len(near):

@@ -135,7 +135,7 @@ class GradientConfig(Settings):
     )
     batch_tokens: int = Field(4096, ge=1, le=LARGEST, description="tokens (with padding) in a batch")
     shard_size: int = Field(
-        512, ge=1, le=LARGEST, description="instructions a shard; a stopped build repeats at most one"
+        512, ge=1, le=LARGEST, description="instructions a shard; a stopped build repeats at most two"
     )
 
     @model_validator(mode="after")

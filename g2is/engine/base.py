@@ -36,7 +36,7 @@ class Receipt:
 
 
 class Worker(Protocol):
-    """Writes shards. It is pickled without what it has loaded, and loads that once in each process.
+    """Writes shards, each in three steps. It is pickled without what it has loaded, which each process loads once.
 
     Exceptions other than `InputError`, which is wrong for every item, are the item's own.
     """
@@ -49,8 +49,17 @@ class Worker(Protocol):
         """Where the shards go."""
         ...
 
-    def __call__(self, item: Item, on_rows: Callable[[int], object]) -> Receipt:
-        """Write a shard. on_rows: called with the number of rows after each batch."""
+    def read(self, item: Item) -> Any:
+        """What a shard is computed from, without the device. Called in another thread while the last is computed."""
+        ...
+
+    def compute(self, item: Item, given: Any, on_rows: Callable[[int], object]) -> Any:
+        """What belongs into a shard. given: what was read for it. on_rows: called with the number of rows after each
+        batch."""
+        ...
+
+    def write(self, item: Item, computed: Any) -> Receipt:
+        """Write a shard. Called in another thread while the next is computed."""
         ...
 
     def set_aside(self, item: Item, reason: str) -> Receipt:

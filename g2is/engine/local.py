@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from g2is.engine.base import Counter, Item, OnReceipt, Receipt, Result, Worker, nothing
+from g2is.engine.overlap import overlapped
 
 
 class LocalEngine:
-    """Does everything in this process, one item after the other. An exception ends the build, which can be resumed."""
+    """Does everything in this process, one item after the other (`overlap`). An exception ends the build, which can be
+    resumed."""
 
     def call(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Call it here."""
@@ -19,11 +21,7 @@ class LocalEngine:
         self, worker: Worker, items: Sequence[Item], bar: Counter, done: OnReceipt = nothing
     ) -> list[Receipt]:
         """Write all items."""
-        receipts = []
-        for item in items:
-            receipts.append(worker(item, bar.update))
-            done(receipts[-1])
-        return receipts
+        return overlapped(worker, items, bar.update, done)
 
     def close(self) -> None:
         """Nothing was taken."""

@@ -1,9 +1,9 @@
 """The engine of many processes, on one machine or on many: actors of Ray.
 
 Each actor holds the worker, so that a model is loaded once in each, and has two items: the one it works on, and the one
-after it. In place of an actor that dies another is started, on whatever machine has room; what it worked on is tried
-again, three times in all. No result passes through Ray but receipts: shards are files in the folder of the run,
-which every machine sees under the same path.
+before it, which is being written, or the one after it, which is read ahead. In place of an actor that dies another is
+started, on whatever machine has room; what it worked on is tried again, three times in all. No result passes through
+Ray but receipts: shards are files in the folder of the run, which every machine sees under the same path.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from ray.exceptions import RayError, RayTaskError
 
 from g2is.config import EngineConfig
 from g2is.engine.base import Counter, Item, OnReceipt, Receipt, Result, Worker, nothing
+from g2is.engine.overlap import Lanes
 from g2is.errors import InputError, shortened
 
 ATTEMPTS = 3
 """Times that an item is tried."""
 IN_FLIGHT = 2
-"""Items that an actor has at once."""
+"""Items that an actor has at once (`overlap.Lanes`)."""
 TICK = 1.0
 """Seconds after which the driver looks for hung workers and new machines, at most."""
 STILLBORN = 10
@@ -127,13 +128,14 @@ class _Actor:
 
     def __init__(self, folder: str, worker: Worker) -> None:
         _go_to(folder)
-        self._worker = worker
+        self._lanes = Lanes(worker)
 
     def ready(self) -> None:
         """Returns when the process has started."""
 
     def write(self, item: Item) -> Receipt:
-        return self._worker(item, lambda count: None)
+        """Called for several items at a time."""
+        return self._lanes(item)
 
 
 class _Slot:
@@ -181,6 +183,8 @@ class _Map:
         self._limit = limit
         self._slots: list[_Slot] = []
         self._attempts: Counts[Item] = Counts()
+        self._suspects: set[Item] = set()
+        """Items of actors that died with two: each is tried by itself, to know which of them it was."""
         self._stillborn = 0
 
     @property
@@ -191,16 +195,19 @@ class _Map:
         """Start actors up to a number: in place of dead ones, and more than at first where machines have joined."""
         while len(self._slots) < wanted:
             # Ray would give a process that it starts again the items that waited for its predecessor, uncounted.
-            actor = ray.remote(**resources, max_restarts=0)(_Actor).remote(str(Path.cwd()), self._worker)
+            options = {**resources, "max_restarts": 0, "max_concurrency": IN_FLIGHT}
+            actor = ray.remote(**options)(_Actor).remote(str(Path.cwd()), self._worker)
             self._slots.append(_Slot(actor))
 
     def hand_out(self) -> None:
-        """Give items to actors that are ready; a second one only where there are enough for all."""
+        """Give items to actors that are ready; a second one only where there are enough for all, and no suspect."""
         for depth in range(IN_FLIGHT):
             idle = sum(not slot.items for slot in self._slots)
             for slot in self._slots:
                 if slot.ready and len(slot.items) == depth and len(self._queue) > (idle if depth else 0):
-                    slot.give(self._queue.popleft())
+                    together = {self._queue[0], *(item for _, item in slot.items)}
+                    if len(together) == 1 or not together & self._suspects:
+                        slot.give(self._queue.popleft())
 
     def look(self) -> None:
         """Wait for something to happen, at most for a moment, and take note of it."""
@@ -244,13 +251,15 @@ class _Map:
             self._finished(receipt)
 
     def _died(self, slot: _Slot, reason: str) -> None:
-        """What the actor worked on is tried again; what waited there was not tried."""
+        """What the actor worked on is tried again. Of two the first is blamed: computing takes longer than writing."""
         ray.kill(slot.actor)
         self._slots.remove(slot)
         items = deque(item for _, item in slot.items)
-        # It may have sealed a shard, and begun the next, before its receipt was on the way.
+        # It may have sealed a shard before its receipt was on the way.
         while items and (path := self._stores[items[0].store].file(items[0].shard)):
             self._finished(Receipt(items.popleft(), path.name))
+        if len(items) > 1:
+            self._suspects.update(items)
         if items:
             self._again(items.popleft(), reason)
         self._queue.extendleft(reversed(items))

@@ -20,6 +20,8 @@ class CoreKnowledge:
     components: (k, d) unit rows.
     weights: (k,) shares of the walk's budget; they sum to 1.
     loadings: (k, m) cosine of every validation sample to every component.
+    examples: (k,) the validation sample that stands for each component, one of its target: the one that it is, where
+    each is a component of its own; otherwise the one with the largest loading, whatever its sign.
     mean_alignment: (k,) cosine of the target's mean validation gradient to the component; below 0, training on samples
     along the component raises the target's mean loss.
     flipped: (k,) whether orienting reversed the sign of the component.
@@ -31,6 +33,7 @@ class CoreKnowledge:
     components: NDArray[np.float32]
     weights: Array
     loadings: NDArray[np.float32]
+    examples: NDArray[np.intp]
     mean_alignment: NDArray[np.float32]
     flipped: NDArray[np.bool_]
     targets: tuple[str, ...]
@@ -45,17 +48,21 @@ def describe(
     components: NDArray[np.float32],
     weights: Array,
     *,
+    examples: NDArray[np.intp] | None = None,
     flipped: NDArray[np.bool_] | None = None,
     spectrum: Array | None = None,
 ) -> CoreKnowledge:
     """Core knowledge of one target.
 
-    rows: (m, d) its validation gradients. components: (k, d). weights: (k,). flipped, spectrum: as in `CoreKnowledge`.
+    rows: (m, d) its validation gradients. components: (k, d). weights: (k,). examples: (k,) the row that each
+    component is, where it is one. flipped, spectrum: as in `CoreKnowledge`.
     """
+    loadings = cosines_to_components(components, rows)
     return CoreKnowledge(
         components=components,
         weights=weights,
-        loadings=cosines_to_components(components, rows),
+        loadings=loadings,
+        examples=abs(loadings).argmax(axis=1) if examples is None else examples,
         mean_alignment=cosines_to_components(components, rows.mean(axis=0, keepdims=True))[:, 0],
         flipped=np.zeros(len(components), dtype=bool) if flipped is None else flipped,
         targets=(DEFAULT_TARGET,) * len(components),

@@ -35,7 +35,8 @@ def facets(
     group of its own and ignores `count`.
     """
     raw = checked_rows(validation_gradients)
-    rows = unit(raw[np.any(raw != 0, axis=1)]).astype(np.float64)
+    directed = np.flatnonzero(np.any(raw != 0, axis=1))
+    rows = unit(raw[directed]).astype(np.float64)
     most = min(count, max(1, len(rows) // 3))
     if by == "each":
         groups = np.arange(len(rows))
@@ -50,7 +51,8 @@ def facets(
     # A group whose rows cancel out has no mean direction; its first row takes its place.
     for index in np.flatnonzero(np.einsum("gd,gd->g", means, means) < 1e-18):
         means[index] = rows[np.argmax(groups == order[index])]
-    return describe(raw, unit(means), sizes[order] / len(rows))
+    examples = directed[first[order]] if by == "each" else None
+    return describe(raw, unit(means), sizes[order] / len(rows), examples=examples)
 
 
 def _coordinates(rows: NDArray[np.float64]) -> NDArray[np.float64]:

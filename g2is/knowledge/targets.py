@@ -47,6 +47,9 @@ def core_knowledge(
         components=components,
         weights=np.concatenate([part.weights * (shares[name] / total) for name, part in parts.items()]),
         loadings=cosines_to_components(components, rows),
+        examples=np.concatenate(
+            [np.flatnonzero(names == name)[part.examples] for name, part in parts.items()]
+        ),
         mean_alignment=np.concatenate([part.mean_alignment for part in parts.values()]),
         flipped=np.concatenate([part.flipped for part in parts.values()]),
         targets=tuple(name for name, part in parts.items() for _ in range(len(part))),

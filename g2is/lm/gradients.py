@@ -19,8 +19,9 @@ import torch
 
 from g2is.errors import InputError
 from g2is.lm.layers import Use, differentiable, pieces
+from g2is.lm.one_kernel import one_kernel
 from g2is.lm.precision import float32_products
-from g2is.lm.projection import CountSketch, RandomProjection
+from g2is.lm.projection import CountSketch, Folded, RandomProjection
 from g2is.lm.scatter import scatter_both
 from g2is.lm.text import Encoded
 from g2is.lm.train import BETAS, EPSILON, TrainingState, sample_losses, trainable
@@ -76,25 +77,30 @@ class AdamAverages:
         adam: torch.Tensor,
     ) -> None:
         """Add the projections of `gradient` (b, p) and of its Adam gradient to their sketches (b, d)."""
-        average = self.exp_avg[name]
-        if (
+        averages = self.exp_avg[name], self.exp_avg_sq[name]
+        epsilon = (EPSILON, 0.0) if self.epsilon == "inside" else (0.0, EPSILON)
+        device = gradient.device
+        if isinstance(projection, Folded) and (fused := one_kernel(device)):
+            folding = projection.folding(name, device)
+            fused.fold_both(folding, gradient, *averages, BETAS, epsilon, plain, adam)
+        elif (
             isinstance(projection, CountSketch)
-            and gradient.device.type == "cpu"
-            and average.dtype == torch.float32
+            and device.type == "cpu"
+            and averages[0].dtype == torch.float32
         ):
-            epsilon = (EPSILON, 0.0) if self.epsilon == "inside" else (0.0, EPSILON)
-            squares = self.exp_avg_sq[name]
-            scatter_both(projection.places(name), gradient, average, squares, BETAS, epsilon, plain, adam)
+            places = projection.places(name)
+            scatter_both(places, gradient.float(), *averages, BETAS, epsilon, plain, adam)
         else:
+            gradient = gradient.float()
             projection.add(plain, name, gradient)
             projection.add(adam, name, self.adam_gradient(name, gradient))
 
     def common(self, projection: RandomProjection) -> torch.Tensor:
-        """(d,) the sketch that all Adam gradients share, `P[b1 m / sqrt(b2 v + 1e-8)]`."""
-        mu = Sketches(1, projection.dim)
+        """(d,) the sketch that all Adam gradients share, `P[b1 m / sqrt(b2 v + 1e-8)]`: that of a zero gradient."""
+        plain, mu = Sketches(1, projection.dim), Sketches(1, projection.dim)
         for name, average in self.exp_avg.items():
-            zero = torch.zeros_like(average).unsqueeze(0)
-            projection.add(mu.on(average.device), name, self.adam_gradient(name, zero))
+            zero, device = torch.zeros(1, len(average), device=average.device), average.device
+            self.add_both(projection, name, zero, plain.on(device), mu.on(device))
         return mu.total()[0]
 
 
@@ -224,7 +230,8 @@ class GradientEngine:
     def _sketch(self, sketches: dict[Kind, Sketches], name: str, uses: list[Use]) -> None:
         """Add the gradients of one parameter to the sketches, piece by piece."""
         for piece, rows in pieces(name, self._shapes[name]).items():
-            gradient = sum((use.gradient(rows).float() for use in uses[1:]), uses[0].gradient(rows).float())
+            first, *others = (use.gradient(rows) for use in uses)
+            gradient = sum((other.float() for other in others), first.float()) if others else first
             sums = [kind.on(gradient.device) for kind in sketches.values()]
             if self.averages:
                 self.averages.add_both(self.projection, piece, gradient, *sums)

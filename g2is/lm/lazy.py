@@ -8,12 +8,13 @@ from typing import Any
 
 from g2is.config import BuildConfig
 from g2is.lm.model import ModelCard, add_adapter, load_model, train_own_weights
+from g2is.lm.norms import fuse_norms
 from g2is.lm.text import Encoder
 from g2is.lm.tokenizer import load_tokenizer
 
 
 class LazyModel:
-    """The model of a build. say: called with a line when the weights are loaded.
+    """The model of a build. say: called with a line when the weights are loaded, and about how they are used.
 
     Pickled without what is loaded, and silent in another process.
     """
@@ -21,10 +22,10 @@ class LazyModel:
     def __init__(self, config: BuildConfig, card: ModelCard, say: Callable[[str], None]) -> None:
         self.config = config
         self.card = card
-        self._say = say
+        self.say = say
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"config": self.config, "card": self.card, "_say": _silent}
+        return {"config": self.config, "card": self.card, "say": _silent}
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -38,11 +39,15 @@ class LazyModel:
         Stages change it in place: each puts it into the state that it needs. Raises `InputError` where the model
         cannot be read, or has no such layers.
         """
-        self._say("loading the model")
+        self.say("loading the model")
         base = load_model(self.config.model, self.card)
         if self.trains_own_weights:
-            return train_own_weights(base, self.config.gradients.parameters)
-        return add_adapter(base, self.config.lora, self.config.warmup.seed)
+            model = train_own_weights(base, self.config.gradients.parameters)
+        else:
+            model = add_adapter(base, self.config.lora, self.config.warmup.seed)
+        if self.card.device.startswith("cuda") and (norms := fuse_norms(model)):
+            self.say(f"{norms} norms of the model are computed by one kernel each")
+        return model
 
     @property
     def trains_own_weights(self) -> bool:

@@ -7,12 +7,16 @@ name, so it depends neither on the order of parameters nor on the machine.
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 import torch
 
 from g2is.config import GradientConfig
+from g2is.lm.folding import Folding
+from g2is.lm.one_kernel import one_kernel
 from g2is.lm.scatter import Places, scatter
 
 
@@ -22,7 +26,7 @@ class RandomProjection(Protocol):
     dim: int
 
     def add(self, sketch: torch.Tensor, name: str, gradient: torch.Tensor) -> None:
-        """Add the projection of `gradient` (b, p) of parameter `name` to `sketch` (b, dim) in place."""
+        """Add the projection of `gradient` (b, p) of parameter `name` to `sketch` (b, dim) float32, in place."""
 
 
 def make_projection(config: GradientConfig, sizes: dict[str, int], device: str) -> RandomProjection:
@@ -44,41 +48,63 @@ def _random(name: str, seed: int, block: int = 0) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
 
 
-class CountSketch:
+class Folded(ABC):
+    """A projection that folds: one non-zero for each coordinate, as a gather."""
+
+    dim: int
+
+    @abstractmethod
+    def folding(self, name: str, device: torch.device) -> Folding:
+        """How a parameter is folded, on a device."""
+
+    def add(self, sketch: torch.Tensor, name: str, gradient: torch.Tensor) -> None:
+        """Add the projection of `gradient` (b, p) of parameter `name` to `sketch` (b, dim) float32, in place."""
+        folding = self.folding(name, gradient.device)
+        if fused := one_kernel(gradient.device):
+            fused.fold(folding, gradient, sketch)
+        else:
+            folding.add(gradient, sketch)
+
+
+class CountSketch(Folded):
     """One non-zero per input coordinate, as a gather: permute the coordinates with signs, then fold.
 
-    A coordinate's slot modulo `dim` is its bucket. Unlike a scatter-add this is contiguous, balanced
+    A coordinate's slot modulo `dim` is its bucket. Unlike a scatter-add this is balanced
     and deterministic on every device. Inner products are kept in expectation (Charikar et al. 2002).
     """
 
     def __init__(self, sizes: dict[str, int], dim: int, seed: int, device: str) -> None:
         self.dim = dim
-        self._plan: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
+        self._foldings: dict[str, Folding] = {}
         self._places: dict[str, Places] = {}
         for name, size in sizes.items():
             random = _random(name, seed)
             source, present = _permutation(random, size, dim)
             sign = (random.integers(0, 2, len(source), dtype=np.int8) * 2 - 1) * present
-            self._plan[name] = (
-                torch.from_numpy(source).to(device),
-                torch.from_numpy(sign).to(device=device, dtype=torch.float32),
+            self._foldings[name] = Folding(
+                torch.from_numpy(source).to(device), torch.from_numpy(sign).to(device), dim
             )
 
+    def folding(self, name: str, device: torch.device) -> Folding:
+        """How a parameter is folded, kept on the device that it was last asked for."""
+        folding = self._foldings[name]
+        if folding.source.device != device:  # layers may be on several devices
+            folding = replace(folding, source=folding.source.to(device), sign=folding.sign.to(device))
+            self._foldings[name] = folding
+        return folding
+
     def add(self, sketch: torch.Tensor, name: str, gradient: torch.Tensor) -> None:
+        """Add the projection of `gradient` (b, p) of parameter `name` to `sketch` (b, dim) float32, in place."""
         if gradient.device.type == "cpu":
-            scatter(self.places(name), gradient, sketch)
-            return
-        source, sign = self._plan[name]
-        if source.device != gradient.device:  # layers may be on several devices
-            source, sign = source.to(gradient.device), sign.to(gradient.device)
-            self._plan[name] = source, sign
-        folded = gradient.index_select(1, source).mul_(sign).view(len(gradient), -1, self.dim)
-        sketch += folded.sum(1)
+            scatter(self.places(name), gradient.float(), sketch)
+        else:
+            super().add(sketch, name, gradient)
 
     def places(self, name: str) -> Places:
         """Bucket and sign of each coordinate: the same sketch as a scatter, which is the faster way on a CPU."""
         if name not in self._places:
-            source, sign = (part.cpu().numpy() for part in self._plan[name])
+            folding = self._foldings[name]
+            source, sign = (part.cpu().numpy() for part in (folding.source, folding.sign))
             slots = np.flatnonzero(sign)
             kind = np.uint16 if self.dim <= 1 << 16 else np.uint32
             bucket, signs = np.empty(len(slots), kind), np.empty(len(slots), np.int8)
@@ -89,10 +115,10 @@ class CountSketch:
 
 
 OWN_PLANS = 1 << 27
-"""Coordinates of all parameters up to which each has its own permutation: 1 GB at 8 bytes each."""
+"""Coordinates of all parameters up to which each has its own permutation: 0.7 GB at 5 bytes each."""
 
 
-class SharedCountSketch:
+class SharedCountSketch(Folded):
     """A count sketch of a whole model's weights, whose permutations would otherwise be larger than the model.
 
     Parameters of one size share one permutation. Each reads its signs from its own offset in a long row of random
@@ -116,14 +142,13 @@ class SharedCountSketch:
             start = int(random.integers(len(signs) - len(self._plan[size][0]) + 1))
             self._own[name] = start, int(random.integers(dim))
 
-    def add(self, sketch: torch.Tensor, name: str, gradient: torch.Tensor) -> None:
+    def folding(self, name: str, device: torch.device) -> Folding:
+        """How a parameter is folded; permutations and signs are kept on the device that they were last asked for."""
         size, (start, turn) = self._sizes[name], self._own[name]
-        source, present = (part.to(gradient.device) for part in self._plan[size])
+        source, present = (part.to(device) for part in self._plan[size])
         self._plan[size] = source, present
-        self._signs = self._signs.to(gradient.device)
-        signs = self._signs[start : start + len(source)] * present
-        folded = gradient.index_select(1, source).mul_(signs).view(len(gradient), -1, self.dim).sum(1)
-        sketch += folded.roll(turn, 1)
+        self._signs = self._signs.to(device)
+        return Folding(source, self._signs[start : start + len(source)] * present, self.dim, turn)
 
 
 def _permutation(random: np.random.Generator, size: int, dim: int) -> tuple[np.ndarray, np.ndarray]:
@@ -146,7 +171,7 @@ class Rademacher:
         self.seed = seed
 
     def add(self, sketch: torch.Tensor, name: str, gradient: torch.Tensor) -> None:
-        for block, part in enumerate(gradient.split(self.block, dim=1)):
+        for block, part in enumerate(gradient.float().split(self.block, dim=1)):
             bits = np.frombuffer(
                 _random(name, self.seed, block).bytes(part.shape[1] * self.dim // 8 + 1), dtype=np.uint8
             )

@@ -227,15 +227,34 @@ def remove(folder: Path, name: str, *, say: Callable[[str], None] = lambda line:
 
 
 def restore(folder: Path, name: str, *, say: Callable[[str], None] = lambda line: None) -> Run:
-    """Bring back a target that was removed, the one removed last of this name."""
+    """Bring back a target that was removed, the one removed last of this name, to where it was among the others: the
+    numbers of validation examples are places in all targets together."""
     with changing(folder, say) as writer:
         refuse_known(Run(folder, writer.manifest), name)
         place = _place(writer.manifest.removed, name, writer.manifest)
         _check_whole(writer, place)
         part = with_views(Run.open(folder), place, writer.manifest.removed[place])
         del writer.manifest.removed[place]
-        writer.put_part(place, part)
+        writer.manifest.parts = _in_order(writer.manifest, place, part)
+        writer.manifest.write(folder)
     return Run.open(folder)
+
+
+def _in_order(manifest: Manifest, place: str, part: Part) -> dict[str, Part]:
+    """The parts of a run with a target in its folder `place`, before those targets that came after it."""
+    built = [file.target for file in manifest.validation]
+
+    def came(one: Part) -> tuple[str, int]:
+        # Those of a build may have come in the same second; the manifest lists them in their order.
+        return one.added, built.index(one.name) if one.name in built else len(built)
+
+    later = next((other for other, one in manifest.targets.items() if came(one) > came(part)), None)
+    parts: dict[str, Part] = {}
+    for other, one in manifest.parts.items():
+        if other == later:
+            parts[place] = part
+        parts[other] = one
+    return {**parts, place: part}
 
 
 def _place(parts: dict[str, Part], name: str, manifest: Manifest) -> str:

@@ -263,7 +263,7 @@ class Plan:
     def gradients_bytes(self) -> float:
         """Weights, averages (unless only `sgd` is kept), the sketch's permutation and signs, activations."""
         averages = 0 if self.config.gradients.computed == ("sgd",) else 8 * self.trained
-        return self.weights_bytes + averages + min(8 * self.trained, LARGEST_SKETCH) + self.activations_bytes
+        return self.weights_bytes + averages + min(5 * self.trained, LARGEST_SKETCH) + self.activations_bytes
 
     # Disk, in bytes
 

@@ -19,8 +19,10 @@ from g2is.lm.gradients import AdamAverages, GradientEngine
 from g2is.lm.layers import piece_sizes
 from g2is.lm.lazy import LazyModel
 from g2is.lm.notes import notes_table
-from g2is.lm.projection import make_projection
+from g2is.lm.one_kernel import described
+from g2is.lm.projection import Folded, make_projection
 from g2is.lm.sketches import ShardGradients, sketches_of
+from g2is.lm.text import Encoded
 from g2is.lm.train import trainable
 from g2is.lm.warmup import load_state
 from g2is.pipeline.checkpoints import normalised, side_by_side
@@ -29,6 +31,9 @@ from g2is.run.paths import BUILDING, INSTRUCTIONS, WARMUP, array_file, warmup_fi
 from g2is.storage.joined import JoinedShards
 from g2is.storage.shards import ShardStore
 from g2is.storage.tables import read_frame
+
+Shard = tuple[dict[str, np.ndarray], dict[int, str]]
+"""Arrays by name, and remarks about single rows by their number."""
 
 
 @dataclass
@@ -62,15 +67,21 @@ class GradientWorker:
         fields = ("folder", "config", "lazy", "count", "rates")
         return {name: value for name, value in vars(self).items() if name in fields}
 
-    def __call__(self, item: Item, on_rows: Callable[[int], object]) -> Receipt:
+    def read(self, item: Item) -> list[Encoded]:
+        """The tokens of a shard's instructions."""
+        rows = self.stores[item.store].rows(item.shard)
+        return self.lazy.encoder(from_frame(self._pool.iloc[rows.start : rows.stop]))
+
+    def compute(self, item: Item, given: list[Encoded], on_rows: Callable[[int], object]) -> Shard:
+        """The arrays of a shard, and the problems of its rows."""
+        rows = self.stores[item.store].rows(item.shard)
+        arrays, problems = self._gradients_at(item.store)(given, on_rows)
+        arrays["notes"] = notes_table([sample.notes for sample in given])
+        return arrays, {rows[i]: problem for i, problem in problems.items()}
+
+    def write(self, item: Item, computed: Shard) -> Receipt:
         """Write a shard."""
-        store = self.stores[item.store]
-        rows = store.rows(item.shard)
-        samples = self.lazy.encoder(from_frame(self._pool.iloc[rows.start : rows.stop]))
-        arrays, problems = self._gradients_at(item.store)(samples, on_rows)
-        arrays["notes"] = notes_table([sample.notes for sample in samples])
-        path = store.write(item.shard, arrays, {rows[i]: problem for i, problem in problems.items()})
-        return Receipt(item, path.name)
+        return Receipt(item, self.stores[item.store].write(item.shard, *computed).name)
 
     def set_aside(self, item: Item, reason: str) -> Receipt:
         """Join a shard without gradients; raises `InputError` where no shard has any."""
@@ -159,6 +170,9 @@ class GradientWorker:
     def _engine(self) -> GradientEngine:
         sizes = piece_sizes(self._parameters)
         projection = make_projection(self.config.gradients, sizes, self.lazy.card.device)
+        device = next(self.lazy.model.parameters()).device
+        if device.type == "cuda" and isinstance(projection, Folded):
+            self.lazy.say(f"gradients: {described(device)}")
         return GradientEngine(self.lazy.model, projection)
 
     @cached_property

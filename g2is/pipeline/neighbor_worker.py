@@ -39,10 +39,12 @@ class NeighborWorker:
     def __getstate__(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    def __call__(self, item: Item, on_rows: Callable[[int], object]) -> Receipt:
-        """Write a block."""
-        store = self.stores[item.store]
-        rows = store.rows(item.shard)
+    def read(self, item: Item) -> None:
+        """Nothing: all blocks are compared with the same rows."""
+
+    def compute(self, item: Item, given: None, on_rows: Callable[[int], object]) -> dict[str, np.ndarray]:
+        """The arrays of a block."""
+        rows = self.stores[item.store].rows(item.shard)
         arrays = neighbor_block(
             self._rows[item.store],
             self._index,
@@ -51,9 +53,12 @@ class NeighborWorker:
             conflicts=self.conflicts,
             device=self.device,
         )
-        path = store.write(item.shard, arrays, {})
         on_rows(item.rows)
-        return Receipt(item, path.name)
+        return arrays
+
+    def write(self, item: Item, computed: dict[str, np.ndarray]) -> Receipt:
+        """Write a block."""
+        return Receipt(item, self.stores[item.store].write(item.shard, computed, {}).name)
 
     def set_aside(self, item: Item, reason: str) -> Receipt:
         """Raises `InputError`: rows without neighbours are no graph."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from g2is.arrays.rows import as_rows
-from g2is.engine.base import Item, Receipt
+from g2is.engine.base import Item
 from g2is.graph.approximate import Search, in_blocks, prepare
 from g2is.graph.checked import Checked
 from g2is.pipeline.neighbor_worker import NeighborWorker
@@ -52,16 +52,14 @@ class SearchWorker(NeighborWorker):
         write_with_checksum(folder / "index.faiss", faiss.serialize_index(file).data)
         write_with_checksum(folder / "checked.npz", checked.to_bytes())
 
-    def __call__(self, item: Item, on_rows: Callable[[int], object]) -> Receipt:
-        """Write a block."""
-        search, store = self._searches[item.store], self.stores[item.store]
-        rows = store.rows(item.shard)
+    def compute(self, item: Item, given: None, on_rows: Callable[[int], object]) -> dict[str, np.ndarray]:
+        """The arrays of a block."""
+        search, rows = self._searches[item.store], self.stores[item.store].rows(item.shard)
         blocks = []
         for mine in in_blocks(search.order[rows.start : rows.stop]):
             blocks.append(search(mine, neighbors=self.neighbors, conflicts=self.conflicts))
             on_rows(len(mine))
-        arrays = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-        return Receipt(item, store.write(item.shard, arrays, {}).name)
+        return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
     def checked(self, store: int) -> Checked:
         """What the lists of a store are measured by."""

@@ -90,7 +90,7 @@ def write_taken(folder: Path, place: str, taken: TakenTarget) -> Part:
     return Part(
         kind=TARGET,
         name=taken.name,
-        added=datetime.now(UTC).isoformat(timespec="seconds"),
+        added=datetime.now(UTC).isoformat(timespec="milliseconds"),
         seconds=round(taken.seconds, 2),
         files=records(
             folder,

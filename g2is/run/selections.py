@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from g2is.config import WalkParameters
 from g2is.config.commands import command
 from g2is.errors import InputError, shortened
+from g2is.run.earlier import with_targets
 from g2is.run.gone import gone_since
 from g2is.run.made_on import MadeOn
 from g2is.run.reference import SET, RunReference
@@ -41,8 +42,8 @@ class Selection(BaseModel):
 
     made_on: what the run held at the time; None in files of earlier versions.
     trace: of a walk, see `trace_bytes`, in base64. It is in the same file, so that one is never there without the
-    other, nor with that of another walk. gone: how many samples its file lists beside these, which were removed from
-    the pool since.
+    other, nor with that of another walk. as_made: the samples as its file lists them, with what was removed from the
+    pool since.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -52,12 +53,16 @@ class Selection(BaseModel):
     run: RunReference
     made_on: MadeOn | None = None
     trace: str | None = Field(default=None, repr=False)
-    _gone: int = 0
+    _as_made: list[int] | None = None
+
+    @property
+    def as_made(self) -> list[int]:
+        return self.samples if self._as_made is None else self._as_made
 
     @property
     def gone(self) -> str:
         """What was removed from the pool since it was made, in words; "" for nothing."""
-        return gone_since(self._gone, len(self.samples) + self._gone)
+        return gone_since(len(self.as_made) - len(self.samples), len(self.as_made))
 
     @classmethod
     def of(
@@ -115,7 +120,7 @@ class Selection(BaseModel):
             return self
         samples = [sample for sample in self.samples if not run.gone[sample]]
         left = self.model_copy(update={"samples": samples})
-        left._gone = len(self.samples) - len(samples)
+        left._as_made = self.samples
         return left
 
     def write(self, path: Path) -> None:
@@ -144,7 +149,7 @@ def select_set(run: Run, name: str) -> Selection:
     """A named set of a run as a selection, its rows ascending. Raises `InputError` where there is none."""
     found = run.sets[name]
     selection = Selection.of(run, found.rows, SET, {"set": found.reference})
-    selection._gone = len(found.recorded) - len(found.rows)
+    selection._as_made = found.recorded.tolist()
     return selection
 
 
@@ -165,7 +170,32 @@ def changes(run: Run, selection: Selection) -> list[str]:
 
 def _targets(run: Run, parameters: Mapping[str, Any]) -> list[str]:
     """The targets that a method with these settings selects for; none where it has no such setting."""
-    return list(parameters["targets"] or run.usual_targets) if "targets" in parameters else []
+    return (_named_targets(parameters) or run.usual_targets) if "targets" in parameters else []
+
+
+def _named_targets(parameters: Mapping[str, Any]) -> list[str]:
+    """The targets that settings name, with a share where they have one."""
+    named = parameters.get("targets")
+    if isinstance(named, Mapping):
+        return [name for name, share in named.items() if share]
+    return list(map(str, named)) if isinstance(named, list | tuple) else []
+
+
+def made_for(run: Run, selection: Selection) -> list[str]:
+    """The targets that a selection is for; empty where it is for the only one of the run, or its method looked at
+    none."""
+    parameters = selection.parameters
+    if not (names := _named_targets(parameters)):
+        names = list(selection.made_on.targets) if selection.made_on else _targets(run, parameters)
+    return [] if names == [target.name for target in run.targets] and len(names) == 1 else names
+
+
+def when_made(run: Run, selection: Selection) -> Run:
+    """The run with the targets of a selection as they were when it was made, as far as they are kept; see
+    `with_targets`."""
+    made_on = selection.made_on
+    versions = made_on.targets if made_on else dict.fromkeys(_named_targets(selection.parameters), "")
+    return with_targets(run, versions)
 
 
 def save_walk(path: Path, run: Run, trace: WalkTrace) -> Selection:

@@ -128,10 +128,13 @@ class InFolders:
         )
 
     def cosines(self, regime: RegimeName, count: int) -> np.ndarray:
-        arrays = [
-            self.files.array(target_array(folder, regime, "cosines"), "f", (count, part.found["examples"]))
-            for folder, part in self.parts.items()
-        ]
+        arrays = []
+        for folder, part in self.parts.items():
+            shape = count, part.found["examples"]
+            if folder in self.files.manifest.removed:  # put back to explain a selection, see `run.earlier`
+                arrays.append(np.broadcast_to(np.float32("nan"), shape))
+            else:
+                arrays.append(self.files.array(target_array(folder, regime, "cosines"), "f", shape))
         return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=1)
 
     def places(self, kind: LayoutKind, regime: RegimeName, count: int) -> np.ndarray:

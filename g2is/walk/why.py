@@ -38,7 +38,7 @@ def explain(
     sample: int,
     gradients: ArrayLike,
     neighbors: ArrayLike,
-    knowledge: CoreKnowledge,
+    knowledge: CoreKnowledge | None,
     *,
     sources: Sequence[str] | None = None,
     valid: ArrayLike | None = None,
@@ -49,11 +49,12 @@ def explain(
 ) -> Explanation:
     """Why the walk took a sample or did not; own, gone: as of `reason_left_out`, the others are those of the walk.
 
-    Reads the gradients of the sample and of those taken. Raises `InputError` for a sample outside the pool. Also for
-    one that was not taken if `knowledge` is not that of the walk, for instance because an earlier version grouped
-    facets differently: the trace does not hold the components.
+    knowledge: None where it is not known; of a sample that was taken it need not be. Reads the gradients of the sample
+    and of those taken. Raises `InputError` for a sample outside the pool. Also for one that was not taken if
+    `knowledge` is not that of the walk, for instance because an earlier version grouped facets differently: the trace
+    does not hold the components.
     """
-    array = open_rows(gradients, knowledge.components.shape[1])
+    array = as_rows(gradients) if knowledge is None else open_rows(gradients, knowledge.components.shape[1])
     if not 0 <= sample < len(array):
         raise InputError(f"sample = {sample}: the pool has instructions 0 to {len(array) - 1:,}")
     if sample >= trace.rows:
@@ -75,7 +76,7 @@ def explain(
         return Explanation(sample, None, reason, ())
     if quotas is not None and (reason := _share_used_up(trace, quotas, int(quotas.groups[sample]))):
         return Explanation(sample, None, reason, ())
-    if not walked_for(trace, knowledge, array):
+    if knowledge is None or not walked_for(trace, knowledge, array):
         raise InputError(
             f"sample = {sample}: not taken, but the reason is unknown: the settings of this walk now give other target "
             "directions; walk again with the same settings"

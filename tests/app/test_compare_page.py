@@ -305,6 +305,17 @@ def test_it_opens_with_the_walk_beside_other_selections_of_its_size(open_app, ow
     table = frame(app, "Verdict on each selection").set_index("selection")
     assert set(table.index) == {"this walk", "as-many"}
     assert any("validation examples well" in text for text in app.markdown.values)
+    # A few that are gone from the pool, or a budget of a share of what is left, leave it worth comparing with.
+    size = len(walks.walk(run, walk_preset("recommended", facets=4, count=40)).samples)
+    for place, (more, alike) in enumerate(((-2, True), (0, True), (2, True), (-3, False), (4, False))):
+        name = f"{'alike' if alike else 'unlike'}-{place}"
+        selection = Selection.of(run, others[-size - more :], "by hand", {})
+        selection.write(run.inside("selections", f"{name}.json"))
+    large = open_app(PAGE, folder=own_cache, **WALK).multiselect(key="compare").value
+    assert {name for name in large if "like" in name} == {"alike-0", "alike-1", "alike-2"} and size == 40
+    assert "fewer" not in large
+    for path in run.inside("selections").glob("*like-*"):
+        path.unlink()
     other = open_app(PAGE, folder=own_cache, **{**WALK, "count": "30"})
     assert set(other.multiselect(key="compare").value) >= {"(this walk)", "second-walk", "fewer", "as-many"}
 

@@ -616,7 +616,8 @@ def test_a_category_of_the_legend_can_be_seen_alone(page, server):
 def test_search_table_and_isolation(page, server, run):
     found = matching(run.instructions, Filter(text="question 12"))
     shown = open_map(page, server, "&names=False")
-    before = pixels(page)
+    before, marked = pixels(page), (pixels(page, ".over")[..., 3] > 0).sum()
+    assert "validation example" in page.locator(".map .legend").inner_text()
     page.locator(".map .find").press("ControlOrMeta+a")
     page.keyboard.type("question 12")
     page.keyboard.press("Enter")
@@ -665,6 +666,25 @@ def test_search_table_and_isolation(page, server, run):
     assert float(shown.get_attribute("data-zoom")) != 1
     grey = np.ptp(pixels(page)[..., :3].astype(int), axis=2) < 12
     assert (pixels(page)[grey][:, :3] < 230).mean() < 0.01, "no pale dots"
+    # Nor is anything of the others to be seen, pointed at, or drawn around.
+    assert "validation example" not in page.locator(".map .legend").inner_text()
+    assert (pixels(page, ".over")[..., 3] > 0).sum() < 0.3 * marked, "stars, and the walk"
+    page.get_by_role("radio", name="Box").click()
+    box = page.locator(".over").bounding_box()
+    inside = [
+        (box["x"] + x * box["width"], box["y"] + y * box["height"])
+        for x in (0.01, 0.99)
+        for y in (0.01, 0.99)
+    ]
+    page.mouse.move(*inside[0])
+    page.mouse.down()
+    page.mouse.move(*inside[3], steps=3)
+    page.mouse.up()
+    page.wait_for_selector(f".map[data-selected='{len(found)}']")
+    settle(page)
+    page.get_by_role("button", name="Undo").first.click()
+    page.wait_for_selector(".map[data-selected='0']")
+    page.get_by_role("radio", name="Move").click()
     page.get_by_role("button", name="Isolate").click()
     page.wait_for_selector(".map[data-alone='false'][data-zoom='1.000']")
     page.get_by_role("link", name="List in Instructions").click()
@@ -674,6 +694,16 @@ def test_search_table_and_isolation(page, server, run):
     page.get_by_role("link", name="Show on the map").first.click()
     page.wait_for_url("**/Map**")
     page.wait_for_selector(f".map[data-found='{len(found)}']")
+
+
+def test_a_name_stands_at_one_of_those_that_have_it(open_app, run):
+    """So that it is seen with them alone, and not with others."""
+    membership = run.communities("sgd").membership
+    labels = [", ".join(label.split(", ")[:3]) for label in run.communities("sgd").labels]
+    names = parts_of(open_app(PAGE))["colours"]["names"]
+    assert names
+    for name in names:
+        assert labels[membership[name["sample"]]] == name["text"]
 
 
 def test_every_category_can_be_found_in_the_legend_and_seen_alone(page, server):

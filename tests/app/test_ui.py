@@ -119,6 +119,35 @@ def test_every_page_needs_a_finished_run(open_app, tmp_path, page):
     assert "no run yet" in open_app(page, folder=tmp_path).info[0].value
 
 
+def test_of_a_list_only_what_cannot_be_read_is_left_out():
+    def script():
+        import streamlit as st
+
+        from g2is.app import shared as ui
+
+        ui.start_page("Home")
+        st.multiselect("digits", range(10), **ui.in_url("digits", [], ui.whole(0, 9)))
+
+    for texts, kept, said in (
+        (
+            ["1", "x", "3"],
+            [1, 3],
+            "`digits=x`: expected a whole number from 0 to 9. It is not used; the others are.",
+        ),
+        (
+            ["12", "1", "x"],
+            [1],
+            "`digits=12&digits=x`: expected a whole number from 0 to 9. They are not used; the other is.",
+        ),
+        (["x"], [], "`digits=x`: expected a whole number from 0 to 9. It is not used."),
+    ):
+        app = AppTest.from_function(script)
+        app.query_params["digits"] = texts
+        app.run()
+        assert app.multiselect[0].value == kept
+        assert [warning.value for warning in app.warning] == [f"The address of this page has {said}"]
+
+
 def test_a_bad_value_is_reported_and_not_used():
     def script():
         import streamlit as st

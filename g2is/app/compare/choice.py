@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from g2is.analysis.regimes import regime_in_words
+from g2is.analysis.verdict import like_in_size
 from g2is.app.shared import (
     SET,
     all_texts,
@@ -120,12 +121,12 @@ def gradients_text(settings: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def sensible_choice(run: Run, names: Sequence[str]) -> list[str]:
-    """What the page opens with: the walk, and what is saved with other instructions, of the same size if there is any.
+    """What the page opens with: the walk, and what is saved with other instructions, of like size if there is any.
 
     names: of the box, saved ones the newest first.
     """
     known: list[set[int]] = []
-    same: list[str] = []
+    like: list[str] = []
     others: list[str] = []
     for name in names[:LOOKED_AT]:
         try:
@@ -136,8 +137,8 @@ def sensible_choice(run: Run, names: Sequence[str]) -> list[str]:
             continue
         known.append(samples)
         if name != THIS:
-            (same if THIS in names and len(samples) == len(known[0]) else others).append(name)
-    return [THIS, *(same or others)[: MOST - 2]]
+            (like if THIS in names and like_in_size(len(samples), len(known[0])) else others).append(name)
+    return [THIS, *(like or others)[: MOST - 2]]
 
 
 def _offer_baselines(run: Run, budget: int) -> None:

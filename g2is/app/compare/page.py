@@ -11,7 +11,7 @@ from g2is.app.compare.overlap import show_mix, show_overlap
 from g2is.app.compare.results import show_results
 from g2is.app.compare.verdict import show_verdict
 from g2is.app.shared import choose_view, open_page, prose, show_error
-from g2is.app.shared.text import showing_errors
+from g2is.app.shared.opening import whole_page
 from g2is.errors import InputError
 
 VIEWS = {
@@ -24,7 +24,7 @@ VIEWS = {
 }
 
 
-@showing_errors
+@whole_page
 def show() -> None:
     """Draw the page."""
     run = open_page("Compare")

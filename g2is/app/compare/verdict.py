@@ -15,12 +15,14 @@ from g2is.app.compare.evaluated import evaluation_stamp, results_of
 from g2is.app.compare.measures import regime_in_url
 from g2is.app.compare.parts import download, fingerprint
 from g2is.app.compare.targets import Judged, judged_in_url
-from g2is.app.shared import literal, number
+from g2is.app.shared import literal, number, visible
 from g2is.app.shared.computed import computed
 from g2is.app.shared.labels import value_text
 from g2is.run.run import Run
+from g2is.run.selections import made_for
 
 HELP = """
+- **Made for**, where the run has several targets: those that the selection was made for, whichever it is judged by.
 - **Served well**, then **badly** and **not at all**: validation examples for which the selection has an instruction at
   least half as close as the best of the pool usually is; less close; none closer than the pool is on average.
 - **Trained tokens**: of one pass. **Shares most with**: the other selection with most of the same instructions.
@@ -39,7 +41,12 @@ def show_verdict(run: Run, chosen: Sequence[Compared]) -> None:
     if not selections:
         return
     judged = judged_in_url(run)
-    table, found, lines = _verdict(run, selections, judged)
+    as_made = {one.label: one.selection.as_made for one in chosen if one.samples}
+    table, found, lines = _verdict(run, selections, as_made, judged)
+    targets = {one.label: ", ".join(map(visible, made_for(run, one.selection))) for one in chosen}
+    if any(targets.values()):
+        table = table.copy()  # it is kept for others
+        table.insert(1, "made_for", table["selection"].map(targets))
     for place, line in enumerate(lines):
         st.markdown(
             f"**{literal_words(line, selections)}**" if place == 0 else literal_words(line, selections)
@@ -63,13 +70,13 @@ def show_verdict(run: Run, chosen: Sequence[Compared]) -> None:
 
 
 def _verdict(
-    run: Run, selections: dict[str, list[int]], judged: Judged
+    run: Run, selections: dict[str, list[int]], as_made: dict[str, list[int]], judged: Judged
 ) -> tuple[pd.DataFrame, Measured | None, list[str]]:
     regime = regime_in_url(run)
-    key = fingerprint(run.state, regime, judged.targets, selections, evaluation_stamp(run))
+    key = fingerprint(run.state, regime, judged.targets, selections, as_made, evaluation_stamp(run))
 
     def make() -> tuple[pd.DataFrame, Measured | None, list[str]]:
-        found = measured(run, selections, results_of(run).table)
+        found = measured(run, selections, results_of(run).table, as_made)
         table = verdict_table(run, selections, regime, found, judged.rows)
         return table, found, verdict(table, found)
 
@@ -93,6 +100,7 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
     shown = pd.DataFrame(
         {
             "selection": table["selection"].to_numpy(),
+            **({"made for": table["made_for"].replace("", "–").to_numpy()} if "made_for" in table else {}),
             "loss": [_with_spread(row.loss, row.loss_spread) for row in rows],
             "well": table["well"].to_numpy(),
             "badly": [
@@ -125,6 +133,7 @@ def _with_spread(loss: float, spread: float) -> str:
 def _columns(examples: int) -> dict[str, Any]:
     return {
         "selection": st.column_config.TextColumn("selection", pinned=True),
+        "made for": st.column_config.TextColumn("made for", width=108),
         "loss": st.column_config.TextColumn("measured loss", width=108),
         "well": st.column_config.ProgressColumn(
             f"served well, of {number(examples)}", format="%d", min_value=0, max_value=examples, width=112

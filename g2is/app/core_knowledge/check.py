@@ -118,6 +118,7 @@ def _table(run: Run, found: TargetCheck) -> None:
                 "of the kind": kinds.sizes[kinds.membership[order]],
                 "nearest other": kinds.nearest[order],
                 "closest in the pool": found.best[order],
+                "number": rows[order],
                 "example": snippets(prompts[order]),
             }
         ),
@@ -129,6 +130,7 @@ def _table(run: Run, found: TargetCheck) -> None:
                 format="%.3g", help="The highest cosine to another example of the target."
             ),
             "closest in the pool": THREE_DIGITS,
+            "number": st.column_config.NumberColumn("#", format="localized", width=48),
             "example": st.column_config.TextColumn(width="large"),
         },
         alt="Validation examples by kind, those of the smallest kinds first",

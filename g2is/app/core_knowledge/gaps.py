@@ -68,10 +68,10 @@ def _propose(run: Run, found: TargetCheck, single: np.ndarray) -> None:
     )
     near = _near(run, run.state, found.name, found)
     many = len(single) > SHOWN and st.toggle(f"Show all {number(len(single))}", key="all gaps")
-    examples = run.validation.iloc[examples_of(run, found.name)]
+    rows = examples_of(run, found.name)
     with st.form("grow", border=False):
         for example in single[: None if many else SHOWN].tolist():
-            _beside(run, found.name, examples.iloc[example], near[example])
+            _beside(run, found.name, int(rows[example]), near[example])
         st.form_submit_button(
             "Accept the ticked ones as validation examples",
             type="primary",
@@ -91,12 +91,12 @@ def _near(_run: Run, run_state: str, name: str, _found: TargetCheck) -> dict[int
     }
 
 
-def _beside(run: Run, name: str, example: pd.Series, near: list[tuple[int, float]]) -> None:
+def _beside(run: Run, name: str, example: int, near: list[tuple[int, float]]) -> None:
     with st.container(border=True):
         left, right = st.columns([2, 3], gap="medium")
         with left:
-            st.caption("The only example of its kind")
-            _text(example)
+            st.caption(f"Example {number(example)}, the only one of its kind")
+            _text(run.validation.iloc[example])
         with right:
             if not near:
                 st.caption("The pool has no instruction that is alike to it.")

@@ -10,8 +10,8 @@ from g2is.app.core_knowledge.components import chosen_component, show_components
 from g2is.app.core_knowledge.regimes import show_regimes
 from g2is.app.core_knowledge.spectrum import show_groups, show_spectrum
 from g2is.app.shared import all_texts, choose_view, flag, in_url, open_page, url_value
+from g2is.app.shared.opening import whole_page
 from g2is.app.shared.targets import show_targets_of
-from g2is.app.shared.text import showing_errors
 from g2is.app.walk.head import walk_by_panel
 from g2is.app.walk.parameters import parameters_in_url, say_missing_targets
 from g2is.app.walk.undo import show_undo
@@ -24,7 +24,7 @@ OF_DIRECTIONS = {"component", "with_spectrum"}
 """What a link that names no view is about, if it has one of these."""
 
 
-@showing_errors
+@whole_page
 def show() -> None:
     """Draw the page."""
     run = open_page("Core knowledge")

@@ -7,17 +7,21 @@ import streamlit as st
 
 from g2is.app import shared as ui
 from g2is.app.export.names import choose_format, choose_name, choose_tags
+from g2is.app.export.opening import opens_with
 from g2is.app.export.preview import converted, show_conversion, show_manifest
 from g2is.app.export.writing import save_basket, show_as_command, write_files
 from g2is.app.shared.managing import manage
 from g2is.app.shared.naming import fitting_name
-from g2is.app.shared.text import showing_errors
+from g2is.app.shared.opening import whole_page
 from g2is.errors import InputError
 from g2is.export import FORMATS
+from g2is.run.reference import SET
+from g2is.run.run import Run
 from g2is.run.saved import KINDS
+from g2is.run.selections import Selection, made_for
 
 
-@showing_errors
+@whole_page
 def show() -> None:
     """Draw the page."""
     run = ui.open_page("Export")
@@ -38,7 +42,10 @@ def show() -> None:
     with left:
         selection_name = (
             ui.choose_selection(
-                run, "Selection", help="A saved walk, a named set, or what you put aside by hand."
+                run,
+                "Selection",
+                first=opens_with,
+                help="A saved walk, a named set, or what you put aside by hand.",
             )
             or ""
         )
@@ -48,6 +55,8 @@ def show() -> None:
             elif selection_name != ui.BASKET:
                 manage(run, KINDS["selection"], selection_name, key="export")
             selection = ui.read_selection(run, selection_name)
+            if selection.method not in (SET, ui.BASKET):
+                st.caption(_made_by(run, selection))
             ui.show_changes(run, {"": selection})
             format = choose_format()
             st.caption(FORMATS[format].purpose[0].upper() + FORMATS[format].purpose[1:] + ".")
@@ -68,3 +77,13 @@ def show() -> None:
         show_conversion(records, content)
         if output is not None:
             show_manifest(content)
+
+
+def _made_by(run: Run, selection: Selection) -> str:
+    """The method that chose it, and for what, in Markdown."""
+    by = {"walk": "a walk", "random": "chance, as a baseline"}.get(
+        selection.method, ui.literal(selection.method)
+    )
+    targets = made_for(run, selection)
+    which = f", for target{'s' * (len(targets) > 1)} {', '.join(map(ui.literal, targets))}" if targets else ""
+    return f"Chosen by {by}{which}."

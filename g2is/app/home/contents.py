@@ -58,7 +58,8 @@ def show_regimes(run: Run) -> None:
 def show_sources(run: Run, counts: dict[str, Any]) -> None:
     """The files of the pool, and how many records were left out or cut. counts: as the stages recorded them."""
     st.subheader("What the pool is made of", anchor=False)
-    table = source_files(run.present)
+    present = run.present
+    table = source_files(present)
     table["source"] = [ui.visible(source) for source in table["source"]]
     st.dataframe(
         table,
@@ -75,12 +76,12 @@ def show_sources(run: Run, counts: dict[str, Any]) -> None:
         },
     )
     events = {
-        "exact duplicates": int((run.present["duplicate_of"] >= 0).sum()),
+        "exact duplicates": int((present["duplicate_of"] >= 0).sum()),
         **({"left out, the same as an earlier one": counts["repeats"]} if counts.get("repeats") else {}),
         "records rejected as broken": counts.get("rejected", 0),
-        "without a gradient": counts.get("invalid", 0),
-        "too long, start of the prompt cut": counts.get("prompt_cut", 0),
-        "too long, end of the response cut": counts.get("response_cut", 0),
+        "without a gradient": int((~present["valid"]).sum()) if "valid" in present else 0,
+        "too long, start of the prompt cut": int((present["cut"] == 1).sum()) if "cut" in present else 0,
+        "too long, end of the response cut": int((present["cut"] == 2).sum()) if "cut" in present else 0,
     }
     st.caption(" · ".join(f"{ui.number(count)} {what}" for what, count in events.items()))
     # As text, since names of fields may hold anything; style.css makes it as small as the caption above.

@@ -26,7 +26,6 @@ QUOTED = 70
 
 def show_action(run: Run) -> None:
     """The link to the walk on a finished run, and the tour."""
-    counts = run.manifest.stages["instructions"].found
     names = _targets(run)
     examples = sum(target.size for target in run.targets if target.name in names)
     of = f"the target {ui.literal(names[0])}" if len(names) == 1 else f"{len(names)} targets"
@@ -35,7 +34,7 @@ def show_action(run: Run) -> None:
             ui.link_to("Walk", "Select a subset", run=run.name)
         offer_tour()
         st.caption(
-            f"of {ui.number(counts['pool'])} instructions, by {ui.number(examples)} examples of {of} · run "
+            f"of {ui.number(run.size)} instructions, by {ui.number(examples)} examples of {of} · run "
             f"{ui.literal(run.name)}"
         )
 

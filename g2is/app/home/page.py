@@ -13,9 +13,8 @@ from g2is.app.home.first import show_action, show_ideas
 from g2is.app.home.overview import show_pages, show_run
 from g2is.app.home.runs import show_runs, table_of_runs
 from g2is.app.shared import building
-from g2is.app.shared.text import showing_errors
+from g2is.app.shared.opening import whole_page
 from g2is.app.shared.tour import show_tour
-from g2is.app.warming import page_drawn
 from g2is.errors import InputError
 from g2is.run.run import Run
 
@@ -27,7 +26,7 @@ INTRODUCTION = (
 )
 
 
-@showing_errors
+@whole_page
 def show() -> None:
     """Draw the page."""
     navigation = ui.start_page("Home")
@@ -57,7 +56,6 @@ def show() -> None:
         # Last: on a large pool the walk takes its time.
         with pictures:
             show_ideas(finished)
-    page_drawn()
 
 
 def _finished(chosen: Path | None, folders: dict[str, Path], runs: pd.DataFrame) -> Run | None:

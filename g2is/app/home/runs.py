@@ -24,19 +24,26 @@ def table_of_runs(folders: dict[str, Path]) -> pd.DataFrame:
             rows.append({**row, "state": "cannot be opened", "note": ui.visible(said(error))})
             continue
         stages = run.manifest.stages
-        counts = stages["instructions"].found if "instructions" in stages else {}
         missing = missing_stages(run)
         rows.append(
             {
                 **row,
                 "state": "complete" if not missing else f"lacks {', '.join(missing)}",
-                "pool": counts.get("pool"),
+                "pool": _size(run) if "instructions" in stages else None,
                 "validation": _examples(run),
                 "model": ui.visible(model_name(run)),
                 "built": run.manifest.created[:16].replace("T", " "),
             }
         )
     return pd.DataFrame(rows, columns=["run", "state", "pool", "validation", "model", "built", "note"])
+
+
+def _size(run: Run) -> int | None:
+    """Number of instructions that are left in the pool; None where the run cannot tell."""
+    try:
+        return run.size
+    except InputError:
+        return None
 
 
 def _examples(run: Run) -> int | None:

@@ -14,7 +14,8 @@ from g2is.app.inspect.found import how_it_is_shown, inspected, notes_on, show_no
 from g2is.app.inspect.models import choose_model, preview_of
 from g2is.app.inspect.sources import choose_sources
 from g2is.app.places import default_cache
-from g2is.app.shared.text import show_command, showing_errors
+from g2is.app.shared.opening import whole_page
+from g2is.app.shared.text import show_command
 from g2is.config import ReadingConfig
 from g2is.config.commands import CACHE, first_build_command, inspect_command
 from g2is.errors import InputError
@@ -26,7 +27,7 @@ INTRODUCTION = (
 )
 
 
-@showing_errors
+@whole_page
 def show() -> None:
     """Draw the page."""
     navigation = ui.start_page("Check data")

@@ -19,13 +19,13 @@ from g2is.app.instructions.filters import (
 from g2is.app.instructions.list import show_list
 from g2is.app.instructions.order import choose_order, walk_columns
 from g2is.app.instructions.reader import show_reader
+from g2is.app.shared.opening import whole_page
 from g2is.app.shared.popover import inside, popover
-from g2is.app.shared.text import showing_errors
 from g2is.errors import InputError
 from g2is.run.run import Run
 
 
-@showing_errors
+@whole_page
 def show() -> None:
     """Draw the page."""
     run = ui.open_page("Instructions", stages=["instructions"])

@@ -52,6 +52,7 @@ class MapView {
     this.places = this.colouring = this.walk = this.basket = null
     this.focus = this.pointed = this.area = null
     this.starts = new Set()
+    this.asked = new Set() // samples of the walk that is drawn, if the reader asked for that one
     this.painter = new Painter(this)
     this.highlight = new Highlight(this)
     this.pointing = new Pointing(this)
@@ -106,7 +107,8 @@ class MapView {
     const { width, height } = plane
     const { only } = this.highlight
     const basket = this.basket !== null
-    return { plane, width, height, dpr, font, ink, paper, accent, colouring, places, walk, only, focus, basket }
+    const hides = (sample) => this.highlight.hides(sample)
+    return { plane, width, height, dpr, font, ink, paper, accent, colouring, places, walk, only, focus, basket, hides }
   }
 
   // What Python sent
@@ -150,6 +152,7 @@ class MapView {
   receiveWalk(part) {
     this.walk = part.sample.length ? part : null
     this.starts = this.walk ? startsOf(part) : new Set()
+    this.asked = new Set(part.asked ? part.sample : [])
     this.highlight.draw()
     this.painter.change("marks")
   }
@@ -180,7 +183,10 @@ class MapView {
     const another = part.id !== this.search.part?.id
     this.search.receive(part)
     if (!another) return
-    if (this.highlight.alone) this.highlight.fit()
+    if (this.highlight.alone) {
+      this.highlight.fit()
+      this.highlight.draw()
+    }
     this.painter.change("dots")
   }
 

@@ -89,7 +89,8 @@ def choose_view(run: Run, switches: DeltaGenerator) -> MapView:
         colours = colouring_of(run, scheme, regime, walk.parameters, walk.trace)
     except InputError as error:
         ui.stop(error)
-    return MapView(run, kind, regime, points, colours, walk.trace if walk.drawn else None, named)
+    drawn = walk.trace if walk.drawn else None
+    return MapView(run, kind, regime, points, colours, drawn, walk.saved is not None, named)
 
 
 def explain(view: MapView) -> None:
@@ -100,8 +101,9 @@ def explain(view: MapView) -> None:
     st.caption(
         f"Dots close to each other have a similar effect on the model. {LAYOUT_CAVEATS[view.kind]}",
         help="Dots are close to each other if their gradients are similar, so that training on one has much the same "
-        f"effect as training on the other.\n\n{LAYOUT_MEANINGS[view.kind]}\n\n**Walk**: its path is drawn. The colours "
-        "by target direction, walk order and alignment refer to it, or with none to the settings of the Walk page.\n\n"
+        f"effect as training on the other.\n\n{LAYOUT_MEANINGS[view.kind]}\n\n**Walk**: its path is drawn; Isolate "
+        "leaves of it what belongs to the set, or all of a saved walk that is chosen here. The colours by target "
+        "direction, walk order and alignment refer to it, or with none to the settings of the Walk page.\n\n"
         "**Gradients**: those behind layout, communities and conflicts; by default those of the walk.\n\n"
         f"**Colour**\n{known}",
     )

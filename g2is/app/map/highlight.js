@@ -1,6 +1,7 @@
 // What is told from the rest of the pool: categories picked in the legend, what is found, the basket; alone or among the
 // others. Categories, and whether they are alone, are in the URL.
 
+import { HIDDEN } from "../shared/canvas/dots.js"
 import { drawLegend } from "../shared/canvas/legend.js"
 import { highlighted, statesOf } from "../shared/canvas/states.js"
 
@@ -79,6 +80,7 @@ export class Highlight {
       return false
     }
     this.setAlone(alone)
+    this.draw()
     if (alone) this.before = before
     else Object.assign(plane.view, this.before ?? plane.whole())
     pointing.moved()
@@ -96,6 +98,12 @@ export class Highlight {
     const box = ready ? places.box(highlighted(this.states(), this.choice())) : null
     if (box) plane.show(box)
     return box !== null
+  }
+
+  // Whether a sample, or a validation example, is not to be seen, because what it does not belong to is seen alone. Of a
+  // walk that the reader asked for all is seen.
+  hides(sample) {
+    return this.alone && !this.map.asked.has(sample) && (sample < 0 || this.states()[sample] === HIDDEN)
   }
 
   // What decides how dots are drawn.

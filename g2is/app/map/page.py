@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from g2is.app import shared as ui
+from g2is.app.map.alone import seen_alone
 from g2is.app.map.basket import show_basket, show_in_walk
 from g2is.app.map.canvas import CANVAS, show_canvas, show_texts
 from g2is.app.map.controls import choose_view, explain
@@ -15,13 +16,13 @@ from g2is.app.map.parts import walk_part
 from g2is.app.map.record import show_focus
 from g2is.app.map.view import keep_view, on_event
 from g2is.app.shared.canvas.parts import show_part
-from g2is.app.shared.text import showing_errors
+from g2is.app.shared.opening import whole_page
 from g2is.app.walk.undo import show_undo
 
 _STYLE = Path(__file__).parent / "page.css"
 
 
-@showing_errors
+@whole_page
 def show() -> None:
     """Draw the page."""
     run = ui.open_page("Map", stages=("instructions", "gradients", "graph", "layout"), compact=True)
@@ -34,7 +35,11 @@ def show() -> None:
     with switches:
         explain(view)
     with canvas:
-        show_canvas(view.parts(), key=CANVAS, on_event=lambda name: on_event(run, view.points, name))
+        show_canvas(
+            view.parts(),
+            key=CANVAS,
+            on_event=lambda name: on_event(run, view.points, name, lambda: seen_alone(view)),
+        )
         show_texts(run, view.id, keep_view)
     with beside:
         with st.container(horizontal=True, gap="xxsmall"):
@@ -44,6 +49,6 @@ def show() -> None:
     # Last: the walk may have to be computed first, and all else is shown before.
     with canvas:
         trace = view.trace()
-        show_part(walk_part(view.id, trace), key="map walk")
+        show_part(walk_part(view.id, trace, asked=view.asked), key="map walk")
         show_found(run, view.id, trace)
     show_in_walk(in_walk, run, trace)

@@ -37,7 +37,7 @@ export class Painter {
     drawMarks(map.pen, {
       ...map.shown(),
       radius: this.radius,
-      names: part.names.map(({ text, at }) => [text, at]),
+      names: part.names.filter(({ sample }) => !map.highlight.hides(sample)).map(({ text, at }) => [text, at]),
       hover: map.pointed,
       area: map.area,
       rampOf: part.scheme === "order" ? (sample) => this.rampOf(sample) : null,

@@ -20,8 +20,11 @@ from g2is.walk import ORIGINS, WalkTrace
 CHANNEL = "map"
 
 
-def walk_part(map_id: str, trace: WalkTrace | None) -> bytes:
-    """The path of a walk, empty for None: each step's sample, the sample before it or -1, and its origin."""
+def walk_part(map_id: str, trace: WalkTrace | None, *, asked: bool = False) -> bytes:
+    """The path of a walk, empty for None: each step's sample, the sample before it or -1, and its origin.
+
+    asked: whether the reader chose this one to be drawn, so that it stays when other things are seen alone.
+    """
     steps = None if trace is None else trace.steps
     empty = np.empty(0, np.int32)
     return pack(
@@ -29,6 +32,7 @@ def walk_part(map_id: str, trace: WalkTrace | None) -> bytes:
         "walk",
         {
             "map": map_id,
+            "asked": asked,
             "origins": ORIGINS,
             "meanings": {} if trace is None else origin_meanings(trace.parameters),
             "bans": [] if trace is None else list(trace.parameters.bans),

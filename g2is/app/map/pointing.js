@@ -17,6 +17,11 @@ export class Pointing {
     clearTimeout(this.viewing)
   }
 
+  // What is not seen is not pointed at; see `Highlight`.
+  get hides() {
+    return (sample) => this.map.highlight.hides(sample)
+  }
+
   get plane() {
     return this.map.plane
   }
@@ -42,10 +47,10 @@ export class Pointing {
   }
 
   nearest(place, reach) {
-    const { places, starts } = this.map
-    if (!places) return null
+    const { places, starts, ready } = this.map
+    if (!ready) return null
     const { scale } = this.plane
-    return places.nearest(this.plane.unplace(...place), reach / scale, STAR_PX / scale, starts)
+    return places.nearest(this.plane.unplace(...place), reach / scale, STAR_PX / scale, starts, this.hides)
   }
 
   hover(sample) {
@@ -63,12 +68,12 @@ export class Pointing {
     const { ready, focus, places, starts } = this.map
     if (!ready) return
     if (focus !== null && places.has(focus)) {
-      const next = places.ahead(focus, direction)
+      const next = places.ahead(focus, direction, this.hides)
       if (next !== null) this.open(next)
       return
     }
     const { view, extent } = this.plane
-    const middle = places.nearest([view.x, view.y], 2 * Math.max(...extent), 0, starts)
+    const middle = places.nearest([view.x, view.y], 2 * Math.max(...extent), 0, starts, this.hides)
     if (middle !== null) this.open(middle)
   }
 

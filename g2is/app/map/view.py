@@ -16,7 +16,7 @@ from g2is.app.map.canvas import CANVAS
 from g2is.app.map.parts import CHANNEL, marks_part
 from g2is.app.shared.aside import fill_basket
 from g2is.app.shared.canvas.points import FULL, MapPoints
-from g2is.app.shared.canvas.pool import colours_part, layout_key, points_part
+from g2is.app.shared.canvas.pool import Name, colours_part, layout_key, points_part
 from g2is.app.shared.events import event
 from g2is.config import RegimeName
 from g2is.errors import InputError
@@ -35,7 +35,8 @@ NOWHERE = None, None, ALL
 
 @dataclass(frozen=True, eq=False)
 class MapView:
-    """A map as it is shown. walk: computes the walk to draw, if any. named: whether names are written on it."""
+    """A map as it is shown. walk: computes the walk to draw, if any. asked: whether the reader chose that one. named:
+    whether names are written on it."""
 
     run: Run
     kind: LayoutKind
@@ -43,6 +44,7 @@ class MapView:
     points: MapPoints
     colouring: Colouring
     walk: Callable[[], WalkTrace] | None
+    asked: bool
     named: bool
 
     @property
@@ -50,13 +52,18 @@ class MapView:
         """Identifies the layout: the same as long as every sample stays in its place."""
         return layout_key(self.run, self.kind, self.regime)
 
+    @property
+    def categories(self) -> int:
+        """How many categories the legend lists."""
+        return len(self.colouring.categories) if self.colouring.scale is None else 0
+
     def parts(self) -> list[bytes]:
         """What the canvas shows, except the walk."""
         run, pool = self.run, self.run.instructions
         selected = np.array(ui.basket(run), np.int64)
         focus = in_focus(run)
         view = ui.url_value("view", None, read_view)
-        legend = legend_in_url(len(self.colouring.categories) if self.colouring.scale is None else 0)
+        legend = legend_in_url(self.categories)
         about = (
             f"{run.size:,} instructions as dots, {int((~self.points.placed & ~run.gone).sum()):,} of them without a "
             "place. "
@@ -78,8 +85,8 @@ class MapView:
             ui.show_error(error)
             return None
 
-    def names(self) -> list[tuple[str, tuple[int, int]]]:
-        """Texts on the map: the communities, or the target directions if they are what colours mean.
+    def names(self) -> list[Name]:
+        """The communities, or the target directions if they are what colours mean.
 
         Sources have no names on the map, as each is spread all over it.
         """
@@ -93,7 +100,7 @@ class MapView:
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _names(
     _run: Run, key: str, regime: RegimeName, _points: MapPoints, _components: Colouring | None
-) -> list[tuple[str, tuple[int, int]]]:
+) -> list[Name]:
     names: list[tuple[str, NDArray[np.integer]]]
     if _components is not None:
         entries = enumerate(_components.categories)
@@ -106,8 +113,12 @@ def _names(
         names = [
             (label, np.flatnonzero(communities.membership == group)) for group, label in enumerate(labels)
         ]
-    placed = [(ui.visible(name), _points.densest(samples)) for name, samples in names]
-    return [(name, at) for name, at in placed if at is not None]
+    placed = [(name, samples, _points.densest(samples)) for name, samples in names]
+    return [
+        Name(ui.visible(name), at, _points.closest(samples, at))
+        for name, samples, at in placed
+        if at is not None
+    ]
 
 
 def in_focus(run: Run) -> int | None:
@@ -184,15 +195,21 @@ def keep_view(view: list[float] | None) -> None:
     ui.set_url(view=text)
 
 
-def on_event(run: Run, points: MapPoints, name: str) -> None:
-    """Act on a click, a lasso, a box, the legend or Escape; a callback."""
+def on_event(
+    run: Run, points: MapPoints, name: str, seen: Callable[[], NDArray[np.bool_] | None] = lambda: None
+) -> None:
+    """Act on a click, a lasso, a box, the legend or Escape; a callback.
+
+    seen: says which instructions (n,) are seen, where others are hidden: a lasso is about these.
+    """
     if name == "focus":
         sample = int(event(CANVAS, "focus"))
         _rests(focus=sample)
         go_to(sample)
     elif name == "drawn":
         drawn = event(CANVAS, "drawn")
-        change_basket(run, points.inside(drawn["polygon"]).tolist(), drawn["how"])
+        rows, shown = points.inside(drawn["polygon"]), seen()
+        change_basket(run, (rows if shown is None else rows[shown[rows]]).tolist(), drawn["how"])
     elif name == "legend":
         _keep_legend(event(CANVAS, "legend"))
     else:

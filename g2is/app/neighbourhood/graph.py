@@ -75,7 +75,7 @@ def _neighbourhood(_run: Run, key: str, focus: int, view: View, _knowledge: Walk
     knowledge: CoreKnowledge = walks.core_knowledge(_run, _knowledge.replace(regime=view.regime))
     nodes = nodes_frame(_run, ego, knowledge)
     drawn = DrawnGraph(ego, nodes["relation"].tolist(), ego_layout(ego))
-    return Neighbourhood(drawn, nodes, abs(knowledge.loadings).argmax(axis=1).tolist())
+    return Neighbourhood(drawn, nodes, knowledge.examples.tolist())
 
 
 def chosen_node(around: Neighbourhood) -> int | None:

@@ -17,7 +17,7 @@ from g2is.app.neighbourhood.path import path_asked, path_from, path_in_words, sh
 from g2is.app.neighbourhood.reader import show_actions, show_records
 from g2is.app.neighbourhood.screen import show_screen
 from g2is.app.neighbourhood.trail import go_to, show_trail, trail_to
-from g2is.app.shared.text import showing_errors
+from g2is.app.shared.opening import whole_page
 from g2is.app.walk.budgets import component_names
 from g2is.app.walk.parameters import parameters_in_url
 from g2is.errors import InputError
@@ -26,7 +26,7 @@ from g2is.run.run import CONTENT_STAGES
 _STYLE = Path(__file__).parent / "page.css"
 
 
-@showing_errors
+@whole_page
 def show() -> None:
     """Draw the page."""
     run = ui.open_page("Neighbourhood", stages=(*CONTENT_STAGES, "communities"), compact=True)

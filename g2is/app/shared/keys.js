@@ -1,6 +1,9 @@
-// Keys of a part of the page, which also work before anything on the page has been clicked.
+// Keys of a part of the page, which also work before anything on the page has been clicked, and after a button has been:
+// it has no keys but those that press it. A popover, which has the focus back on its button when it closes, is closed.
 
 const PAGE = "body, .stMain, .stApp" // has the focus if no control has it
+const BUTTON = "button:not([role], [aria-expanded=true])"
+const OVERLAY = "[role=dialog], [role=listbox], [role=menu]"
 const TYPING = "input:not([type=range]), select, textarea"
 const PRESSES = [" ", "Enter"]
 const SLIDES = ["ArrowUp", "ArrowDown"]
@@ -20,9 +23,10 @@ export function listenToKeys(root, actionOf) {
     event.stopPropagation()
     action()
   }
-  const fromPage = (event) => event.target.matches?.(PAGE) && press(event)
-  // A frame shows that they do: no other part of the page has the focus then.
-  const focused = () => root.classList.toggle("listening", document.activeElement?.matches(PAGE) ?? true)
+  const hears = (element) => element.matches?.(PAGE) || (element.matches?.(BUTTON) && !element.closest(OVERLAY))
+  const fromPage = (event) => hears(event.target) && press(event)
+  // A frame shows that they do: no other part of the page has these keys for itself then.
+  const focused = () => root.classList.toggle("listening", hears(document.activeElement ?? document.body))
   // When the focus leaves one element, it has not yet reached the next.
   const blurred = () => setTimeout(focused)
   // Before the canvas, which has some of the keys for itself.

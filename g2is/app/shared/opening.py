@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import wraps
 from pathlib import Path
 
 import streamlit as st
@@ -11,15 +12,17 @@ from streamlit.delta_generator import DeltaGenerator
 
 from g2is.app.places import default_cache
 from g2is.app.shared import more_like
+from g2is.app.shared.ahead import scripts
 from g2is.app.shared.arrivals import say_what_came
 from g2is.app.shared.aside import say_bad_basket
 from g2is.app.shared.javascript import module
 from g2is.app.shared.navigation import draw_navigation, link_to
 from g2is.app.shared.runs import cache_folder, choose_run, read_run, run_folders
-from g2is.app.shared.text import prose, show_command, show_error
+from g2is.app.shared.text import prose, show_command, show_error, showing_errors
 from g2is.app.shared.tour import show_tour
 from g2is.app.shared.url import all_texts, begin_run, forget_widgets, remember_page
 from g2is.app.shared.visitor import admit
+from g2is.app.warming import page_drawn
 from g2is.config import commands
 from g2is.config.commands import CACHE
 from g2is.errors import InputError
@@ -38,9 +41,22 @@ PAGE_ICON = (
 
 _STYLE = Path(__file__).parent / "style.css"
 _COMPACT = Path(__file__).parent / "compact.css"
-_POPOVERS = Path(__file__).parent / "popovers.js"
+_PAGE = Path(__file__).parent / "page.js"
 DAMAGED_SHOWN = 4
 """Files of a damaged run that are named."""
+
+
+def whole_page(draw: Callable[[], None]) -> Callable[[], None]:
+    """What draws a page: errors of its input are shown, and what other pages need is loaded once it is drawn."""
+
+    @wraps(draw)
+    def drawn() -> None:
+        try:
+            showing_errors(draw)()
+        finally:
+            page_drawn()
+
+    return drawn
 
 
 def start_page(title: str, *, compact: bool = False) -> DeltaGenerator:
@@ -67,7 +83,9 @@ def start_page(title: str, *, compact: bool = False) -> DeltaGenerator:
         add_style(_STYLE)
         if compact:
             add_style(_COMPACT)
-        st.components.v2.component("g2is_popovers", js=module(_POPOVERS))(key="popovers", height=0)
+        st.components.v2.component("g2is_page", js=module(_PAGE))(
+            key="page scripts", height=0, data=scripts()
+        )
         st.markdown("**:material/hub: G2IS Explorer**")
         place = st.container(gap="xxsmall")
         who = st.container(gap="xxsmall")

@@ -12,10 +12,7 @@ const CONTENT_MS = 500 // what is in a popover comes after it
 let place = null // of the focus in a popover: the element; the class of its container; its number among the controls there
 const watcher = new MutationObserver(findAgain)
 
-export default function () {
-  // Once for as long as the app is open.
-  if (window.g2isPopovers) return
-  window.g2isPopovers = true
+export function watchPopovers() {
   addEventListener("click", noteClick, true)
   addEventListener("focusin", noteFocus, true)
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -131,24 +131,37 @@ def choices(run: Run) -> dict[str, str]:
     return labels | ({BASKET: BASKET} if basket(run) else {})
 
 
-def choose_selection(run: Run, label: str, *, none: str | None = None, help: str | None = None) -> str | None:
-    """A box over the saved selections, the sets and the basket; their name, or None for the entry called `none`."""
+def choose_selection(
+    run: Run,
+    label: str,
+    *,
+    none: str | None = None,
+    first: Callable[[Run, Sequence[str]], str] | None = None,
+    help: str | None = None,
+) -> str | None:
+    """A box over the saved selections, the sets and the basket; their name, or None for the entry called `none`.
+
+    first: picks what it opens with of the names where the address names none, or one that is not there.
+    """
     labels = choices(run)
     names = list(labels)
     if none is None and not names:
         return None
-    if none is None and "selection" not in all_texts():
-        # A link must not depend on which selection is the newest when it is opened.
-        put_in_url(selection=names[0])
+    default = ""
     if none is not None:
         labels = {"": none, **labels}
+    elif (asked := all_texts().get("selection", [""])[-1]) not in names:
+        default = first(run, names) if first else names[0]
+        if not asked:
+            # A link must not depend on which selections there are when it is opened.
+            put_in_url(selection=default)
     chosen = st.selectbox(
         label,
         list(labels),
         format_func=lambda name: labels[name],
         help=help,
         # A filter is the page's own, so links from Walk or Export do not carry it.
-        **in_url("selection" if none is None else "within", next(iter(labels)), one_of(names)),
+        **in_url("selection" if none is None else "within", default, one_of(names)),
     )
     return chosen or None
 

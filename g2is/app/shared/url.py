@@ -133,27 +133,48 @@ def url_value(name: str, default: Any, read: Callable[[str], Any] = str) -> Any:
     """A parameter of the URL; several values where the default is a list, as many as a default that is a tuple.
 
     read: turns its text into a value, or raises ValueError with what it expected; then the page shows that and goes
-    on with the default.
+    on with the default, or of a list with the values that can be read.
     """
     texts = send_url().get(name, [])
     if not texts:
         return default
+    if isinstance(default, list):
+        return _readable(name, texts, read)
     try:
-        if not isinstance(default, list | tuple):
+        if not isinstance(default, tuple):
             return read(texts[-1])
-        if isinstance(default, tuple) and len(texts) != len(default):
+        if len(texts) != len(default):
             raise ValueError(f"expected {len(default)} values")
-        return type(default)(read(text) for text in texts)
+        return tuple(read(text) for text in texts)
     except ValueError as error:
-        if _was_shown(name, texts):
-            return default
-        instead = "nothing" if default in (None, "", []) else literal(default)
+        instead = "" if default in (None, "") else f"; this page uses {literal(default)} instead"
+        _show_unused(name, texts, error, f"It is not used{instead}.")
+        return default
+
+
+def _readable(name: str, texts: list[str], read: Callable[[str], Any]) -> list[Any]:
+    """The values of a list that can be read; the others are shown."""
+    values, unread, first = [], [], None
+    for text in texts:
+        try:
+            values.append(read(text))
+        except ValueError as error:
+            unread.append(text)
+            first = first or error
+    if first is not None:
+        not_used = "It is not used" if len(unread) == 1 else "They are not used"
+        rest = {0: "", 1: "; the other is"}.get(len(values), "; the others are")
+        _show_unused(name, unread, first, f"{not_used}{rest}.")
+    return values
+
+
+def _show_unused(name: str, texts: list[str], error: ValueError, what: str) -> None:
+    if not _was_shown(name, texts):
         st.warning(
             f"The address of this page has {literal('&'.join(f'{name}={text}' for text in texts))}: {prose(error)}. "
-            f"It is not used; this page uses {instead} instead.",
+            f"{what}",
             icon=":material/link_off:",
         )
-        return default
 
 
 def begin_run() -> None:

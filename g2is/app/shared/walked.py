@@ -29,8 +29,8 @@ class Walked:
 
     @property
     def examples(self) -> list[int]:
-        """The validation example closest to each target direction, which stands for it."""
-        return abs(self.knowledge.loadings).argmax(axis=1).tolist()
+        """The validation example that stands for each target direction."""
+        return self.knowledge.examples.tolist()
 
     def explain(self, run: Run, sample: int) -> Explanation:
         """Why an instruction is in the walk, or not."""

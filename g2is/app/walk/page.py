@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from g2is.app.shared import add_style, link_to, open_page
-from g2is.app.shared.text import showing_errors
+from g2is.app.shared.opening import whole_page
 from g2is.app.walk.budget import show_budget_curve
 from g2is.app.walk.effects import show_effects, show_idle
 from g2is.app.walk.head import walk_by_bar
@@ -17,12 +17,11 @@ from g2is.app.walk.screen import show_screen
 from g2is.app.walk.status import show_status
 from g2is.app.walk.tabs import show_tabs
 from g2is.app.walk.undo import show_undo
-from g2is.app.warming import page_drawn
 
 _STYLE = Path(__file__).parent / "page.css"
 
 
-@showing_errors
+@whole_page
 def show() -> None:
     """Draw the page."""
     run = open_page("Walk", compact=True)
@@ -48,4 +47,3 @@ def show() -> None:
     if settings.budget_is_open:
         with settings.budget:
             show_budget_curve(run, walk, key="budget in bar")
-    page_drawn()

@@ -9,7 +9,8 @@ import { element } from "../dom.js"
 const SWATCH = 16
 
 // What the legend of a map explains. shown: colouring, a Colouring; places, a Places; walk, the part of that kind, or
-// none; ink, paper: [r, g, b]; dpr; basket, whether anything is framed; focus. choice: see `categories`.
+// none; ink, paper: [r, g, b]; dpr; basket, whether anything is framed; focus; hides(sample), whether it is not seen.
+// choice: see `categories`.
 export function drawLegend(legend, shown, choice) {
   const { colouring, ink, paper, dpr } = shown
   const { title, entries } = colouring.part
@@ -38,19 +39,22 @@ export function withoutValue({ part }, ink, paper) {
   return part.none ? [{ shape: "circle", fill: css(faint(paper, ink)), text: part.none }] : []
 }
 
-// What there is above the dots.
-export function marksOf({ places, walk, ink, basket, focus }) {
+// What there is to be seen above the dots.
+export function marksOf({ places, walk, ink, basket, focus, hides }) {
+  const seen = (sample) => !hides(sample)
   const present = {
     anchor: false,
     neighbor: false,
     fallback: false,
     pin: false,
-    validation: places.examples().length > 0,
-    ban: walk?.bans.length > 0,
+    validation: places.examples().some(seen),
+    ban: walk?.bans.some(seen),
     basket,
-    focus: focus !== null,
+    focus: focus !== null && seen(focus),
   }
-  for (const code of new Set(walk?.origin)) present[walk.origins[code]] = true
+  walk?.sample.forEach((sample, step) => {
+    if (seen(sample)) present[walk.origins[walk.origin[step]]] = true
+  })
   return Object.keys(present)
     .filter((name) => present[name])
     .map((name) => markOf({ ...SYMBOLS[name], ...(walk?.meanings[name] && { meaning: walk.meanings[name] }) }, { ink: css(ink) }))

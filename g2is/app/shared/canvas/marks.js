@@ -11,19 +11,20 @@ const FRAMES = ["anchor", "fallback", "neighbor"]
 
 // pen: a Pen that has begun. plane: a Plane. radius: of a dot. places: a Places. walk: the part of that kind, or none.
 // names: [text, [x, y]] each. hover, focus: samples or null. area: corners in the plane, or null. rampOf: the CSS colour
-// of a step's sample where colours mean the order of the walk, otherwise none.
-export function drawMarks(pen, { plane, radius, places, walk, names, hover, focus, area, rampOf }) {
-  const steps = walk ? stepsInSight(plane, places, walk) : []
+// of a step's sample where colours mean the order of the walk, otherwise none. hides(sample): whether it is not seen.
+export function drawMarks(pen, { plane, radius, places, walk, names, hover, focus, area, rampOf, hides }) {
+  const seen = (sample) => places.has(sample) && !hides(sample)
+  const steps = walk ? stepsInSight(plane, places, walk, seen) : []
   const few = steps.length <= MANY_STEPS
-  if (walk) drawPath(pen, plane, places, walk, { few, rampOf: steps.length <= MOST_RINGS ? rampOf : null })
+  if (walk) drawPath(pen, plane, places, walk, { seen,  few, rampOf: steps.length <= MOST_RINGS ? rampOf : null })
   if (steps.length <= MOST_RINGS) drawTaken(pen, steps, radius)
-  drawExamples(pen, plane, places, radius)
-  if (walk) drawBans(pen, plane, places, walk.bans, radius)
+  drawExamples(pen, plane, places, radius, hides)
+  if (walk) drawBans(pen, plane, places, walk.bans.filter(seen), radius)
   const boxes = []
   pen.names(names.map(([text, at]) => [text, plane.place(...at)]), radius + 4, boxes)
   if (few) pen.numbers(steps.map(({ step, here }) => [step + 1, here]), radius + 3, boxes)
-  if (hover !== null && places.has(hover)) pen.ring(plane.place(...places.at(hover)), radius + 4, 1.5)
-  if (focus !== null && places.has(focus)) {
+  if (hover !== null && seen(hover)) pen.ring(plane.place(...places.at(hover)), radius + 4, 1.5)
+  if (focus !== null && seen(focus)) {
     pen.ring(plane.place(...places.at(focus)), radius + 6, 2.5)
     pen.ring(plane.place(...places.at(focus)), radius + 11, 1)
   }
@@ -35,22 +36,22 @@ export function startsOf({ sample, origin, origins }) {
   return new Set([...sample].filter((_, step) => STARTS.includes(origins[origin[step]])))
 }
 
-function stepsInSight(plane, places, { sample, origin, origins }) {
+function stepsInSight(plane, places, { sample, origin, origins }, seen) {
   const steps = []
   sample.forEach((taken, step) => {
-    if (!places.has(taken)) return
+    if (!seen(taken)) return
     const here = plane.place(...places.at(taken))
     if (plane.sees(here)) steps.push({ step, kind: origins[origin[step]], here })
   })
   return steps
 }
 
-function drawPath(pen, plane, places, { sample, origin, origins, came_from }, { few, rampOf }) {
+function drawPath(pen, plane, places, { sample, origin, origins, came_from }, { seen, few, rampOf }) {
   const solid = new Path2D()
   const dashed = new Path2D()
   sample.forEach((taken, step) => {
     const from = came_from[step]
-    if (from < 0 || !places.has(taken) || !places.has(from)) return
+    if (from < 0 || !seen(taken) || !seen(from)) return
     const ends = [plane.place(...places.at(from)), plane.place(...places.at(taken))]
     const path = rampOf ? new Path2D() : origins[origin[step]] === "fallback" ? dashed : solid
     path.moveTo(...ends[0])
@@ -79,8 +80,9 @@ function drawTaken(pen, steps, radius) {
   }
 }
 
-function drawExamples(pen, plane, places, radius) {
-  const stars = places.examples().map((example) => plane.place(...places.at(example))).filter((at) => plane.sees(at))
+function drawExamples(pen, plane, places, radius, hides) {
+  const examples = places.examples().filter((example) => !hides(example))
+  const stars = examples.map((example) => plane.place(...places.at(example))).filter((at) => plane.sees(at))
   const size = Math.min(6, (stars.length > CROWD ? 2 : 2.6) + 0.6 * radius)
   for (const star of stars) pen.shape(SYMBOLS.validation.shape, star, size, pen.ink, pen.paper)
 }
@@ -89,7 +91,6 @@ function drawBans(pen, plane, places, bans, radius) {
   const all = new Path2D()
   const one = outline(SYMBOLS.ban.shape, radius + 3)
   for (const sample of bans) {
-    if (!places.has(sample)) continue
     const [e, f] = plane.place(...places.at(sample))
     all.addPath(one, { e, f })
   }

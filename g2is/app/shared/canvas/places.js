@@ -33,24 +33,25 @@ export class Places {
   }
 
   // The nearest sample, at most `reach` away. Stars are larger and lie above the dots, and starts of a walk above
-  // those: an example wins if it lies within `star`, unless the nearest sample is one of `starts`.
-  nearest([atX, atY], reach, star, starts) {
+  // those: an example wins if it lies within `star`, unless the nearest sample is one of `starts`. hides(sample): whether
+  // it does not count.
+  nearest([atX, atY], reach, star, starts, hides = () => false) {
     const { x, y, vx, vy, nowhere } = this
     let [best, least] = [null, reach ** 2]
     for (let sample = 0; sample < x.length; sample++) {
       const away = (x[sample] - atX) ** 2 + (y[sample] - atY) ** 2
-      if (away < least && x[sample] !== nowhere) [best, least] = [sample, away]
+      if (away < least && x[sample] !== nowhere && !hides(sample)) [best, least] = [sample, away]
     }
     if (!starts.has(best)) least = star ** 2
     for (let row = 0; row < vx.length; row++) {
       const away = (vx[row] - atX) ** 2 + (vy[row] - atY) ** 2
-      if (away < least && vx[row] !== nowhere) [best, least] = [-1 - row, away]
+      if (away < least && vx[row] !== nowhere && !hides(-1 - row)) [best, least] = [-1 - row, away]
     }
     return best
   }
 
   // The sample to go to from another in a direction: near, and not far to the side.
-  ahead(from, [right, up]) {
+  ahead(from, [right, up], hides = () => false) {
     const { x, y, nowhere } = this
     const [atX, atY] = this.at(from)
     let [best, least] = [null, Infinity]
@@ -61,7 +62,7 @@ export class Places {
       const aside = Math.abs(awayX * up) + Math.abs(awayY * right)
       if (ahead <= 0 || aside > ahead) continue
       const cost = ahead + 2 * aside
-      if (cost < least) [best, least] = [sample, cost]
+      if (cost < least && !hides(sample)) [best, least] = [sample, cost]
     }
     return best
   }

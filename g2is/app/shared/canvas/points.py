@@ -89,3 +89,9 @@ class MapPoints:
         close = (np.abs(cells - best) <= 1).all(axis=1)
         x, y = np.rint(places[close].mean(axis=0)).astype(int).tolist() if close.any() else places[0].tolist()
         return x, y
+
+    def closest(self, samples: NDArray[np.integer], at: tuple[int, int]) -> int:
+        """Of some samples that have places, the one closest to a place."""
+        away = self.samples[samples].astype(np.float64) - at
+        away[~self.placed[samples]] = np.inf
+        return int(samples[np.einsum("nc,nc->n", away, away).argmin()])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -19,6 +19,14 @@ from g2is.walk import WalkTrace
 
 TICKS = 4
 """Intervals between the numbers along a scale."""
+
+
+class Name(NamedTuple):
+    """A text on the map. at: its place. sample: one of those that it is the name of, which lies there."""
+
+    text: str
+    at: tuple[int, int]
+    sample: int
 
 
 def read_scheme(run: Run, *more: str) -> Callable[[str], str]:
@@ -84,10 +92,8 @@ def points_part(channel: str, map_id: str, points: MapPoints, about: str = "") -
     )
 
 
-def colours_part(
-    channel: str, map_id: str, colouring: Colouring, names: Sequence[tuple[str, tuple[int, int]]]
-) -> bytes:
-    """The colours with their legend. names: texts on the map and their places, the most important first."""
+def colours_part(channel: str, map_id: str, colouring: Colouring, names: Sequence[Name]) -> bytes:
+    """The colours with their legend. names: the most important first."""
     header: dict[str, Any] = {
         "map": map_id,
         "scheme": colouring.scheme,
@@ -96,7 +102,7 @@ def colours_part(
         "missing": NONE,
         "levels": LEVELS,
         "none": colouring.none,
-        "names": [{"text": text, "at": at} for text, at in names],
+        "names": [name._asdict() for name in names],
     }
     scale = colouring.scale
     if scale is None:

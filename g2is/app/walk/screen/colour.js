@@ -67,7 +67,7 @@ export class Colours {
       changed()
     }
     const { ink, paper, accent, dpr } = map
-    const nothing = { places: { examples: () => [] }, walk: null, basket: false, focus: null }
+    const nothing = { places: { examples: () => [] }, walk: null, basket: false, focus: null, hides: () => false }
     const shown = { colouring, ink, paper, accent, dpr, ...nothing }
     drawLegend(legend, shown, { only, list, press, clear, redraw: () => this.drawLegend(legend) })
   }
