@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from g2is.app.home.runs import SHOWN as RUNS_SHOWN
 from g2is.app.home.saved import MOST_DELETED
 from g2is.app.map import controls
 from g2is.app.shared import samples
@@ -174,3 +175,29 @@ def test_a_selection_with_a_name_too_long_for_a_trace_has_none(run, monkeypatch)
     app = page_of(run, monkeypatch, "1_Map", path=name)
     assert not app.error or "Internal" not in app.error[0].value
     assert read_walk(run.folder / "selections" / f"{name}.json", run)[1] is None
+
+
+def test_home_reads_the_newest_runs_once(run, monkeypatch):
+    from streamlit.testing.v1 import AppTest
+
+    from tests.app.serving import ROOT
+
+    manifest = (run.folder / "manifest.json").read_bytes()
+    for place in range(150):
+        (folder := run.folder.with_name(f"copy-{place:03}")).mkdir()
+        (folder / "manifest.json").write_bytes(manifest)
+        os.utime(folder / "manifest.json", (place, place))
+    read = counted(monkeypatch, Run, "open")
+    monkeypatch.setenv("G2IS_CACHE", str(run.folder.parent))
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["run"] = "tiny"
+    app.run()
+    assert not app.exception and 0 < len(read) <= RUNS_SHOWN + 1
+    assert any(f"The {RUNS_SHOWN} newest of 151" in caption.value for caption in app.caption)
+    read.clear()
+    app.run()
+    assert len(read) <= 1, "what is said of the runs is not read again"
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["run"] = "copy-000"
+    app.run()
+    assert "copy-000" in next(table.value["run"].tolist() for table in app.dataframe if "run" in table.value)

@@ -98,6 +98,26 @@ def test_an_export_says_its_place_in_the_run(open_app, served, monkeypatch):
     assert "--selection first-walk " in command and command.endswith("--cache '…'")
 
 
+def test_fine_tuning_reads_and_names_no_file_that_a_visitor_sends(open_app, served, monkeypatch):
+    from g2is.app.compare import fine_tuning
+
+    monkeypatch.setattr(fine_tuning, "model_here", lambda run: Path(MODEL))
+    monkeypatch.setattr(fine_tuning, "can_compute", lambda: True)
+    monkeypatch.setattr(
+        fine_tuning, "demo_test", lambda run: served.folder.parent / "tiny-data" / "test.jsonl"
+    )
+    asked = []
+    monkeypatch.setattr(fine_tuning, "tests_of", lambda text: asked.append(text) or [])
+    monkeypatch.setattr(fine_tuning, "suggested_evaluation", lambda run, name: name)
+    app = open_app("6_Compare", folder=served.folder.parent, view="results")
+    assert app.text_input(key="tune test").value == "tiny-data/test.jsonl"
+    check(app, served)
+    app.session_state["tune test"] = "/etc/passwd"  # as a browser may send it in spite of the box
+    [button] = [button for button in app.button if button.label == "Check and estimate"]
+    button.click().run()
+    assert asked == [str(served.folder.parent / "tiny-data" / "test.jsonl")]
+
+
 def test_a_restore_that_fails_does_not_say_where(open_app, served):
     from g2is.run.saved import restore
 

@@ -38,7 +38,7 @@ from g2is.app.shared import (
 from g2is.app.shared.jobs import POSSIBLE
 from g2is.app.shared.model import can_compute, model_here
 from g2is.app.shared.naming import checked_name, name_box
-from g2is.app.shared.text import show_command, show_output
+from g2is.app.shared.text import said, show_command, show_output
 from g2is.app.shared.visitor import may_name_files, may_write
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
@@ -144,11 +144,12 @@ def _choose(run: Run) -> None:
             help="Your walk is saved under a name of its own when fine-tuning starts.",
         )
         with st.container(horizontal=True):
+            own, demo = may_name_files(), str(demo_test(run) or "")
             test = st.text_input(
                 "Test files",
-                value=str(demo_test(run) or ""),
+                value=demo if own else said(demo),
                 key="tune test",
-                disabled=not may_name_files(),
+                disabled=not own,
                 placeholder="/data/test.jsonl",
                 help="Held-out examples of the target, on the machine that the app runs on; read as the pool is. "
                 "Several: `gsm8k=/data/a.jsonl; bbh=/data/b.jsonl`.",
@@ -186,7 +187,8 @@ def _choose(run: Run) -> None:
     if "tune checked" not in st.session_state and not st.session_state.get("tune check"):
         return
     try:
-        tests = tests_of(test)
+        # What a disabled box holds, a browser may still send.
+        tests = tests_of(test if own else demo)
         asked = Asked(
             name=checked_name(name) if name else suggested_evaluation(run, tests[0][0]),
             selections=tuple(one for one in selections if not one.startswith(SET)),
@@ -228,7 +230,7 @@ def _show_check(run: Run, asked: Asked) -> None:
     found = inspect_files([str(file) for _, file in asked.tests], ReadingConfig())
     with st.container(border=True):
         for line in checked[1]:
-            st.markdown(f"- {literal_line(line)}")
+            st.markdown(f"- {literal_line(said(line))}")
         for file in found.files:
             for shape in file.shapes:
                 st.caption(f"Test file read as {prose(shape)}")
