@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from g2is.arrays.unit import unit
 from g2is.config import WalkParameters
-from g2is.instructions import Instruction, from_frame, read_instructions
+from g2is.instructions import Instruction, read_instructions
 from g2is.knowledge import CoreKnowledge, core_knowledge
 from g2is.lm.batching import batches
 from g2is.lm.gradients import GradientEngine
@@ -24,6 +24,7 @@ from g2is.lm.text import Encoded, Encoder
 from g2is.lm.tokenizer import load_tokenizer
 from g2is.lm.train import trainable
 from g2is.run.run import Run
+from g2is.run.texts import instructions_of
 from g2is.selectors import round_robin
 from g2is.storage.files import write_array
 from g2is.walk import WalkTrace, component_affinities, gradient_walk
@@ -153,7 +154,7 @@ def _from_pool(name: str, folders: dict[str, Path], source: str, cache: Path) ->
     single = frame["valid"] & (frame["duplicate_of"] < 0) & ~frame.index.isin(twice)
     rows = np.flatnonzero(single & (frame["source"] == source))
     drawn = np.random.default_rng(0).permutation(rows)[: VALIDATION + TEST]
-    samples = from_frame(frame.iloc[drawn])
+    samples = instructions_of(run.texts, drawn)
     return _target(name, "pool", run, samples[:VALIDATION], samples[VALIDATION:], drawn, cache)
 
 

@@ -27,12 +27,12 @@ from benchmarks.experiment_plan import Plan, plans
 from benchmarks.experiment_tables import write_tables
 from benchmarks.experiment_targets import Target, targets
 from g2is.config import EvaluationConfig
-from g2is.instructions import from_frame
 from g2is.lm.evaluate import fine_tuned, held_out_losses
 from g2is.lm.model import inspect_model, load_model
 from g2is.lm.text import Encoded, Encoder
 from g2is.lm.tokenizer import load_tokenizer
 from g2is.run.run import Run
+from g2is.run.texts import instructions_of
 from g2is.storage.files import write_bytes
 
 RESULTS = Path("bench/experiments")
@@ -86,7 +86,7 @@ class Trainer:
     def __call__(self, job: Job) -> list[float]:
         """Held-out losses (t,) after training."""
         run = self.runs[job.run]
-        samples = self.encoders[job.run](from_frame(run.instructions.iloc[sorted(job.samples)]))
+        samples = self.encoders[job.run](instructions_of(run.texts, sorted(job.samples)))
         config = TRAINING[job.run, job.budget]
         lora = run.manifest.configuration.lora.replace(dropout=config.dropout)
         with fine_tuned(self.models[job.run], lora, samples, config, job.seed) as model:

@@ -71,6 +71,7 @@ from g2is.pipeline.extras import Extras
 from g2is.pipeline.inputs import Target
 from g2is.run.paths import WARMUP
 from g2is.run.run import Run
+from g2is.run.texts import instructions_of
 from g2is.storage.files import write_array, write_bytes
 
 RESULTS = Path("bench/landmarks")
@@ -130,10 +131,14 @@ def estimates_of(run: Run, lazy: LazyModel, output: Path) -> Estimates:
     states = run.representations("weighted")
     pool, examples = ({LAST: unit(rows).astype(np.float64)} for rows in (states.samples, states.validation))
     for name, feature in FEATURES.items():
-        for part, found, frame in (("pool", pool, run.instructions), ("examples", examples, run.validation)):
+        records = instructions_of(run.texts, range(len(run.valid)))
+        for part, found, some in (
+            ("pool", pool, records),
+            ("examples", examples, from_frame(run.validation)),
+        ):
             path = output / "features" / f"{name}_{part}.npy"
             if not path.exists():
-                samples = lazy.encoder(from_frame(frame))
+                samples = lazy.encoder(some)
                 write_array(path, features_of(feature, lazy.model, samples, BATCH_TOKENS))
             found[name] = np.load(path)
     return Estimates(pool, examples, run.valid)
@@ -194,7 +199,7 @@ def main(arguments: argparse.Namespace) -> None:
     run = built(arguments)
     lazy = warmed_up(run)
     goals, estimates = goals_of(run), estimates_of(run, lazy, arguments.output)
-    samples = lazy.encoder(from_frame(run.instructions[run.valid]))
+    samples = lazy.encoder(instructions_of(run.texts, np.flatnonzero(run.valid)))
     passes = pass_seconds(lazy, samples[:: max(1, len(samples) // TIMED)])
     rows = [*without_gradients(goals, estimates), *agreements(goals, estimates, WAYS, SHARES)]
     found = with_cost(pd.DataFrame(rows), passes)

@@ -83,7 +83,7 @@ def step_open(folder: Path) -> None:
     from g2is.run.run import Run
 
     run = Run.open(folder / "cache" / "large")
-    run.instructions.iloc[len(run.instructions) // 2]["raw"]
+    run.record(len(run.instructions) // 2)["raw"]
     _ = run.valid, run.regime("sgd")
 
 
@@ -100,7 +100,7 @@ def _search(folder: Path, text: str, *, regular_expression: bool) -> None:
     from g2is.run.run import Run
 
     run = Run.open(folder / "cache" / "large")
-    matching(run.instructions, Filter(text=text, regular_expression=regular_expression))
+    matching(run, Filter(text=text, regular_expression=regular_expression))
 
 
 def step_walk(folder: Path) -> None:

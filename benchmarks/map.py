@@ -33,7 +33,7 @@ from g2is.run.run import Run
 @st.cache_resource
 def opened():
     run = Run.open({folder!r})
-    prompts = run.instructions["prompt"].tolist()
+    prompts = [prompt for prompt, _ in run.conversations()]
     return run.layout("umap", "sgd").samples, [text.ljust(80)[:80] for text in prompts], run.instructions
 
 places, texts, pool = opened()

@@ -54,7 +54,7 @@ def main() -> None:
         for method in ("less", "round_robin", "random"):
             answers["selections"][method] = select(run, method, count=12).samples
         answers["communities"] = run.communities("sgd").membership.tolist()
-        answers["raw"] = [raw.decode() for raw in run.instructions["raw"].tolist()]
+        answers["raw"] = [raw.decode() for raw in run.texts.values(range(run.files.pool), "raw")]
         shutil.copytree("run", folder / "run")
     (folder / "answers.json").write_text(json.dumps(answers, indent=1) + "\n")
 

@@ -1,6 +1,7 @@
 """A selection says what it was made on, and what has come or gone since."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from g2is.__main__ import main
 from g2is.analysis import walks
 from g2is.analysis.saved import for_targets, saved_table
 from g2is.analysis.scores import score
+from g2is.analysis.why_not import why_not
 from g2is.app.shared.samples import change_lines
 from g2is.config import walk_preset
 from g2is.errors import InputError
@@ -19,7 +21,7 @@ from g2is.run.made_on import MadeOn
 from g2is.run.run import Run
 from g2is.run.saved import KINDS
 from g2is.run.selections import Selection, changes, made_for, save_walk, select, select_set
-from tests.app.tiny_run import VALIDATION
+from tests.app.tiny_run import VALIDATION, make_run
 from tests.format_1 import as_format_1
 
 
@@ -130,6 +132,19 @@ def test_a_walk_is_explained_though_its_target_went(run, capsys, other):
     after = score(less, selection=output).frame()
     assert after["why_not"].tolist() == scores["why_not"].tolist()
     assert with_targets(more, more.target_versions) is more
+
+
+def test_examples_keep_their_numbers_though_their_target_went(tmp_path):
+    run = make_run(tmp_path / "two", 80, targets=("pears", "apples"))
+    trace = walks.walk(run, walk_preset("recommended", count=9))
+    less = remove(run.folder, "pears")
+    then = with_targets(less, run.target_versions)
+    assert [target.name for target in then.targets] == ["pears", "apples"]
+    sample = int(np.setdiff1d(np.flatnonzero(run.valid), trace.samples)[20])
+    assert why_not(then, trace, sample) == why_not(run, trace, sample)
+    # What is not kept stays as it is.
+    shutil.rmtree(run.folder / next(iter(less.manifest.removed)))
+    assert with_targets(Run.open(run.folder), run.target_versions).targets == less.targets
 
 
 def test_what_was_taken_is_explained_without_its_target(run):

@@ -49,7 +49,7 @@ def sketches_at(run: Run, name: str) -> tuple[dict[str, np.ndarray], np.ndarray,
     engine = GradientEngine(model, projection, averages)
     pool, validation = (
         sketches_of(engine, encoder(from_frame(frame)), 256)[0]
-        for frame in (run.instructions, run.validation)
+        for frame in (run.records(range(len(run.valid))), run.validation)
     )
     return pool, validation["sgd"], averages.common(projection).numpy()
 

@@ -74,7 +74,7 @@ def test_labels_are_the_words_that_mark_a_community_out():
         "1 + 1 = 2",
         "nothing valid",
     ]
-    labels = label_communities(membership, texts.__getitem__)
+    labels = label_communities(membership, lambda rows: [texts[row] for row in rows])
     assert labels[0].split(", ")[0] == "sort" and labels[1].split(", ")[0] == "перевести"
     assert labels[2] == "community 2" and "nothing" not in " ".join(labels)
     assert all(len(label.split(", ")) <= 4 for label in labels)
@@ -82,13 +82,16 @@ def test_labels_are_the_words_that_mark_a_community_out():
 
 @pytest.mark.parametrize("texts", [["1", "2"], ["", ""], ["the of", "and"]])
 def test_communities_without_words_have_numbers(texts):
-    assert label_communities(np.array([0, 1], np.int32), texts.__getitem__) == ("community 0", "community 1")
+    assert label_communities(np.array([0, 1], np.int32), lambda rows: [texts[row] for row in rows]) == (
+        "community 0",
+        "community 1",
+    )
 
 
 def test_sizes_are_counted():
     found = Communities.of(np.array([0, -1, 1, 0], np.int32), ("a", "b"))
     assert found.sizes.tolist() == [2, 1] and len(found) == 2
-    assert label_communities(np.full(3, -1, np.int32), "xyz".__getitem__) == ()
+    assert label_communities(np.full(3, -1, np.int32), list) == ()
 
 
 def test_only_the_nearest_neighbours_count_in_whatever_order_they_are_listed():

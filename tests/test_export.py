@@ -17,11 +17,12 @@ from g2is.config.commands import walk_command
 from g2is.config.grammar import given
 from g2is.errors import InputError
 from g2is.export import FORMATS, MANIFEST, export, manifest, preview
-from g2is.instructions import from_frame, read_instructions, to_frame
+from g2is.instructions import read_instructions, to_frame
 from g2is.instructions.fields import without_nulls
 from g2is.run.paths import INSTRUCTIONS, SAMPLES
 from g2is.run.run import FORMAT_VERSION, FileRecord, Manifest, Run, Stage
 from g2is.run.selections import Selection
+from g2is.run.texts import instructions_of
 from g2is.storage.files import sha256
 from g2is.storage.tables import write_frame
 
@@ -162,7 +163,7 @@ def conversations(path: Path) -> list[tuple]:
 
 
 def expected(run: Run, samples: list[int]) -> list[tuple]:
-    return [(i.messages, i.tools) for i in from_frame(run.instructions.iloc[samples])]
+    return [(i.messages, i.tools) for i in instructions_of(run.texts, samples)]
 
 
 # What each format holds
@@ -171,7 +172,7 @@ def expected(run: Run, samples: list[int]) -> list[tuple]:
 def test_jsonl_gives_the_sources_bytes_in_order_of_choice(run, tmp_path):
     export(run, select(run, ORDER), "jsonl", tmp_path / "out")
     lines = written(tmp_path / "out", "train.jsonl").read_bytes().split(b"\n")
-    assert lines == [*run.instructions["raw"].iloc[ORDER], b""]
+    assert lines == [*run.texts.values(ORDER, "raw"), b""]
 
 
 def test_jsonl_joins_records_that_spread_over_lines_and_says_so(tmp_path):
@@ -348,7 +349,7 @@ def test_parquet_loads_in_datasets(run, tmp_path):
     for record in found:
         record["messages"] = without_nulls(record["messages"])
     assert found == [json.loads(line) for line in preview(run, select(run, ORDER), "parquet", 99)]
-    pool = run.instructions.iloc[ORDER]
+    pool = run.records(ORDER)
     for column in ("prompt", "response", "source", "line"):
         assert [row[column] for row in found] == pool[column].tolist()
     assert found[ORDER.index(1)]["task"] == "manners"
@@ -359,7 +360,7 @@ def test_csv_loads_in_datasets(run, tmp_path):
     export(run, select(run, samples), "csv", tmp_path / "out")
     path = written(tmp_path / "out", "train.csv")
     found = load(tmp_path / "cache", "csv", path, keep_default_na=False)
-    pool = run.instructions.iloc[samples]
+    pool = run.records(samples)
     assert [row["prompt"] for row in found] == pool["prompt"].tolist()
     assert [row["response"] for row in found] == [*pool["response"].iloc[:-1], "'-5"]
     assert [row["source"] for row in found] == pool["source"].tolist()

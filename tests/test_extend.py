@@ -25,6 +25,7 @@ from g2is.pipeline.whiten import whiten
 from g2is.run.manifest import Manifest
 from g2is.run.run import Run
 from g2is.run.selections import Selection, save_walk
+from tests.pools import records_of
 from tests.test_pipeline import configuration, files, make  # noqa: F401
 from tests.test_upgrade import Killed, bytes_of
 from tests.tiny import write_pool
@@ -149,7 +150,7 @@ def test_it_is_equal_to_a_build_of_everything_with_the_same_adapter(run, files, 
     assert grown.near_duplicates.tolist() == whole.near_duplicates.tolist()
     for column in ("valid", "tokens", "trained_tokens", "problem", "raw", "prompt", "line", "duplicate_of"):
         assert (
-            grown.instructions[column].astype(str).tolist() == whole.instructions[column].astype(str).tolist()
+            records_of(grown)[column].astype(str).tolist() == records_of(whole)[column].astype(str).tolist()
         )
     assert grown.leaks[["sample", "validation", "kind"]].values.tolist() == (
         whole.leaks[["sample", "validation", "kind"]].values.tolist()

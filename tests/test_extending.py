@@ -107,7 +107,7 @@ def test_a_page(project):
         'least = ui.url_value("least", 0, ui.whole(0, 99))\n'
         "rows = run.instructions\n"
         'st.metric("Pool", ui.number(int((rows["tokens"] >= least).sum())))\n'
-        "ui.show_text(rows.iloc[0].prompt)\n"
+        "ui.show_text(run.prompts([0])[0])\n"
     )
     script = (
         "from streamlit.testing.v1 import AppTest\n"

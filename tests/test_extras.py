@@ -9,7 +9,6 @@ import torch
 
 from g2is.config import SEEDS, EnsembleConfig
 from g2is.errors import InputError
-from g2is.instructions import from_frame
 from g2is.lm.ensemble import SquaredLength
 from g2is.lm.gradients import GradientEngine
 from g2is.lm.model import add_adapter, inspect_model, load_model, reset_adapter
@@ -21,6 +20,7 @@ from g2is.lm.warmup import Checkpoint, draw
 from g2is.pipeline.extras import Extras
 from g2is.run.run import Run
 from g2is.run.selections import select
+from g2is.run.texts import instructions_of
 from g2is.storage.shards import ShardStore
 from tests.test_pipeline import content, files, make
 from tests.tiny import ARCHITECTURES, adapted_model, random_samples
@@ -113,7 +113,7 @@ def test_a_reset_adapter_is_a_fresh_one():
 def test_the_ensemble_is_that_of_members_trained_one_by_one(run):
     config = run.manifest.configuration
     encoder = Encoder(load_tokenizer(config.model), config.model.max_length)
-    pool = encoder(from_frame(run.instructions))
+    pool = encoder(instructions_of(run.texts, range(len(run.valid))))
     lengths: dict[str, list[list[float]]] = {"early": [], "late": []}
     for member in (1, 2):
         warmup = config.warmup.replace(seed=(config.warmup.seed + member) % SEEDS)

@@ -11,6 +11,7 @@ from g2is.run.paths import INSTRUCTIONS
 from g2is.run.run import Manifest, Run
 from g2is.storage.tables import read_frame, write_frame
 from tests.app.tiny_run import make_run
+from tests.pools import records_of
 
 
 @pytest.fixture
@@ -78,4 +79,4 @@ def test_a_run_that_holds_parquet_opens(tmp_path):
 
     files["instructions.parquet"] = record(old / "instructions.parquet")
     (old / "manifest.json").write_text(manifest.model_dump_json())
-    assert Run.open(old).instructions["raw"].tolist() == run.instructions["raw"].tolist()
+    assert records_of(Run.open(old)).equals(records_of(run))

@@ -23,8 +23,8 @@ from g2is.config.commands import walk_command
 from g2is.errors import InputError
 from g2is.export.writing import export
 from g2is.figures.colouring import colouring
-from g2is.instructions import read_instructions
-from g2is.instructions.kept import FEW, FILE, LONGEST, MOST_COLUMNS, MOST_VALUES
+from g2is.instructions import Summary, each_instruction, read_instructions
+from g2is.instructions.kept import FEW, FILE, LONGEST, MOST_COLUMNS, MOST_VALUES, PoolColumns
 from g2is.pipeline.imported import import_run
 from g2is.pipeline.inputs import Target
 from g2is.run.columns import Columns
@@ -109,6 +109,25 @@ def test_ids_and_free_text_are_no_columns(tmp_path, field, values, problem):
     frame, left_out = kept_of(tmp_path, values, field)
     assert left_out == ({} if problem is None else {field: problem})
     assert frame.columns.tolist() == ([field] if problem is None else [])
+
+
+def test_of_records_that_come_to_a_pool_a_field_is_what_it_is_there(tmp_path):
+    """A few records alone do not tell an id from a kind."""
+    path = tmp_path / "more.jsonl"
+    record = {"prompt": "a", "response": "b"}
+    path.write_text(
+        "".join(
+            json.dumps({**record, "kind": f"kind {n}", "key": "one", "level": n, "new": "x"}) + "\n"
+            for n in range(FEW + 1)
+        )
+    )
+    alone, coming = Summary(), Summary()
+    pool = PoolColumns(frozenset({"kind", "level"}), {"key": "an id"})
+    for summary, columns in ((alone, None), (coming, pool)):
+        assert len(list(each_instruction([path], summary, pool_columns=columns))) == FEW + 1
+    assert list(alone.columns.described) == ["key", "level", "new"] and "kind" in alone.columns.left_out
+    assert list(coming.columns.described) == ["kind", "level", "new"]
+    assert coming.columns.left_out == {"key": "an id"}
 
 
 def test_what_went_into_a_conversation_is_no_column(tmp_path):
@@ -526,7 +545,7 @@ def test_a_selection_of_an_earlier_version_is_read(run, tmp_path):
 
 def test_a_search_filters_by_columns_and_looks_into_one(run):
     def find(**asked):
-        return matching(run.instructions, Filter(**asked), run.columns).tolist()
+        return matching(run, Filter(**asked)).tolist()
 
     assert find(where=("source=<b>x</b>",)) == [9, 19, 29, 39]
     assert find(text="<B>", column="source") == [9, 19, 29, 39]

@@ -14,7 +14,7 @@ from g2is.analysis.map_values import Categories, Quantity, conflict_shares
 from g2is.app.shared.canvas.points import FULL, NOWHERE, MapPoints
 from g2is.errors import InputError
 from g2is.figures.colouring import COLOURED, LEVELS, MOST, NONE, Colouring, colouring
-from g2is.instructions.words import distinctive_terms
+from g2is.instructions.words import Term, distinctive_terms
 
 PLACES = arrays(np.float32, (40, 2), elements=st.floats(-1e3, 1e3, width=32))
 CORNERS = arrays(np.int64, st.tuples(st.integers(3, 9), st.just(2)), elements=st.integers(0, FULL))
@@ -174,18 +174,25 @@ def test_conflict_shares_are_exact_where_all_are_compared():
     assert np.nanmax(np.abs(estimate - found)) < 0.35 and np.array_equal(np.isnan(estimate), ~valid)
 
 
+def terms(texts: list[str], inside: int) -> list[Term]:
+    """What sets the first texts apart from all."""
+    return distinctive_terms(
+        lambda rows: [texts[row] for row in rows], np.arange(inside), np.arange(len(texts))
+    )
+
+
 def test_terms_mark_out_what_is_inside():
     texts = [f"the apple number {n} is red" for n in range(10)] + [
         f"the train {n} is late" for n in range(30)
     ]
-    found = distinctive_terms(texts, np.arange(10))
+    found = terms(texts, 10)
     words = [term.word for term in found]
     assert set(words) == {"apple", "number", "red"}, "not what all texts say"
     assert all(term.share == 1 and term.share_of_all == 0.25 for term in found)
     spoken = [f"{text} and you would like this too" if row < 10 else text for row, text in enumerate(texts)]
-    assert {term.word for term in distinctive_terms(spoken, np.arange(10))} == {*words, "like"}
-    assert distinctive_terms(texts, np.arange(40)) == []
-    assert distinctive_terms(texts, np.arange(0)) == []
+    assert {term.word for term in terms(spoken, 10)} == {*words, "like"}
+    assert terms(texts, 40) == []
+    assert terms(texts, 0) == []
 
 
 def test_what_has_no_value_is_explained_only_if_there_is_such_a_sample():

@@ -6,6 +6,7 @@ import pytest
 
 from g2is.analysis.ordering import ORDERS, WalkColumns, in_order, orders_of
 from g2is.analysis.search import Filter, matching, row_named
+from tests.pools import pool_of
 
 POOL = pd.DataFrame(
     {
@@ -42,11 +43,11 @@ def test_only_orders_that_have_values_are_offered():
 
 
 def test_a_number_sign_asks_for_a_row():
-    assert matching(POOL, Filter(text="#3")).tolist() == [3]
-    assert matching(POOL, Filter(text=" #1,204 ")).tolist() == []
-    assert matching(POOL, Filter(text="#3", regular_expression=True)).tolist() == [0]
-    assert matching(POOL, Filter(text="3")).tolist() == [0, 4]
-    assert matching(POOL, Filter(text="#3 apples")).tolist() == [0]
+    assert matching(pool_of(POOL), Filter(text="#3")).tolist() == [3]
+    assert matching(pool_of(POOL), Filter(text=" #1,204 ")).tolist() == []
+    assert matching(pool_of(POOL), Filter(text="#3", regular_expression=True)).tolist() == [0]
+    assert matching(pool_of(POOL), Filter(text="3")).tolist() == [0, 4]
+    assert matching(pool_of(POOL), Filter(text="#3 apples")).tolist() == [0]
     assert [row_named(text) for text in ("#1,204", "# 5", "5", "#", "#x", "")] == [
         1204,
         None,

@@ -13,6 +13,7 @@ from g2is.pipeline.extend import extend
 from g2is.pipeline.removing import remove_instructions, restore_instructions
 from g2is.pipeline.whiten import whiten
 from g2is.run.run import Run
+from tests.pools import records_of
 from tests.test_pipeline import configuration, files, make  # noqa: F401
 from tests.tiny import write_pool
 
@@ -66,7 +67,7 @@ def same(run: Run, other: Run, order) -> None:
     """Whether two runs hold the same, but for rounding."""
     assert run.check() == [] and run.hash == other.hash, order
     assert np.array_equal(run.gone, other.gone) and np.array_equal(run.valid, other.valid), order
-    assert run.instructions.drop(columns="raw").equals(other.instructions.drop(columns="raw")), order
+    assert records_of(run).drop(columns="raw").equals(records_of(other).drop(columns="raw")), order
     assert [target.name for target in run.targets] == [target.name for target in other.targets]
     for regime in run.regimes:
         mine, its = run.regime(regime), other.regime(regime)

@@ -15,7 +15,6 @@ from safetensors.numpy import load_file
 from g2is.analysis import walks
 from g2is.config import SEEDS, BuildConfig, walk_preset
 from g2is.errors import InputError
-from g2is.instructions import from_frame
 from g2is.lm.model import add_adapter, inspect_model, load_model
 from g2is.lm.text import Encoder
 from g2is.lm.tokenizer import load_tokenizer
@@ -26,6 +25,7 @@ from g2is.pipeline.extend import extend
 from g2is.pipeline.inputs import Target
 from g2is.pipeline.stages import gradients as gradients_stage
 from g2is.run.run import Run
+from g2is.run.texts import instructions_of
 from g2is.storage.shards import ShardStore
 from tests.format_1 import as_format_1
 from tests.tiny import save_tiny_model, write_pool
@@ -125,7 +125,9 @@ def plain_gradients(run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     for name, parameter in parameters.items():
         parameter.data.copy_(torch.from_numpy(state[f"parameters/{name}"]))
     rows = []
-    for sample in Encoder(load_tokenizer(config.model), 256)(from_frame(run.instructions)):
+    for sample in Encoder(load_tokenizer(config.model), 256)(
+        instructions_of(run.texts, range(len(run.valid)))
+    ):
         model.zero_grad()
         sample_losses(model, [sample]).sum().backward()
         rows.append(np.concatenate([p.grad.numpy().ravel() for p in parameters.values()]))
@@ -632,7 +634,7 @@ def test_gradients_of_the_models_own_weights(files, tmp_path, parameters):
     assert len(moved) == len(trained)
     for name in trained:
         weights[name].data.copy_(torch.from_numpy(state[f"parameters/{name}"]))
-    sample = Encoder(load_tokenizer(config.model), 256)(from_frame(run.instructions))[7]
+    sample = Encoder(load_tokenizer(config.model), 256)(instructions_of(run.texts, range(len(run.valid))))[7]
     order = [name for name in weights if name in trained]
     sample_losses(model.requires_grad_(True), [sample]).sum().backward()
     g, m, v = (

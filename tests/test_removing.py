@@ -142,9 +142,9 @@ def test_no_method_and_no_walk_takes_them(less):
 def test_nothing_finds_shows_or_counts_them(less):
     gone = set(ROWS)
     pool, columns = less.instructions, less.columns
-    assert not gone & set(matching(pool, Filter(text="apples"), columns).tolist())
-    assert set(matching(pool, Filter(state="gone"), columns).tolist()) == gone
-    assert matching(pool, Filter(text="#20"), columns).tolist() == [20]
+    assert not gone & set(matching(less, Filter(text="apples")).tolist())
+    assert set(matching(less, Filter(state="gone")).tolist()) == gone
+    assert matching(less, Filter(text="#20")).tolist() == [20]
     assert not gone & set(np.flatnonzero(less.matching(["number!=1"])).tolist())
     assert columns["left"].kinds() == [("yes", COUNT - len(gone))]
     assert not gone & set(np.flatnonzero(less.valid)) and not less.valid[INVALID]

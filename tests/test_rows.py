@@ -108,7 +108,7 @@ def answers(run: Run) -> list[object]:
     ]
     why = walks.explain(run, trace, int(trace.samples[-1]))
     path = strongest_path(run, "sgd", int(trace.samples[0]), parameters)
-    texts = run.instructions.iloc[[3, 99]].to_dict("list")
+    texts = run.records([3, 99]).to_dict("list")
     return [trace.samples.tolist(), profile, samples, str(why), path and path.samples.tolist(), texts]
 
 
@@ -131,11 +131,14 @@ def test_files_that_are_cut_off_under_an_open_run_are_an_error_and_no_crash(fold
     run = Run.open(folder)
     whole = answers(run)
     assert not run.files.overwritten
-    texts = run.instructions["prompt"].tolist()
+    sources = run.instructions["source"].tolist()
     kept = {path: path.read_bytes() for path in all_files(folder)}
     for path in kept:
         os.truncate(path, size)
-    assert run.instructions["prompt"].tolist() == texts
+    assert run.instructions["source"].tolist() == sources
+    for read in (lambda: run.prompts([3]), lambda: run.prompts([7, 90]), lambda: [*run.conversations()]):
+        with pytest.raises(InputError, match=r"arrow: was cut off or overwritten while it was open; wait"):
+            read()
     with pytest.raises(
         InputError, match=r"gradients\.npy: was cut off or overwritten while it was open; wait"
     ):

@@ -33,7 +33,7 @@ def test_it_is_whole(stored):
 
 def test_it_reads_as_it_was_written(stored):
     run, answers = stored
-    assert [bytes(raw).decode() for raw in run.instructions["raw"].tolist()] == answers["raw"]
+    assert [raw.decode() for raw in run.texts.values(range(run.files.pool), "raw")] == answers["raw"]
     assert set(run.validation["target"]) == {"words", "digits"}
     for name in run.regimes:
         regime = run.regime(name)

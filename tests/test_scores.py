@@ -15,6 +15,7 @@ from g2is.errors import InputError
 from g2is.pipeline.adding import target_from
 from g2is.run.run import Run
 from g2is.run.selections import Selection, save_walk, select
+from g2is.walk.decimals import decimals
 from tests.app.tiny_run import INVALID, POOL, make_run
 
 WORDS = {"not reached": {OUTSCORED, NOT_REACHED}, "outranked": {OUTSCORED}, "no budget": {NO_PLACE}}
@@ -52,7 +53,7 @@ def test_the_reasons_of_all_are_those_of_each(run, parameters):
             closest = max(explanation.verdicts, key=lambda verdict: verdict.affinity)
             assert word in WORDS.get(closest.reason, {closest.reason}), (row, closest)
             if closest.member is not None:
-                assert f"#{closest.member} (cosine {closest.value:.2f})" in reasons.sentences[row]
+                assert f"#{closest.member} (cosine {decimals(closest.value)})" in reasons.sentences[row]
 
 
 def test_the_numbers_are_those_of_the_run(run):

@@ -126,7 +126,7 @@ def test_sentences_are_embedded_where_a_library_for_it_is_installed(run, monkeyp
     found = select(run, "semantic", count=9, targets=["words"], sentence_model="letters")
     texts = [
         [f"{prompt}\n{response}" for prompt, response in frame[["prompt", "response"]].to_numpy()]
-        for frame in (run.instructions, run.validation.iloc[:8])
+        for frame in (run.records(range(len(run.valid))), run.validation.iloc[:8])
     ]
     rows, aim = (SentenceTransformer("letters").encode(some, normalize_embeddings=True) for some in texts)
     assert found.samples == selectors.semantic(rows, aim, groups(run)[:8], run.valid, 9).tolist()
@@ -217,7 +217,7 @@ def test_a_run_of_imported_gradients_has_no_model_and_counts_characters(tmp_path
     arguments += ["--train-gradients", str(tmp_path / "train.npy"), "--neighbors", "5"]
     assert main([*arguments, "--validation-gradients", str(tmp_path / "validation.npy")]) == 0
     run = Run.open(tmp_path / "elsewhere")
-    answers = run.instructions["response"].str.len().to_numpy()
+    answers = np.array([len(response) for _, response in run.conversations()])
     found = select(run, "length", count=8).samples
     assert found == selectors.length(answers, run.valid, 8).tolist() and len(set(answers)) > 3
     assert len(select(run, "less", count=8).samples) == 8

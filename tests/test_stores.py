@@ -200,5 +200,5 @@ def test_rows_of_a_run_are_rows_of_a_dataset(tmp_path, rows, broken):
     samples = walks.walk(run, walk_preset("recommended", count=6)).samples
     lines = run.instructions["line"].iloc[samples]
     chosen = dataset.select(lines - 1 if broken else samples)
-    assert list(chosen["question"]) == run.instructions["prompt"].iloc[samples].tolist()
+    assert list(chosen["question"]) == run.prompts(samples)
     assert broken or (lines - 1).tolist() == samples.tolist()

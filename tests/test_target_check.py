@@ -184,7 +184,7 @@ def test_a_target_grows_by_instructions_which_leave_the_choice(run):
         regime.norms[[row, 40]],
         rtol=1e-3,
     )
-    assert new.validation["prompt"].iloc[rows[-1]] == new.instructions["prompt"].iloc[40]
+    assert new.validation["prompt"].iloc[rows[-1]] == new.prompts([40])[0]
     walk = walks.walk(new, walk_preset("recommended", count=40, targets={"apples grown": 1.0}))
     assert not {row, 40} & set(walk.samples.tolist())
     assert not pool_of(new, "apples grown").allowed[[row, 40]].any()

@@ -55,7 +55,7 @@ def test_instructions_become_a_target(run):
         np.linalg.norm(new.validation_gradients[own], axis=1), regime.norms[list(made.rows)], rtol=1e-3
     )
     np.testing.assert_allclose(regime.validation_cosines[:, own], rows @ rows[made.rows,].T, atol=1e-3)
-    assert new.validation["prompt"][own].tolist() == new.instructions["prompt"].iloc[list(made.rows)].tolist()
+    assert new.validation["prompt"][own].tolist() == new.prompts(made.rows)
     np.testing.assert_allclose(
         new.layout("pca", "sgd").validation[own], new.layout("pca", "sgd").samples[list(made.rows)], atol=1e-3
     )

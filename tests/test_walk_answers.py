@@ -1,5 +1,10 @@
 """What the status line of the Walk page answers, against plain recomputation on a tiny run."""
 
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,9 +14,11 @@ from g2is.analysis.budget_curve import FLAT, FRACTIONS, budget_curve, flattens_a
 from g2is.analysis.idle import conflicts_taken, idle_settings
 from g2is.analysis.resemblance import choices, resemblances
 from g2is.analysis.served import BADLY, NOT, WELL, Served, least_served, pool_service, served
+from g2is.app import shared as dom
 from g2is.config import walk_preset
 from g2is.selectors.less import Less
 from g2is.selectors.round_robin import RoundRobin
+from g2is.walk.decimals import decimals
 from tests.app.tiny_run import VALIDATION, make_run
 
 PARAMETERS = walk_preset("recommended", count=24)
@@ -151,3 +158,28 @@ def test_conflicts_within_and_across_directions(run):
     found = conflicts_taken(run, trace)
     assert found.within == within / pairs_within
     assert found.overall == across / (30 * 29 / 2)
+
+
+def test_numbers_in_sentences_never_read_as_what_they_are_not():
+    for value, shown in (
+        (0.5, "0.50"),
+        (-0.004, "-0.004"),
+        (-0.00004, "-0.00004"),
+        (0, "0.00"),
+        (-0.0, "0.00"),
+    ):
+        assert decimals(value) == decimals(np.float32(value)) == shown
+    assert decimals(-0.0004, 3) == "-0.0004" and decimals(-1e-9) == "0.00" and decimals(float("nan")) == "nan"
+    beside = {0.9: "0.90", 0.901: "0.901", 0.90004: "0.90004", 0.95: "0.95", -0.001: "-0.001"}
+    assert {value: decimals(value, unlike=0.9) for value in beside} == beside
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+def test_numbers_of_the_screens_are_those_of_the_sentences():
+    values = [0.5, -0.004, 0.00004, 0, -0.0, 1, -0.3]
+    file = Path(dom.__file__).parent / "dom.js"
+    script = f"import {{ decimals }} from {json.dumps(str(file))}; console.log(JSON.stringify({values}.map(decimals)))"
+    done = subprocess.run(
+        ["node", "--input-type=module", "-e", script], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout) == [decimals(value) for value in values]

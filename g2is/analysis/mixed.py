@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +119,8 @@ def _vertices(
     labels = [clean(label) for label in communities.labels]
     both = (pool, validation)
     sources = [clean(source) for frame in both for source in frame["source"]]
-    texts = [clean(prompt[:EXCERPT]) for frame in both for prompt in frame["prompt"]]
+    prompts = chain((prompt for prompt, _ in run.conversations()), validation["prompt"])
+    texts = [clean(prompt[:EXCERPT]) for prompt in prompts]
     lines = [line for frame in both for line in frame["line"].tolist()]
     none = [None] * (m + c)
     return {

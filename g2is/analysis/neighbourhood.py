@@ -76,11 +76,13 @@ def nodes_frame(run: Run, ego: EgoGraph, knowledge: CoreKnowledge) -> pd.DataFra
     membership = run.communities(ego.regime).membership
     leaks = leaks_of(run)
     kind_of = dict(zip(leaks["sample"].tolist(), leaks["kind"].tolist(), strict=True))
-    prompts, examples = run.instructions["prompt"], run.validation["prompt"]
+    train = nodes["id"][nodes["kind"] == "train"].tolist()
+    prompts = dict(zip(train, run.prompts(train), strict=True))
+    examples = run.validation["prompt"]
 
     def text(kind: str, row: int) -> str:
         if kind == "train":
-            return snippet(prompts.iloc[row], TEXT)
+            return snippet(prompts[row], TEXT)
         return snippet(examples.iloc[row if kind == "validation" else knowledge.examples[row]], TEXT)
 
     pairs = list(zip(nodes["kind"].tolist(), nodes["id"].tolist(), strict=True))

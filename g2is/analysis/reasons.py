@@ -17,6 +17,7 @@ from g2is.arrays.rows import read_rows
 from g2is.run.run import Run
 from g2is.walk import RULES, STOPS, WalkTrace
 from g2is.walk.budget import reason_left_out
+from g2is.walk.decimals import decimals
 from g2is.walk.explanation import OUTRANKED_BY
 from g2is.walk.rules import CONFLICT, CONSISTENCY, REDUNDANT
 from g2is.walk.standing import Standing
@@ -54,9 +55,9 @@ class Reasons:
     def broken(self, row: int, rule: int, member: int, value: float) -> None:
         """Give an instruction the rule that it broke, with the member and the number of it."""
         sentence = {
-            CONFLICT: f"conflicts with #{member} (cosine {value:.2f})",
-            REDUNDANT: f"too similar to #{member} (cosine {value:.2f})",
-            CONSISTENCY: f"would lower the alignment to {value:.2f}",
+            CONFLICT: f"conflicts with #{member} (cosine {decimals(value)})",
+            REDUNDANT: f"too similar to #{member} (cosine {decimals(value)})",
+            CONSISTENCY: f"would lower the alignment to {decimals(value)}",
         }[rule]
         self.set(row, RULES[rule], sentence)
 
@@ -182,11 +183,11 @@ def _judge(
                 row, OUTSCORED, f"{OUTRANKED_BY[trace.parameters.step_to]} was taken for {name}, its closest"
             )
         elif affinity[place] <= last:
-            closer = f"took closer ones ({last:.2f} and more)"
-            found.set(row, OUTSCORED, f"{name}, its closest ({affinity[place]:.2f}), {closer}")
+            closer = f"took closer ones ({decimals(last)} and more)"
+            found.set(row, OUTSCORED, f"{name}, its closest ({decimals(affinity[place])}), {closer}")
         else:
             found.set(
-                row, NOT_REACHED, f"no step for {name}, its closest ({affinity[place]:.2f}), came to it"
+                row, NOT_REACHED, f"no step for {name}, its closest ({decimals(affinity[place])}), came to it"
             )
 
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from g2is.errors import InputError
-from g2is.run.columns import Column, Columns, Numbers
+from g2is.run.columns import Column, Numbers
+from g2is.run.run import Run
+from g2is.run.texts import SPOKEN
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 GONE = "gone"
 """The state of what was removed from the pool, which is found only where this is asked for."""
@@ -42,13 +49,14 @@ class Filter:
     column: str = ""
 
 
-def matching(pool: pd.DataFrame, filter: Filter, columns: Columns | None = None) -> np.ndarray:
-    """Rows of the pool that meet all conditions, ascending. columns: of the pool, for conditions and searches in them.
+def matching(run: Run, filter: Filter) -> NDArray[np.int64]:
+    """Rows of the pool that meet all conditions, ascending.
 
     What was removed from the pool is found by the state `gone` and by its row number alone.
 
     Raises `InputError` for an invalid regular expression, and for conditions that do not fit the columns.
     """
+    pool = run.instructions
     matches = np.ones(len(pool), dtype=bool)
     if filter.sources:
         matches &= pool["source"].isin(filter.sources).to_numpy()
@@ -65,14 +73,34 @@ def matching(pool: pd.DataFrame, filter: Filter, columns: Columns | None = None)
         matches &= _in_state(pool, filter.state)
     if row is not None:
         matches &= np.arange(len(pool)) == row
-    elif filter.text:
-        in_text = _contains(pool["prompt"], filter) | _contains(pool["response"], filter)
-        if columns is not None and filter.column in columns:
-            in_text |= _column_contains(columns[filter.column], filter)
-        matches &= in_text
-    if columns is not None and filter.where:
-        matches &= columns.matching(filter.where)
+    if filter.where:
+        matches &= run.columns.matching(filter.where)
+    if row is None and filter.text:
+        matches &= _searched(run, filter, matches)
     return np.flatnonzero(matches)
+
+
+def _searched(run: Run, filter: Filter, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(n,) which of some instructions (n,) contain the text; of others, where a whole group is, false."""
+    import pyarrow as pa
+
+    found = np.zeros(len(among), dtype=bool)
+    _contains(
+        pa.array([], pa.large_string()), filter
+    )  # an expression is checked where nothing is searched too
+
+    def within(start: int, block: pa.RecordBatch) -> NDArray[np.bool_]:
+        holds = np.zeros(len(block), dtype=bool)
+        if among[start : start + len(block)].any():
+            for texts in block.columns:
+                holds |= _contains(texts, filter)
+        return holds
+
+    for start, holds in run.texts.map(SPOKEN, within):
+        found[start : start + len(holds)] = holds
+    if filter.column and filter.column in run.columns:
+        found |= _column_contains(run.columns[filter.column], filter)
+    return found
 
 
 def row_named(text: str) -> int | None:
@@ -95,21 +123,23 @@ def _in_state(pool: pd.DataFrame, state: str) -> np.ndarray:
 
 def _column_contains(column: Column, filter: Filter) -> np.ndarray:
     """(n,) whether a column's value contains the text; each category is looked at once."""
+    import pyarrow as pa
+
     if isinstance(column, Numbers):
-        texts = pd.Series(column.texts(np.arange(len(column.values))), dtype="str")
-        return _contains(texts.fillna(""), filter) & column.known()
-    holds = np.append(_contains(pd.Series(column.names, dtype="str"), filter), False)
+        texts = [text or "" for text in column.texts(np.arange(len(column.values)))]
+        return _contains(pa.array(texts, pa.large_string()), filter) & column.known()
+    holds = np.append(_contains(pa.array(list(column.names), pa.large_string()), filter), False)
     return holds[column.numbers]
 
 
-def _contains(texts: pd.Series, filter: Filter) -> np.ndarray:
+def _contains(texts: pa.Array, filter: Filter) -> NDArray[np.bool_]:
     """Which texts match, ignoring case. Arrow searches with RE2, which takes linear time on any expression."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     search = pc.match_substring_regex if filter.regular_expression else pc.match_substring
     try:
-        matches = search(pa.array(texts, pa.large_string()), filter.text, ignore_case=True)
+        matches = search(texts, filter.text, ignore_case=True)
     except pa.ArrowInvalid as error:
         reason = str(error).splitlines()[0].removeprefix("Invalid regular expression: ")
         raise InputError(

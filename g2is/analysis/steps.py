@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from g2is.analysis.candidates import Candidate, CandidateFinder, Candidates
 from g2is.run.run import Run
 from g2is.walk import WalkTrace
+from g2is.walk.decimals import decimals
 from g2is.walk.rules import CONFLICT, RULES
 from g2is.walk.trace import ANCHOR, FALLBACK, NEIGHBOR
 
@@ -90,8 +91,8 @@ def _reason(trace: WalkTrace, step: int, example: int | None, candidates: Candid
     if origin == ANCHOR:
         return f"nearest free to {goal}"
     if origin == NEIGHBOR:
-        edge = f"from #{steps.previous[step]:,} over an edge of {steps.cosine[step]:.2f}"
-        towards = f"{steps.affinity[step]:.2f} towards {goal}"
+        edge = f"from #{steps.previous[step]:,} over an edge of {decimals(steps.cosine[step])}"
+        towards = f"{decimals(steps.affinity[step])} towards {goal}"
         which = "nearest neighbour"
         if candidates.free_neighbors is not None:
             which = f"best of its {candidates.free_neighbors} free neighbours"
@@ -107,10 +108,10 @@ def _rules(trace: WalkTrace, step: int) -> str:
     steps, component = trace.steps, int(trace.steps.component[step])
     if component < 0:
         return ""
-    after = f"{steps.after[step]:.2f}"
+    after = f"{decimals(steps.after[step])}"
     if steps.origin[step] == ANCHOR:
         return f"alignment {after}"
     needed = trace.needed(component, step)
     sign = "" if trace.parameters.signed else ", whatever the sign"
-    bound = "" if needed != needed else f"; at least {needed:.2f} is needed{sign}"
-    return f"alignment {steps.before[step]:.2f} → {after}{bound}"
+    bound = "" if needed != needed else f"; at least {decimals(float(needed))} is needed{sign}"
+    return f"alignment {decimals(steps.before[step])} → {after}{bound}"

@@ -9,6 +9,7 @@ import numpy as np
 from g2is.analysis import walks
 from g2is.run.run import Run
 from g2is.walk import Explanation, Rules, Verdict, WalkTrace
+from g2is.walk.decimals import decimals
 from g2is.walk.explanation import OUTRANKED_BY
 
 NAMED = 3
@@ -52,11 +53,12 @@ def _taken(run: Run, trace: WalkTrace, explanation: Explanation) -> Answer:
         return Answer(explanation.sample, f"{at}: it is pinned.", taken.step)
     example = _example(run, trace, taken.component)
     if taken.origin == "neighbor":
-        how = f"from #{taken.previous:,} over an edge of {taken.cosine:.2f}, the {taken.neighbor} that keeps the rules"
+        edge = f"an edge of {decimals(taken.cosine)}"
+        how = f"from #{taken.previous:,} over {edge}, the {taken.neighbor} that keeps the rules"
     else:
         how = "the nearest that was free"
         how += " and keeps the rules" if taken.origin == "fallback" else ""
-    text = f"{at} for example {example} (cosine {taken.affinity:.2f}): {how}."
+    text = f"{at} for example {example} (cosine {decimals(taken.affinity)}): {how}."
     return Answer(explanation.sample, text, taken.step, example)
 
 
@@ -68,7 +70,7 @@ def _not_taken(run: Run, trace: WalkTrace, explanation: Explanation) -> Answer:
     rank, of = rank_for(run, trace, sample, component)
     each = parameters.facet_per_example
     what = "example is" if each else f"direction is {component}, which stands for example"
-    start = f"Its closest {what} {example}: cosine {verdict.affinity:.2f}, {ordinal(rank)} of {of:,}."
+    start = f"Its closest {what} {example}: cosine {decimals(verdict.affinity)}, {ordinal(rank)} of {of:,}."
     own = np.flatnonzero(trace.steps.component == component)
     winners = tuple(trace.steps.sample[own].tolist())
     return Answer(sample, f"{start} {places(trace, own)}{rejected(trace, verdict)}", None, example, winners)
@@ -86,7 +88,9 @@ def places(trace: WalkTrace, own: np.ndarray) -> str:
     """Who took the places of a direction. own: the steps for it."""
     if not len(own):
         return "There was no place for it within this budget."
-    named = [f"#{trace.steps.sample[step]:,} ({trace.steps.affinity[step]:.2f})" for step in own[:NAMED]]
+    named = [
+        f"#{trace.steps.sample[step]:,} ({decimals(trace.steps.affinity[step])})" for step in own[:NAMED]
+    ]
     if len(own) == 1:
         return f"Its one place went to {named[0]}."
     if len(own) <= NAMED:
@@ -99,15 +103,16 @@ def rejected(trace: WalkTrace, verdict: Verdict) -> str:
     rules = Rules.of(trace.parameters)
     when = "in the last search" if verdict.step is None else f"at step {verdict.step + 1:,}"
     if verdict.reason == "conflict":
-        what = f"conflicts with #{verdict.member:,} (cosine {verdict.value:.2f}, below {rules.lowest:.2g})"
+        cosine = f"cosine {decimals(verdict.value, unlike=rules.lowest)}, below {rules.lowest:.2g}"
+        what = f"conflicts with #{verdict.member:,} ({cosine})"
     elif verdict.reason == "redundant":
-        what = (
-            f"is too similar to #{verdict.member:,} (cosine {verdict.value:.2f}, above {rules.highest:.2g})"
-        )
+        cosine = f"cosine {decimals(verdict.value, unlike=rules.highest)}, above {rules.highest:.2g}"
+        what = f"is too similar to #{verdict.member:,} ({cosine})"
     elif verdict.reason == "consistency":
-        what = f"would lower the alignment to {verdict.value:.2f} where {verdict.needed:.2f} is needed"
+        value = decimals(verdict.value, unlike=verdict.needed)
+        what = f"would lower the alignment to {value} where {decimals(verdict.needed)} is needed"
     elif verdict.reason == "outranked":
-        return f" It was looked at {when}, but {OUTRANKED_BY[trace.parameters.step_to]} was taken."
+        return f" It was considered {when}, but {OUTRANKED_BY[trace.parameters.step_to]} was taken."
     else:
         return ""
     return f" It was rejected {when}: it {what}."

@@ -66,11 +66,12 @@ def _counted(
     """The fields of `Workload` computed from the files, and lines on replies that are not trained as they are."""
     import numpy as np
 
-    from g2is.instructions import read_instructions
+    from g2is.instructions import find_sources, read_instructions
     from g2is.lm.notes import count_notes, note_lines
     from g2is.lm.text import Encoder
     from g2is.lm.tokenizer import load_tokenizer
     from g2is.lm.vocabulary import check_tokens
+    from g2is.pipeline.read_pool import ReadPool
 
     reading = dict(config.reading)
     counts: dict[str, Any] = {}
@@ -83,16 +84,16 @@ def _counted(
         counts["validation_samples"] = len(read.instructions)
     if arguments.train:
         paths = [Path(path) for path in arguments.train]
-        read = read_instructions(paths, **reading, dedupe=config.dedupe)
-        for line in read.report():
+        pool = ReadPool(find_sources(paths), config.reading, None, dedupe=config.dedupe)
+        for line in pool.summary.report():
             say(line)
-        pool = read.instructions
         counts["samples"] = len(pool)
         if tokens:
             drawn = np.random.default_rng(0).permutation(len(pool))[:COUNTED]
             encoder = Encoder(load_tokenizer(config.model), config.model.max_length or 2048)
-            check_tokens(config.model.model, vocabulary, encoder, [pool[i] for i in drawn])
-            samples = encoder([pool[i] for i in drawn])
+            some = pool.take(drawn)
+            check_tokens(config.model.model, vocabulary, encoder, some)
+            samples = encoder(some)
             notes = note_lines(count_notes(sample.notes for sample in samples))
             lines = [f"replies    of {len(samples):,} samples: {note}" for note in notes]
             encoded = [sample for sample in samples if sample.problem is None]

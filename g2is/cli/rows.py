@@ -137,7 +137,7 @@ def _found(run: Run, arguments: argparse.Namespace) -> list[np.ndarray]:
 
     parts = []
     if words := getattr(arguments, "search", None):
-        parts.append(matching(run.instructions, Filter(text=words), run.columns))
+        parts.append(matching(run, Filter(text=words)))
     if numbers := getattr(arguments, "community", None):
         regime = arguments.regime or ("sgd" if "sgd" in run.regimes else run.regimes[0])
         membership = run.communities(regime).membership

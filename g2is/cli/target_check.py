@@ -119,15 +119,15 @@ def _list_proposals(run: Run, name: str) -> None:
     from g2is.instructions.snippet import snippet
 
     found, pool, rows = check_of(run, name), pool_of(run, name), examples_of(run, name)
-    prompts, examples = run.instructions["prompt"], run.validation["prompt"].to_numpy()[rows]
+    examples = run.validation["prompt"].to_numpy()[rows]
     print(f"{printable(name)}: {found.sentence}")
     some = []
     for example in found.kinds.single[:LISTED].tolist():
         near = proposals(pool, example, EACH)
         some += near[:1].tolist()
         print(f"\nexample {rows[example]}: {printable(snippet(examples[example]))}")
-        for row in near.tolist():
-            print(f"  {row:>7}  {pool.cosines[row, example]:.2f}  {printable(snippet(prompts.iloc[row]))}")
+        for row, prompt in zip(near.tolist(), run.prompts(near), strict=True):
+            print(f"  {row:>7}  {pool.cosines[row, example]:.2f}  {printable(snippet(prompt))}")
         if not len(near):
             print("  no instruction of the pool is alike to it")
     if some:

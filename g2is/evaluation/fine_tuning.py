@@ -32,12 +32,12 @@ from g2is.evaluation.scores import score
 from g2is.evaluation.speed import Speed, measure_speed
 from g2is.evaluation.testing import read_tests
 from g2is.evaluation.work import Work, cost_line, prepare
-from g2is.instructions import from_frame
 from g2is.lm.evaluate import fine_tuned
 from g2is.pipeline.inputs import Target, input_files
 from g2is.pipeline.progress import Bar
 from g2is.run.paths import EVALUATIONS, progress_path
 from g2is.run.run import Run
+from g2is.run.texts import instructions_of
 from g2is.storage.files import write_bytes
 
 PLAIN_NAME = re.compile(r"[\w][\w .,+=-]*")
@@ -251,14 +251,14 @@ def _measured(prepared: _Prepared, one: FineTuning) -> Speed:
     """The speed of this machine, by a few steps on samples of the first fine-tuning."""
     run, base, config = prepared.run, prepared.base, prepared.work.config
     some = prepared.rows[one][: 2 * (config.batch_size or 1)]
-    encoded = [s for s in base.encoder(from_frame(run.instructions.iloc[some])) if s.problem is None]
+    encoded = [s for s in base.encoder(instructions_of(run.texts, some)) if s.problem is None]
     return measure_speed(base.base, base.config.lora, encoded, prepared.work.tests_of(one)[0].encoded, config)
 
 
 def _results(run: Run, prepared: _Prepared, one: FineTuning, bar: Bar) -> pd.DataFrame:
     """Train on some rows of the pool, and score every test sample."""
     base, config = prepared.base, prepared.work.config
-    encoded = base.encoder(from_frame(run.instructions.iloc[prepared.rows[one]]))
+    encoded = base.encoder(instructions_of(run.texts, prepared.rows[one]))
     usable = [sample for sample in encoded if sample.problem is None]
     lora = base.config.lora
     if config.dropout is not None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+import numpy as np
 import pandas as pd
 
 from g2is.evaluation.testing import TestSet
@@ -17,17 +18,25 @@ COLUMNS = ["of", "example", "copy_in", "row", "kind", "similarity"]
 def evaluation_leaks(run: Run, tests: Sequence[TestSet]) -> pd.DataFrame:
     """One row for each near-copy: what it is a copy `of` (`validation`, `test NAME`) and which example, where it is
     (`copy_in`: pool, validation) and its row there, kind and similarity."""
-    pool, validation = (
-        list(zip(frame["prompt"], frame["response"], strict=True)) for frame in (run.present, run.validation)
-    )
-    rows_of = {"pool": run.present.index.to_numpy(), "validation": run.validation.index.to_numpy()}
-    checks = [("validation", validation, "pool", pool)]
+    validation = list(zip(run.validation["prompt"], run.validation["response"], strict=True))
+    rows_of = {"pool": np.flatnonzero(~run.gone), "validation": np.arange(len(validation))}
+
+    def pool() -> Iterator[tuple[str, str]]:
+        return (texts for texts, gone in zip(run.conversations(), run.gone, strict=True) if not gone)
+
+    texts_of: dict[str, Callable[[], Iterable[tuple[str, str]]]] = {
+        "pool": pool,
+        "validation": lambda: validation,
+    }
+    checks = [("validation", validation, "pool")]
     for test in tests:
-        checks += [(f"test {test.name}", test.texts, "pool", pool)]
-        checks += [(f"test {test.name}", test.texts, "validation", validation)]
+        checks += [(f"test {test.name}", test.texts, "pool")]
+        checks += [(f"test {test.name}", test.texts, "validation")]
     tables = []
-    for name, texts, place, rows in checks:
-        table = find_leaks(rows, texts).rename(columns={"sample": "row", "validation": "example"})
+    for name, texts, place in checks:
+        table = find_leaks(texts_of[place](), texts).rename(
+            columns={"sample": "row", "validation": "example"}
+        )
         table["row"] = rows_of[place][table["row"]]
         tables.append(table.assign(copy_in=place, of=name)[COLUMNS])
     return pd.concat(tables, ignore_index=True)

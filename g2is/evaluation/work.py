@@ -16,9 +16,9 @@ from g2is.evaluation.exact_match import has_short_answers
 from g2is.evaluation.results import LEFT_OUT_COLUMNS, FineTuning
 from g2is.evaluation.speed import Speed
 from g2is.evaluation.testing import TestSet
-from g2is.instructions import from_frame
 from g2is.lm.text import Encoder
 from g2is.run.run import Run
+from g2is.run.texts import instructions_of
 
 CHUNK = 2000
 """Instructions that are tokenized at a time."""
@@ -131,7 +131,7 @@ def prepare(
     lengths, problems = {}, {}
     for start in range(0, len(needed), CHUNK):
         some = needed[start : start + CHUNK]
-        for row, sample in zip(some.tolist(), encoder(from_frame(run.instructions.iloc[some])), strict=True):
+        for row, sample in zip(some.tolist(), encoder(instructions_of(run.texts, some)), strict=True):
             lengths[row] = len(sample)
             if sample.problem is not None:
                 problems[row] = sample.problem

@@ -12,17 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import numpy as np
-
 from g2is import __version__
 from g2is.config.commands import export_command, walk_command
 from g2is.config.names import split_reference
 from g2is.errors import InputError
 from g2is.export.format import ExportFormat
 from g2is.export.formats import FORMATS
-from g2is.instructions import Instruction, from_frame
+from g2is.instructions import Instruction
 from g2is.instructions.kept import Value
 from g2is.run.reference import SET
+from g2is.run.texts import instructions_of
 from g2is.storage.files import read_small, sweep_stale, sync_folder
 from g2is.storage.gate import ask
 
@@ -142,8 +141,8 @@ def _chosen(run: Run, selection: Selection) -> pd.DataFrame:
 
 def _samples(run: Run, selection: Selection, tags: bool) -> list[Instruction]:
     """The instructions of a selection, with their values in the columns of the records, and their tags."""
-    instructions = from_frame(_chosen(run, selection))
-    rows = np.array(selection.samples)
+    rows = _chosen(run, selection).index.to_numpy()
+    instructions = instructions_of(run.texts, rows)
     values: dict[str, Sequence[Value | None]] = {
         column.name: column.values_of(rows) for column in run.columns.of_records
     }

@@ -10,6 +10,7 @@ import numpy as np
 from g2is.analysis.ideas import Ideas
 from g2is.figures.colours import BLUE, GREEN
 from g2is.figures.symbols import SYMBOLS
+from g2is.walk.decimals import decimals
 
 CONFLICT = SYMBOLS["conflict"].colour
 """Shape and colour of what conflicts are those of every other page."""
@@ -85,7 +86,7 @@ def gradients_svg(ideas: Ideas) -> str:
         parts.append(_text(x, y, words, anchor=anchor))
     label = (
         f"Three instructions as arrows, at the angle to example {ideas.example} that their cosine gives: taken "
-        f"{best:.2f}, middle of the pool {middle:.2f}, most against it {worst:.2f}"
+        f"{decimals(best)}, middle of the pool {decimals(middle)}, most against it {decimals(worst)}"
     )
     return _svg(label, parts)
 
@@ -207,8 +208,8 @@ def apart(points: np.ndarray, least: float) -> np.ndarray:
 
 
 def _number(cosine: float) -> str:
-    return f"{cosine:.2f}".replace("-", "−")
+    return f"{decimals(cosine)}".replace("-", "−")
 
 
 def _span(values: np.ndarray) -> str:
-    return f"{values.min():.2f} to {values.max():.2f}" if len(values) else "none"
+    return f"{decimals(values.min())} to {decimals(values.max())}" if len(values) else "none"

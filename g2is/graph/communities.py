@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from g2is.graph.edges import aligned_edges
-from g2is.instructions.words import by_score, spread, word_shares
+from g2is.instructions.words import Texts, by_score, spread, word_shares
 
 LABEL_WORDS = 4
 """Words of a label, at most."""
@@ -93,11 +92,11 @@ def _nearest(
     return np.take_along_axis(neighbors, order, axis=1), np.take_along_axis(cosines, order, axis=1)
 
 
-def label_communities(membership: NDArray[np.int32], text: Callable[[int], str]) -> tuple[str, ...]:
+def label_communities(membership: NDArray[np.int32], texts: Texts) -> tuple[str, ...]:
     """For each community a few words that are much more frequent in its texts than in those of the others.
 
-    membership: (n,) as `find_communities` returns it. text: returns the text of a sample; called for at most `TEXTS` of
-    each community. Communities have equal weight, whatever their size. A community without words is labelled by its
+    membership: (n,) as `find_communities` returns it. texts: reads the texts of samples; of at most `TEXTS` of each
+    community. Communities have equal weight, whatever their size. A community without words is labelled by its
     number. See `instructions.words` for the score.
     """
     count = int(membership.max(initial=-1)) + 1
@@ -106,9 +105,7 @@ def label_communities(membership: NDArray[np.int32], text: Callable[[int], str])
     order = np.argsort(membership, kind="stable")
     ends = np.searchsorted(membership[order], np.arange(count + 1))
     samples = [spread(order[ends[c] : ends[c + 1]], TEXTS) for c in range(count)]
-    words, shares = word_shares(
-        (text(sample) for rows in samples for sample in rows.tolist()), [len(rows) for rows in samples]
-    )
+    words, shares = word_shares(texts, samples)
     overall = shares.sum(axis=0) / count
     labels = []
     for c in range(count):

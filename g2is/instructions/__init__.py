@@ -5,12 +5,16 @@ record, `turns` its turns, `repairs` puts irregular ones right, `reading` puts a
 run keeps.
 """
 
-from g2is.instructions.frame import from_frame, to_frame
+from g2is.instructions.frame import from_frame, to_arrow, to_frame
 from g2is.instructions.reading import (
     FileReading,
     Instruction,
     Reading,
     Rejected,
+    Summary,
+    conversation_digest,
+    digest_of,
+    each_instruction,
     find_duplicates,
     read_instructions,
     write_rejects,
@@ -28,13 +32,18 @@ __all__ = [
     "Reading",
     "Rejected",
     "Source",
+    "Summary",
     "ToolCall",
     "check_there",
+    "conversation_digest",
+    "digest_of",
+    "each_instruction",
     "find_duplicates",
     "find_sources",
     "from_frame",
     "read_instructions",
     "short_name",
+    "to_arrow",
     "to_frame",
     "write_rejects",
 ]

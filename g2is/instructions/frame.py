@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from g2is.instructions.reading import Instruction
-from g2is.instructions.turns import Message, ToolCall
+from g2is.instructions.turns import OPTIONAL, Message, ToolCall, messages_as_json
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
-_OPTIONAL = ("reasoning", "tool_call_id", "name")
+KEPT = ("messages", "source", "line", "format", "raw", "task", "tools", "template_kwargs")
+"""Columns that an instruction is made of again."""
 
 
 def to_frame(instructions: Sequence[Instruction]) -> pd.DataFrame:
@@ -24,26 +26,46 @@ def to_frame(instructions: Sequence[Instruction]) -> pd.DataFrame:
     """
     import pandas as pd
 
+    kinds = {"line": "int64", "raw": "object"}
     return pd.DataFrame(
         {
-            "source": pd.Series([i.source for i in instructions], dtype="str"),
-            "line": pd.Series([i.line for i in instructions], dtype="int64"),
-            "format": pd.Series([i.format for i in instructions], dtype="str"),
-            "task": pd.Series([i.task for i in instructions], dtype="str"),
-            "prompt": pd.Series([i.prompt for i in instructions], dtype="str"),
-            "response": pd.Series([i.response for i in instructions], dtype="str"),
-            "messages": pd.Series([_messages_as_json(i.messages) for i in instructions], dtype="str"),
-            "tools": pd.Series([i.tools for i in instructions], dtype="str"),
-            "template_kwargs": pd.Series([i.template_kwargs for i in instructions], dtype="str"),
-            "raw": pd.Series([i.raw for i in instructions], dtype="object"),
+            name: pd.Series(values, dtype=kinds.get(name, "str"))
+            for name, values in _columns(instructions).items()
         }
     )
 
 
+def to_arrow(instructions: Sequence[Instruction]) -> pa.Table:
+    """The same table as Arrow has it."""
+    import pyarrow as pa
+
+    kinds = {"line": pa.int64(), "raw": pa.large_binary()}
+    return pa.table(
+        {
+            name: pa.array(values, kinds.get(name, pa.large_string()))
+            for name, values in _columns(instructions).items()
+        }
+    )
+
+
+def _columns(instructions: Sequence[Instruction]) -> dict[str, list[Any]]:
+    return {
+        "source": [i.source for i in instructions],
+        "line": [i.line for i in instructions],
+        "format": [i.format for i in instructions],
+        "task": [i.task for i in instructions],
+        "prompt": [i.prompt for i in instructions],
+        "response": [i.response for i in instructions],
+        "messages": [messages_as_json(i.messages) for i in instructions],
+        "tools": [i.tools for i in instructions],
+        "template_kwargs": [i.template_kwargs for i in instructions],
+        "raw": [i.raw for i in instructions],
+    }
+
+
 def from_frame(frame: pd.DataFrame) -> list[Instruction]:
     """The instructions that `to_frame` made the table from, exactly. Tables of earlier runs lack template_kwargs."""
-    columns = ["messages", "source", "line", "format", "raw", "task", "tools", "template_kwargs"]
-    values = (frame[name].tolist() if name in frame else [None] * len(frame) for name in columns)
+    values = (frame[name].tolist() if name in frame else [None] * len(frame) for name in KEPT)
     return [
         Instruction(
             messages=tuple(_message(turn) for turn in json.loads(messages)),
@@ -59,26 +81,8 @@ def from_frame(frame: pd.DataFrame) -> list[Instruction]:
     ]
 
 
-def _messages_as_json(messages: Sequence[Message]) -> str:
-    return json.dumps([_turn(message) for message in messages], ensure_ascii=False)
-
-
-def _turn(message: Message) -> dict[str, Any]:
-    turn: dict[str, Any] = {"role": message.role, "content": message.content}
-    for name in _OPTIONAL:
-        if (value := getattr(message, name)) is not None:
-            turn[name] = value
-    if message.tool_calls:
-        turn["tool_calls"] = [
-            {"name": call.name, "arguments": call.arguments, "id": call.id} for call in message.tool_calls
-        ]
-    if not message.trained:
-        turn["trained"] = False
-    return turn
-
-
 def _message(turn: dict[str, Any]) -> Message:
-    optional: dict[str, Any] = {name: turn.get(name) for name in _OPTIONAL}
+    optional: dict[str, Any] = {name: turn.get(name) for name in OPTIONAL}
     return Message(
         turn["role"],
         turn["content"],

@@ -10,12 +10,13 @@ The rules, in this order; they depend on nothing but the records:
 - Ids are no columns: a field called like one (`ID_NAMES`) that differs in more than half of its records, or categories
   of which there are more than `FEW` and more than half as many as records.
 - The first `MOST_COLUMNS` fields that fit are kept, in order of appearance.
+- Of records that come to a pool, a field is what it is there: a few records alone do not tell an id from a kind.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
@@ -163,10 +164,19 @@ class KeptColumns:
         return lines
 
 
+@dataclass(frozen=True)
+class PoolColumns:
+    """The columns of a pool to which records come. kept: their names. left_out: why another field is none."""
+
+    kept: frozenset[str] = frozenset()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
 class ColumnCollector:
     """Collects the values of records one after the other; see the module for the rules."""
 
-    def __init__(self) -> None:
+    def __init__(self, pool: PoolColumns | None = None) -> None:
+        self._pool = pool or PoolColumns()
         self._fields: dict[str, _Field] = {}
         self._used: set[str] = set()
         self._count = 0
@@ -201,8 +211,11 @@ class ColumnCollector:
                 kept[name] = values
         return KeptColumns(self._count, left_out, kept)
 
-    @staticmethod
-    def _problem(name: str, values: _Field) -> str:
+    def _problem(self, name: str, values: _Field) -> str:
+        if name in self._pool.kept:
+            return ""
+        if name in self._pool.left_out:
+            return self._pool.left_out[name]
         if not name.strip() or len(name) > LONGEST_NAME:
             return f"a name of none or more than {LONGEST_NAME} characters"
         if name == FILE:

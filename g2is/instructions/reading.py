@@ -8,17 +8,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 from g2is.errors import InputError
 from g2is.instructions.columns import columns_of, parse_columns
 from g2is.instructions.containers import records
 from g2is.instructions.fields import BadRecord
-from g2is.instructions.kept import ColumnCollector, KeptColumns, Value
+from g2is.instructions.kept import ColumnCollector, KeptColumns, PoolColumns, Value
 from g2is.instructions.record import Record
 from g2is.instructions.shapes import ASKED, Conversation, LeftOut, carries_task, read_record
 from g2is.instructions.sources import Source, find_sources
-from g2is.instructions.turns import Message
+from g2is.instructions.turns import Message, messages_as_json
 from g2is.storage.files import write_file
 
 
@@ -131,27 +133,23 @@ class FileReading:
         return lines
 
 
-@dataclass(frozen=True)
-class Reading:
-    """What some files hold.
+@dataclass
+class Summary:
+    """How some files were read, but for their instructions.
 
-    instructions: in the order of the files and of their lines; the position is the sample's row index.
     rejected: records left out: broken ones, where those were to be skipped, ones not meant to be trained, and repeats
         where one of each was asked for.
-    duplicates: row indices that share one conversation, ascending; only groups of two and more.
-    files: how each file was read. columns: values of the records beside their conversations.
+    files: how each file was read. columns: values of the records beside their conversations, once all are read.
     """
 
-    instructions: list[Instruction]
-    rejected: list[Rejected]
-    duplicates: list[list[int]]
+    rejected: list[Rejected] = field(default_factory=list)
     files: list[FileReading] = field(default_factory=list)
     columns: KeptColumns | None = None
 
     @property
-    def formats(self) -> Counter[tuple[str, str]]:
-        """How many instructions each (source, format) gave."""
-        return Counter((instruction.source, instruction.format) for instruction in self.instructions)
+    def by_source(self) -> dict[str, int]:
+        """How many instructions each file gave, those that gave some."""
+        return {file.source: file.kept for file in self.files if file.kept}
 
     @property
     def repairs(self) -> Counter[str]:
@@ -168,6 +166,23 @@ class Reading:
         return [line for file in self.files for line in file.report()]
 
 
+@dataclass
+class Reading(Summary):
+    """What some files hold, all of it in memory.
+
+    instructions: in the order of the files and of their lines; the position is the sample's row index.
+    duplicates: row indices that share one conversation, ascending; only groups of two and more.
+    """
+
+    instructions: list[Instruction] = field(default_factory=list)
+    duplicates: list[list[int]] = field(default_factory=list)
+
+    @property
+    def formats(self) -> Counter[tuple[str, str]]:
+        """How many instructions each (source, format) gave."""
+        return Counter((instruction.source, instruction.format) for instruction in self.instructions)
+
+
 def read_instructions(
     paths: Sequence[Path | str | Source],
     *,
@@ -175,15 +190,35 @@ def read_instructions(
     skip_bad: bool = False,
     columns: Sequence[str] = (),
     dedupe: bool = False,
-    known: Iterable[Instruction] = (),
 ) -> Reading:
-    """Read files, folders, globs, pipes and data sets of the Hub, in the order given; see `find_sources`.
+    """Read files into memory; arguments and errors as of `each_instruction`."""
+    reading = Reading()
+    options: dict[str, Any] = {"format": format, "skip_bad": skip_bad, "columns": columns}
+    reading.instructions.extend(each_instruction(paths, reading, **options, dedupe=dedupe))
+    reading.duplicates = find_duplicates(reading.instructions)
+    return reading
 
-    format: one of `ASKED` for all records, or "auto": each by its own fields. skip_bad: collect broken records in
-    `rejected` instead of stopping at the first. columns: which columns are read, see `parse_columns`. dedupe: leave out
-    an instruction whose conversation an earlier one has, or one of those that are `known` already. Raises InputError,
-    one line, for a file that cannot be read, unless skip_bad for the first broken record as `source:line: …`, and where
-    no record is an instruction.
+
+def each_instruction(
+    paths: Sequence[Path | str | Source],
+    summary: Summary,
+    *,
+    format: str = "auto",
+    skip_bad: bool = False,
+    columns: Sequence[str] = (),
+    dedupe: bool = False,
+    known: Iterable[Instruction] = (),
+    pool_columns: PoolColumns | None = None,
+) -> Iterator[Instruction]:
+    """The instructions of files, folders, globs, pipes and data sets of the Hub, one after the other, in the order
+    given; see `find_sources`.
+
+    summary: empty; filled as they are read. format: one of `ASKED` for all records, or "auto": each by its own fields.
+    skip_bad: collect broken records in `rejected` instead of stopping at the first. columns: which columns are read,
+    see `parse_columns`. dedupe: leave out an instruction whose conversation an earlier one has, or one of those that
+    are `known` already. pool_columns: of the pool that they come to. Raises InputError, one line, for a file that
+    cannot be read, unless skip_bad for the first broken record as `source:line: …`, and where no record is an
+    instruction.
     """
     if format not in ("auto", *ASKED):
         raise InputError(f"format {format!r} is not known, expected auto or one of {', '.join(ASKED)}")
@@ -191,15 +226,12 @@ def read_instructions(
         raise InputError("no instruction files given, expected at least one")
     mappings = parse_columns(columns)
     sources = find_sources(paths)
-    instructions: list[Instruction] = []
-    rejected: list[Rejected] = []
-    files = []
-    collector = ColumnCollector()
-    seen = {_conversation(one): one for one in known} if dedupe else {}
+    collector = ColumnCollector(pool_columns)
+    seen = {conversation_digest(one): (one.source, one.line) for one in known} if dedupe else {}
     with _collector_paused():
         for source in sources:
             file = FileReading(source.name)
-            files.append(file)
+            summary.files.append(file)
             named = columns_of(mappings, source.name, source.path)
             for record in records(source.path, source.name, source.split, file.notes):
                 try:
@@ -213,29 +245,28 @@ def read_instructions(
                             "--skip-bad"
                         ) from None
                     meant = isinstance(fault, LeftOut)
-                    rejected.append(Rejected(source.name, record.line, str(fault), record.raw, meant))
+                    summary.rejected.append(Rejected(source.name, record.line, str(fault), record.raw, meant))
                     file.rejected += 1
-                else:
-                    instruction = _instruction(source.name, record, read)
-                    if dedupe:
-                        first = seen.setdefault(_conversation(instruction), instruction)
-                        if first is not instruction:
-                            reason = f"the same conversation as {first.source}:{first.line}"
-                            rejected.append(
-                                Rejected(source.name, record.line, reason, record.raw, meant=True)
-                            )
-                            file.repeats += 1
-                            continue
-                    instructions.append(instruction)
-                    collector.add(read.beside, read.used, read.task)
-                    file.shapes[f"{read.format}: {', '.join(read.used)}"] += 1
-                    file.repairs.update(read.repairs)
-                    file.unused.update(read.unused)
+                    continue
+                instruction = _instruction(source.name, record, read)
+                if dedupe:
+                    place = source.name, record.line
+                    first = seen.setdefault(conversation_digest(instruction), place)
+                    if first != place:
+                        reason = f"the same conversation as {first[0]}:{first[1]}"
+                        summary.rejected.append(Rejected(*place, reason, record.raw, meant=True))
+                        file.repeats += 1
+                        continue
+                collector.add(read.beside, read.used, read.task)
+                file.shapes[f"{read.format}: {', '.join(read.used)}"] += 1
+                file.repairs.update(read.repairs)
+                file.unused.update(read.unused)
+                yield instruction
             if source.note:
                 file.notes.append(source.note)
-    if not instructions:
-        raise _nothing_left(rejected)
-    return Reading(instructions, rejected, find_duplicates(instructions), files, collector.columns())
+    if not summary.by_source:
+        raise _nothing_left(summary.rejected)
+    summary.columns = collector.columns()
 
 
 def _instruction(source: str, record: Record, read: Conversation) -> Instruction:
@@ -276,16 +307,25 @@ def find_duplicates(instructions: Iterable[Instruction]) -> list[list[int]]:
     """Groups of row indices whose messages, tools and template arguments are the same, ordered by their first index."""
     first: dict[tuple[object, ...], int] = {}
     groups: dict[int, list[int]] = {}
-    for row, instruction in enumerate(instructions):
-        original = first.setdefault(_conversation(instruction), row)
+    for row, one in enumerate(instructions):
+        original = first.setdefault((one.messages, one.tools, one.template_kwargs), row)
         if original != row:
             groups.setdefault(original, [original]).append(row)
     return [groups[original] for original in sorted(groups)]
 
 
-def _conversation(instruction: Instruction) -> tuple[object, ...]:
-    """Equal for instructions that teach the same."""
-    return instruction.messages, instruction.tools, instruction.template_kwargs
+def conversation_digest(instruction: Instruction) -> bytes:
+    """The same for instructions that teach the same, whose messages, tools and template arguments are."""
+    return digest_of(messages_as_json(instruction.messages), instruction.tools, instruction.template_kwargs)
+
+
+def digest_of(*texts: str | None) -> bytes:
+    """16 bytes that differ, for all practical purposes, where any of some texts does."""
+    digest = blake2b(digest_size=16)
+    for text in texts:
+        data = b"" if text is None else text.encode("utf-8", "surrogatepass")
+        digest.update(b"%d " % (-1 if text is None else len(data)) + data)
+    return digest.digest()
 
 
 def write_rejects(path: Path | str, rejected: Iterable[Rejected]) -> None:

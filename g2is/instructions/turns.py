@@ -7,6 +7,7 @@ Mistral (weight), ms-swift (loss) and torchtune (masked).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,6 +56,8 @@ _SPANS = ("train_detail", "training_detail")
 """Axolotl's marks of spans inside a reply."""
 _TRAINED_WHERE_TRUE = ("train", "training", "trainable", "weight", "loss", "loss_weight")
 _TRAINED_WHERE_FALSE = ("masked",)
+OPTIONAL = ("reasoning", "tool_call_id", "name")
+"""Fields of a turn that few have."""
 _TEXT_PARTS = ("text", "input_text", "output_text")
 
 
@@ -289,3 +292,22 @@ def _truth(value: Any) -> bool | None:
             value.strip().lower(), parsed(value)
         )
     return value != 0 if isinstance(value, bool | int | float) else None
+
+
+def messages_as_json(messages: Sequence[Message]) -> str:
+    """Turns as JSON text: a list of role and content, with the other fields of `Message` where a turn has them."""
+    return json.dumps([_turn(message) for message in messages], ensure_ascii=False)
+
+
+def _turn(message: Message) -> dict[str, Any]:
+    turn: dict[str, Any] = {"role": message.role, "content": message.content}
+    for name in OPTIONAL:
+        if (value := getattr(message, name)) is not None:
+            turn[name] = value
+    if message.tool_calls:
+        turn["tool_calls"] = [
+            {"name": call.name, "arguments": call.arguments, "id": call.id} for call in message.tool_calls
+        ]
+    if not message.trained:
+        turn["trained"] = False
+    return turn

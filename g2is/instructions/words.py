@@ -7,7 +7,7 @@ count. scikit-learn is imported by the functions that use it, not by a page that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,16 +37,22 @@ class Term:
     share_of_all: float
 
 
-def distinctive_terms(texts: Sequence[str], inside: NDArray[np.integer], count: int = 12) -> list[Term]:
+Texts = Callable[[NDArray[np.integer]], Iterable[str]]
+"""Reads the texts of rows that are ascending; a row may be named more than once."""
+
+
+def distinctive_terms(
+    texts: Texts, inside: NDArray[np.integer], all_rows: NDArray[np.integer], count: int = 12
+) -> list[Term]:
     """The words that the texts inside have more often than all texts have, the highest score first.
 
-    inside: indices into texts. Empty where the texts inside are all texts, since no word sets those apart.
+    inside, all_rows: rows of texts. Empty where the texts inside are all texts, since no word sets those apart.
     """
-    samples = [spread(rows, TEXTS) for rows in (inside, np.arange(len(texts)))]
+    samples = [spread(rows, TEXTS) for rows in (inside, all_rows)]
     lengths = [len(rows) for rows in samples]
     if not all(lengths):
         return []
-    words, shares = word_shares((texts[row] for rows in samples for row in rows.tolist()), lengths)
+    words, shares = word_shares(texts, samples)
     share, share_of_all = shares.toarray()
     # A word that is in none of the texts read of all is in fewer than one in so many.
     overall = np.maximum(share_of_all, 0.5 / lengths[1])
@@ -56,11 +62,11 @@ def distinctive_terms(texts: Sequence[str], inside: NDArray[np.integer], count: 
     return [Term(str(words[i]), float(share[i]), float(overall[i])) for i in best]
 
 
-def word_shares(texts: Iterable[str], lengths: Sequence[int]) -> tuple[NDArray[np.str_], csr_array]:
+def word_shares(texts: Texts, groups: Sequence[NDArray[np.integer]]) -> tuple[NDArray[np.str_], csr_array]:
     """Words (w,), sorted, and the share of each group's texts that have them (g, w), float64.
 
-    texts: those of all groups, one group after the other. lengths: (g,) texts of each group. Upper and lower case
-    are the same.
+    groups: (g,) rows of the texts of each, at least one. Upper and lower case are the same. All are read at once, in
+    the order of their rows, since those of a large pool come from a file.
     """
     from scipy.sparse import csr_array
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
@@ -68,12 +74,15 @@ def word_shares(texts: Iterable[str], lengths: Sequence[int]) -> tuple[NDArray[n
     vectorizer = CountVectorizer(
         binary=True, token_pattern=WORD, stop_words=sorted(ENGLISH_STOP_WORDS.union(SHORTENED))
     )
+    lengths, rows = [len(group) for group in groups], np.concatenate(groups)
+    order = np.argsort(rows, kind="stable")
     try:
-        present = vectorizer.fit_transform(text[:LETTERS] for text in texts)
+        present = vectorizer.fit_transform(text[:LETTERS] for text in texts(rows[order]))
     except ValueError:  # no text has a word
-        return np.empty(0, np.str_), csr_array((len(lengths), 0))
-    total = sum(lengths)
-    members = csr_array((np.ones(total, int), np.arange(total), np.cumsum([0, *lengths])))
+        return np.empty(0, np.str_), csr_array((len(groups), 0))
+    places = np.empty(len(rows), np.intp)
+    places[order] = np.arange(len(rows))
+    members = csr_array((np.ones(len(rows), int), places, np.cumsum([0, *lengths])))
     counts = members @ csr_array(present)
     shares = counts.data / np.repeat(lengths, np.diff(counts.indptr))
     return vectorizer.get_feature_names_out(), csr_array(

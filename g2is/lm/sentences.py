@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import islice
 
 import numpy as np
+from tqdm import tqdm
 
 from g2is.errors import InputError
 
+AT_ONCE = 8192
+"""Texts that are in memory at once."""
 
-def embed(texts: Sequence[str], model: str) -> np.ndarray:
-    """(n, h) float32 unit rows for the texts, from a sentence-transformers model by its id or folder.
+
+def embed(texts: Iterable[str], count: int, model: str) -> np.ndarray:
+    """(n, h) float32 unit rows for n texts, from a sentence-transformers model by its id or folder.
 
     Raises `InputError` where sentence-transformers is not installed or the model cannot be read.
     """
@@ -27,5 +32,10 @@ def embed(texts: Sequence[str], model: str) -> np.ndarray:
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise InputError(f"sentence_model = {model!r}: {reason[0]}") from None
-    rows = loaded.encode(list(texts), normalize_embeddings=True, show_progress_bar=len(texts) > 1000)
-    return np.asarray(rows, dtype=np.float32)
+    left, rows = iter(texts), []
+    with tqdm(total=count, unit="text", disable=count <= 1000) as bar:
+        while some := list(islice(left, AT_ONCE)):
+            part = loaded.encode(some, normalize_embeddings=True, show_progress_bar=False)
+            rows.append(np.asarray(part, dtype=np.float32))
+            bar.update(len(some))
+    return np.concatenate(rows)

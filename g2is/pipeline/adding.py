@@ -67,7 +67,7 @@ def target_from(
         rows=used.tolist(),
         left_out=[f"row {row}: has no gradient" for row in without.tolist()],
     )
-    examples = run.instructions.iloc[used].reindex(columns=columns).reset_index(drop=True)
+    examples = run.records(used).reindex(columns=columns).reset_index(drop=True)
     taken = TakenTarget(
         name, examples, own_gradients(run, used), facts, time.monotonic() - start, representations
     )
@@ -242,12 +242,7 @@ def restore(folder: Path, name: str, *, say: Callable[[str], None] = lambda line
 
 def _in_order(manifest: Manifest, place: str, part: Part) -> dict[str, Part]:
     """The parts of a run with a target in its folder `place`, before those targets that came after it."""
-    built = [file.target for file in manifest.validation]
-
-    def came(one: Part) -> tuple[str, int]:
-        # Those of a build may have come in the same second; the manifest lists them in their order.
-        return one.added, built.index(one.name) if one.name in built else len(built)
-
+    came = manifest.came
     later = next((other for other, one in manifest.targets.items() if came(one) > came(part)), None)
     parts: dict[str, Part] = {}
     for other, one in manifest.parts.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ class _Build:
         self.lazy = lazy
         self.extras = extras
         self.instructions = InstructionsStage(
-            train, validation, config.reading, lambda: lazy.encoder, config.dedupe
+            train, validation, config.reading, lambda: lazy.encoder, writer.folder.parent, config.dedupe
         )
         self.engine = engine
         self.gradients = GradientsStage(writer, config, lazy, self.engine)
@@ -139,8 +140,8 @@ class _Build:
                 "would be lost without a sign; expected bfloat16 or float32"
             )
         self.instructions.check(self.config.graph, self.writer.say)
-        texts = [*self.instructions.pool.instructions]
-        texts += [sample for read in self.instructions.targets for sample in read.samples]
+        targets = (sample for read in self.instructions.targets for sample in read.samples)
+        texts = chain(self.instructions.pool, targets)
         check_tokens(self.config.model.model, self.lazy.card.vocabulary, self.lazy.encoder, texts)
         self.engine.call(_load, self.lazy)
 

@@ -20,7 +20,8 @@ from g2is.config import BuildConfig
 from g2is.config.commands import BLANK, command
 from g2is.demo import model_of
 from g2is.errors import InputError, shortened
-from g2is.instructions import Source, find_sources, from_frame
+from g2is.instructions import Source, find_sources
+from g2is.instructions.kept import PoolColumns
 from g2is.lm.lazy import LazyModel
 from g2is.lm.model import inspect_model
 from g2is.lm.vocabulary import check_tokens
@@ -37,6 +38,7 @@ from g2is.run.manifest import Manifest
 from g2is.run.parts import InputFile
 from g2is.run.paths import EXTENDING, progress_path
 from g2is.run.run import Run
+from g2is.run.texts import each_of
 from g2is.storage.files import not_written, remove_folder
 
 EXTENDS = "extends"
@@ -113,8 +115,10 @@ class _Extension:
             (),
             self.config.reading,
             lambda: self.lazy.encoder,
+            run.folder.parent,
             self.config.dedupe,
-            lambda: from_frame(run.instructions),
+            lambda: each_of(run.texts),
+            _columns(run),
         )
         self.inputs = input_files(self.sources)
         self.writer = RunWriter(run.folder / EXTENDING, say, progress_path(run.folder))
@@ -130,6 +134,7 @@ class _Extension:
         writer, config, lazy = self.writer, self.config, self.lazy
         writer.begin(self.requested, overwrite=False, check=self._check)
         writer.stage("instructions", lambda: write_pool(writer, self.stage.pool))
+        self.stage.forget_pool()
         stages = self.run.manifest.stages
         writer.stage("warmup", lambda: (self._adapter(), dict(stages["warmup"].found)))
         writer.stage("gradients", GradientsStage(writer, config, lazy).write)
@@ -165,7 +170,7 @@ class _Extension:
             self.config.model.model,
             self.lazy.card.vocabulary,
             self.lazy.encoder,
-            self.stage.pool.instructions,
+            self.stage.pool,
         )
         _ = self.lazy.model
 
@@ -187,6 +192,12 @@ def _configuration(run: Run, model: str | None, device: str | None, reading: dic
         "device": device or config.model.device,
     }
     return config.replace(model=config.model.replace(**place), reading=config.reading.replace(**reading))
+
+
+def _columns(run: Run) -> PoolColumns:
+    """What the run has of the fields of its records."""
+    found = run.manifest.stages["instructions"].found
+    return PoolColumns(frozenset(found.get("columns", ())), found.get("columns_left_out", {}))
 
 
 def _new_sources(sources: Sequence[Source], manifest: Manifest) -> list[Source]:

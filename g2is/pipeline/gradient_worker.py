@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from g2is.config import BuildConfig
 from g2is.engine.base import Item, Receipt
 from g2is.errors import InputError
-from g2is.instructions import Instruction, from_frame
+from g2is.instructions import Instruction
 from g2is.lm.gradients import AdamAverages, GradientEngine
 from g2is.lm.layers import piece_sizes
 from g2is.lm.lazy import LazyModel
@@ -28,9 +27,10 @@ from g2is.lm.warmup import load_state
 from g2is.pipeline.checkpoints import normalised, side_by_side
 from g2is.run.manifest import Manifest
 from g2is.run.paths import BUILDING, INSTRUCTIONS, WARMUP, array_file, warmup_file
+from g2is.run.texts import instructions_of
 from g2is.storage.joined import JoinedShards
 from g2is.storage.shards import ShardStore
-from g2is.storage.tables import read_frame
+from g2is.storage.stored_tables import StoredTable, open_table
 
 Shard = tuple[dict[str, np.ndarray], dict[int, str]]
 """Arrays by name, and remarks about single rows by their number."""
@@ -70,7 +70,7 @@ class GradientWorker:
     def read(self, item: Item) -> list[Encoded]:
         """The tokens of a shard's instructions."""
         rows = self.stores[item.store].rows(item.shard)
-        return self.lazy.encoder(from_frame(self._pool.iloc[rows.start : rows.stop]))
+        return self.lazy.encoder(instructions_of(self._pool, rows))
 
     def compute(self, item: Item, given: list[Encoded], on_rows: Callable[[int], object]) -> Shard:
         """The arrays of a shard, and the problems of its rows."""
@@ -137,8 +137,8 @@ class GradientWorker:
         return normalised([*self.rates], self.rates)
 
     @cached_property
-    def _pool(self) -> pd.DataFrame:
-        return read_frame(self.folder / INSTRUCTIONS)
+    def _pool(self) -> StoredTable:
+        return open_table(self.folder / INSTRUCTIONS)
 
     def _gradients_at(self, checkpoint: int) -> ShardGradients:
         if self._computing is None or self._computing[0] != checkpoint:

@@ -12,16 +12,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from g2is.arrays.rows import block_rows
 from g2is.instructions.copies import KINDS
 from g2is.instructions.kept import described_columns, joined_columns
 from g2is.pipeline.growing_graph import GrowingGraph
 from g2is.pipeline.growing_targets import grow_target
+from g2is.pipeline.read_pool import digests_of
 from g2is.pipeline.writer import RunWriter
 from g2is.run.manifest import Manifest
 from g2is.run.parts import POOL as POOL_PART
@@ -41,11 +43,13 @@ from g2is.run.paths import (
     representations_file,
 )
 from g2is.run.run import Run
+from g2is.run.texts import CONVERSATION
 from g2is.storage.files import remove_folder, write_bytes
 from g2is.storage.shards import write_blocks
+from g2is.storage.stored_tables import StoredTable, write_table
 
-_KEY = ["messages", "tools", "template_kwargs"]
-"""Columns that are the same of exact duplicates."""
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Growing:
@@ -124,21 +128,17 @@ class Growing:
 
     def _write_pool(self) -> int:
         """The tables of the instructions; returns how many of the new ones are copies of earlier ones."""
-        earlier, later = (
-            self.run.files.frame(self._pool_file, self.first, ()),
-            self.new.read_frame(INSTRUCTIONS),
-        )
+        earlier, later = self.run.texts, self.new.open_pool()
         duplicate_of = copies_among(earlier, later)
-        pool = pd.concat([earlier.reindex(columns=later.columns), later], ignore_index=True)
-        pool["raw"] = pool["raw"].astype(object)
-        pool["duplicate_of"] = np.concatenate([earlier["duplicate_of"].to_numpy(), duplicate_of])
-        self.grown.write_frame(INSTRUCTIONS, pool)
+        write_table(self.grown.folder / INSTRUCTIONS, below(earlier, later, duplicate_of))
         files = [INSTRUCTIONS]
         self.manifest.stages["instructions"].files.pop(INSTRUCTIONS_PARQUET, None)
+        copies_before = int((earlier.frame(["duplicate_of"])["duplicate_of"] >= 0).sum())
+        copies = int((duplicate_of >= 0).sum())
         numbers, new = self.manifest.stages["instructions"].found, self.new.manifest.stages["instructions"]
         found: dict[str, Any] = {
-            "pool": len(pool),
-            "duplicates": int((pool["duplicate_of"] >= 0).sum()),
+            "pool": self.first + self.count,
+            "duplicates": copies_before + copies,
             "rejected": numbers["rejected"] + new.found["rejected"],
         }
         if repeats := numbers.get("repeats", 0) + new.found.get("repeats", 0):
@@ -159,7 +159,6 @@ class Growing:
             left_out = {**numbers.get("columns_left_out", {}), **new.found.get("columns_left_out", {})}
             found |= {"columns": described_columns(columns), "columns_left_out": left_out}
         self._put("instructions", files, found)
-        copies = int((duplicate_of >= 0).sum())
         self.say(f"new instructions: {copies:,} are exact duplicates of earlier ones or of each other")
         for line in lines:
             self.say(line)
@@ -191,29 +190,43 @@ class Growing:
         arrays = [np.load(self.run.files.path(name), mmap_mode="r"), self.new.read_array(name)]
         write_blocks(self.grown.folder / name, _blocks(arrays), sum(map(len, arrays)))
 
-    @property
-    def _pool_file(self) -> str:
-        return INSTRUCTIONS_PARQUET if INSTRUCTIONS_PARQUET in self.run.files else INSTRUCTIONS
 
-
-def copies_among(earlier: pd.DataFrame, later: pd.DataFrame) -> np.ndarray:
+def copies_among(earlier: StoredTable, later: StoredTable) -> NDArray[np.int64]:
     """For each row of the later table the first row of both, one below the other, that is an exact duplicate; -1."""
-    keys = _keys(later)
-    wanted, first = set(keys), dict[tuple[Any, ...], int]()
-    for row, key in enumerate(_keys(earlier)):
-        if key in wanted:
-            first.setdefault(key, row)
-    copies = [first.setdefault(key, len(earlier) + row) for row, key in enumerate(keys)]
-    return np.array([-1 if of == len(earlier) + row else of for row, of in enumerate(copies)], np.int64)
+    digests = [digest for _, block in _conversations(later) for digest in digests_of(block)]
+    wanted, first = set(digests), dict[bytes, int]()
+    for start, block in _conversations(earlier):
+        for row, digest in enumerate(digests_of(block), start):
+            if digest in wanted:
+                first.setdefault(digest, row)
+    rows = enumerate(digests, len(earlier))
+    originals = [(row, first.setdefault(digest, row)) for row, digest in rows]
+    return np.array([-1 if of == row else of for row, of in originals], np.int64)
 
 
-def _keys(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
-    """What tells an instruction from others: the texts of its columns; tables of earlier versions lack some."""
-    columns = (frame[name].tolist() if name in frame else [None] * len(frame) for name in _KEY)
-    return [
-        tuple(text if isinstance(text, str) else None for text in texts)
-        for texts in zip(*columns, strict=True)
-    ]
+def below(earlier: StoredTable, later: StoredTable, duplicate_of: NDArray[np.int64]) -> Iterator[pa.Table]:
+    """The rows of a pool, and below them those that came later, with what these are copies of. Columns are those of the
+    later table; what the earlier one lacks is empty."""
+    import pyarrow as pa
+
+    (_, block), *_ = later.blocks(later.columns)
+    schema = block.schema
+    for _, block in earlier.blocks([name for name in later.columns if name in earlier.columns]):
+        columns = [
+            block.column(field.name) if field.name in block.schema.names else pa.nulls(len(block), field.type)
+            for field in schema
+        ]
+        yield pa.table(
+            [column.cast(field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
+        )
+    place = schema.get_field_index("duplicate_of")
+    for start, block in later.blocks(later.columns):
+        copies = pa.array(duplicate_of[start : start + len(block)])
+        yield pa.Table.from_batches([block]).set_column(place, schema.field(place), copies)
+
+
+def _conversations(table: StoredTable) -> Iterator[tuple[int, pa.RecordBatch]]:
+    return table.blocks([name for name in CONVERSATION if name in table.columns])
 
 
 def _blocks(arrays: Sequence[np.ndarray]) -> Iterator[np.ndarray]:

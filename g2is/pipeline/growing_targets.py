@@ -21,6 +21,7 @@ from g2is.run.paths import (
 )
 from g2is.run.run import Run
 from g2is.run.targets import LEAK_COLUMNS
+from g2is.run.texts import conversations
 from g2is.storage.files import write_array
 
 
@@ -58,7 +59,7 @@ def grow_target(run: Run, grown: RunWriter, place: str, renew: bool, extended: R
         run.files.frame(target_file(place, EXAMPLES), examples, ("prompt", "response")).iloc[:given]
     )
     of_given = None if plain is None else plain[:, :given]
-    found = find_leaks(_texts(extended.instructions.iloc[first:]), texts, of_given)
+    found = find_leaks(conversations(extended.texts, first), texts, of_given)
     leaks: list[pd.DataFrame] = [run.files.frame(target_file(place, LEAKS), None, LEAK_COLUMNS)]
     if len(found):
         leaks.append(found.assign(sample=found["sample"] + first))

@@ -76,7 +76,7 @@ def _grown(run: Run, before: Target, into: str, new: np.ndarray, note: str, star
     """A target with further examples, which come last, in the order of `rows` of its facts."""
     own = examples_of(run, before.name)
     columns = [column for column in run.validation if column != "target"]
-    accepted = run.instructions.iloc[new].reindex(columns=columns)
+    accepted = run.records(new).reindex(columns=columns)
     representations = {}
     if "representations" in run.manifest.stages:
         for pooling in POOLINGS:

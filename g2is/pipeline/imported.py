@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +15,7 @@ from g2is.config import ImportConfig
 from g2is.engine.lock import exclusive
 from g2is.errors import InputError, printable
 from g2is.graph.neighbors import device_here
-from g2is.instructions import Reading, Source, find_sources, read_instructions
+from g2is.instructions import Source, find_sources
 from g2is.pipeline.checkpoints import (
     GradientFile,
     GradientSet,
@@ -28,6 +27,7 @@ from g2is.pipeline.checkpoints import (
 from g2is.pipeline.comparing import new_manifest
 from g2is.pipeline.gradient_files import IN_FOLDERS, blocks_of, read_neighbors
 from g2is.pipeline.inputs import Target, check_pool_size, input_file, input_files
+from g2is.pipeline.read_pool import ReadPool
 from g2is.pipeline.stages.graph import GraphStage
 from g2is.pipeline.stages.instructions import write_pool
 from g2is.pipeline.stages.targets import TargetsStage
@@ -102,7 +102,8 @@ class _Import:
         )
         self.writer.begin(requested, overwrite=overwrite, check=self._check)
         self.writer.stage("instructions", self._instructions)
-        self.__dict__.pop("reading", None)  # it takes more memory than the files
+        if (read := self.__dict__.pop("reading", None)) is not None:
+            read.close()
         self.writer.stage("gradients", self._gradients)
         self.writer.stage(
             "graph",
@@ -117,9 +118,8 @@ class _Import:
         write_views(self.writer, self.config, TargetsStage(self.writer, list(self.targets), self._take))
 
     @cached_property
-    def reading(self) -> Reading:
-        config = self.config.reading
-        return read_instructions(self.train, **dict(config))
+    def reading(self) -> ReadPool:
+        return ReadPool(self.train, self.config.reading, self.writer.folder.parent)
 
     @cached_property
     def weights(self) -> list[float]:
@@ -155,7 +155,7 @@ class _Import:
         return None if self.graph is None else read_neighbors(self.graph, len(self.rows))
 
     def _check(self) -> None:
-        for line in self.reading.report():
+        for line in self.reading.summary.report():
             self.writer.say(line)
         _ = self.weights
         check_records(self.gradients, self.read.counts, self.train, self.reading)
@@ -242,10 +242,10 @@ class _Import:
 
 
 def check_records(
-    gradients: GradientSet, counts: Sequence[int], train: Sequence[Source], reading: Reading
+    gradients: GradientSet, counts: Sequence[int], train: Sequence[Source], pool: ReadPool
 ) -> None:
     """Raise `InputError` where rows of gradients are not those of the records, as far as numbers and names tell."""
-    records, total = len(reading.instructions), sum(counts)
+    records, total = len(pool), sum(counts)
     names = gradients.data
     where = str(gradients.files[0].path) if len(names) == 1 else ", ".join(names)
     if total != records:
@@ -253,7 +253,7 @@ def check_records(
             f"{where}: {total:,} gradients for {records:,} instructions; expected one for each record, in the order "
             "of the files"
         )
-    sources = Counter(instruction.source for instruction in reading.instructions)
+    sources = pool.summary.by_source
     if not len(names) == len(sources) == len(train) > 1:
         return
     for name, count, (source, expected) in zip(names, counts, sources.items(), strict=True):

@@ -130,7 +130,7 @@ def with_views(run: Run, place: str, part: Part, on_regime: Callable[[], object]
     examples = pd.read_parquet(folder / target_file(place, EXAMPLES), columns=["prompt", "response"])
     given = facts.given  # what is alike to an example that is an instruction itself leaks nothing
     of_given = None if plain is None else plain[:, :given]
-    leaks = find_leaks(_texts(run.instructions), _texts(examples.iloc[:given]), of_given)
+    leaks = find_leaks(run.conversations(), _texts(examples.iloc[:given]), of_given)
     others = leaks[~leaks["sample"].isin(facts.rows)].reset_index(drop=True)
     write_frame(folder / target_file(place, LEAKS), others)
     files = part.files | records(folder, view_files(run, place))

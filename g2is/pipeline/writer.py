@@ -24,6 +24,7 @@ from g2is.run.paths import (
     BUILDING,
     EXAMPLE_GRADIENTS,
     EXAMPLES,
+    INSTRUCTIONS,
     MANIFEST,
     MANIFEST_COPY,
     POOLINGS,
@@ -36,6 +37,7 @@ from g2is.run.paths import (
 )
 from g2is.run.run import Run
 from g2is.storage.files import TEMPORARY, inside, not_written, remove_folder
+from g2is.storage.stored_tables import StoredTable, open_table
 from g2is.storage.tables import read_frame, write_frame
 
 UNNAMED_MANIFEST = f".{MANIFEST}.*{TEMPORARY}"
@@ -213,9 +215,13 @@ class RunWriter:
         write_frame(self.folder / name, frame)
 
     def read_frame(self, name: str) -> pd.DataFrame:
-        """Read a table; in a run of an earlier version, from Parquet."""
-        path = self.path(name)
-        return read_frame(path if path.exists() else path.with_suffix(".parquet"))
+        """Read a table."""
+        return read_frame(self.path(name))
+
+    def open_pool(self) -> StoredTable:
+        """The pool, of which rows are read when they are asked for; in a run of an earlier version, from Parquet."""
+        path = self.path(INSTRUCTIONS)
+        return open_table(path if path.exists() else path.with_suffix(".parquet"))
 
     def read_array(self, name: str) -> np.ndarray:
         """An array as a read-only memory map."""

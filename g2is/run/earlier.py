@@ -28,7 +28,7 @@ def with_targets(run: Run, versions: Mapping[str, str]) -> Run:
     back = {part.name for part in found.values()}
     replaced = {place for place, part in manifest.targets.items() if part.name in back}
     parts = {place: part for place, part in manifest.parts.items() if place not in replaced} | found
-    return _with_parts(run, dict(sorted(parts.items(), key=lambda item: item[1].added)))
+    return _with_parts(run, dict(sorted(parts.items(), key=lambda item: manifest.came(item[1]))))
 
 
 def _removed(run: Run, name: str, version: str) -> dict[str, Part]:

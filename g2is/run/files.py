@@ -12,6 +12,7 @@ from g2is.errors import InputError
 from g2is.run.integrity import Integrity
 from g2is.run.manifest import Manifest
 from g2is.storage.rows import StoredRows, open_array
+from g2is.storage.stored_tables import StoredTable, open_table
 from g2is.storage.tables import read_frame
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class RunFiles:
     folder: Path
     manifest: Manifest
     integrity: Integrity
-    _rows: WeakSet[StoredRows] = field(default_factory=WeakSet, repr=False, compare=False)
+    _stored: WeakSet[StoredRows | StoredTable] = field(default_factory=WeakSet, repr=False, compare=False)
 
     @classmethod
     def of(cls, folder: Path, manifest: Manifest) -> RunFiles:
@@ -67,16 +68,30 @@ class RunFiles:
             frame = read_frame(path)
         except InputError as error:
             raise InputError(f"{error}; {self.remedy(name)}") from None
-        missing = [column for column in columns if column not in frame]
-        if missing or rows not in (None, len(frame)):
-            problem = f"lacks {', '.join(missing)}" if missing else f"{len(frame):,} rows, expected {rows:,}"
-            raise InputError(f"{path}: {problem}; {self.remedy(name)}")
+        self._check_table(name, list(frame), len(frame), rows, columns)
         return frame
+
+    def table(self, name: str, rows: int, columns: Sequence[str]) -> StoredTable:
+        """A table as of `frame`, of which rows are read when they are asked for."""
+        table = open_table(self.path(name), self.remedy(name))
+        self._check_table(name, table.columns, len(table), rows, columns)
+        self._stored.add(table)
+        return table
+
+    def _check_table(
+        self, name: str, known: Sequence[str], count: int, rows: int | None, columns: Sequence[str]
+    ) -> None:
+        missing = [column for column in columns if column not in known]
+        if missing or rows not in (None, count):
+            problem = f"lacks {', '.join(missing)}" if missing else f"{count:,} rows, expected {rows:,}"
+            raise InputError(
+                f"{self.integrity.folder / self.manifest.at(name)}: {problem}; {self.remedy(name)}"
+            )
 
     @property
     def overwritten(self) -> bool:
         """Whether something else was written to a file while rows of it can be read: then the run is opened again."""
-        return any(rows.overwritten for rows in self._rows)
+        return any(stored.overwritten for stored in self._stored)
 
     def array(self, name: str, kind: str, shape: tuple[int | None, ...]) -> Any:
         """Numbers of this kind and shape (None: any length), see `open_array`; raises `InputError` otherwise."""
@@ -95,5 +110,5 @@ class RunFiles:
                 f"{path}: {array.dtype} of shape {array.shape}, expected {kind} of {lengths}; {self.remedy(name)}"
             )
         if isinstance(array, StoredRows):
-            self._rows.add(array)
+            self._stored.add(array)
         return array

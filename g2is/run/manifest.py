@@ -199,6 +199,12 @@ class Manifest(BaseModel):
         """The parts that are validation targets, by folder, in the order in which they came."""
         return {folder: part for folder, part in self.parts.items() if part.kind == TARGET}
 
+    def came(self, part: Part) -> tuple[str, int]:
+        """When a part came, to order parts by."""
+        # Those of a build may have come in the same second; the manifest lists them in their order.
+        built = [file.target for file in self.validation]
+        return part.added, built.index(part.name) if part.name in built else len(built)
+
     @property
     def is_demo(self) -> bool:
         """Whether the run was built on the embedded model."""

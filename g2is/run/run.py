@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from g2is.config import REGIMES, RegimeName
 from g2is.config.commands import command
@@ -48,8 +49,10 @@ from g2is.run.regimes import (
 )
 from g2is.run.sets import Sets
 from g2is.run.targets import COLUMNS, Target, TargetReader, reader
+from g2is.run.texts import TEXTS, conversations
 from g2is.run.whitening import open_whitening
 from g2is.storage.files import inside
+from g2is.storage.stored_tables import StoredTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,15 +135,38 @@ class Run:
 
     @cached_property
     def instructions(self) -> pd.DataFrame:
-        """The pool, one row a sample: source, line, format, task, prompt, response, messages, tools, raw; and, once
-        gradients are computed, problem, valid, loss, tokens, trained_tokens, cut. Row numbers never change: what was
-        removed is among them, not valid, and marked in a column `gone`, which is there where anything was."""
-        pool = self.files.pool
-        name = INSTRUCTIONS_PARQUET if INSTRUCTIONS_PARQUET in self.manifest.files else INSTRUCTIONS
-        frame = self.files.frame(name, pool, (*COLUMNS, "duplicate_of"))
+        """The pool without its texts, one row a sample: source, line, format, task, duplicate_of; and, once gradients
+        are computed, problem, valid, loss, tokens, trained_tokens, cut. Row numbers never change: what was removed is
+        among them, not valid, and marked in a column `gone`, which is there where anything was."""
+        frame = self.texts.frame([name for name in self.texts.columns if name not in TEXTS])
         if "gradients" in self.manifest.stages:
-            frame = frame.join(self.files.frame(SAMPLES, pool, SAMPLE_COLUMNS))
+            frame = frame.join(self.files.frame(SAMPLES, self.files.pool, SAMPLE_COLUMNS))
         return marked(frame, self.gone) if self.removals else frame
+
+    @cached_property
+    def texts(self) -> StoredTable:
+        """The texts of the pool: prompt, response, messages, tools, template_kwargs, raw. They stay in their file, from
+        which rows are read when they are asked for: a large pool has gigabytes of them."""
+        name = INSTRUCTIONS_PARQUET if INSTRUCTIONS_PARQUET in self.manifest.files else INSTRUCTIONS
+        return self.files.table(name, self.files.pool, (*COLUMNS, "duplicate_of"))
+
+    def records(self, rows: ArrayLike, texts: Sequence[str] = TEXTS) -> pd.DataFrame:
+        """These rows of `instructions` with their texts, in this order. texts: which (all that the run has)."""
+        frame = self.instructions.iloc[np.asarray(rows, np.int64)]
+        read = self.texts.take(frame.index, [name for name in texts if name in self.texts.columns])
+        return frame.assign(**{name: values.array for name, values in read.items()})
+
+    def record(self, row: int, texts: Sequence[str] = TEXTS) -> pd.Series:
+        """One row of `instructions` with its texts."""
+        return self.records([row], texts).iloc[0]
+
+    def prompts(self, rows: ArrayLike) -> list[str]:
+        """The prompts of these rows of the pool."""
+        return self.texts.values(rows, "prompt")
+
+    def conversations(self) -> Iterator[tuple[str, str]]:
+        """Prompt and response of each instruction, in the order of the pool, read as they are asked for."""
+        return conversations(self.texts)
 
     @property
     def present(self) -> pd.DataFrame:
@@ -400,7 +426,7 @@ class Run:
 
     def row(self, sample: str) -> int:
         """The row of a sample given as a number or as `source:line`; raises `InputError` for anything else."""
-        count = len(self.instructions)
+        count = self.files.pool
         if _is_number(sample) and int(sample) < count:
             return int(sample)
         source, _, line = sample.rpartition(":")

@@ -25,7 +25,7 @@ def with_examples(run: Run, rows: Sequence[int] | NDArray[np.integer]) -> Run:
     rows: of `run.validation`, at least one. Nothing is written; the pool is that of the run.
     """
     view = Run(run.folder, run.manifest)
-    vars(view).update(files=run.files, instructions=run.instructions)
+    vars(view).update(files=run.files, instructions=run.instructions, texts=run.texts)
     vars(view)["_targets"] = _Some(run._targets, np.asarray(rows, np.int64))
     return view
 

@@ -14,9 +14,9 @@ class Length(BudgetedMethod):
     """The longest responses."""
 
     def choose(self, pool: Pool, budget: int) -> Rows:
-        lengths = pool.instructions["trained_tokens"]
+        lengths = pool.instructions["trained_tokens"].to_numpy()
         if not lengths.any():  # imported gradients come without token counts
-            lengths = pool.instructions["response"].str.len()
+            lengths = [len(response) for _, response in pool.conversations()]
         return length(lengths, pool.valid, budget)
 
 

@@ -6,7 +6,7 @@ is all that is needed to repeat the selection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
 
@@ -67,7 +67,10 @@ class Pool(Protocol):
 
     @property
     def instructions(self) -> pd.DataFrame:
-        """One row a sample: prompt, response, trained_tokens and others."""
+        """One row a sample: source, tokens, trained_tokens and others, without its texts."""
+
+    def conversations(self) -> Iterator[tuple[str, str]]:
+        """Prompt and response of each sample, in order."""
 
     @property
     def validation(self) -> pd.DataFrame:

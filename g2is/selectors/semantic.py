@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,12 +53,13 @@ def _embedded(pool: Pool, rows: NDArray[np.int64], model: str) -> tuple[np.ndarr
     """Sentence embeddings of all samples and of these rows of the validation samples."""
     from g2is.lm.sentences import embed  # only here: it loads torch
 
-    count = len(pool.instructions)
-    frames = pool.instructions, pool.validation.iloc[rows]
-    texts = [text for frame in frames for text in frame["prompt"] + "\n" + frame["response"]]
-    if not any(map(str.strip, texts[count:])):
+    examples = pool.validation.iloc[rows]
+    if not any(map(str.strip, [*examples["prompt"], *examples["response"]])):
         raise InputError(
             f"run {pool.name}: the texts of its validation samples are not known, only gradients"
         )
-    embeddings = embed(texts, model)
+    count = len(pool.instructions)
+    conversations = chain(pool.conversations(), zip(examples["prompt"], examples["response"], strict=True))
+    texts = (f"{prompt}\n{response}" for prompt, response in conversations)
+    embeddings = embed(texts, count + len(examples), model)
     return embeddings[:count], embeddings[count:]

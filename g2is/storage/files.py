@@ -94,6 +94,15 @@ def check_writable(path: Path) -> None:
         raise not_written(path, error) from None
 
 
+def scratch_file(folder: Path) -> BinaryIO:
+    """A new file without a name, which ends with the process: in a folder, where blocks can be shared with its files,
+    or where that is not writable in the folder of the system for such files. Raises `OSError`."""
+    for place in (folder, None):
+        with suppress(OSError):
+            return TemporaryFile(dir=place)
+    raise OSError(errno.ENOSPC, "no folder for a temporary file")
+
+
 def is_text(name: str) -> bool:
     """Whether the name of a file is UTF-8, so that pages can show it and links can hold it."""
     return name.isascii() or name == name.encode("utf-8", "ignore").decode()

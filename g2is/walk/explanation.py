@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isnan, nan
 
+from g2is.walk.decimals import decimals
+
 OUTRANKED_BY = {"nearest": "a nearer neighbour", "best": "a neighbour closer to the direction"}
 """What was taken in place of a neighbour that kept the rules, by `WalkParameters.step_to`."""
 
@@ -55,19 +57,19 @@ class Taken:
             return f"taken at step {self.step + 1}: it is pinned"
         origin = {
             "anchor": "as its anchor, the free instruction closest to it",
-            "neighbor": f"from instruction {self.previous} over an edge of {self.cosine:.3f}, as the "
+            "neighbor": f"from instruction {self.previous} over an edge of {decimals(self.cosine, 3)}, as the "
             f"{self.neighbor} that passed the rules",
             "fallback": "as the free instruction closest to it that passed the rules, since no neighbour did",
         }[self.origin]
         text = f"taken at step {self.step + 1} for direction {self.component} ({self.target}), {origin}; "
-        text += f"cosine to the direction {self.affinity:.3f}"
+        text += f"cosine to the direction {decimals(self.affinity, 3)}"
         if self.origin != "anchor":
             text += (
-                f", lowest cosine to its instructions so far {self.lowest_cosine:.3f}, "
-                f"alignment from {self.before:.3f} to {self.after:.3f}"
+                f", lowest cosine to its instructions so far {decimals(self.lowest_cosine, 3)}, "
+                f"alignment from {decimals(self.before, 3)} to {decimals(self.after, 3)}"
             )
             if not isnan(self.needed):
-                text += f" where at least {self.needed:.3f} was required"
+                text += f" where at least {decimals(self.needed, 3)} was required"
         return text
 
 
@@ -103,18 +105,19 @@ class Verdict:
         when = "in the last search of the pool" if self.step is None else f"at step {self.step + 1}"
         if self.previous is not None:
             when += f", as a neighbour of instruction {self.previous}"
+        value = decimals(self.value, 3, unlike=self.needed)
         what = {
-            "conflict": f"rejected {when}: conflicts with instruction {self.member}, cosine {self.value:.3f} "
+            "conflict": f"rejected {when}: conflicts with instruction {self.member}, cosine {value} "
             f"where at least {self.needed:g} is required",
-            "redundant": f"rejected {when}: too similar to instruction {self.member}, cosine {self.value:.3f} "
+            "redundant": f"rejected {when}: too similar to instruction {self.member}, cosine {value} "
             f"where at most {self.needed:g} is allowed",
-            "consistency": f"rejected {when}: the alignment would become {self.value:.3f} where "
-            f"at least {self.needed:.3f} is required",
+            "consistency": f"rejected {when}: the alignment would become {value} where "
+            f"at least {decimals(self.needed, 3)} is required",
             "outranked": f"considered {when}, but {OUTRANKED_BY[self.step_to]} was taken",
             "not reached": "no step considered it",
             "no budget": "the direction has no budget",
         }[self.reason]
-        return f"direction {self.component} ({self.target}): {what}; cosine {self.affinity:.3f}"
+        return f"direction {self.component} ({self.target}): {what}; cosine {decimals(self.affinity, 3)}"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import numpy as np
 from g2is.run.paths import INSTRUCTIONS, LABELS
 from g2is.run.run import FileRecord, Run
 from g2is.storage.files import sha256
-from g2is.storage.tables import write_frame
+from g2is.storage.stored_tables import write_table
+from g2is.storage.tables import to_table
 
 CLUSTERS = 40
 
@@ -19,10 +20,10 @@ def make_large_run(folder: Path, tiny: Run, count: int, *, seed: int = 0) -> Run
     folder.mkdir(parents=True)
     regime = tiny.regime("sgd")
     row = np.arange(count) % len(tiny.instructions)
-    frame = tiny.instructions.iloc[row].reset_index(drop=True)
+    frame = tiny.records(row).reset_index(drop=True)
     gradient_columns = ["problem", "valid", "loss", "tokens", "trained_tokens", "cut"]
     frame[gradient_columns].to_parquet(folder / "samples.parquet", index=False)
-    write_frame(folder / INSTRUCTIONS, frame.drop(columns=gradient_columns))
+    write_table(folder / INSTRUCTIONS, [to_table(frame.drop(columns=gradient_columns))])
     (folder / "sgd").mkdir()
 
     valid = frame["valid"].to_numpy()

@@ -1,13 +1,16 @@
 import io
 import json
+import shutil
 import zipfile
 
 import pytest
 
+from g2is.analysis import walks
 from g2is.app.shared.naming import fitting_name
+from g2is.config import walk_preset
 from g2is.config.names import check_name
 from g2is.export import FORMATS, preview
-from g2is.run.selections import Selection
+from g2is.run.selections import Selection, save_walk, select
 from tests.app.conftest import settle
 from tests.app.tiny_run import make_run
 
@@ -39,6 +42,47 @@ def test_the_selection_is_in_the_url(open_app):
     assert app.query_params["selection"] == "second-walk"
     assert app.metric[0].value == "5"
     assert app.text_input(key="name").value == "second-walk-jsonl"
+
+
+def test_it_opens_on_the_walk_at_hand_and_never_unasked_on_a_baseline(open_app, tmp_path):
+    run = make_run(tmp_path / "tiny", 60)
+    shutil.rmtree(run.folder / "selections")
+
+    def save(name: str, selection: Selection) -> None:
+        selection.write(run.inside("selections", f"{name}.json"))
+
+    def saved_walk(name: str, **settings) -> None:
+        parameters = walk_preset("recommended", **settings)
+        save_walk(run.inside("selections", f"{name}.json"), run, walks.walk(run, parameters))
+
+    def opens(**address) -> str:
+        app = open_app(PAGE, folder=tmp_path, **address)
+        captions = [one.value for one in app.caption]
+        assert not app.exception and not app.error
+        assert "Chosen by chance, as a baseline." in captions or app.metric[0].value != "5"
+        assert app.query_params["selection"] == app.selectbox(key="selection").value
+        return app.selectbox(key="selection").value
+
+    save("drawn", select(run, "random", count=5))
+    assert opens() == "drawn"  # and it says so
+    run.sets.write("mine", [1, 2, 3])
+    assert opens() == "set:mine"
+    save("less", select(run, "less", regime="sgd", count=7))
+    save("drawn-later", select(run, "random", count=5, seed=3))
+    assert opens() == "less"
+    saved_walk("other", count=9, max_cosine=0.9)
+    save("less-later", select(run, "less", regime="sgd", count=8))
+    assert opens() == "other"
+    saved_walk("large", count=12)
+    saved_walk("small", count=3)
+    assert opens(count="11") == opens(fraction="0.2") == "large" and opens() == opens(count="4") == "small"
+    assert opens(max_cosine="0.9") == "other"
+    app = open_app(PAGE, folder=tmp_path, selection="nope")
+    assert "this page uses `small` instead" in app.warning[0].value
+    app.selectbox(key="selection").set_value("drawn-later").run()
+    assert app.selectbox(key="selection").value == app.query_params["selection"] == "drawn-later"
+    app.selectbox(key="selection").set_value("small").run()
+    assert app.selectbox(key="selection").value == "small" and not app.warning
 
 
 def test_bad_values_in_the_url_are_reported(open_app):
@@ -143,4 +187,4 @@ def test_downloads_the_same_as_a_zip(server, page, run):
     with zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes())) as archive:
         assert sorted(archive.namelist()) == ["packed/g2is.json", "packed/train.jsonl"]
         lines = archive.read("packed/train.jsonl").split(b"\n")
-    assert lines[:-1] == [run.instructions["raw"].iloc[sample] for sample in walk(run).samples]
+    assert lines[:-1] == run.texts.values(walk(run).samples, "raw")

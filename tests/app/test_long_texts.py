@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 from g2is.app.inspect.records import PIECES, shortened_pieces
 from g2is.app.shared.conversation import TURNS, parts_of
 from g2is.app.shared.text import LINES, WHOLE, end_of_part
-from g2is.app.walk.parts import texts, whole_part
+from g2is.app.walk.parts import example_texts, texts, whole_part
 from g2is.run.parts import record
 from g2is.run.paths import EXAMPLES, INSTRUCTIONS, target_file
 from g2is.run.run import Run
@@ -153,15 +153,12 @@ def test_check_data_sends_a_bounded_number_of_pieces():
 
 
 def test_the_walk_sends_a_long_text_whole_when_it_is_asked_for(long_run):
-    for kind, frame, row in (
-        ("texts", long_run.instructions, LONG),
-        ("examples", long_run.validation, EXAMPLE),
-    ):
-        short = texts(frame, [row])[str(row)]
+    for kind, read, row in (("texts", texts, LONG), ("examples", example_texts, EXAMPLE)):
+        short = read(long_run, [row])[str(row)]
         assert len(short["prompt"]) < 7000 and short["all"] == 2 * len(TEXT)
         whole = whole_part(long_run, "walk", kind, row)
         assert TEXT.encode() in whole and b'"all"' not in whole
-    assert "all" not in texts(long_run.instructions, [LONG + 1])[str(LONG + 1)]
+    assert "all" not in texts(long_run, [LONG + 1])[str(LONG + 1)]
 
 
 def test_in_a_browser_all_of_it_is_shown_on_demand(page, long_run):

@@ -215,7 +215,7 @@ def test_filters_of_the_address_mark_what_they_find(open_app, run):
     # The same as on the Instructions page, also for what no canvas has a box for.
     app = open_app(PAGE, path="none", search="question 12", source="first.jsonl", order_by="shortest")
     pool = run.instructions
-    found = matching(pool, Filter(text="question 12", sources=("first.jsonl",)))
+    found = matching(run, Filter(text="question 12", sources=("first.jsonl",)))
     matches, rows = parts_of(app)["matches"], parts_of(app)["rows"]
     assert np.flatnonzero(np.unpackbits(matches["bits"], bitorder="little")).tolist() == found.tolist()
     assert matches["on"] and matches["count"] == len(found) > 2 and matches["words"] == "question 12"
@@ -426,9 +426,9 @@ def test_hover_shows_text_letter_by_letter(page, server, run):
     )
     title = tip.locator("b").inner_text()
     row = int(title.split()[-1].replace(",", ""))
-    frame = run.validation if title.startswith("Validation") else run.instructions
+    prompts = run.validation["prompt"] if title.startswith("Validation") else run.prompts(range(POOL))
     said = tip.locator(".said").inner_text()
-    assert said.split("\n")[0][:40] == " ".join(frame["prompt"].iloc[row].split())[:40]
+    assert said.split("\n")[0][:40] == " ".join(prompts[row].split())[:40]
     assert tip.locator(".said *").count() == 0
 
 
@@ -614,7 +614,7 @@ def test_a_category_of_the_legend_can_be_seen_alone(page, server):
 
 
 def test_search_table_and_isolation(page, server, run):
-    found = matching(run.instructions, Filter(text="question 12"))
+    found = matching(run, Filter(text="question 12"))
     shown = open_map(page, server, "&names=False")
     before, marked = pixels(page), (pixels(page, ".over")[..., 3] > 0).sum()
     assert "validation example" in page.locator(".map .legend").inner_text()

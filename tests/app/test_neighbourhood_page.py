@@ -185,7 +185,7 @@ def test_a_leak_is_shown_beside_its_example(open_app, run):
     app = open_app(PAGE, **LINK, focus="22")
     titles = [text.value for text in app.markdown]
     assert "**Instruction 22, now in focus above**" in titles and "**Validation example 2**" in titles
-    pool, example = run.instructions.iloc[22], run.validation.iloc[2]
+    pool, example = run.record(22), run.validation.iloc[2]
     pair = [f"{row['prompt']}\n\n→ {row['response']}" for row in (pool, example)]
     assert [code.value for code in app.code][-2:] == pair
 
@@ -246,12 +246,12 @@ def test_the_graph_with_both_texts_is_above_the_fold(page, server, run):
 
     # The pointer: the text of what it is at, without the server; a click on an example keeps it.
     focus, other = hood.locator("article.focus"), hood.locator("article.other")
-    expect(focus).to_contain_text(run.instructions["prompt"].iloc[22])
+    expect(focus).to_contain_text(run.prompts([22])[0])
     expect(focus).to_contain_text("possible leak: a near-copy of validation example 2")
     os.kill(server.process.pid, signal.SIGSTOP)
     try:
         page.mouse.move(*place_of(page, neighbour))
-        expect(other).to_contain_text(run.instructions["prompt"].iloc[neighbour])
+        expect(other).to_contain_text(run.prompts([neighbour])[0])
         page.mouse.move(*place_of(page, -1 - example))
         expect(other).to_contain_text(run.validation["prompt"].iloc[example])
     finally:

@@ -144,7 +144,7 @@ def test_only_what_it_wrote_itself_is_tried_again(own):
 
 def test_what_is_said_of_copies_and_failures(own):
     texts_of_pool = list(
-        zip(own.instructions["prompt"][20:23], own.instructions["response"][20:23], strict=True)
+        own.records(range(20, 23))[["prompt", "response"]].itertuples(index=False, name=None)
     )
     copies = check.copies_in_pool(own, [*texts_of_pool[:2], ("another", "text")])
     assert copies["sample"].tolist()[:2] == [20, 21]
@@ -173,7 +173,7 @@ def test_the_way_there_and_back_stands_in_the_address(open_app, own):
 
 
 def test_examples_are_shown_as_they_will_be_read_and_trained(opened, own):
-    copy = {"question": own.instructions["prompt"][30], "answer": own.instructions["response"][30]}
+    copy = {"question": own.record(30)["prompt"], "answer": own.record(30)["response"]}
     app = opened(own, lines([*EXAMPLES, EXAMPLES[0], copy]), name="mine.jsonl")
     said = texts(app)
     assert check.few_text(7) in said and check.few_text(20) == check.few_text(1) == ""

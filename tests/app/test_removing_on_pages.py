@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
+from g2is.app.home.runs import table_of_runs
 from g2is.pipeline.removing import remove_instructions, restore_instructions
 from g2is.run.run import Run
 
@@ -48,6 +49,8 @@ def test_home_counts_them_and_brings_them_back(copy, open_app):
     pool = next(metric for metric in app.metric if metric.label == "Pool")
     assert pool.value == "248" and "2 more were removed" in pool.help
     assert next(metric for metric in app.metric if metric.label == "With a gradient").value == "247"
+    assert any(caption.value.startswith("of 248 instructions, by 12 examples") for caption in app.caption)
+    assert table_of_runs({"tiny": copy.folder})["pool"].tolist() == [248]
     remove_instructions(copy.folder, [5])
     app.run()
     assert "1 instruction was removed from the pool since." in said(app)

@@ -5,10 +5,13 @@ import shutil
 import numpy as np
 import pytest
 
+from g2is.analysis import walks
 from g2is.app.shared.arrivals import what_came
 from g2is.app.shared.more_like import cost, what_is_missing, what_it_does
+from g2is.config import walk_preset
 from g2is.pipeline.adding import remove, target_from
 from g2is.run.run import Run
+from g2is.run.selections import save_walk, select
 from tests.app.test_sets_on_pages import press
 from tests.app.tiny_run import INVALID, VALIDATION
 
@@ -177,3 +180,27 @@ def test_home_counts_the_examples_that_its_action_selects_by(open_own, own):
         assert any(said in caption.value for caption in open_own(**query).caption), said
     hard = open_own(**{"target.hard": "1"})
     assert any(f"by {len(ROWS)} examples of the target `hard`" in caption.value for caption in hard.caption)
+
+
+def test_pages_say_which_target_a_selection_was_made_for(open_own, own):
+    target_from(own, ROWS, name="*like* mine")
+    more = Run.open(own.folder)
+    parameters = walk_preset("recommended", count=9, targets={"apples": 0, "*like* mine": 1})
+    save_walk(more.inside("selections", "for-mine.json"), more, walks.walk(more, parameters))
+    select(more, "random", count=9).write(more.inside("selections", "drawn.json"))
+    compare = open_own("6_Compare", compare=["for-mine", "first-walk", "drawn"])
+    table = next(one.value for one in compare.dataframe if one.proto.alt == "Verdict on each selection")
+    assert dict(zip(table["selection"], table["made for"], strict=True)) == {
+        "for-mine": "*like* mine",
+        "first-walk": "apples",
+        "drawn": "–",
+    }
+    export = open_own("7_Export", selection="for-mine")
+    assert "Chosen by a walk, for target `*like* mine`." in [one.value for one in export.caption]
+    home = open_own()
+    listed = next(one.value for one in home.dataframe if one.proto.alt.startswith("Selections saved"))
+    assert listed.set_index("name").loc["for-mine", "what"] == "walk for target *like* mine"
+    remove(own.folder, "*like* mine")
+    compare = open_own("6_Compare", compare=["for-mine", "first-walk"])
+    table = next(one.value for one in compare.dataframe if one.proto.alt == "Verdict on each selection")
+    assert sorted(table["made for"]) == ["*like* mine", "–"]

@@ -68,7 +68,7 @@ def test_the_graph_of_the_step_beside_the_map(page, server, run):
     page.mouse.click(*place_of(page, node))
     expect(graph).to_have_attribute("data-focus", str(node))
     expect(screen.locator("article.taken h2")).to_contain_text(f"#{node}")
-    expect(screen.locator("article.taken .prompt")).to_have_text(run.instructions["prompt"].iloc[node])
+    expect(screen.locator("article.taken .prompt")).to_have_text(run.prompts([node])[0])
     expect(screen.locator(".reason .why")).not_to_have_text("…")
     settle(page)
     page.evaluate("document.activeElement.blur()")

@@ -370,7 +370,7 @@ def test_a_change_says_what_it_changed(open_app, run):
         if list(frame.value)[:2] == ["sample", "text"]
     }
     texts = listed[tuple(sorted(left.tolist()))]
-    assert texts == [snippet(run.instructions["prompt"].iloc[row]) for row in before if row in left]
+    assert texts == [snippet(text) for text in run.prompts([row for row in before if row in left])]
     app.run()
     assert opening in [part.proto.popover.label for part in popovers(app)], "it stays until the next change"
 

@@ -109,7 +109,7 @@ def test_a_walk_of_more_steps_than_texts_are_sent(page, tmp_path):
             assert strip.get_attribute("data-step") == str(step), "the strip does not wait for the server"
             wait_for_step(page, strip, step)
             text = page.locator(".card[aria-current=step] .words")
-            prompt = run.instructions["prompt"].iloc[samples[step]]
+            prompt = run.prompts([samples[step]])[0]
             expect(text).to_have_text(snippet(prompt, LINE), use_inner_text=True)
         page.get_by_role("slider", name="Step", exact=True).fill("1234")
         wait_for_step(page, strip, 1234)
@@ -373,7 +373,7 @@ def test_a_live_region_says_step_text_and_reason(page, server, run):
     strip = open_walk(page, server)
     strip.focus()
     page.keyboard.press("ArrowRight")
-    prompt = run.instructions["prompt"].iloc[walks.walk(run, walk_preset("recommended", count=40)).samples[1]]
+    prompt = run.prompts(walks.walk(run, walk_preset("recommended", count=40)).samples)[1]
     status = strip.locator(".status")
     expect(status).to_contain_text("Step 2 of 40. ")
     assert " ".join(prompt.split())[:40] in status.text_content()

@@ -114,7 +114,7 @@ def make_run(
         "forest": edges,
         "forest_cosines": strengths,
     }
-    labels = label_communities(membership, texts.tolist().__getitem__)
+    labels = label_communities(membership, lambda rows: texts.iloc[rows])
     (folder / "sgd" / LABELS).write_text(json.dumps(labels))
     for name, array in {**arrays, **views}.items():
         np.save(folder / "sgd" / f"{name}.npy", array)

@@ -181,7 +181,6 @@ def _closest(run: Run, walked: Walked, component: int, anchor: int) -> None:
         st.markdown(
             "The walk chooses no instruction for this direction at these settings, so it has no anchor."
         )
-    prompts = run.instructions["prompt"].array
     names = origin_names(walked.parameters)
     here = focus(run)
     marked = np.flatnonzero(closest["sample"] == here).tolist()
@@ -198,7 +197,7 @@ def _closest(run: Run, walked: Walked, component: int, anchor: int) -> None:
                     _taken(names, *part, component)
                     for part in zip(closest["step"], closest["component"], closest["origin"], strict=True)
                 ],
-                "text": snippets(prompts[sample] for sample in closest["sample"]),
+                "text": snippets(run.prompts(closest["sample"])),
             }
         ),
         "closest",

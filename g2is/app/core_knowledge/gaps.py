@@ -17,6 +17,7 @@ from g2is.errors import InputError
 from g2is.export.examples import examples_file, examples_in
 from g2is.instructions.snippet import snippet
 from g2is.run.run import Run
+from g2is.run.texts import SPOKEN
 
 EACH = 3
 """Proposals beside an example, at most."""
@@ -102,7 +103,7 @@ def _beside(run: Run, name: str, example: int, near: list[tuple[int, float]]) ->
                 st.caption("The pool has no instruction that is alike to it.")
             for row, cosine in near:
                 st.checkbox(f"Instruction {number(row)} · cosine {number(cosine)}", key=_key(name, row))
-                _text(run.instructions.iloc[row])
+                _text(run.record(row, SPOKEN))
 
 
 def _text(record: pd.Series) -> None:

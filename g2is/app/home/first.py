@@ -65,7 +65,7 @@ def _ideas(_run: Run, run_hash: str) -> Ideas | None:
 def ideas_html(run: Run, found: Ideas) -> str:
     """The three pictures with their words. Texts of the run are escaped."""
     example = _quoted(run.validation["prompt"].iat[found.example])
-    first = _quoted(run.instructions["prompt"].iat[found.first])
+    first = _quoted(run.prompts([found.first])[0])
     conflicts = int((found.around_cosines < 0).sum())
     below = (found.cosines < 0).mean()
     against = f", and {conflicts} that pull against it" if conflicts else ""

@@ -98,7 +98,7 @@ def filter_in_url(run: Run) -> Filter:
 @st.cache_data(max_entries=64, show_spinner=False)
 def matches(_run: Run, run_hash: str, filter: Filter) -> NDArray[np.int64]:
     """(k,) rows that match, ascending. Raises `InputError` for a bad regular expression."""
-    return matching(_run.instructions, filter, _run.columns)
+    return matching(_run, filter)
 
 
 def from_the_start() -> None:

@@ -8,6 +8,7 @@ from g2is.analysis.ordering import WalkColumns
 from g2is.app import shared as ui
 from g2is.run.run import Run
 from g2is.run.sets import LOOKED_AT
+from g2is.run.texts import SPOKEN
 
 ROWS = 100
 """Rows of a page."""
@@ -17,7 +18,7 @@ def table_of(
     run: Run, samples: np.ndarray, column: str = "", walk: WalkColumns | None = None
 ) -> pd.DataFrame:
     """The table of these instructions. column: one of the records that is shown too. walk: what it says of each."""
-    rows = run.instructions.iloc[samples]
+    rows = run.records(samples, SPOKEN)
     table = pd.DataFrame({"sample": samples, "prompt": ui.snippets(rows["prompt"])})
     if column in run.columns:
         values = run.columns[column].texts(samples)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from g2is.app.walk.parameters import row_list, rows_in_url
 from g2is.figures.walk import sources_figure
 from g2is.instructions.words import Term, distinctive_terms
 from g2is.run.run import Run
+from g2is.run.texts import SPOKEN, joined
 from g2is.storage.csv import safe_csv
 from g2is.walk import WalkTrace
 
@@ -157,27 +157,12 @@ def _source_mix(run: Run, samples: np.ndarray) -> dict[str, pd.Series]:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _terms(_run: Run, run_hash: str, key: int, _samples: np.ndarray) -> list[Term]:
-    pool = _run.present
-    texts = _Texts(pool["prompt"].array, pool["response"].array)
-    return distinctive_terms(texts, pool.index.get_indexer(_samples))  # type: ignore[arg-type]
-
-
-class _Texts:
-    """Prompt and response of each sample as one text, joined when it is read."""
-
-    def __init__(self, prompts: Sequence[str], responses: Sequence[str]) -> None:
-        self.prompts, self.responses = prompts, responses
-
-    def __len__(self) -> int:
-        return len(self.prompts)
-
-    def __getitem__(self, row: int) -> str:
-        return f"{self.prompts[row]}\n{self.responses[row]}"
+    return distinctive_terms(lambda rows: joined(_run.texts, rows), _samples, np.flatnonzero(~_run.gone))
 
 
 def _table(run: Run, samples: np.ndarray) -> None:
     """The texts; a click on one puts it in focus."""
-    rows = run.instructions.iloc[samples[:ROWS]]
+    rows = run.records(samples[:ROWS], ["prompt"])
     if len(samples) > ROWS:
         st.caption(f"The first {ROWS} of {ui.number(len(samples))}; the file has all.")
     focus = np.flatnonzero(samples[:ROWS] == ui.focus(run))
@@ -213,6 +198,6 @@ def _table(run: Run, samples: np.ndarray) -> None:
 def basket_csv(run: Run, samples: np.ndarray) -> bytes:
     """A CSV file with one row a sample: sample, source, line, tokens, loss, prompt, response."""
     columns = ["source", "line", "tokens", "loss", "prompt", "response"]
-    frame = run.instructions.iloc[samples][columns]
+    frame = run.records(samples, SPOKEN)[columns]
     frame.insert(0, "sample", samples)
     return safe_csv(frame)

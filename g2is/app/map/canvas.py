@@ -87,5 +87,6 @@ def hover_text(run: Run, sample: Any) -> str | None:
     frame, row = (run.instructions, sample) if sample >= 0 else (run.validation, -1 - sample)
     if row >= len(frame):
         return None
-    prompt, source = frame["prompt"].iat[row], frame["source"].iat[row]
+    (prompt,) = run.prompts([row]) if sample >= 0 else [frame["prompt"].iat[row]]
+    source = frame["source"].iat[row]
     return visible(f"{snippet(prompt, TEXT_LENGTH)}\n{source}")

@@ -119,8 +119,14 @@ def rows_part(
         "title": count if len(rows) <= LISTED else f"{count}; the first {LISTED} in this order",
         "columns": columns,
         "rows": [
-            {"sample": sample, "values": [_value(run, sample, column["name"], walk) for column in columns]}
-            for sample in ordered.tolist()
+            {
+                "sample": sample,
+                "values": [
+                    text if column["name"] == "text" else _value(run, sample, column["name"], walk)
+                    for column in columns
+                ],
+            }
+            for sample, text in zip(ordered.tolist(), ui.snippets(run.prompts(ordered)), strict=True)
         ],
     }
     return pack(CHANNEL, "rows", header)
@@ -154,8 +160,6 @@ def _value(run: Run, sample: int, name: str, walk: WalkColumns | None) -> str | 
             return None
         return f"{int(value):,}" if name == "step" else f"{value:.3f}"
     pool = run.instructions
-    if name == "text":
-        return ui.snippets([pool["prompt"].iat[sample]])[0]
     if name == "source":
         return ui.visible(pool["source"].iat[sample])
     if name == "sample":

@@ -106,13 +106,12 @@ def _nearest(
         if place is not None:
             go_to(int(neighbors[place]))
 
-    rows = view.run.instructions.iloc[neighbors]
     ui.choose_row(
         pd.DataFrame(
             {
                 "instruction": neighbors,
                 "cosine": cosines.astype(float),
-                "prompt": ui.snippets(rows["prompt"]),
+                "prompt": ui.snippets(view.run.prompts(neighbors)),
             }
         ),
         "nearest",

@@ -15,7 +15,7 @@ from g2is.analysis.neighbourhood import ego_of, leaks_of, nodes_frame
 from g2is.analysis.step_graphs import DrawnGraph
 from g2is.app.shared import number, url_value, visible
 from g2is.app.shared.graph.parts import graphs_part, rows_shown
-from g2is.app.walk.parts import TEXT, texts
+from g2is.app.walk.parts import example_texts, texts
 from g2is.config import RegimeName, WalkParameters
 from g2is.figures.colours import community_colours
 from g2is.graph import EgoGraph, ego_layout
@@ -119,8 +119,8 @@ def graph_part(
         "chosen": None if chosen is None else keys[chosen],
         "path": None if path is None else [None if node is None else keys[node] for node in path],
         "pathText": path_text,
-        "texts": texts(run.instructions, rows, SHORT) | texts(run.instructions, full & rows),
-        "examples": texts(run.validation, examples, TEXT),
+        "texts": texts(run, rows, SHORT) | texts(run, full & rows),
+        "examples": example_texts(run, examples),
         "directions": around.examples,
         "notes": _notes(run, ego, train),
         "leaks": train["id"][train["leak"] != ""].tolist(),

@@ -26,6 +26,7 @@ from g2is.app.walk.parameters import row_list, rows_in_url
 from g2is.errors import InputError
 from g2is.instructions.copies import LEAST_COSINE
 from g2is.run.run import Run
+from g2is.run.texts import SPOKEN
 
 MEANINGS = {
     "same text": "same text",
@@ -128,7 +129,7 @@ def _only_of(run: Run, name: str, rows: set[int]) -> bool:
 
 
 def _table(run: Run, leaks: pd.DataFrame, out: set[int], focus: int, go: Callable[[int], None]) -> None:
-    prompts, examples = run.instructions["prompt"], run.validation["prompt"]
+    examples = run.validation["prompt"]
 
     def choose(place: int | None) -> None:
         if place is not None:
@@ -142,7 +143,7 @@ def _table(run: Run, leaks: pd.DataFrame, out: set[int], focus: int, go: Callabl
                 "found by": leaks["kind"].map(MEANINGS),
                 "similarity": leaks["similarity"],
                 "banned": leaks["sample"].isin(out),
-                "text": snippets(prompts.iloc[leaks["sample"]]),
+                "text": snippets(run.prompts(leaks["sample"])),
                 "example": leaks["validation"],
                 "text of the validation example": snippets(examples.iloc[leaks["validation"]]),
             }
@@ -177,7 +178,7 @@ def _table(run: Run, leaks: pd.DataFrame, out: set[int], focus: int, go: Callabl
 def _pair(run: Run, sample: int, example: int) -> None:
     """Both texts side by side."""
     pair = (
-        (f"Instruction {number(sample)}, now in focus above", run.instructions.iloc[sample]),
+        (f"Instruction {number(sample)}, now in focus above", run.record(sample, SPOKEN)),
         (f"Validation example {number(example)}", run.validation.iloc[example]),
     )
     for side, (title, row) in zip(st.columns(2, gap="medium"), pair, strict=True):

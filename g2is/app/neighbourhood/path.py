@@ -54,7 +54,7 @@ def show_path(run: Run, path: Path, names: list[str], trail: tuple[int, ...]) ->
         "shortest."
     )
     weakest = path.bottleneck
-    prompts = run.instructions["prompt"]
+    prompts = run.prompts(path.samples)
     with st.container(border=True, height=460 if len(path) > 4 else "content", gap="xsmall"):
         for place, sample in enumerate(path.samples.tolist()):
             left, right = st.columns([1, 9], vertical_alignment="center", gap="small")
@@ -65,7 +65,7 @@ def show_path(run: Run, path: Path, names: list[str], trail: tuple[int, ...]) ->
                 on_click=go_to,
                 args=(sample, trail),
             )
-            right.markdown(literal(snippet(str(prompts.iloc[sample]), TEXT)))
+            right.markdown(literal(snippet(prompts[place], TEXT)))
             mark = " · **the weakest edge**" if place == weakest else ""
             st.caption(f":material/arrow_downward: cosine {number(float(path.cosines[place]))}{mark}")
         st.markdown(f"⬢ **Direction {path.component}**, closest to {literal(names[path.component])}")

@@ -47,14 +47,14 @@ def _show(trail: tuple[int, ...]) -> None:
 
 def show_trail(run: Run, trail: tuple[int, ...]) -> None:
     """A button for each instruction before the focus, which goes back to it."""
-    prompts = run.instructions["prompt"]
+    prompts = run.prompts(trail)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(":material/conversion_path: Trail", width="content", help="Backspace goes one back.")
         for place, sample in enumerate(trail[:-1]):
             st.button(
                 number(sample),
                 key=f"trail {place}",
-                help=f"Back to {literal(snippet(prompts.iloc[sample], 100))}",
+                help=f"Back to {literal(snippet(prompts[place], 100))}",
                 icon=":material/undo:" if place == len(trail) - 2 else None,
                 on_click=_show,
                 args=(trail[: place + 1],),

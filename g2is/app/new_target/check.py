@@ -70,8 +70,7 @@ def copies_in_pool(run: Run, examples: Sequence[tuple[str, str]]) -> pd.DataFram
 
     examples: prompt and response of each. Gradients are not compared: these come later.
     """
-    pool = zip(run.instructions["prompt"], run.instructions["response"], strict=True)
-    return find_leaks(pool, examples)
+    return find_leaks(run.conversations(), examples)
 
 
 def texts_of(instructions: Sequence[Instruction]) -> list[tuple[str, str]]:

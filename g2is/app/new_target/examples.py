@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -205,11 +205,10 @@ def show_copies(run: Run, examples: Sequence[tuple[str, str]], *, key: object) -
 
 
 def _show_table(run: Run, copies: pd.DataFrame, examples: Sequence[tuple[str, str]]) -> None:
-    prompts: Callable[[int], str] = run.instructions["prompt"].array.__getitem__
     frame = pd.DataFrame(
         {
             "sample": copies["sample"],
-            "prompt": snippets(map(prompts, copies["sample"])),
+            "prompt": snippets(run.prompts(copies["sample"])),
             "kind": copies["kind"],
             "example": snippets(examples[row][0] for row in copies["validation"]),
         }

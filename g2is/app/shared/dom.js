@@ -11,3 +11,9 @@ export function element(tag, className = "", text = "") {
 export function number(value) {
   return value.toLocaleString("en-US")
 }
+
+// With two digits after the point, with more where it would read as zero and is not.
+export function decimals(value) {
+  const digits = [2, 3, 4, 5, 6].find((count) => Number(value.toFixed(count)) !== 0)
+  return digits === undefined ? "0.00" : value.toFixed(digits)
+}

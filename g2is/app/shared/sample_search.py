@@ -73,15 +73,16 @@ def _show_found(
     if not len(rows):
         st.warning(f"No instruction contains {literal(asked)}.")
         return
-    prompts = run.instructions["prompt"]
+    shown = rows[:FOUND].tolist()
+    prompts = dict(zip(shown, run.prompts(shown), strict=True))
     more = f", the first {FOUND} of which are here" if len(rows) > FOUND else ""
     st.selectbox(
         f"{number(len(rows))} instructions contain it{more}",
-        rows[:FOUND].tolist(),
+        shown,
         index=None,
         placeholder="choose one",
         key=f"{key} found",
-        format_func=lambda row: visible(f"{row:,}: {snippet(prompts.iloc[row], 80)}"),
+        format_func=lambda row: visible(f"{row:,}: {snippet(prompts[row], 80)}"),
         on_change=lambda: found(st.session_state[f"{key} found"]),
     )
 
@@ -94,4 +95,4 @@ def _number(text: str) -> int | None:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _matches(_run: Run, run_hash: str, words: str) -> np.ndarray:
-    return matching(_run.instructions, Filter(text=words))
+    return matching(_run, Filter(text=words))

@@ -168,7 +168,7 @@ def choose_selection(
 
 def show_record(run: Run, sample: int) -> None:
     """One instruction in full: source, facts, every turn, and its source record."""
-    row = run.instructions.iloc[sample]
+    row = run.record(sample)
     st.markdown(f"**Instruction {number(sample)}** · {literal(f'{row.source}:{row.line}')}")
     st.caption(facts_of(run, sample))
     problem = row.get("problem")

@@ -50,7 +50,7 @@ def show_instructions(run: Run, samples: np.ndarray, key: str) -> None:
     if not len(samples):
         st.caption("None.")
         return
-    rows = run.instructions.iloc[samples[:LISTED]]
+    rows = run.records(samples[:LISTED], ["prompt"])
     choose_row(
         pd.DataFrame(
             {

@@ -7,6 +7,7 @@ reader has moved half of it.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from g2is.app.shared.labels import origin_meanings
 from g2is.app.shared.walked import Walked
 from g2is.instructions.snippet import beginning
 from g2is.run.run import Run
+from g2is.run.texts import SPOKEN
 from g2is.walk import ORIGINS, WalkTrace
 
 CHANNEL = "walk"
@@ -72,8 +74,8 @@ def window_part(run: Run, walk_id: str, start: int, views: Sequence[StepView]) -
         "walk": walk_id,
         "start": start,
         "steps": [_step(view) for view in views],
-        "texts": texts(run.instructions, {view.sample for view in views}),
-        "examples": texts(run.validation, examples),
+        "texts": texts(run, {view.sample for view in views}),
+        "examples": example_texts(run, examples),
         "lines": lines(run, considered),
     }
     return pack(CHANNEL, "window", header)
@@ -123,7 +125,7 @@ def _graphs_part(
     header = {
         "walk": walk_id,
         "lines": lines(run, shown),
-        "examples": texts(run.validation, examples),
+        "examples": example_texts(run, examples),
     }
     return graphs_part(CHANNEL, kind, header, graphs)
 
@@ -133,35 +135,45 @@ def finite(value: float) -> float | None:
     return None if math.isnan(value) else round(value, 4)
 
 
-def texts(frame: pd.DataFrame, rows: Iterable[int], most: int = TEXT) -> dict[str, dict[str, str | int]]:
-    """Prompt, response and origin of these rows, each shortened where it is very long. most: characters.
+Texts = dict[str, dict[str, str | int]]
+"""Prompt, response and origin by row."""
+
+
+def texts(run: Run, rows: Iterable[int], most: int = TEXT) -> Texts:
+    """Prompt, response and origin of these instructions, each shortened where it is very long. most: characters.
 
     Of a text that was shortened also the characters of all, `all`.
     """
-    # By column: a row of the frame would be made as a series of its own, which takes longer than all else here.
-    prompts, responses, sources, numbers = (
-        frame[name].array for name in ("prompt", "response", "source", "line")
-    )
+    return _texts(run.records(sorted(rows), SPOKEN), most)
+
+
+def example_texts(run: Run, rows: Iterable[int], most: int = TEXT) -> Texts:
+    """The same of validation examples."""
+    return _texts(run.validation.iloc[sorted(rows)], most)
+
+
+def _texts(records: pd.DataFrame, most: int) -> Texts:
+    columns = (records[name].tolist() for name in (*SPOKEN, "source", "line"))
+    found = zip(records.index, *columns, strict=True)
     return {
-        str(row): _text(prompts[row], responses[row], f"{sources[row]}:{numbers[row]}", most)
-        for row in sorted(rows)
+        str(row): _text(prompt, response, f"{source}:{line}", most)
+        for row, prompt, response, source, line in found
     }
 
 
-def _text(prompt: str, response: str, origin: str, most: int) -> dict[str, str | int]:
+def _text(prompt: str, response: str, place: str, most: int) -> dict[str, str | int]:
     text: dict[str, str | int] = {
         "prompt": _shortened(prompt, most),
         "response": _shortened(response, most),
-        "from": visible(origin),
+        "from": visible(place),
     }
     return text | ({"all": len(prompt) + len(response)} if max(len(prompt), len(response)) > most else {})
 
 
 def whole_part(run: Run, walk_id: str, kind: str, row: int) -> bytes:
     """All of a long text that the reader asked for. kind: `texts` of instructions, or `examples`."""
-    frame = run.instructions if kind == "texts" else run.validation
-    longest = max(len(frame["prompt"].array[row]), len(frame["response"].array[row]))
-    return pack(CHANNEL, "whole", {"walk": walk_id, kind: texts(frame, [row], longest)})
+    read = texts if kind == "texts" else example_texts
+    return pack(CHANNEL, "whole", {"walk": walk_id, kind: read(run, [row], sys.maxsize)})
 
 
 def _shortened(text: str, most: int) -> str:
@@ -173,8 +185,7 @@ def _shortened(text: str, most: int) -> str:
 def lines(run: Run, rows: Iterable[int]) -> dict[str, str]:
     """The beginning of each of these instructions on one line."""
     known = sorted(rows)
-    prompts = run.instructions["prompt"].array
-    return dict(zip(map(str, known), snippets((prompts[row] for row in known), LINE), strict=True))
+    return dict(zip(map(str, known), snippets(run.prompts(known), LINE), strict=True))
 
 
 def reply_part(
@@ -201,7 +212,7 @@ def reply_part(
     }
     header["lines"] = lines(run, header["found"][:20])
     if answer:
-        header |= {"answer": answer, "texts": texts(run.instructions, [answer["sample"]])}
+        header |= {"answer": answer, "texts": texts(run, [answer["sample"]])}
         example = answer.get("example")
-        header["examples"] = {} if example is None else texts(run.validation, [example])
+        header["examples"] = {} if example is None else example_texts(run, [example])
     return pack(CHANNEL, "reply", header)

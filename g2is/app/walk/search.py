@@ -18,7 +18,7 @@ def found(_run: Run, run_hash: str, words: str) -> NDArray[np.int64]:
     row = row_asked(words)
     if row is not None:
         return np.array([row] if row < len(_run.instructions) else [], np.int64)
-    return matching(_run.instructions, Filter(text=words))
+    return matching(_run, Filter(text=words))
 
 
 def row_asked(words: str) -> int | None:

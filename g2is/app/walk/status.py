@@ -141,7 +141,7 @@ def show_least_served(run: Run, serving: Served, *, key: str) -> None:
             "cosine": frame["cosine"],
             "best in pool": frame["best in pool"],
             "the pool's best": frame["best instruction"],
-            "its text": snippets(run.instructions["prompt"].array[row] for row in frame["best instruction"]),
+            "its text": snippets(run.prompts(frame["best instruction"])),
         }
     )
     choose_row(

@@ -41,7 +41,7 @@ def show_all_steps(run: Run, walked: Walked) -> None:
     here = step_in_url(len(steps) - 1)
     start = max(0, min(here - LISTED // 2, len(steps) - LISTED))
     shown = slice(start, start + LISTED)
-    rows = run.instructions.iloc[steps.sample[shown]]
+    rows = run.prompts(steps.sample[shown])
     names = origin_names(walked.parameters)
     frame = pd.DataFrame(
         {
@@ -51,7 +51,7 @@ def show_all_steps(run: Run, walked: Walked) -> None:
             "direction": steps.component[shown],
             "cosine": steps.affinity[shown],
             "alignment after": steps.after[shown],
-            "text": snippets(rows["prompt"]),
+            "text": snippets(rows),
         }
     )
     choose_row(
@@ -127,7 +127,6 @@ def _candidates(run: Run, walked: Walked, step: int) -> None:
         st.caption(
             f"{number(found.passed_over)} of the pool ranked before the one chosen; the first {MOST} are here."
         )
-    prompts = run.instructions["prompt"].array
     shown = pd.DataFrame(
         {
             "sample": [row.sample for row in listed],
@@ -135,7 +134,7 @@ def _candidates(run: Run, walked: Walked, step: int) -> None:
             "why": [row.why for row in listed],
             "cosine, previous": [row.cosine for row in listed],
             "cosine, direction": [row.affinity for row in listed],
-            "text": snippets(prompts[row.sample] for row in listed),
+            "text": snippets(run.prompts([row.sample for row in listed])),
         }
     )
     st.dataframe(

@@ -12,7 +12,8 @@ from g2is.config import BuildConfig, ImportConfig, RegimeName
 from g2is.graph.communities import find_communities, label_communities
 from g2is.graph.paths import spanning_forest
 from g2is.pipeline.writer import RunWriter, StageResult
-from g2is.run.paths import INSTRUCTIONS, RegimeArray, array_file, labels_file
+from g2is.run.paths import RegimeArray, array_file, labels_file
+from g2is.run.texts import joined
 from g2is.storage.files import write_array, write_bytes
 
 
@@ -22,8 +23,7 @@ def write_communities(
     """Write membership, labels and forest of each regime. regimes: only these; None for all of the run."""
     settings = config.communities
     valid = writer.read_valid()
-    pool = writer.read_frame(INSTRUCTIONS)
-    prompts, responses = pool["prompt"], pool["response"]
+    pool = writer.open_pool()
     files: list[str] = []
     counts: dict[str, Any] = {}
     for regime in config.regimes if regimes is None else regimes:
@@ -34,7 +34,7 @@ def write_communities(
         )
         membership = find_communities(*lists, resolution=settings.resolution, seed=settings.community_seed)
         edges, cosines = spanning_forest(*lists)
-        labels = label_communities(membership, lambda row: f"{prompts[row]}\n{responses[row]}")
+        labels = label_communities(membership, lambda rows: joined(pool, rows))
         arrays: dict[RegimeArray, np.ndarray] = {
             "communities": membership,
             "forest": edges,

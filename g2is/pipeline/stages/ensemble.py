@@ -11,7 +11,6 @@ import pandas as pd
 
 from g2is.config import SEEDS, BuildConfig, EnsembleConfig
 from g2is.errors import InputError
-from g2is.instructions import from_frame
 from g2is.lm.ensemble import SquaredLength, take_state, train_member
 from g2is.lm.gradients import GradientEngine
 from g2is.lm.lazy import LazyModel
@@ -21,8 +20,10 @@ from g2is.lm.warmup import Checkpoint, draw
 from g2is.pipeline.progress import Bar
 from g2is.pipeline.shards import missing_shards
 from g2is.pipeline.writer import RunWriter, StageResult
-from g2is.run.paths import BUILDING, ENSEMBLE, INSTRUCTIONS
+from g2is.run.paths import BUILDING, ENSEMBLE
+from g2is.run.texts import instructions_of
 from g2is.storage.shards import ShardStore
+from g2is.storage.stored_tables import StoredTable
 
 MOMENTS = ("early", "late")
 
@@ -50,8 +51,8 @@ class _Ensemble:
     settings: EnsembleConfig
 
     @cached_property
-    def pool(self) -> pd.DataFrame:
-        return self.writer.read_frame(INSTRUCTIONS)
+    def pool(self) -> StoredTable:
+        return self.writer.open_pool()
 
     @property
     def folder(self) -> Path:
@@ -67,7 +68,7 @@ class _Ensemble:
             engine = GradientEngine(self.lazy.model, SquaredLength())
             with self._progress(member, moment, len(self.pool), "sample") as bar:
                 for shard, rows in missing_shards(store, bar):
-                    encoded = self.lazy.encoder(from_frame(self.pool.iloc[rows]))
+                    encoded = self.lazy.encoder(instructions_of(self.pool, np.arange(rows.start, rows.stop)))
                     usable = [place for place, sample in enumerate(encoded) if sample.problem is None]
                     samples = [encoded[place] for place in usable]
                     squares, _ = sketches_of(engine, samples, settings.batch_tokens, bar.update)
@@ -82,7 +83,7 @@ class _Ensemble:
         # Other seeds than the warm-up's: no member repeats the training after which the gradients were taken.
         config = self.config.warmup
         config = config.replace(seed=(config.seed + 1 + member) % SEEDS, epochs=self.settings.epochs)
-        drawn = self.lazy.encoder(from_frame(self.pool.iloc[draw(len(self.pool), config)]))
+        drawn = self.lazy.encoder(instructions_of(self.pool, draw(len(self.pool), config)))
         samples = [sample for sample in drawn if sample.problem is None]
         if not samples:
             raise InputError(

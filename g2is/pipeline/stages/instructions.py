@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from g2is.config import GraphConfig, ReadingConfig
 from g2is.errors import InputError, printable
 from g2is.instructions import (
     Instruction,
-    Reading,
     Rejected,
     Source,
     read_instructions,
-    to_frame,
     write_rejects,
 )
+from g2is.instructions.kept import PoolColumns
 from g2is.lm.text import Encoder
 from g2is.pipeline.inputs import Target, check_pool_size
+from g2is.pipeline.read_pool import ReadPool
 from g2is.pipeline.writer import RunWriter, StageResult
 from g2is.run.paths import COLUMNS, INSTRUCTIONS, REJECTED
 
@@ -45,22 +44,27 @@ class ReadTarget:
 class InstructionsStage:
     """Reads the files of a build once, for the check before anything is written and for the stage itself.
 
-    encoder: returns the encoder of the model, which determines which samples have trained tokens. dedupe: whether the
-    pool gets one of each conversation. known: instructions that it has already.
+    encoder: returns the encoder of the model, which determines which samples have trained tokens. near: a folder where
+    the pool may lie meanwhile. dedupe: whether the pool gets one of each conversation. known: instructions that it has
+    already. columns: what it has of their fields.
     """
 
     train: Sequence[Source]
     validation: Sequence[Target]
     config: ReadingConfig
     encoder: Callable[[], Encoder]
+    near: Path = field(default_factory=Path)
     dedupe: bool = False
-    known: Callable[[], Sequence[Instruction]] = tuple
+    known: Callable[[], Iterable[Instruction]] = tuple
+    columns: PoolColumns | None = None
 
     @cached_property
-    def pool(self) -> Reading:
+    def pool(self) -> ReadPool:
         """The pool; raises `InputError` for files that cannot be read."""
         known = self.known() if self.dedupe else ()
-        return read_instructions(self.train, **dict(self.config), dedupe=self.dedupe, known=known)
+        return ReadPool(
+            self.train, self.config, self.near, dedupe=self.dedupe, known=known, columns=self.columns
+        )
 
     @cached_property
     def targets(self) -> list[ReadTarget]:
@@ -74,7 +78,7 @@ class InstructionsStage:
         """
         for line in self.report:
             say(line)
-        check_pool_size(len(self.pool.instructions), graph)
+        check_pool_size(len(self.pool), graph)
         self.check_targets()
 
     def check_targets(self) -> None:
@@ -89,7 +93,7 @@ class InstructionsStage:
     @property
     def report(self) -> list[str]:
         """How the files were read; see `Reading.report`."""
-        return [*self.pool.report(), *(line for read in self.targets for line in read.report)]
+        return [*self.pool.summary.report(), *(line for read in self.targets for line in read.report)]
 
     def write(self, writer: RunWriter) -> StageResult:
         """Write the pool's tables and the rejected records, those of validation files too."""
@@ -101,18 +105,16 @@ class InstructionsStage:
         return files, {**counts, "reading": self.report}
 
     def forget_pool(self) -> None:
-        """Give back the memory of the pool, which takes more than its files, once its tables are written."""
-        self.__dict__.pop("pool", None)
+        """Give back the space of the pool once its tables are written."""
+        if (pool := self.__dict__.pop("pool", None)) is not None:
+            pool.close()
 
     def target(self, name: str) -> ReadTarget:
         """A validation target as read from its files."""
         return next(read for read in self.targets if read.target.name == name)
 
-    def _read(self, sources: Sequence[Source]) -> Reading:
-        return read_instructions(sources, **dict(self.config))
-
     def _read_target(self, target: Target) -> ReadTarget:
-        read = self._read(target.sources)
+        read = read_instructions(target.sources, **dict(self.config))
         pairs = list(zip(read.instructions, self.encoder()(read.instructions), strict=True))
         return ReadTarget(
             target,
@@ -124,32 +126,28 @@ class InstructionsStage:
 
 
 def write_pool(
-    writer: RunWriter, reading: Reading, also_rejected: Sequence[Rejected] = ()
+    writer: RunWriter, pool: ReadPool, also_rejected: Sequence[Rejected] = ()
 ) -> tuple[list[str], dict[str, Any]]:
     """Write the pool with its columns and all rejected records, those of validation files too.
 
     Returns files, and counts with what is kept in columns and what not.
     """
+    reading = pool.summary
     rejected = [*reading.rejected, *also_rejected]
-    pool = to_frame(reading.instructions)
-    duplicate_of = np.full(len(pool), -1)
-    for first, *copies in reading.duplicates:
-        duplicate_of[copies] = first
-    pool["duplicate_of"] = duplicate_of
     files = [INSTRUCTIONS]
-    writer.write_frame(INSTRUCTIONS, pool)
+    pool.write(writer.folder / INSTRUCTIONS)
     if rejected:
         write_rejects(writer.folder / REJECTED, rejected)
         files.append(REJECTED)
     counts: dict[str, Any] = {
         "pool": len(pool),
-        "duplicates": int((duplicate_of >= 0).sum()),
+        "duplicates": pool.duplicates,
         "rejected": len(rejected) - reading.repeats,
     }
     if reading.repeats:
         counts["repeats"] = reading.repeats
     writer.say(
-        f"pool: {counts['pool']:,} instructions from {pool['source'].nunique()} file(s), "
+        f"pool: {counts['pool']:,} instructions from {len(reading.by_source)} file(s), "
         f"{counts['duplicates']:,} exact duplicates, {counts['rejected']:,} rejected"
         + (f", {reading.repeats:,} left out as the same as an earlier one" if reading.repeats else "")
         + (f" (see {writer.folder / REJECTED})" if rejected else "")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from g2is.config import BuildConfig
 from g2is.instructions import from_frame
 from g2is.lm.lazy import LazyModel
@@ -14,13 +16,13 @@ from g2is.pipeline.writer import RunWriter, StageResult
 from g2is.run.paths import (
     BUILDING,
     EXAMPLES,
-    INSTRUCTIONS,
     POOLINGS,
     REPRESENTATIONS,
     representations_file,
     target_file,
     target_representations,
 )
+from g2is.run.texts import instructions_of
 from g2is.storage.files import write_array
 from g2is.storage.joined import JoinedShards
 
@@ -37,13 +39,13 @@ def write_representations(writer: RunWriter, config: BuildConfig, lazy: LazyMode
             write_array(writer.folder / name, pooled[pooling])
         files = part.files | records(writer.folder, names.values())
         writer.put_part(place, part.model_copy(update={"files": files}))
-    pool = writer.read_frame(INSTRUCTIONS)
+    pool = writer.open_pool()
     folder = writer.folder / BUILDING / REPRESENTATIONS
     arrays: dict[str, Path] = {pooling: writer.folder / representations_file(pooling) for pooling in POOLINGS}
     store = JoinedShards(folder, len(pool), config.gradients.shard_size, arrays=arrays)
     with writer.progress("representations", len(pool), "sample") as bar:
         for shard, rows in missing_shards(store, bar):
-            samples = lazy.encoder(from_frame(pool.iloc[rows]))
+            samples = lazy.encoder(instructions_of(pool, np.arange(rows.start, rows.stop)))
             store.write(shard, representations_of(lazy.model, samples, config.gradients, bar.update), {})
     store.finish()
     written = [representations_file(pooling) for pooling in POOLINGS]

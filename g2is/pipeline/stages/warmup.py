@@ -6,14 +6,14 @@ from typing import Any
 
 from g2is.config import BuildConfig
 from g2is.errors import InputError
-from g2is.instructions import from_frame
 from g2is.lm.lazy import LazyModel
 from g2is.lm.model import DTYPES
 from g2is.lm.notes import count_notes, note_lines
 from g2is.lm.train import TrainingState, mean_rates
 from g2is.lm.warmup import Checkpoint, checkpoint_epochs, draw, save_state, warm_up
 from g2is.pipeline.writer import RunWriter, StageResult
-from g2is.run.paths import BUILDING, INSTRUCTIONS, WARMUP, warmup_file
+from g2is.run.paths import BUILDING, WARMUP, warmup_file
+from g2is.run.texts import instructions_of
 
 
 def write_warmup(writer: RunWriter, config: BuildConfig, lazy: LazyModel) -> StageResult:
@@ -23,14 +23,14 @@ def write_warmup(writer: RunWriter, config: BuildConfig, lazy: LazyModel) -> Sta
     kept, with the mean learning rate up to it as a share of the highest. Raises `InputError` if none of the samples
     has trained tokens.
     """
-    pool = writer.read_frame(INSTRUCTIONS)
+    pool = writer.open_pool()
     rows = draw(len(pool), config.warmup)
     if config.warmup.capped(len(pool)):
         writer.say(
             f"warm-up: on {len(rows):,} instructions, fewer than {config.warmup.fraction:g} of {len(pool):,}: at most "
             "that many (--warmup-most)"
         )
-    encoded = lazy.encoder(from_frame(pool.iloc[rows]))
+    encoded = lazy.encoder(instructions_of(pool, rows))
     for line in note_lines(count_notes(sample.notes for sample in encoded)):
         writer.say(f"warm-up: of {len(encoded):,} samples drawn, {line}")
     samples = [sample for sample in encoded if sample.problem is None]

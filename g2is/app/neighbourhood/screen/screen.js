@@ -2,7 +2,7 @@
 
 import { channel } from "../../shared/canvas/channel.js"
 import { addZooms } from "../../shared/canvas/zooms.js"
-import { element, number } from "../../shared/dom.js"
+import { decimals, element, number } from "../../shared/dom.js"
 import { labelOf, readGraphs } from "../../shared/graph/graphs.js"
 import { graphLegend } from "../../shared/graph/legend.js"
 import { relationOf } from "../../shared/graph/marks.js"
@@ -183,7 +183,7 @@ class Screen {
   }
 
   describe({ key, relation, cosine }) {
-    const what = relation === "focus" ? relationOf(relation) : `${relationOf(relation)}, cosine ${cosine.toFixed(2)}`
+    const what = relation === "focus" ? relationOf(relation) : `${relationOf(relation)}, cosine ${decimals(cosine)}`
     return { name: nameOf(key), what, text: "" }
   }
 }

@@ -1,6 +1,6 @@
 // The neighbourhood of the instruction that is shown, in place of the map: taken nodes ringed, the edge just walked bold.
 
-import { number } from "../../shared/dom.js"
+import { decimals, number } from "../../shared/dom.js"
 import { keyOf, labelOf } from "../../shared/graph/graphs.js"
 import { graphLegend } from "../../shared/graph/legend.js"
 import { relationOf } from "../../shared/graph/marks.js"
@@ -78,7 +78,7 @@ export class WalkGraph {
     const { walk } = this.screen
     const step = walk.stepOf(key)
     const name = step < 0 ? labelOf(key) : `${labelOf(key)}, step ${number(step + 1)}`
-    const what = relation === "focus" ? relationOf(relation) : `${relationOf(relation)}, cosine ${cosine.toFixed(2)}`
+    const what = relation === "focus" ? relationOf(relation) : `${relationOf(relation)}, cosine ${decimals(cosine)}`
     const example = relation === "component" ? walk.part.examples[row] : row
     const isInstruction = key === row
     const text = isInstruction ? walk.lines.get(row) : walk.examples.get(example)?.prompt.slice(0, 160)

@@ -1,6 +1,6 @@
 // The reader: the example asked for and the instruction taken, side by side, and what else the step considered.
 
-import { element, number } from "../../shared/dom.js"
+import { decimals, element, number } from "../../shared/dom.js"
 
 const VERDICTS = {
   chosen: ["✔", "taken"],
@@ -41,7 +41,7 @@ export class Reader {
     const head = element("b", "", asked === null ? `Step ${number(step + 1)} of ${number(walk.count)}` : `#${number(asked)}`)
     if (asked === null) {
       const cosine = shown?.cosine ?? null
-      const value = element("span", "cosine", cosine === null ? "" : `cosine ${cosine.toFixed(2)}`)
+      const value = element("span", "cosine", cosine === null ? "" : `cosine ${decimals(cosine)}`)
       reason.replaceChildren(head, element("span", "why", shown?.reason ?? "…"), value)
     } else {
       const back = element("button", "back", `Back to step ${number(step + 1)}`)
@@ -122,12 +122,12 @@ export class Reader {
     button.append(
       element("span", "mark", mark),
       element("span", "number", `#${number(sample)}`),
-      element("span", "cosine", cosine === null ? "" : cosine.toFixed(2)),
+      element("span", "cosine", cosine === null ? "" : decimals(cosine)),
       text,
       element("span", "why", verdict === "chosen" ? "taken" : why),
     )
     button.setAttribute("aria-label", `Instruction ${sample}, ${rule}: ${why}`)
-    button.title = previous === null ? why : `${why}; cosine to the one before: ${previous.toFixed(2)}`
+    button.title = previous === null ? why : `${why}; cosine to the one before: ${decimals(previous)}`
     button.onclick = () => (verdict === "chosen" ? screen.reading.back() : screen.reading.ask(sample))
     item.onpointerenter = () => screen.hover(sample)
     item.onpointerleave = () => screen.hover(null)

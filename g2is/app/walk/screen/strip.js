@@ -1,6 +1,6 @@
 // The strip: buttons, the alignment of every step as bars, a slider, and the steps around the current one.
 
-import { element, number } from "../../shared/dom.js"
+import { decimals, element, number } from "../../shared/dom.js"
 import { ORIGINS } from "../../shared/origins.js"
 
 const CARD_PX = 150 // the least width of a card
@@ -91,7 +91,7 @@ export class Strip {
     const text = `Step ${number(step + 1)} of ${number(walk.count)}`
     this.slider.setAttribute("aria-valuetext", text)
     const component = walk.part.component[step]
-    const rest = component < 0 ? "pinned" : `direction ${number(component)} · alignment ${aligned.toFixed(2)}`
+    const rest = component < 0 ? "pinned" : `direction ${number(component)} · alignment ${decimals(aligned)}`
     find(".where").textContent = `${text} · ${rest}`
     this.drawBars()
     this.drawCards()
