@@ -180,11 +180,14 @@ def delete(run: Run, kind: Kind, name: str) -> Deleted:
         return Deleted(kind.word, name, now, folder)
 
 
-def deleted(run: Run, kind: Kind | None = None) -> list[Deleted]:
-    """What can be restored, of one kind or of all, the newest first."""
+def deleted(run: Run, kind: Kind | None = None, most: int | None = None) -> list[Deleted]:
+    """What can be restored, of one kind or of all, the newest first.
+
+    most: how many are read, those that came last; all where None.
+    """
     found = []
     with suppress(OSError, InputError):
-        for folder in run.inside(TRASH).iterdir():
+        for folder in _newest(run.inside(TRASH), most):
             with suppress(OSError, ValueError, KeyError, TypeError):
                 one = _about(folder)
                 content = folder / KINDS[one.kind].path(run, one.name).name
@@ -207,6 +210,23 @@ def _about(folder: Path) -> Deleted:
         )
         when = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
         return Deleted(kind.word, name, when.isoformat(timespec="microseconds"), folder)
+
+
+def count_deleted(run: Run) -> int:
+    """How many things there are in the trash. None is read."""
+    try:
+        return len(_newest(run.inside(TRASH), None))
+    except (OSError, InputError):
+        return 0
+
+
+def _newest(folder: Path, most: int | None) -> list[Path]:
+    """What is in a folder; of more than `most`, what was changed last."""
+    with os.scandir(folder) as entries:
+        found = list(entries)
+    if most is not None and len(found) > most:
+        found = sorted(found, key=lambda entry: -entry.stat(follow_symlinks=False).st_mtime)[:most]
+    return [folder / entry.name for entry in found]
 
 
 def restore(run: Run, kind: Kind, name: str) -> None:

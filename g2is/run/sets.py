@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -33,8 +34,11 @@ MOST_BYTES = 64 * 2**20
 """Of a file; a million single rows of a large pool take 10 MB."""
 MOST_NOTE = 4000
 """Characters of a note."""
-KEPT_OPEN = 64
+SUFFIX = ".json"
+KEPT_OPEN = 256
 """Sets of a run that stay in memory."""
+LOOKED_AT = 200
+"""Sets in which a page looks for an instruction, the newest first: each has to be read."""
 
 Rows = NDArray[np.int64]
 
@@ -111,18 +115,28 @@ class Sets:
 
     def names(self) -> list[str]:
         """In alphabetical order; files whose name no set can have are not among them, see `ignored`."""
-        return sorted(path.stem for path in self._files() if is_name(path.stem))
+        return sorted(stem for stem in self._files() if is_name(stem))
+
+    def newest(self, most: int) -> list[str]:
+        """The names of the sets that were written last, in alphabetical order."""
+        known = {stem: entry for stem, entry in self._files().items() if is_name(stem)}
+        if len(known) > most:
+            known = dict(sorted(known.items(), key=lambda item: (-_written(item[1]), item[0]))[:most])
+        return sorted(known)
 
     def ignored(self) -> list[str]:
         """Files among the sets that are none, by their names."""
-        return sorted(path.name for path in self._files() if not is_name(path.stem))
+        return sorted(entry.name for stem, entry in self._files().items() if not is_name(stem))
 
-    def _files(self) -> list[Path]:
-        try:
-            paths = list(inside(self.folder, SETS).iterdir())
-        except (OSError, InputError):
-            return []
-        return [path for path in paths if path.suffix == ".json" and not path.name.startswith(".")]
+    def _files(self) -> dict[str, os.DirEntry[str]]:
+        """Files that may be sets, by what they are called without the suffix."""
+        with suppress(OSError, InputError), os.scandir(inside(self.folder, SETS)) as entries:
+            return {
+                entry.name.removesuffix(SUFFIX): entry
+                for entry in entries
+                if entry.name.endswith(SUFFIX) and not entry.name.startswith(".")
+            }
+        return {}
 
     def __getitem__(self, name: str) -> NamedSet:
         """Read a set; raises `InputError` where there is none of that name, or its file is none of this run."""
@@ -273,14 +287,25 @@ class Sets:
                 problems.append(str(error))
         return problems
 
-    def tags(self, rows: NDArray[np.integer]) -> list[list[str]]:
-        """For each of these rows, the names of the sets that it is in. Sets that cannot be read are left out."""
+    def tags(self, rows: NDArray[np.integer], most: int | None = None) -> list[list[str]]:
+        """For each of these rows, the names of the sets that it is in. Sets that cannot be read are left out.
+
+        most: how many sets are read, the newest; all where None.
+        """
         tags: list[list[str]] = [[] for _ in rows]
-        for name in self.names():
+        for name in self.names() if most is None else self.newest(most):
             with suppress(InputError):
                 for place in np.flatnonzero(np.isin(rows, self[name].rows)).tolist():
                     tags[place].append(name)
         return tags
+
+
+def _written(entry: os.DirEntry[str]) -> float:
+    """When a file was written; 0 where it has just been moved away."""
+    try:
+        return entry.stat(follow_symlinks=False).st_mtime
+    except OSError:
+        return 0.0
 
 
 def ranges(rows: Rows) -> list[int | list[int]]:

@@ -69,7 +69,7 @@ def test_damaged_selections_are_reported_where_they_are_used(open_app, run, kind
     }
     for page in PAGES:
         open_app(page, folder=run.folder.parent, **uses, compare=["first-walk", "second-walk"])
-    if kind != "missing":
+    if kind not in ("missing", "flip"):  # a byte that flips in the trace is none of what Export reads
         assert "first-walk.json" in said(
             open_app("7_Export", folder=run.folder.parent, selection="first-walk")
         )

@@ -38,6 +38,7 @@ from g2is.app.shared import (
 from g2is.app.shared.jobs import POSSIBLE
 from g2is.app.shared.model import can_compute, model_here
 from g2is.app.shared.naming import checked_name, name_box
+from g2is.app.shared.text import said, show_command, show_output
 from g2is.app.shared.visitor import may_name_files, may_write
 from g2is.app.shared.walked import walked
 from g2is.app.walk.parameters import parameters_in_url
@@ -79,7 +80,7 @@ def _explain_elsewhere(run: Run) -> None:
     )
     names = list(saved_selections(run))[:4] or ["SELECTION"]
     asked = Asked("test", tuple(names), (("test", Path("TEST.jsonl")),), seeds=3, answers=True)
-    st.code(_shown_command(run, asked.words(run)), language="bash", wrap_lines=True)
+    show_command(_shown_command(run, asked.words(run)))
 
 
 def _shown_command(run: Run, words: list[str]) -> str:
@@ -105,7 +106,7 @@ def _follow(run: Run) -> None:
     st.caption("It continues if you close this page or stop the app. Every result is shown once it is done.")
     if may_write():
         st.button("Cancel", icon=":material/stop:", on_click=job.cancel, key="cancel fine-tuning")
-    show_text("\n".join(job.log_lines()[-12:]) or "…", tallest=260)
+    show_output(job.log_lines()[-12:])
 
 
 def _show_last(run: Run, words: list[str]) -> None:
@@ -126,7 +127,7 @@ def _show_last(run: Run, words: list[str]) -> None:
         )
         st.button("Forget it", type="tertiary", on_click=tuning_job.forget, args=(run,))
     with st.expander("Output", expanded=True):
-        show_text("\n".join(tuning_job.job_of(run).log_lines()[-30:]) or "…", tallest=260)
+        show_output(tuning_job.job_of(run).log_lines()[-30:])
 
 
 def _choose(run: Run) -> None:
@@ -143,11 +144,12 @@ def _choose(run: Run) -> None:
             help="Your walk is saved under a name of its own when fine-tuning starts.",
         )
         with st.container(horizontal=True):
+            own, demo = may_name_files(), str(demo_test(run) or "")
             test = st.text_input(
                 "Test files",
-                value=str(demo_test(run) or ""),
+                value=demo if own else said(demo),
                 key="tune test",
-                disabled=not may_name_files(),
+                disabled=not own,
                 placeholder="/data/test.jsonl",
                 help="Held-out examples of the target, on the machine that the app runs on; read as the pool is. "
                 "Several: `gsm8k=/data/a.jsonl; bbh=/data/b.jsonl`.",
@@ -185,7 +187,8 @@ def _choose(run: Run) -> None:
     if "tune checked" not in st.session_state and not st.session_state.get("tune check"):
         return
     try:
-        tests = tests_of(test)
+        # What a disabled box holds, a browser may still send.
+        tests = tests_of(test if own else demo)
         asked = Asked(
             name=checked_name(name) if name else suggested_evaluation(run, tests[0][0]),
             selections=tuple(one for one in selections if not one.startswith(SET)),
@@ -227,7 +230,7 @@ def _show_check(run: Run, asked: Asked) -> None:
     found = inspect_files([str(file) for _, file in asked.tests], ReadingConfig())
     with st.container(border=True):
         for line in checked[1]:
-            st.markdown(f"- {literal_line(line)}")
+            st.markdown(f"- {literal_line(said(line))}")
         for file in found.files:
             for shape in file.shapes:
                 st.caption(f"Test file read as {prose(shape)}")
@@ -242,7 +245,7 @@ def _show_check(run: Run, asked: Asked) -> None:
             on_click=_start,
             args=(run, asked),
         )
-        st.code(_shown_command(run, asked.words(run)), language="bash", wrap_lines=True)
+        show_command(_shown_command(run, asked.words(run)))
 
 
 def literal_line(line: str) -> str:

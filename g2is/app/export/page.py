@@ -9,7 +9,7 @@ from g2is.app import shared as ui
 from g2is.app.export.names import choose_format, choose_name, choose_tags
 from g2is.app.export.opening import opens_with
 from g2is.app.export.preview import converted, show_conversion, show_manifest
-from g2is.app.export.writing import save_basket, show_command, write_files
+from g2is.app.export.writing import save_basket, show_as_command, write_files
 from g2is.app.shared.managing import manage
 from g2is.app.shared.naming import fitting_name
 from g2is.app.shared.opening import whole_page
@@ -72,7 +72,7 @@ def show() -> None:
         if output is not None:
             write_files(run, selection, format, output, tags)
             if selection_name != ui.BASKET:
-                show_command(run, selection_name, output, format, tags)
+                show_as_command(run, selection_name, output, format, tags)
     with right:
         show_conversion(records, content)
         if output is not None:

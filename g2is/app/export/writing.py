@@ -10,11 +10,12 @@ import streamlit as st
 from g2is.app import shared as ui
 from g2is.app.places import default_cache
 from g2is.app.shared.naming import checked_name, name_box
+from g2is.app.shared.text import said, show_command
 from g2is.app.shared.visitor import may_write
 from g2is.config.commands import CACHE, export_command
 from g2is.errors import InputError
 from g2is.export import export
-from g2is.run.paths import EXPORTS, selection_file
+from g2is.run.paths import EXPORTS
 from g2is.run.run import Run
 from g2is.run.selections import Selection
 from g2is.storage.files import Taken
@@ -73,7 +74,7 @@ def write_files(run: Run, selection: Selection, format: str, output: str, tags: 
             ui.show_error(error)
         else:
             st.success(
-                f"Written: {ui.number(done.samples)} instructions in {ui.literal(str(done.folder))}",
+                f"Written: {ui.number(done.samples)} instructions in {ui.literal(said(done.folder))}",
                 icon=":material/check_circle:",
             )
 
@@ -81,21 +82,21 @@ def write_files(run: Run, selection: Selection, format: str, output: str, tags: 
 OVERWRITE = "Overwrite if it exists"
 
 
-def show_command(run: Run, selection_name: str, output: str, format: str, tags: bool) -> None:
+def show_as_command(run: Run, selection_name: str, output: str, format: str, tags: bool) -> None:
     """The command that writes the same files."""
     cache = CACHE if ui.cache_folder() == default_cache() else ui.cache_folder()
     st.header("The same from the command line", anchor=False)
     of_set = selection_name.removeprefix(ui.SET) if selection_name.startswith(ui.SET) else None
     command = export_command(
         run.name,
-        selection=cache / run.name / selection_file(selection_name) if of_set is None else None,
+        selection=selection_name if of_set is None else None,
         set=of_set,
         format=format,
         output=output,
         tags=tags,
         cache=cache,
     )
-    st.code(command, language="bash", wrap_lines=True)
+    show_command(command)
 
 
 def save_basket(run: Run) -> None:
@@ -115,7 +116,7 @@ def save_basket(run: Run) -> None:
                 f"name = {name!r}: there is one of that name already; choose another"
             )
         except InputError as error:
-            st.session_state["basket_problem"] = str(error)
+            st.session_state["basket_problem"] = error
         else:
             ui.set_url(selection=name)
 

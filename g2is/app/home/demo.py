@@ -7,6 +7,7 @@ import streamlit as st
 from g2is.app import shared as ui
 from g2is.app.home.stages import STAGES
 from g2is.app.shared import building
+from g2is.app.shared.text import show_command, show_output
 from g2is.app.shared.visitor import may_write
 from g2is.errors import InputError
 from g2is.pipeline.progress import Progress
@@ -27,7 +28,7 @@ def offer_demo() -> None:
             "they can be compared; it continues if you close this page."
         )
         if not building.POSSIBLE:
-            st.code("g2is demo", language="bash")
+            show_command("g2is demo")
         elif building.running(cache):
             follow_build()
         else:
@@ -43,15 +44,14 @@ def offer_demo() -> None:
             )
             if lines:
                 with st.expander("Output of the last build", expanded=True):
-                    ui.show_text("\n".join(lines), tallest=260)
+                    show_output(lines)
     with st.expander("Or build a run of your own"):
         st.markdown(
             "On the machine with the GPU; the folder it writes under `cache/` opens anywhere, without a GPU."
         )
-        st.code(
+        show_command(
             "g2is build --run mine --model FOLDER_OR_NAME \\\n"
-            "    --train pool.jsonl --validation target=examples.jsonl",
-            language="bash",
+            "    --train pool.jsonl --validation target=examples.jsonl"
         )
         ui.link_to("Check data", "First check how your files will be read and what will be trained")
 
@@ -71,7 +71,7 @@ def follow_build() -> None:
         st.progress(0.0, "Starting: loading the libraries and the model")
     st.caption("Stages: " + " → ".join(STAGES))
     st.button("Cancel", icon=":material/stop:", on_click=building.cancel, args=(cache,))
-    ui.show_text("\n".join(lines[-12:]) or "…", tallest=260)
+    show_output(lines[-12:])
 
 
 def progress_text(progress: Progress) -> str:

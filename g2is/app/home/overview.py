@@ -9,6 +9,7 @@ from g2is.app.home.stages import missing_stages, show_stages
 from g2is.app.shared.arrivals import say_what_came
 from g2is.app.shared.removing import show_removals
 from g2is.app.shared.targets import show_targets_of
+from g2is.app.shared.text import show_command
 from g2is.graph.duplicates import LEAST_COSINE, count_near_duplicates
 from g2is.run.run import Run
 
@@ -32,7 +33,7 @@ def show_run(run: Run) -> None:
     say_what_came(run)
     if missing := missing_stages(run):
         st.warning(f"Not finished: {', '.join(missing)}. This command resumes the build:")
-        st.code(ui.build_command(run.manifest, run.name), language="bash", wrap_lines=True)
+        show_command(ui.build_command(run.manifest, run.name))
     if "instructions" not in stages:
         return
     counts = {**stages["instructions"].found, **(stages["gradients"].found if "gradients" in stages else {})}

@@ -11,7 +11,7 @@ from g2is.app import shared as ui
 from g2is.app.home.demo import offer_demo
 from g2is.app.home.first import show_action, show_ideas
 from g2is.app.home.overview import show_pages, show_run
-from g2is.app.home.runs import show_runs, table_of_runs
+from g2is.app.home.runs import SHOWN, show_runs, table_of_runs
 from g2is.app.shared import building
 from g2is.app.shared.opening import whole_page
 from g2is.app.shared.tour import show_tour
@@ -31,12 +31,15 @@ def show() -> None:
     """Draw the page."""
     navigation = ui.start_page("Home")
     folders = ui.run_folders()
-    runs = table_of_runs(folders)
     folder = ui.choose_run(folders) if folders else None
+    listed = {
+        name: place for at, (name, place) in enumerate(folders.items()) if at < SHOWN or place == folder
+    }
+    runs = table_of_runs(listed)
     ui.draw_navigation(navigation)
     st.title("G2IS Explorer", anchor=False)
     st.markdown(INTRODUCTION)
-    finished = _finished(folder, folders, runs)
+    finished = _finished(folder, listed, runs)
     if finished is None or building.running(ui.cache_folder()):
         offer_demo()
     if finished:
@@ -45,7 +48,7 @@ def show() -> None:
     pictures = st.container()
     if folder:
         if len(runs) > 1:
-            show_runs(runs)
+            show_runs(runs, len(folders))
         st.header(f"Run {ui.literal(folder.name)}", anchor=False)
         try:
             show_run(ui.read_run(folder))

@@ -8,33 +8,39 @@ import streamlit as st
 
 from g2is.app import shared as ui
 from g2is.app.home.stages import missing_stages
+from g2is.app.shared.text import said
 from g2is.errors import InputError
+from g2is.run.paths import MANIFEST
 from g2is.run.run import Run
+
+SHOWN = 100
+"""Runs that are read and listed, the newest."""
 
 
 def table_of_runs(folders: dict[str, Path]) -> pd.DataFrame:
     """One row for each run; for a damaged one, what is wrong with it."""
     rows: list[dict[str, Any]] = []
     for name, folder in folders.items():
-        row: dict[str, Any] = {"run": ui.visible(name)}
         try:
-            run = ui.read_run(folder)
+            row = _described(str(folder), ui.stamp_of(folder / MANIFEST))
         except InputError as error:
-            rows.append({**row, "state": "cannot be opened", "note": ui.visible(str(error))})
-            continue
-        stages = run.manifest.stages
-        missing = missing_stages(run)
-        rows.append(
-            {
-                **row,
-                "state": "complete" if not missing else f"lacks {', '.join(missing)}",
-                "pool": _size(run) if "instructions" in stages else None,
-                "validation": _examples(run),
-                "model": ui.visible(model_name(run)),
-                "built": run.manifest.created[:16].replace("T", " "),
-            }
-        )
+            row = {"state": "cannot be opened", "note": ui.visible(said(error))}
+        rows.append({"run": ui.visible(name), **row})
     return pd.DataFrame(rows, columns=["run", "state", "pool", "validation", "model", "built", "note"])
+
+
+@st.cache_data(max_entries=1000, show_spinner=False)
+def _described(folder: str, stamp: tuple[int, ...]) -> dict[str, Any]:
+    """What the table says of a run. Fewer runs stay open than there may be. Raises `InputError`."""
+    run = ui.read_run(Path(folder))
+    missing = missing_stages(run)
+    return {
+        "state": "complete" if not missing else f"lacks {', '.join(missing)}",
+        "pool": _size(run) if "instructions" in run.manifest.stages else None,
+        "validation": _examples(run),
+        "model": ui.visible(model_name(run)),
+        "built": run.manifest.created[:16].replace("T", " "),
+    }
 
 
 def _size(run: Run) -> int | None:
@@ -53,8 +59,8 @@ def _examples(run: Run) -> int | None:
         return None
 
 
-def show_runs(runs: pd.DataFrame) -> None:
-    """The table of runs."""
+def show_runs(runs: pd.DataFrame, known: int) -> None:
+    """The table of runs. known: how many there are."""
     st.subheader("Runs", anchor=False)
     st.dataframe(
         runs.dropna(axis="columns", how="all"),
@@ -70,6 +76,10 @@ def show_runs(runs: pd.DataFrame) -> None:
             "note": st.column_config.TextColumn("What is wrong", width="large"),
         },
     )
+    if known > len(runs):
+        st.caption(
+            f"The {ui.number(len(runs))} newest of {ui.number(known)}; the box in the sidebar has all."
+        )
 
 
 def model_name(run: Run) -> str:

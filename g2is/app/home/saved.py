@@ -7,13 +7,16 @@ import streamlit as st
 from g2is.analysis.saved import saved_table
 from g2is.app import shared as ui
 from g2is.app.shared.managing import SAID, bring_back, did_to, manage, show_said
+from g2is.app.shared.text import said
 from g2is.app.shared.visitor import may_write
 from g2is.errors import InputError
 from g2is.run.run import Run
-from g2is.run.saved import KEPT_DAYS, KINDS, Kind, deleted, ignored, names
+from g2is.run.saved import KEPT_DAYS, KINDS, Kind, count_deleted, deleted, ignored, names
 
 SHOWN = 50
 """Things of a kind that a table shows at a time."""
+MOST_DELETED = 200
+"""Deleted things that are read and offered, the newest."""
 PROBLEM = "restore problem"
 
 
@@ -36,6 +39,7 @@ def _show_kind(run: Run, kind: Kind) -> None:
     st.subheader(f"{kind.word.capitalize()}s", anchor=False)
     table = saved_table(run, kind, _listed(run, kind))
     listed = table["name"].tolist()
+    table["what"] = table["what"].map(said)
     for column in ("name", "what", "note"):
         table[column] = table[column].map(ui.visible)
     if not table["note"].any():
@@ -108,11 +112,18 @@ def _more_like(run: Run, kind: Kind, name: str) -> None:
 
 def show_deleted(run: Run) -> None:
     """What can be restored, of all kinds."""
-    found = deleted(run) if may_write() else []
+    found = deleted(run, most=MOST_DELETED) if may_write() else []
     if not found:
         return
-    with st.popover(f"Deleted: {ui.number(len(found))}", icon=":material/restore_from_trash:", key="deleted"):
-        st.caption(f"For {KEPT_DAYS} days after it was deleted.")
+    # Folders without a record of what they hold are none, and counted only where they are not read.
+    count = max(len(found), count_deleted(run)) if len(found) == MOST_DELETED else len(found)
+    with st.popover(f"Deleted: {ui.number(count)}", icon=":material/restore_from_trash:", key="deleted"):
+        more = (
+            f" These are the {MOST_DELETED} newest; `g2is … restore` brings back any."
+            if count > len(found)
+            else ""
+        )
+        st.caption(f"For {KEPT_DAYS} days after it was deleted.{more}")
         labels = {
             f"{one.kind} {one.name}": f"{one.kind} {ui.visible(one.name)}, {one.deleted[:16].replace('T', ' ')}"
             for one in reversed(found)

@@ -15,6 +15,7 @@ from g2is.app.inspect.models import choose_model, preview_of
 from g2is.app.inspect.sources import choose_sources
 from g2is.app.places import default_cache
 from g2is.app.shared.opening import whole_page
+from g2is.app.shared.text import show_command
 from g2is.config import ReadingConfig
 from g2is.config.commands import CACHE, first_build_command, inspect_command
 from g2is.errors import InputError
@@ -81,8 +82,8 @@ def _show_commands(sources: Sequence[Source], reading: ReadingConfig, model: str
     cache = CACHE if ui.cache_folder() == default_cache() else ui.cache_folder()
     st.header("On the command line", anchor=False)
     st.caption("The same check, and a build with these settings. Fill in what stands as …")
-    st.code(inspect_command(files, reading, model, length), language="bash", wrap_lines=True)
-    st.code(first_build_command(files, reading, model, length, cache=cache), language="bash", wrap_lines=True)
+    show_command(inspect_command(files, reading, model, length))
+    show_command(first_build_command(files, reading, model, length, cache=cache))
 
 
 def _named(source: Source) -> str:

@@ -18,6 +18,8 @@ SHOWN = 3
 """Records on a page."""
 LONGEST = 20_000
 """Characters of a record that are sent to the browser."""
+PIECES = 200
+"""Pieces of a record that are sent: each is an element of the page."""
 _FOLDER = Path(__file__).parent
 
 
@@ -42,15 +44,16 @@ def show_records(instructions: Sequence[Instruction], preview: Preview, *, key: 
 
 
 def shortened_pieces(pieces: Iterable[Piece], most: int = LONGEST) -> list[list[Any]]:
-    """The pieces as the browser gets them: what hides or reorders text is visible, the rest after `most` characters is
-    counted."""
+    """The pieces as the browser gets them: what hides or reorders text is visible, the rest after `most` characters or
+    `PIECES` pieces is counted."""
     sent: list[list[Any]] = []
     left = most
     more = 0
     for text, trained in pieces:
-        if left > 0:
-            sent.append([visible(text[:left]), trained])
-        more += max(0, len(text) - max(0, left))
+        taken = text[: max(0, left)] if len(sent) < PIECES else ""
+        if taken:
+            sent.append([visible(taken), trained])
+        more += len(text) - len(taken)
         left -= len(text)
     if more:
         sent.append([f" … and {more:,} characters more", None])

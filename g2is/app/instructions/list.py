@@ -7,6 +7,7 @@ import streamlit as st
 from g2is.analysis.ordering import WalkColumns
 from g2is.app import shared as ui
 from g2is.run.run import Run
+from g2is.run.sets import LOOKED_AT
 from g2is.run.texts import SPOKEN
 
 ROWS = 100
@@ -25,7 +26,7 @@ def table_of(
     if walk is not None:
         table["step"] = ["" if step != step else f"{step:,.0f}" for step in walk.step[samples].tolist()]
         table["alignment"] = walk.alignment[samples]
-    tags = run.sets.tags(samples)
+    tags = run.sets.tags(samples, LOOKED_AT)
     if any(tags):
         table["tags"] = [", ".join(names) for names in tags]
     if "tokens" in rows and rows["tokens"].any():
@@ -86,4 +87,14 @@ def show_list(
         },
         alt="Instructions that match the filter",
     )
+    if note := tags_note(run):
+        st.caption(note)
     return sample
+
+
+def tags_note(run: Run) -> str:
+    """That not all sets are looked into for tags; empty where all are."""
+    count = len(run.sets)
+    if count <= LOOKED_AT:
+        return ""
+    return f"Tags are those of the {LOOKED_AT} newest of {ui.number(count)} sets; “Named set” under Filters has all."

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from g2is.app import shared as ui
+from g2is.app.instructions.list import tags_note
 from g2is.app.shared.aside import fill_basket
 from g2is.app.shared.history import did
 from g2is.app.shared.visitor import may_write
@@ -13,6 +14,7 @@ from g2is.app.walk.why import show_why_line
 from g2is.errors import InputError
 from g2is.run.run import Run
 from g2is.run.saved import KINDS, delete, restore
+from g2is.run.sets import LOOKED_AT
 
 
 def show_reader(run: Run, rows: np.ndarray, sample: int) -> None:
@@ -61,7 +63,7 @@ def show_reader(run: Run, rows: np.ndarray, sample: int) -> None:
 
 def tag(run: Run, sample: int) -> None:
     """The sets that the instruction is in, to add it to others or take it out."""
-    [tags] = run.sets.tags(np.array([sample]))
+    [tags] = run.sets.tags(np.array([sample]), LOOKED_AT)
     with st.popover(f"Tags: {len(tags)}" if tags else "Tag", icon=":material/label:", key="tags"):
         st.multiselect(
             "Tags",
@@ -74,6 +76,8 @@ def tag(run: Run, sample: int) -> None:
             help="Tags are named sets, kept with the run for everyone who opens it.",
             on_change=lambda: _retag(run, sample, tags, st.session_state[f"tags of {sample} {tags}"]),
         )
+        if note := tags_note(run):
+            st.caption(note)
         if problem := st.session_state.pop("tag problem", None):
             st.error(ui.prose(problem), icon=":material/error:")
 
@@ -111,7 +115,7 @@ def _tagged(
             else:
                 delete(run, KINDS["set"], name)  # a set holds at least one; it can be restored
     except InputError as error:
-        st.session_state["tag problem"] = str(error)
+        st.session_state["tag problem"] = error
         return False
     return True
 

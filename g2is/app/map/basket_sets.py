@@ -73,7 +73,7 @@ def _save(run: Run, name: str, note: str | None, replaces: str | None) -> None:
         else:
             saved = run.sets.write(name, rows, note=note, origin="by hand, in the app")
     except InputError as error:
-        st.session_state[PROBLEM] = str(error)
+        st.session_state[PROBLEM] = error
         return
     st.session_state[NAMING] = False  # it closes, and the name stands beside the basket
     ui.fill_basket(
@@ -100,7 +100,7 @@ def _back(run: Run, now: NamedSet | None, to: NamedSet | None) -> None:
             seen = there.checksum if np.array_equal(there.rows, now.rows) else now.checksum
             run.sets.write(to.name, to.rows, note=to.note, origin=to.origin, replaces=seen)
     except InputError as error:
-        st.session_state[PROBLEM] = str(error)
+        st.session_state[PROBLEM] = error
 
 
 def choose_set(run: Run) -> None:

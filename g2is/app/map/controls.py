@@ -28,6 +28,8 @@ from g2is.walk import WalkTrace
 
 SETTINGS = "settings"
 NO_WALK = "none"
+LOOKED_AT = 50
+"""Saved selections of which only those with a walk are offered, the newest first; of more, it shows when chosen."""
 LAYOUT_NAMES = {"umap": "UMAP", "pca": "PCA"}
 LAYOUT_MEANINGS = {
     "umap": "**UMAP** keeps neighbours together: dots close to each other change the model's weights alike. The "
@@ -130,8 +132,9 @@ class ChosenWalk:
 def _choose_walk(run: Run) -> ChosenWalk:
     saved = [
         name
-        for name, path in ui.saved_selections(run).items()
-        if name not in (SETTINGS, NO_WALK) and _is_walk(run, run.state, path, ui.stamp_of(path))
+        for place, (name, path) in enumerate(ui.saved_selections(run).items())
+        if name not in (SETTINGS, NO_WALK)
+        and (place >= LOOKED_AT or _is_walk(run, run.state, path, ui.stamp_of(path)))
     ]
     labels = {SETTINGS: "as on the Walk page", NO_WALK: "none"} | {name: ui.visible(name) for name in saved}
     choice = st.selectbox(
@@ -159,11 +162,11 @@ def _saved_trace(run: Run, name: str) -> WalkTrace:
 def _read_trace(_run: Run, state: str, path: Path, stamp: tuple[int, ...]) -> WalkTrace:
     _, trace = read_walk(path, _run)
     if trace is None:
-        raise InputError(f"{path}: has no trace; walk again to write it")
+        raise InputError(f"{path}: has no walk to show; choose another, or save the walk again")
     return trace
 
 
-@st.cache_data(max_entries=20_000, show_spinner=False)
+@st.cache_data(max_entries=1000, show_spinner=False)
 def _is_walk(_run: Run, state: str, path: Path, stamp: tuple[int, ...]) -> bool:
     """Whether a saved selection has a walk to show; one that cannot be read says so where it is chosen."""
     try:

@@ -21,6 +21,7 @@ from g2is.app.shared import (
     snippets,
 )
 from g2is.app.shared.as_set import fits_link, offer_set
+from g2is.app.shared.text import show_command
 from g2is.app.walk.parameters import row_list, rows_in_url
 from g2is.errors import InputError
 from g2is.instructions.copies import LEAST_COSINE
@@ -39,7 +40,7 @@ def show_leaks(run: Run, focus: int, go: Callable[[int], None]) -> None:
     st.header("Possible leaks", anchor="leaks")
     if not run.searched_for_leaks:
         st.info("This run was not searched for near-copies of validation examples. This command does it:")
-        st.code(build_command(run.manifest, run.name), language="bash", wrap_lines=True)
+        show_command(build_command(run.manifest, run.name))
         return
     st.caption(
         "Instructions that are near-copies of validation examples. A model trained on them has seen the answers "

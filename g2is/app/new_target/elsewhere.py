@@ -8,6 +8,7 @@ import streamlit as st
 
 from g2is.app.new_target.job import plain_name
 from g2is.app.shared import literal
+from g2is.app.shared.text import show_command
 from g2is.config import ReadingConfig
 from g2is.config.commands import command, target_words
 from g2is.instructions import Source
@@ -37,7 +38,7 @@ def show_elsewhere(run: Run, name: str, sources: Sequence[Source], reading: Read
                 key=f"examples to take along {place}",
                 on_click="ignore",
             )
-    st.code(compute_command(run.name, name, sources, reading), language="bash", wrap_lines=True)
+    show_command(compute_command(run.name, name, sources, reading))
 
 
 def compute_command(run: str, name: str, sources: Sequence[Source], reading: ReadingConfig) -> str:

@@ -9,10 +9,11 @@ import streamlit as st
 from g2is.app.home.demo import progress_text
 from g2is.app.new_target import job
 from g2is.app.new_target.job import Asked
-from g2is.app.shared import all_texts, link_to, literal, number, prose, show_error, show_text, visible
+from g2is.app.shared import all_texts, link_to, literal, number, prose, show_error, visible
 from g2is.app.shared.arrivals import expect, see
 from g2is.app.shared.more_like import OF_OTHER_TARGETS
 from g2is.app.shared.targets import TARGET
+from g2is.app.shared.text import show_output
 from g2is.errors import InputError
 from g2is.run.run import Run
 
@@ -31,7 +32,7 @@ def follow(run: Run) -> None:
         st.progress(0.0, "Starting: loading the libraries")
     st.caption("It continues if you close this page. Cancelled, it leaves the run as it was.")
     st.button("Cancel", icon=":material/stop:", on_click=running.cancel, key="cancel new target")
-    show_text("\n".join(running.log_lines()[-12:]) or "…", tallest=260)
+    show_output(running.log_lines()[-12:])
 
 
 def show_last(run: Run, asked: Asked) -> bool:
@@ -94,7 +95,7 @@ def _show_failed(run: Run, asked: Asked) -> None:
         st.button("Forget it", type="tertiary", key="forget new target", on_click=_forget, args=(run,))
     if lines:
         with st.expander("Output"):
-            show_text("\n".join(lines[-30:]), tallest=260)
+            show_output(lines[-30:])
 
 
 def failure(name: str, reason: str) -> str:

@@ -11,7 +11,7 @@ import streamlit as st
 from g2is.app.shared.history import did
 from g2is.app.shared.naming import name_box
 from g2is.app.shared.navigation import pages
-from g2is.app.shared.text import number, show_error
+from g2is.app.shared.text import number, prose, show_error
 from g2is.app.shared.url import all_texts, is_shared, texts_of
 from g2is.errors import InputError
 from g2is.run.run import Run
@@ -85,4 +85,4 @@ def _quietly(do: Callable[[], object]) -> None:
     try:
         do()
     except InputError as error:
-        st.toast(str(error).replace("`", "'"))
+        st.toast(prose(error))

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from g2is.app.shared.history import did
-from g2is.app.shared.text import literal, number
+from g2is.app.shared.text import literal, number, prose
 from g2is.app.shared.url import all_texts, carry
 from g2is.errors import InputError
 from g2is.run.run import Run
@@ -99,7 +99,7 @@ def read_basket(run: Run, text: str) -> tuple[list[int], str]:
         try:
             found = run.sets[name]
         except InputError as error:
-            return [], literal(str(error))
+            return [], f"{prose(error)}."
         st.session_state[f"{_key(run)} set"] = found.name, found.checksum
         return found.rows.tolist(), ""
     rows, missing, unreadable = read_ranges(text, run.sets.count)

@@ -18,7 +18,7 @@ from g2is.app.shared.aside import say_bad_basket
 from g2is.app.shared.javascript import module
 from g2is.app.shared.navigation import draw_navigation, link_to
 from g2is.app.shared.runs import cache_folder, choose_run, read_run, run_folders
-from g2is.app.shared.text import prose, show_error, showing_errors, without_folder
+from g2is.app.shared.text import prose, show_command, show_error, showing_errors
 from g2is.app.shared.tour import show_tour
 from g2is.app.shared.url import all_texts, begin_run, forget_widgets, remember_page
 from g2is.app.shared.visitor import admit
@@ -143,7 +143,7 @@ def _checked(folder: Path, title: str, stages: Sequence[str]) -> Run:
             st.error(
                 f"This page needs the stage **{stage}**, which this run has not finished. This finishes it:"
             )
-            st.code(build_command(run.manifest, run.name), language="bash", wrap_lines=True)
+            show_command(build_command(run.manifest, run.name))
             st.stop()
     if show_damage(run):
         st.stop()
@@ -154,7 +154,7 @@ def show_damage(run: Run) -> bool:
     """Whether a file of the run is not as it was written; shows which, and the command that repairs it."""
     problems = run.damage()
     if problems:
-        shown = without_folder("; ".join(problems[:DAMAGED_SHOWN]))
+        shown = "; ".join(problems[:DAMAGED_SHOWN])
         more = f" and {len(problems) - DAMAGED_SHOWN} more files" if len(problems) > DAMAGED_SHOWN else ""
         st.error(
             f"This run is damaged: {prose(shown)}{more}. If files are being copied into it, wait until that is over. "
@@ -162,7 +162,7 @@ def show_damage(run: Run) -> bool:
             "build on them:",
             icon=":material/error:",
         )
-        st.code(build_command(run.manifest, run.name), language="bash", wrap_lines=True)
+        show_command(build_command(run.manifest, run.name))
     return bool(problems)
 
 
@@ -172,7 +172,7 @@ def show_closed(folder: Path, error: InputError) -> None:
     with suppress(InputError):
         inside(cache_folder(), folder.name)
         manifest = Manifest.read(folder, MANIFEST_COPY)
-        st.code(build_command(manifest, folder.name), language="bash", wrap_lines=True)
+        show_command(build_command(manifest, folder.name))
 
 
 def build_command(manifest: Manifest, name: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import streamlit as st
 
 from g2is.app.shared.aside import SET, basket
+from g2is.app.shared.conversation import show_turns
 from g2is.app.shared.text import literal, number, prose, show_text, visible
 from g2is.app.shared.url import all_texts, in_url, one_of, put_in_url, url_value, whole
 from g2is.errors import InputError
@@ -165,9 +166,6 @@ def choose_selection(
     return chosen or None
 
 
-ROLE_ICONS = {"system": "settings", "user": "person", "assistant": "smart_toy", "tool": "build"}
-
-
 def show_record(run: Run, sample: int) -> None:
     """One instruction in full: source, facts, every turn, and its source record."""
     row = run.record(sample)
@@ -180,10 +178,7 @@ def show_record(run: Run, sample: int) -> None:
         )
     elif isinstance(problem, str):
         st.warning(f"No gradient, so it is never selected: {prose(problem)}", icon=":material/block:")
-    turns = json.loads(row["messages"])
-    for turn in turns:
-        st.markdown(f":material/{ROLE_ICONS.get(turn['role'], 'chat')}: **{turn['role'].capitalize()}**")
-        show_text(turn["content"])
+    show_turns(json.loads(row["messages"]), f"instruction {sample}")
     if isinstance(row["tools"], str):
         with st.expander("Tools the assistant may call"):
             show_text(row["tools"], language="json")

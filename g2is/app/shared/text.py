@@ -11,20 +11,29 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import wraps
+from functools import lru_cache, wraps
 from itertools import count
-from typing import Any, NoReturn, ParamSpec
+from pathlib import Path
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import streamlit as st
 from streamlit.errors import StreamlitDuplicateElementKey
 
+from g2is.app import permits
 from g2is.app.places import cache_folder
 from g2is.errors import InputError
 from g2is.instructions.snippet import LENGTH, beginning, snippet
 
 P = ParamSpec("P")
+T = TypeVar("T")
 WHOLE = 20_000
 """Characters of a text that are sent to the browser unasked."""
+LINES = 1000
+"""Lines of it: each is an element of the page."""
+PART, PART_LINES = 1_000_000, 10_000
+"""Characters and lines that are sent at a time when all of a text is asked for."""
+COLOURED = 5000
+"""Characters of a text that is coloured by its language, at most."""
 
 
 def number(value: float | None) -> str:
@@ -90,7 +99,7 @@ WORD = 200
 def prose(message: object) -> str:
     """A message as Markdown that shows just this text, on one line: sentences as such; settings, names, paths, quoted
     texts and all that Markdown could take for something else as code."""
-    pieces = _PIECES.findall(visible(str(message).strip()))
+    pieces = _PIECES.findall(visible(said(message).strip()))
     return "".join(_piece(piece, first=not place) for place, piece in enumerate(pieces))
 
 
@@ -113,23 +122,59 @@ def _piece(piece: str, *, first: bool) -> str:
 def show_text(text: str, *, language: str | None = None, tallest: int = 480) -> None:
     """Text from data, literally, with a button that copies it; scrolls where it is long.
 
-    Of a very long one the beginning: all of it is sent once the reader asks, since it keeps a browser busy for seconds.
+    Of a very long one the beginning: the rest is sent once the reader asks, since it keeps a browser busy for seconds;
+    in parts, and without colours, which make an element of every word.
     """
-    if len(text) > WHOLE and not _asked_for_all(text):
-        text = f"{beginning(text, WHOLE)}\n… {len(text) - WHOLE:,} more characters"
+    end = end_of_part(text, 0, WHOLE, LINES)
+    if end < len(text):
+        if _asked_for_all(text):
+            text = _part(text)
+        else:
+            shown = beginning(text, WHOLE) if end == WHOLE else text[:end]
+            text = f"{shown.rstrip()}\n… {len(text) - end:,} more characters"
     text = visible(text)
     lines = sum(1 + len(line) // 90 for line in text.split("\n"))
     height: Any = tallest if lines * 22 > tallest else "content"
-    st.code(text or "(empty)", language=language, wrap_lines=True, height=height)
+    coloured = language if len(text) <= COLOURED else None
+    st.code(text or "(empty)", language=coloured, wrap_lines=True, height=height)
 
 
 def _asked_for_all(text: str) -> bool:
     """A switch for all of a text, and whether it is on."""
-    own = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
-    # A page may show a text more than once.
+    label = f"Show all {len(text):,} characters"
+    return own_key(f"all of {_own(text)}", lambda key: st.toggle(label, key=key))
+
+
+def end_of_part(text: str, start: int, characters: int, lines: int) -> int:
+    """Where a part of a text ends that has so many characters and lines, or fewer."""
+    end = min(len(text), start + characters)
+    for _ in range(lines):
+        start = text.find("\n", start, end) + 1
+        if not start:
+            return end
+    return start
+
+
+def _part(text: str) -> str:
+    """The part of a text that the reader turned to; all where it is one part."""
+    ends = [0]
+    while ends[-1] < len(text):
+        ends.append(end_of_part(text, ends[-1], PART, PART_LINES))
+    if len(ends) == 2:
+        return text
+    part = own_key(f"part of {_own(text)}", lambda key: st.pagination(len(ends) - 1, key=key))
+    return text[ends[part - 1] : ends[part]]
+
+
+def _own(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def own_key(key: str, draw: Callable[[str], T]) -> T:
+    """A widget with a key of its own, where a page may show the same thing more than once."""
     for place in count():
         with suppress(StreamlitDuplicateElementKey):
-            return st.toggle(f"Show all {len(text):,} characters", key=f"all of {own} {place}")
+            return draw(f"{key} {place}")
     raise AssertionError("unreachable")
 
 
@@ -154,11 +199,48 @@ def showing_errors(draw: Callable[P, None]) -> Callable[P, None]:
 
 def show_error(error: InputError) -> None:
     """Show what is wrong and what to do about it."""
-    st.error(prose(without_folder(str(error))), icon=":material/error:")
+    st.error(prose(error), icon=":material/error:")
 
 
-def without_folder(text: str) -> str:
-    """A message with paths from the folder of the runs on: where that lies is no visitor's business."""
-    for folder in {str(cache_folder()), str(cache_folder().absolute()), str(cache_folder().resolve())}:
+def show_command(text: str) -> None:
+    """A command to copy. Where others are served, what only this machine knows stands as a blank in it."""
+    st.code(said(text) if _for_others() else text, language="bash", wrap_lines=True)
+
+
+def show_output(lines: Iterable[str], *, tallest: int = 260) -> None:
+    """What a command that the app started has printed."""
+    show_text(said("\n".join(lines)) or "…", tallest=tallest)
+
+
+_PATH = re.compile(
+    r"(?<=')/(?:[^'/\n]+/)+(?=[^'/\n]+')"
+    r"|(?<![\w.:/~…-])/(?:[^\s/'\"`:;,()]+/)+(?=[^\s/'\"`:;,()])"
+)
+"""The folders of an absolute path: in quotes, or between blanks."""
+
+
+def said(message: object) -> str:
+    """What the program says, as a visitor reads it: the one place where paths of this machine are shortened.
+
+    Those in the folder of the runs begin with the name of the run. Where others are served, "…" stands for the folder
+    itself, and for the folders before any other file.
+    """
+    text, others = str(message), _for_others()
+    for folder in _spellings(cache_folder()):
         text = text.replace(f"{folder}{os.sep}", "")
-    return text
+        if others and Path(folder).is_absolute():
+            text = re.sub(rf"{re.escape(folder)}(?![\w.-])", "…", text)
+    return _PATH.sub("…/", text) if others else text
+
+
+@lru_cache(maxsize=8)
+def _spellings(folder: Path) -> list[str]:
+    """A folder as paths may name it, the longest first."""
+    return sorted({str(folder), str(folder.absolute()), str(folder.resolve())}, key=len, reverse=True)
+
+
+def _for_others() -> bool:
+    try:
+        return permits.serving().for_others
+    except InputError:  # which is said by this very module
+        return True

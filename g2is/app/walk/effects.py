@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from g2is.analysis.effects import Effect, alternatives, effect
 from g2is.analysis.idle import by_reason, idle_settings
 from g2is.app.shared.labels import PRESETS, VALUES, in_labels, label
-from g2is.app.shared.text import number
+from g2is.app.shared.text import number, said
 from g2is.app.shared.walked import Walked
 from g2is.app.walk.parameters import PRESET_FIELDS, preset_values
 from g2is.config import WalkParameters
@@ -79,7 +79,7 @@ def _effect(_run: Run, before: str, after: str, _walked: Walked, _changed: WalkP
     try:
         return effect(_run, _walked.parameters, _walked.trace.samples, _changed)
     except InputError as error:
-        return f"not possible ({in_labels(str(error))})"
+        return f"not possible ({in_labels(said(error))})"
 
 
 def effect_words(found: Effect) -> str:
