@@ -160,7 +160,7 @@ def test_home_reads_the_newest_of_what_was_deleted(run, monkeypatch):
         (copy := entry.with_name(f"selection-{place:012x}")).mkdir()
         for path in entry.iterdir():
             (copy / path.name).write_bytes(path.read_bytes())
-    read = counted(monkeypatch, saved, "_read_about")
+    read = counted(monkeypatch, saved, "_about")
     monkeypatch.setenv("G2IS_CACHE", str(run.folder.parent))
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     assert not app.exception and 0 < len(read) <= MOST_DELETED
