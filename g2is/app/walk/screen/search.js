@@ -9,6 +9,7 @@ export class Search {
   constructor(screen) {
     this.screen = screen
     this.found = null // rows; null where nothing is searched for
+    this.asked = null // what was searched for last: replies to earlier words may come while others are typed
     this.goes = false // the reader searched, and goes to what is found where that is one alone
     this.field = screen.find(".find")
     this.list = screen.find(".hits")
@@ -21,7 +22,7 @@ export class Search {
     this.field.oninput = () => {
       this.close()
       // Emptied by its cross, or by Escape.
-      if (!this.field.value) screen.raise("find", "")
+      if (!this.field.value) this.find("")
     }
     this.list.onkeydown = (event) => this.move(event)
     // Whoever goes on to something else wants to see it; not whoever goes to another window.
@@ -42,9 +43,14 @@ export class Search {
       else this.show()
     } else {
       this.goes = true
-      this.screen.raise("find", words)
+      this.find(words)
     }
     return true
+  }
+
+  find(words) {
+    this.asked = words.trim()
+    this.screen.raise("find", words)
   }
 
   enterList() {
@@ -114,10 +120,10 @@ export class Search {
     const isNew = this.words === undefined // the screen: what was found before is marked, and not in the way
     this.words = words
     this.found = words ? found : null
-    const only = this.found?.length === 1 && this.goes
-    this.goes = false
+    const only = this.found?.length === 1 && this.goes && words === this.asked
+    if (words === this.asked) this.goes = false
     screen.find(".found").textContent = this.found ? `${total ? number(total) : "none"} found` : ""
-    this.field.value = words
+    if (this.field.getRootNode().activeElement !== this.field) this.field.value = words
     const options = (this.found ?? []).slice(0, HITS).map((sample) => this.option(sample))
     if (options.length) options[0].tabIndex = 0
     this.list.replaceChildren(...options)
