@@ -95,11 +95,11 @@ def test_stopped_at_any_file_it_leaves_the_run_as_it_was(run, monkeypatch, after
     written = []
     write = storage_files.write_file
 
-    def stopping(path, work, *size):
+    def stopping(path, work, *size, **options):
         if len(written) == after:
             raise KeyboardInterrupt
         written.append(path)
-        write(path, work, *size)
+        write(path, work, *size, **options)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         for module in ("g2is.storage.files", "g2is.storage.shards"):

@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from weakref import finalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ class InFile:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        finalize(self, file.close)
         self._readers: dict[tuple[str, ...], Any] = {}
         self._stamp = self._state()
         whole = self._open(None)

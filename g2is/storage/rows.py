@@ -11,6 +11,7 @@ import os
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
+from weakref import finalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,7 @@ class StoredRows:
         self.ndim, self.size = len(shape), int(np.prod(shape))
         self.nbytes = self.size * dtype.itemsize
         self._file, self._handle, self._start = file, file.fileno(), start
+        finalize(self, file.close)
         self._width = self.nbytes // max(1, shape[0])
         self._stamp = self._state()
 
