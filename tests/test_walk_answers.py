@@ -12,6 +12,7 @@ import pytest
 from g2is.analysis import walks
 from g2is.analysis.budget_curve import FLAT, FRACTIONS, budget_curve, flattens_at, full_by_design
 from g2is.analysis.idle import conflicts_taken, idle_settings
+from g2is.analysis.pins import pinned, places_lost
 from g2is.analysis.resemblance import choices, resemblances
 from g2is.analysis.served import BADLY, NOT, WELL, Served, least_served, pool_service, served
 from g2is.app import shared as dom
@@ -82,6 +83,19 @@ def test_the_worst_served_come_first_with_the_pools_best(run):
             row["best in pool"]
         )
         assert row["text"] == run.validation["prompt"].iloc[row["example"]]
+
+
+def test_pins_cost_the_places_that_a_walk_without_them_has(run):
+    sample = int(walk(run, count=VALIDATION).samples[3])
+    for changes in ({"count": VALIDATION}, {"count": 30}, {"count": 9, "facets_by": "number", "facets": 3}):
+        free, held = walk(run, **changes), walk(run, **changes, pins=(sample,))
+        lost = places_lost(run, held)
+        assert pinned(held) == 1 and lost.tolist() == np.flatnonzero(free.budgets > held.budgets).tolist()
+        assert len(lost) >= 1 and not len(places_lost(run, free)) and pinned(free) == 0
+        more = walk(run, **{**changes, "count": changes["count"] + 1}, pins=(sample,))
+        assert more.budgets.tolist() == free.budgets.tolist(), "a larger budget gives them back"
+    on_top = walk(run, component_budgets=(1,) * VALIDATION, count=None, pins=(sample,))
+    assert len(on_top.steps) == VALIDATION + 1 and not len(places_lost(run, on_top))
 
 
 def test_one_direction_an_example_in_turn_resembles_round_robin(run):

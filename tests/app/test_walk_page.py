@@ -505,6 +505,18 @@ def blocks(block):
             yield from blocks(child)
 
 
+def test_the_status_line_says_what_pins_cost(open_app, run):
+    free = walks.walk(run, walk_preset("recommended", count=VALIDATION))
+    app = open_app(PAGE, preset="recommended", count=str(VALIDATION), pins=str(free.samples[3]))
+    held = walks.walk(run, walk_preset("recommended", count=VALIDATION, pins=(int(free.samples[3]),)))
+    lost = np.flatnonzero(held.budgets == 0).tolist()
+    assert len(lost) == 1
+    assert any(f"so that example **{lost[0]}** has no place" in text for text in app.markdown.values)
+    assert "1 pinned: 1 example loses a place" in [
+        place.proto.popover.label for place in app.get("popover") if place.proto.popover.label
+    ]
+
+
 def test_a_flat_budget_is_one_click_away(open_app, run):
     app = open_app(PAGE, **LINK, below="budget")
     curve = budget_curve(run, walks.walk(run, parameters()))

@@ -296,6 +296,17 @@ def test_the_steps_stay_in_the_window_whatever_stands_above_them(page, server):
     fits()
 
 
+def test_a_reason_is_never_cut(page, server):
+    page.set_viewport_size({"width": 1280, "height": 720})
+    open_walk(page, server)
+    why = page.locator(".row.next .why").first
+    why.evaluate("why => (why.textContent = 'the place went to #1,999; taken later, at step 12,345 of all')")
+    shown = why.evaluate(
+        "why => [why.scrollWidth <= why.clientWidth, why.getBoundingClientRect().height > 25]"
+    )
+    assert shown == [True, True], "on as many lines as it needs"
+
+
 def test_a_rejected_or_next_one_says_why(page, server, run):
     strip = open_walk(page, server)
     trace = walks.walk(run, walk_preset("recommended", count=40))

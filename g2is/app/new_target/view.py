@@ -24,7 +24,7 @@ EXAMPLES, FILE = "Examples", "A file from another machine"
 def show_new_target(run: Run) -> None:
     """All of it, in place of the page."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("Add a target", anchor=False)
+        st.header("Add a target", anchor=False)
         link_to("Core knowledge", "Back to core knowledge", add=None)
     st.markdown(
         "Examples of what the model should get good at, 20 to 500 of them. The pool, its map and what was selected "

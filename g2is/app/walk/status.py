@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from g2is.analysis.idle import by_reason, idle_settings
+from g2is.analysis.pins import pinned, places_lost
 from g2is.analysis.regimes import regime_in_words
 from g2is.analysis.resemblance import Resemblance, choices, resemblances
 from g2is.analysis.served import BADLY, NOT, WELL, Served, least_served, pool_service, served
@@ -14,12 +16,16 @@ from g2is.analysis.walks import choosable, examples_in_use
 from g2is.app.shared import choose_row, number, set_url, snippets
 from g2is.app.shared.labels import label
 from g2is.app.shared.popover import popover
+from g2is.app.shared.tables import HEADER, WRAPPED
 from g2is.app.shared.walked import Walked, walked_before
 from g2is.app.walk.change import show_change
 from g2is.app.walk.targets import show_targets
 from g2is.config import WalkParameters
 from g2is.run.run import Run
 from g2is.walk import WalkTrace
+
+NAMED = 8
+"""Directions named that pins take places from; of more, how many there are."""
 
 
 def show_status(run: Run, walked: Walked) -> None:
@@ -44,6 +50,12 @@ def show_status(run: Run, walked: Walked) -> None:
             if change.open:
                 with change:
                     show_change(run, walked)
+        if count := pinned(walked.trace):
+            lost = places_lost(run, walked.trace)
+            with st.popover(
+                pinned_text(count, len(lost), what_for(walked)), key="status pins", type="tertiary"
+            ):
+                st.markdown(places_text(walked, lost))
         idle = idle_settings(run, walked.trace)
         if idle:
             with st.popover(f"{len(idle)} settings without effect", key="status idle", type="tertiary"):
@@ -74,6 +86,36 @@ def change_text(before: WalkTrace, after: WalkTrace) -> str:
     added = len(np.setdiff1d(after.samples, before.samples))
     removed = len(np.setdiff1d(before.samples, after.samples))
     return f"since the last change: +{number(added)} −{number(removed)}"
+
+
+def what_for(walked: Walked) -> str:
+    """What each direction of a walk is called: an example where it is one."""
+    return "example" if walked.parameters.facet_per_example else "direction"
+
+
+def pinned_text(count: int, lost: int, what: str) -> str:
+    """How many are pinned, and how many directions, called `what`, have fewer places for it."""
+    loses = f"{what}s lose" if lost > 1 else f"{what} loses"
+    return f"{number(count)} pinned" + (f": {number(lost)} {loses} a place" if lost else "")
+
+
+def places_text(walked: Walked, lost: NDArray[np.intp]) -> str:
+    """What pins do to the budget, and at whose cost."""
+    trace, what = walked.trace, what_for(walked)
+    text = (
+        f"Pinned instructions come first and count for no {what}: the one that they are closest to takes as many of "
+        "its own as the others."
+    )
+    if not len(lost):
+        return f"{text} Here they take no place from another."
+    named = [number(walked.examples[one] if what == "example" else one) for one in lost[:NAMED].tolist()]
+    more = f" and {number(len(lost) - NAMED)} more" if len(lost) > NAMED else ""
+    fewer = "no place" if not trace.budgets[lost].any() else "a place fewer"
+    return (
+        f"{text} They use up budget, so that {what}{'s' * (len(lost) > 1)} **{', '.join(named)}**{more} "
+        f"{'have' if len(lost) > 1 else 'has'} {fewer}. A budget larger by {number(pinned(trace))} gives "
+        f"{'them' if len(lost) > 1 else 'it'} back."
+    )
 
 
 def service_of(run: Run, walked: Walked) -> Served:
@@ -148,15 +190,16 @@ def show_least_served(run: Run, serving: Served, *, key: str) -> None:
         shown,
         key,
         lambda row: set_url(focus=None if row is None else int(frame["best instruction"].iat[row])),
-        tallest=360,
+        tallest=HEADER + 5 * WRAPPED,
+        row=WRAPPED,
         columns={
             "example": st.column_config.NumberColumn("#", width=40),
-            "asks": st.column_config.TextColumn("example asks", width=150),
-            "served": st.column_config.TextColumn(width=140),
+            "asks": st.column_config.TextColumn("example asks", width=290),
+            "served": st.column_config.TextColumn(width=110),
             "cosine": st.column_config.NumberColumn("walk has", format="%.3g", width=70),
             "best in pool": st.column_config.NumberColumn("pool has", format="%.3g", width=70),
             "the pool's best": st.column_config.NumberColumn("best", format="localized", width=60),
-            "its text": st.column_config.TextColumn("best of the pool", width=150),
+            "its text": st.column_config.TextColumn("best of the pool", width=290),
         },
         alt="Validation examples, the worst served first",
     )
