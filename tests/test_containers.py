@@ -291,9 +291,7 @@ def written(draw: st.DrawFn, indents: list[object]) -> bytes:
 
 
 BLANKS = st.text(" \t\r\n", max_size=3).map(str.encode)
-PER_FUNCTION = settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+PER_FUNCTION = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def check_nothing_is_lost(path: Path, places: list[tuple[int, bytes]]) -> None:

@@ -62,7 +62,7 @@ SETS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,9}(@[0-9a-f]{12})?", fullmat
 OF_FORM = {"where": CONDITIONS, "share": SHARES} | dict.fromkeys(("pin_sets", "ban_sets", "only_sets"), SETS)
 """Settings whose text has a form of its own."""
 
-untimed = hypothesis.settings(deadline=None, max_examples=60, derandomize=True)
+sixty = hypothesis.settings(max_examples=60, derandomize=True)
 
 
 def values(annotation: Any, bounds: list[Any]) -> st.SearchStrategy[Any]:
@@ -123,7 +123,7 @@ def settings_of(draw: st.DrawFn, kind: type[Settings]) -> Any:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-@untimed
+@sixty
 @given(data=st.data())
 def test_settings_written_as_arguments_are_read_as_the_same(kind, data):
     settings = data.draw(settings_of(kind))
@@ -132,7 +132,7 @@ def test_settings_written_as_arguments_are_read_as_the_same(kind, data):
     assert read_settings(kind, parser.parse_args(write_settings(settings))) == settings
 
 
-@untimed
+@sixty
 @given(settings_of(WalkParameters), TEXTS.filter(bool))
 def test_a_walk_command_gives_the_same_walk(walk, output):
     words = shlex.split(walk_command("demo", walk.model_dump(mode="json"), output=output))
@@ -149,7 +149,7 @@ def test_a_walk_command_names_what_differs_from_the_closest_preset(preset):
     assert words == f"g2is walk demo {expected}"
 
 
-@untimed
+@sixty
 @given(settings_of(BuildConfig), st.lists(TEXTS, min_size=1, max_size=3), TEXTS)
 def test_a_build_command_gives_the_same_build(config, train, target):
     # Several files of which one begins with a hyphen cannot be given; a person writes ./-file then.
@@ -161,7 +161,7 @@ def test_a_build_command_gives_the_same_build(config, train, target):
     assert arguments.validation == [f"{target}=v.jsonl"]
 
 
-@untimed
+@sixty
 @given(settings_of(ImportConfig))
 def test_an_import_command_leaves_blanks_for_files_that_are_not_known(config):
     text = build_command(config, "mine", ["pool.jsonl"], [])

@@ -46,7 +46,6 @@ from tests.test_faults import whole as whole
 
 FUZZ = settings(
     max_examples=int(os.environ.get("G2IS_FUZZ", "60")),
-    deadline=None,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,

@@ -34,7 +34,7 @@ from g2is.storage.tables import read_frame, write_frame
 from g2is.walk.budget import Quotas
 from tests.records import saved_trace
 
-MANY = settings(max_examples=60, deadline=None, derandomize=True)
+MANY = settings(max_examples=60, derandomize=True)
 RTL = "\u202eevil\u202c \u0645"
 
 

@@ -62,7 +62,7 @@ def test_a_sample_without_a_place_is_nowhere_and_in_no_polygon():
     assert not nothing.placed.any() and nothing.densest(np.arange(3)) is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(PLACES, CORNERS)
 def test_a_lasso_takes_what_the_even_odd_rule_says(places, corners):
     found = points(places)

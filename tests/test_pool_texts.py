@@ -43,7 +43,7 @@ RECORDS = st.lists(
 
 
 @given(RECORDS, st.booleans())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_what_is_read_record_by_record_is_what_is_read_at_once(tmp_path_factory, given_records, dedupe):
     folder = tmp_path_factory.mktemp("read")
     path = folder / "pool.jsonl"

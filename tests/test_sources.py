@@ -359,7 +359,7 @@ def containers(folder: Path, records: list[dict]) -> list[Path]:
     return [*paths, folder / "j", folder / "k", shards[0].parent]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=TABLES)
 def test_the_container_changes_nothing(tmp_path, rows):
     records = [{"instruction": a, "input": b, "output": c} for a, b, c in rows]

@@ -59,7 +59,7 @@ def stored(request, frame, tmp_path_factory) -> StoredTable:
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_rows_in_any_order_are_those_of_the_whole_table(stored, frame, data):
     rows = data.draw(st.lists(st.integers(0, len(frame) - 1), max_size=40))
     columns = data.draw(st.lists(st.sampled_from(list(frame)), unique=True, min_size=1))
@@ -94,7 +94,7 @@ def test_an_earlier_program_reads_what_is_written(frame, tmp_path):
 
 
 @given(st.lists(st.lists(TEXTS, max_size=9), min_size=1, max_size=6))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_groups_do_not_depend_on_how_rows_come(parts):
     def written(tables: list[pa.Table]) -> bytes:
         file = io.BytesIO()
@@ -202,7 +202,7 @@ def test_places_outside_the_file_are_found_before_a_row_is_read(tmp_path):
     words=st.sampled_from(["x 1", "ä", "10", "nothing", "t9", "[", "#12"]),
     expression=st.booleans(),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_search_by_groups_finds_what_a_search_of_all_does(frame, stored, words, expression):
     pool = frame.assign(response=frame["tools"].fillna("nothing here"))
     file = io.BytesIO()

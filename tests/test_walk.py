@@ -32,7 +32,7 @@ from g2is.walk.budget import Quotas, share_out
 from g2is.walk.standing import Standing
 from g2is.walk.why import groups_used_up
 
-MANY = settings(max_examples=80, deadline=None, derandomize=True)
+MANY = settings(max_examples=80, derandomize=True)
 
 
 @dataclass
@@ -480,7 +480,7 @@ def script(gradients: np.ndarray, neighbors: np.ndarray, knowledge: CoreKnowledg
 
 
 @given(st.integers(0, 10**6), st.sampled_from([0.0, 1e-7, 1e-6]), st.sampled_from([0.5, 0.9, 1.0]))
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 def test_duplicates_come_in_the_order_of_the_script(seed, noise, delta):
     """Nearly equal rows are ranked by the last bit of a product, equal ones by an unstable sort."""
     random = np.random.default_rng(seed)
@@ -711,7 +711,7 @@ def test_largest_remainders(total, weights, shares):
 
 
 @given(st.integers(0, 5000), st.lists(st.floats(0.01, 1), min_size=1, max_size=40))
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 def test_largest_remainders_spend_everything_and_are_within_one(total, weights):
     exact = np.array(weights) / np.sum(weights)
     shares = largest_remainder(total, exact)
@@ -733,7 +733,7 @@ def test_targets_share_the_budget_before_their_components():
 
 
 @given(st.integers(0, 300), st.integers(1, 90))
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 def test_facets_of_one_example_share_evenly_over_the_whole_set(total, count):
     rows = np.eye(count, 90)
     parameters = WalkParameters(count=1, knowledge="facets", facets_by="each")
