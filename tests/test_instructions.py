@@ -29,6 +29,15 @@ def test_duplicates_are_conversations_that_are_exactly_the_same(tmp_path):
     assert find_duplicates(reading.instructions[1:4]) == [[0, 1]]
 
 
+def test_of_repeats_the_first_is_kept_also_where_all_records_stand_on_one_line(tmp_path):
+    records = [{"prompt": "a", "response": "b"}] * 3 + [{"prompt": "c", "response": "d"}]
+    path = tmp_path / "pool.json"
+    path.write_text(json.dumps(records))
+    read = read_instructions([path], dedupe=True)
+    assert [one.prompt for one in read.instructions] == ["a", "c"] and read.repeats == 2
+    assert {one.reason for one in read.rejected} == {"the same conversation as pool.json:1"}
+
+
 def test_rejects_are_written_with_all_their_bytes(tmp_path):
     rejected = [
         Rejected("a.jsonl", 3, "bad", b'caf\xe9 \xed\xa0\x80 \\ud800 "q" \x00'),

@@ -227,7 +227,7 @@ def each_instruction(
     mappings = parse_columns(columns)
     sources = find_sources(paths)
     collector = ColumnCollector(pool_columns)
-    seen = {conversation_digest(one): (one.source, one.line) for one in known} if dedupe else {}
+    seen = {conversation_digest(one): f"{one.source}:{one.line}" for one in known} if dedupe else {}
     with _collector_paused():
         for source in sources:
             file = FileReading(source.name)
@@ -250,13 +250,15 @@ def each_instruction(
                     continue
                 instruction = _instruction(source.name, record, read)
                 if dedupe:
-                    place = source.name, record.line
-                    first = seen.setdefault(conversation_digest(instruction), place)
-                    if first != place:
-                        reason = f"the same conversation as {first[0]}:{first[1]}"
-                        summary.rejected.append(Rejected(*place, reason, record.raw, meant=True))
+                    digest = conversation_digest(instruction)
+                    if digest in seen:
+                        reason = f"the same conversation as {seen[digest]}"
+                        summary.rejected.append(
+                            Rejected(source.name, record.line, reason, record.raw, meant=True)
+                        )
                         file.repeats += 1
                         continue
+                    seen[digest] = f"{source.name}:{record.line}"
                 collector.add(read.beside, read.used, read.task)
                 file.shapes[f"{read.format}: {', '.join(read.used)}"] += 1
                 file.repairs.update(read.repairs)
