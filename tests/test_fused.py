@@ -12,6 +12,7 @@ import torch
 
 from g2is.config import GradientConfig
 from g2is.lm import one_kernel
+from g2is.lm.adam import AdamRule
 from g2is.lm.folding import Folding
 from g2is.lm.gradients import AdamAverages, GradientEngine
 from g2is.lm.layers import piece_sizes
@@ -49,7 +50,7 @@ def test_one_kernel_gives_the_sketches_of_several(epsilon, dtype, count, size, d
     averages = AdamAverages({"b": m}, {"b": v}, epsilon)
     plain, adam, alone, expected, by_rule = (torch.ones(count, dim, device=DEVICE) for _ in range(5))
     added = (1e-8, 0.0) if epsilon == "inside" else (0.0, 1e-8)
-    fused.fold_both(folding, gradient, m, v, BETAS, added, plain, adam)
+    fused.fold_both(folding, gradient, AdamRule(m, v, BETAS, *added), plain, adam)
     fused.fold(folding, gradient, alone)
     folding.add(gradient, expected)
     folding.add(averages.adam_gradient("b", gradient.float()), by_rule)
@@ -70,10 +71,11 @@ def test_a_sample_does_not_depend_on_its_batch_and_keeps_what_is_not_finite():
     gradient[2, 5], gradient[3, 6] = torch.nan, torch.inf
     folding = CountSketch({"a": 400}, 64, 0, "cpu").folding("a", DEVICE)
     together, alone = torch.zeros(2, 9, 64, device=DEVICE), torch.zeros(2, 9, 64, device=DEVICE)
-    fused.fold_both(folding, gradient, m, v, BETAS, (1e-8, 0.0), *together)
+    rule = AdamRule(m, v, BETAS, 1e-8, 0.0)
+    fused.fold_both(folding, gradient, rule, *together)
     for row in range(9):
         one = slice(row, row + 1)
-        fused.fold_both(folding, gradient[one], m, v, BETAS, (1e-8, 0.0), alone[0, one], alone[1, one])
+        fused.fold_both(folding, gradient[one], rule, alone[0, one], alone[1, one])
     np.testing.assert_array_equal(together.cpu().numpy(), alone.cpu().numpy())
     finite = torch.isfinite(together).all(dim=2)
     assert finite[:, [0, 1, 4, 5, 6, 7, 8]].all() and not finite[:, [2, 3]].any()
@@ -124,8 +126,8 @@ def test_a_kernel_that_is_wrong_is_not_used(monkeypatch):
     assert one_kernel._try(DEVICE) == (fused, "")
     once = fused.fold_both
 
-    def off(folding, gradient, exp_avg, *more):
-        once(folding, gradient, 1.01 * exp_avg, *more)
+    def off(folding, gradient, rule, *sketches):
+        once(folding, gradient, rule._replace(exp_avg=1.01 * rule.exp_avg), *sketches)
 
     monkeypatch.setattr(fused, "fold_both", off)
     assert one_kernel._try(DEVICE) == (None, "Triton's kernel is 0.01 off on this device")

@@ -18,6 +18,7 @@ import torch
 import triton
 import triton.language as tl
 
+from g2is.lm.adam import AdamRule
 from g2is.lm.folding import Folding
 
 BUCKETS = 32
@@ -83,22 +84,13 @@ def fold(folding: Folding, gradient: torch.Tensor, plain: torch.Tensor) -> None:
 
 
 def fold_both(
-    folding: Folding,
-    gradient: torch.Tensor,
-    exp_avg: torch.Tensor,
-    exp_avg_sq: torch.Tensor,
-    betas: tuple[float, float],
-    epsilon: tuple[float, float],
-    plain: torch.Tensor,
-    adam: torch.Tensor,
+    folding: Folding, gradient: torch.Tensor, rule: AdamRule, plain: torch.Tensor, adam: torch.Tensor
 ) -> None:
-    """Add gradients (b, p) and their Adam gradients to their sketches (b, d) float32.
-
-    exp_avg, exp_avg_sq: (p,). epsilon: inside the root, and outside of it. Sums are in float32 whatever the types.
-    """
-    b1, b2 = betas
-    numbers = (b1, b2, 1 - b1, 1 - b2, *epsilon)
-    _launch(folding, gradient, (exp_avg, exp_avg_sq), plain, adam, numbers, both=True)
+    """Add gradients (b, p) and their Adam gradients to their sketches (b, d) float32. Sums are in float32 whatever the
+    types."""
+    b1, b2 = rule.betas
+    numbers = (b1, b2, 1 - b1, 1 - b2, rule.inside, rule.outside)
+    _launch(folding, gradient, (rule.exp_avg, rule.exp_avg_sq), plain, adam, numbers, both=True)
 
 
 def _launch(

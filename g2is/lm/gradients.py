@@ -18,6 +18,7 @@ from typing import Any, Literal
 import torch
 
 from g2is.errors import InputError
+from g2is.lm.adam import AdamRule
 from g2is.lm.layers import Use, differentiable, pieces
 from g2is.lm.one_kernel import one_kernel
 from g2is.lm.precision import float32_products
@@ -59,14 +60,14 @@ class AdamAverages:
         return cls(cut(state.exp_avg), cut(state.exp_avg_sq), epsilon)
 
     def adam_gradient(self, name: str, gradient: torch.Tensor) -> torch.Tensor:
-        """`(b1 m + (1-b1) g) / sqrt(b2 v + (1-b2) g^2 + 1e-8)` for `gradient` (b, p), no bias correction.
+        """The Adam gradients for gradients (b, p) of a parameter; see `AdamRule.gradient`."""
+        return self.rule(name).gradient(gradient)
 
-        Epsilon stands inside the root as in LESS; torch's Adam, like `outside`, adds it to the root.
-        """
-        b1, b2 = BETAS
-        square = torch.addcmul(b2 * self.exp_avg_sq[name], gradient, gradient, value=1 - b2)
-        root = square.add_(EPSILON).sqrt_() if self.epsilon == "inside" else square.sqrt_().add_(EPSILON)
-        return torch.add(b1 * self.exp_avg[name], gradient, alpha=1 - b1).div_(root)
+    def rule(self, name: str) -> AdamRule:
+        """The rule for a parameter. Epsilon stands inside the root as in LESS; torch's Adam, like `outside`, adds it to
+        the root."""
+        added = (EPSILON, 0.0) if self.epsilon == "inside" else (0.0, EPSILON)
+        return AdamRule(self.exp_avg[name], self.exp_avg_sq[name], BETAS, *added)
 
     def add_both(
         self,
@@ -77,23 +78,19 @@ class AdamAverages:
         adam: torch.Tensor,
     ) -> None:
         """Add the projections of `gradient` (b, p) and of its Adam gradient to their sketches (b, d)."""
-        averages = self.exp_avg[name], self.exp_avg_sq[name]
-        epsilon = (EPSILON, 0.0) if self.epsilon == "inside" else (0.0, EPSILON)
-        device = gradient.device
+        rule, device = self.rule(name), gradient.device
         if isinstance(projection, Folded) and (fused := one_kernel(device)):
-            folding = projection.folding(name, device)
-            fused.fold_both(folding, gradient, *averages, BETAS, epsilon, plain, adam)
+            fused.fold_both(projection.folding(name, device), gradient, rule, plain, adam)
         elif (
             isinstance(projection, CountSketch)
             and device.type == "cpu"
-            and averages[0].dtype == torch.float32
+            and rule.exp_avg.dtype == torch.float32
         ):
-            places = projection.places(name)
-            scatter_both(places, gradient.float(), *averages, BETAS, epsilon, plain, adam)
+            scatter_both(projection.places(name), gradient.float(), rule, plain, adam)
         else:
             gradient = gradient.float()
             projection.add(plain, name, gradient)
-            projection.add(adam, name, self.adam_gradient(name, gradient))
+            projection.add(adam, name, rule.gradient(gradient))
 
     def common(self, projection: RandomProjection) -> torch.Tensor:
         """(d,) the sketch that all Adam gradients share, `P[b1 m / sqrt(b2 v + 1e-8)]`: that of a zero gradient."""

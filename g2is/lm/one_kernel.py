@@ -7,6 +7,7 @@ from types import ModuleType
 
 import torch
 
+from g2is.lm.adam import AdamRule
 from g2is.lm.folding import Folding
 
 CLOSE = 1e-4
@@ -58,11 +59,10 @@ def _difference(fused: ModuleType, device: torch.device) -> float:
     )
     gradient = torch.randn(count, size, generator=random).to(device)
     m, v = (torch.rand(size, generator=random).to(device) for _ in range(2))
-    b1, b2, epsilon = 0.9, 0.999, 1e-8
-    adam = (b1 * m + (1 - b1) * gradient) / (b2 * v + (1 - b2) * gradient.square() + epsilon).sqrt()
+    rule = AdamRule(m, v, (0.9, 0.999), 1e-8, 0.0)
     expected, found = torch.zeros(3, count, dim, device=device), torch.zeros(3, count, dim, device=device)
-    for given, sums in zip((gradient, adam, gradient), expected, strict=True):
+    for given, sums in zip((gradient, rule.gradient(gradient), gradient), expected, strict=True):
         folding.add(given, sums)
-    fused.fold_both(folding, gradient, m, v, (b1, b2), (epsilon, 0.0), found[0], found[1])
+    fused.fold_both(folding, gradient, rule, found[0], found[1])
     fused.fold(folding, gradient, found[2])
     return float((found - expected).abs().max() / expected.abs().max())

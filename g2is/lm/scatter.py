@@ -16,6 +16,8 @@ import numba
 import numpy as np
 import torch
 
+from g2is.lm.adam import AdamRule
+
 BLOCK = 1024
 """Coordinates that are computed before they are added: they stay in the first cache."""
 
@@ -73,21 +75,11 @@ def scatter(places: Places, gradient: torch.Tensor, plain: torch.Tensor) -> None
 
 
 def scatter_both(
-    places: Places,
-    gradient: torch.Tensor,
-    exp_avg: torch.Tensor,
-    exp_avg_sq: torch.Tensor,
-    betas: tuple[float, float],
-    epsilon: tuple[float, float],
-    plain: torch.Tensor,
-    adam: torch.Tensor,
+    places: Places, gradient: torch.Tensor, rule: AdamRule, plain: torch.Tensor, adam: torch.Tensor
 ) -> None:
-    """Add gradients (b, p) and their Adam gradients to their sketches (b, d), all float32.
-
-    exp_avg, exp_avg_sq: (p,). epsilon: inside the root, and outside of it.
-    """
-    averages = exp_avg.numpy(), exp_avg_sq.numpy()
-    numbers = [np.float32(number) for number in (*betas, *epsilon)]
+    """Add gradients (b, p) and their Adam gradients to their sketches (b, d), all float32."""
+    averages = rule.exp_avg.numpy(), rule.exp_avg_sq.numpy()
+    numbers = [np.float32(number) for number in (*rule.betas, rule.inside, rule.outside)]
     _spread(lambda rows, *sums: _add_both(rows, *places, *averages, *numbers, *sums), gradient, plain, adam)
 
 
