@@ -89,10 +89,9 @@ def test_a_file_system_without_locks_is_told(finished, monkeypatch):
     def none(lock, *arguments, **options):
         raise NotImplementedError("FileSystem does not appear to support flock")
 
-    monkeypatch.setattr("g2is.engine.lock.FileLock.acquire", none)
+    monkeypatch.setattr("filelock.FileLock.acquire", none)
     with pytest.raises(InputError, match="its file system has no locks"), exclusive(finished):
         pass
-    monkeypatch.setattr("filelock.FileLock.acquire", none)
     with pytest.raises(InputError, match="its file system has no locks"), saving(finished):
         pass
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from g2is.errors import InputError
 from g2is.run.paths import EVALUATIONS, EXPORTS, NOTES, SELECTIONS, SETS, TRASH, saving_lock_path
-from g2is.storage.files import NO_LOCKS, not_written, sweep_stale
+from g2is.storage.files import sweep_stale
 from g2is.storage.gate import ask
+from g2is.storage.locks import held
 
 SAVED = (SELECTIONS, SETS, EXPORTS, EVALUATIONS)
 SWEPT = (*SAVED, NOTES, *(f"{NOTES}/{kind}" for kind in SAVED), TRASH)
@@ -21,26 +21,15 @@ PATIENCE = 20.0
 @contextmanager
 def saving(folder: Path) -> Iterator[None]:
     """Hold the lock of a run's folder; raises `InputError` where it cannot be had."""
-    from filelock import FileLock, Timeout
-
     ask(folder)
-
-    # A lock that is a mere file would outlive a process that is killed.
-    lock = FileLock(saving_lock_path(folder), timeout=PATIENCE, fallback_to_soft=False)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise InputError(f"{folder}: another program is writing to this run; try again in a moment") from None
-    except (NotImplementedError, OSError) as error:
-        if not isinstance(error, OSError) or error.errno in NO_LOCKS:
-            raise InputError(
-                f"{folder}: its file system has no locks, which keep two people apart who save at once; copy the run "
-                "to another"
-            ) from None
-        raise not_written(error.filename or folder, error) from error
-    try:
+    with held(
+        saving_lock_path(folder),
+        folder,
+        patience=PATIENCE,
+        busy=f"{folder}: another program is writing to this run; try again in a moment",
+        without=f"{folder}: its file system has no locks, which keep two people apart who save at once; copy the run "
+        "to another",
+    ):
         for place in (folder.parent, folder, *(folder / name for name in SWEPT)):
             sweep_stale(place)
         yield
-    finally:
-        lock.release()
