@@ -62,15 +62,20 @@ def test_links_out_of_the_run_and_odd_names_are_left_out(run, tmp_path):
     assert set(saved_selections(run)) == {"a"}
 
 
+def put_copies(run: Run) -> None:
+    """One selection, and 300 files with the same."""
+    put(run, "a")
+    data = (run.folder / "selections" / "a.json").read_bytes()
+    for place in range(300):
+        (run.folder / "selections" / f"copy-{place:03}.json").write_bytes(data)
+
+
 def test_home_reads_only_what_it_shows(run, monkeypatch):
     from streamlit.testing.v1 import AppTest
 
     from tests.app.serving import ROOT
 
-    put(run, "a")
-    data = (run.folder / "selections" / "a.json").read_bytes()
-    for place in range(300):
-        (run.folder / "selections" / f"copy-{place:03}.json").write_bytes(data)
+    put_copies(run)
     read: list[str] = []
     usual = Selection.read
     monkeypatch.setattr(Selection, "read", lambda path, run: read.append(path.stem) or usual(path, run))
@@ -107,10 +112,7 @@ def counted(monkeypatch, owner, name: str) -> list[str]:
 
 
 def test_the_map_reads_a_few_selections_and_the_one_that_is_chosen(run, monkeypatch):
-    put(run, "a")
-    data = (run.folder / "selections" / "a.json").read_bytes()
-    for place in range(300):
-        (run.folder / "selections" / f"copy-{place:03}.json").write_bytes(data)
+    put_copies(run)
     read: list[str] = []
     usual = Selection.recorded
     monkeypatch.setattr(Selection, "recorded", lambda path, run: read.append(path.stem) or usual(path, run))

@@ -11,6 +11,7 @@ import pandas as pd
 from g2is.evaluation.testing import TestSet
 from g2is.instructions.copies import find_leaks
 from g2is.run.run import Run
+from g2is.run.texts import spoken
 
 COLUMNS = ["of", "example", "copy_in", "row", "kind", "similarity"]
 
@@ -18,7 +19,7 @@ COLUMNS = ["of", "example", "copy_in", "row", "kind", "similarity"]
 def evaluation_leaks(run: Run, tests: Sequence[TestSet]) -> pd.DataFrame:
     """One row for each near-copy: what it is a copy `of` (`validation`, `test NAME`) and which example, where it is
     (`copy_in`: pool, validation) and its row there, kind and similarity."""
-    validation = list(zip(run.validation["prompt"], run.validation["response"], strict=True))
+    validation = spoken(run.validation)
     rows_of = {"pool": np.flatnonzero(~run.gone), "validation": np.arange(len(validation))}
 
     def pool() -> Iterator[tuple[str, str]]:

@@ -23,7 +23,7 @@ from g2is.instructions.copies import KINDS
 from g2is.instructions.kept import described_columns, joined_columns
 from g2is.pipeline.growing_graph import GrowingGraph
 from g2is.pipeline.growing_targets import grow_target
-from g2is.pipeline.read_pool import digests_of
+from g2is.pipeline.read_pool import copies_of, digests_of
 from g2is.pipeline.writer import RunWriter
 from g2is.run.manifest import Manifest
 from g2is.run.parts import POOL as POOL_PART
@@ -199,9 +199,7 @@ def copies_among(earlier: StoredTable, later: StoredTable) -> NDArray[np.int64]:
         for row, digest in enumerate(digests_of(block), start):
             if digest in wanted:
                 first.setdefault(digest, row)
-    rows = enumerate(digests, len(earlier))
-    originals = [(row, first.setdefault(digest, row)) for row, digest in rows]
-    return np.array([-1 if of == row else of for row, of in originals], np.int64)
+    return np.array(copies_of(digests, first, len(earlier)), np.int64)
 
 
 def below(earlier: StoredTable, later: StoredTable, duplicate_of: NDArray[np.int64]) -> Iterator[pa.Table]:

@@ -21,7 +21,7 @@ from g2is.run.paths import (
 )
 from g2is.run.run import Run
 from g2is.run.targets import LEAK_COLUMNS
-from g2is.run.texts import conversations
+from g2is.run.texts import conversations, spoken
 from g2is.storage.files import write_array
 
 
@@ -55,7 +55,7 @@ def grow_target(run: Run, grown: RunWriter, place: str, renew: bool, extended: R
             write_array(grown.folder / name, array)
             names.append(name)
     given = TargetFacts(**part.found).given
-    texts = _texts(
+    texts = spoken(
         run.files.frame(target_file(place, EXAMPLES), examples, ("prompt", "response")).iloc[:given]
     )
     of_given = None if plain is None else plain[:, :given]
@@ -65,7 +65,3 @@ def grow_target(run: Run, grown: RunWriter, place: str, renew: bool, extended: R
         leaks.append(found.assign(sample=found["sample"] + first))
     grown.write_frame(target_file(place, LEAKS), closest_leaks(leaks))
     return [*names, target_file(place, LEAKS)]
-
-
-def _texts(frame: pd.DataFrame) -> list[tuple[str, str]]:
-    return list(zip(frame["prompt"], frame["response"], strict=True))

@@ -95,11 +95,17 @@ class ReadPool:
         start = 0
         while some := list(islice(instructions, AT_ONCE)):
             table = to_arrow(some)
-            originals = [first.setdefault(digest, row) for row, digest in enumerate(digests_of(table), start)]
-            copies = [-1 if of == row else of for row, of in enumerate(originals, start)]
+            copies = copies_of(digests_of(table), first, start)
             self.duplicates += sum(of >= 0 for of in copies)
             yield table.append_column("duplicate_of", pa.array(copies, pa.int64()))
             start += len(some)
+
+
+def copies_of(digests: Iterable[bytes], first: dict[bytes, int], start: int) -> list[int]:
+    """Of each row, the first of these rows `start`, `start` + 1, … and of earlier ones that has the same digest; -1 for
+    itself. first: that row by digest, for earlier rows; gets those that lack."""
+    originals = [(row, first.setdefault(digest, row)) for row, digest in enumerate(digests, start)]
+    return [-1 if of == row else of for row, of in originals]
 
 
 def digests_of(table: pa.Table | pa.RecordBatch) -> Iterator[bytes]:

@@ -38,6 +38,7 @@ from g2is.run.paths import (
 )
 from g2is.run.regimes import open_gradients, open_places
 from g2is.run.run import Run
+from g2is.run.texts import spoken
 from g2is.storage.files import write_array
 from g2is.storage.tables import write_frame
 
@@ -130,7 +131,7 @@ def with_views(run: Run, place: str, part: Part, on_regime: Callable[[], object]
     examples = pd.read_parquet(folder / target_file(place, EXAMPLES), columns=["prompt", "response"])
     given = facts.given  # what is alike to an example that is an instruction itself leaks nothing
     of_given = None if plain is None else plain[:, :given]
-    leaks = find_leaks(run.conversations(), _texts(examples.iloc[:given]), of_given)
+    leaks = find_leaks(run.conversations(), spoken(examples.iloc[:given]), of_given)
     others = leaks[~leaks["sample"].isin(facts.rows)].reset_index(drop=True)
     write_frame(folder / target_file(place, LEAKS), others)
     files = part.files | records(folder, view_files(run, place))
@@ -170,7 +171,3 @@ def places_of(
 def records(folder: Path, names: Iterable[str]) -> dict[str, FileRecord]:
     """The checksum and size of files of a run, by name."""
     return {name: record(folder / name) for name in names}
-
-
-def _texts(frame: pd.DataFrame) -> list[tuple[str, str]]:
-    return list(zip(frame["prompt"], frame["response"], strict=True))

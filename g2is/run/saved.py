@@ -36,6 +36,7 @@ from g2is.storage.files import (
     sync_folder,
     write_bytes,
     write_file,
+    written,
 )
 from g2is.storage.json_file import read_json
 
@@ -225,7 +226,7 @@ def _newest(folder: Path, most: int | None) -> list[Path]:
     with os.scandir(folder) as entries:
         found = list(entries)
     if most is not None and len(found) > most:
-        found = sorted(found, key=lambda entry: -entry.stat(follow_symlinks=False).st_mtime)[:most]
+        found = sorted(found, key=written, reverse=True)[:most]
     return [folder / entry.name for entry in found]
 
 

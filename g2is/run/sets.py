@@ -28,7 +28,7 @@ from g2is.run.gone import gone_since
 from g2is.run.paths import SETS, set_file
 from g2is.run.reference import RunReference
 from g2is.run.saving import saving
-from g2is.storage.files import inside, read_small, write_bytes
+from g2is.storage.files import inside, read_small, write_bytes, written
 
 MOST_BYTES = 64 * 2**20
 """Of a file; a million single rows of a large pool take 10 MB."""
@@ -121,7 +121,7 @@ class Sets:
         """The names of the sets that were written last, in alphabetical order."""
         known = {stem: entry for stem, entry in self._files().items() if is_name(stem)}
         if len(known) > most:
-            known = dict(sorted(known.items(), key=lambda item: (-_written(item[1]), item[0]))[:most])
+            known = dict(sorted(known.items(), key=lambda item: (-written(item[1]), item[0]))[:most])
         return sorted(known)
 
     def ignored(self) -> list[str]:
@@ -298,14 +298,6 @@ class Sets:
                 for place in np.flatnonzero(np.isin(rows, self[name].rows)).tolist():
                     tags[place].append(name)
         return tags
-
-
-def _written(entry: os.DirEntry[str]) -> float:
-    """When a file was written; 0 where it has just been moved away."""
-    try:
-        return entry.stat(follow_symlinks=False).st_mtime
-    except OSError:
-        return 0.0
 
 
 def ranges(rows: Rows) -> list[int | list[int]]:

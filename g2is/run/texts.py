@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +12,9 @@ from g2is.instructions import Instruction, from_frame
 from g2is.instructions.frame import KEPT
 from g2is.storage.stored_tables import StoredTable
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 TEXTS = ("prompt", "response", "messages", "tools", "template_kwargs", "raw")
 """Columns of the pool whose values may be long. They are never all in memory; the others are."""
 SPOKEN = ("prompt", "response")
@@ -18,6 +22,11 @@ CONVERSATION = ("messages", "tools", "template_kwargs")
 """Columns that are the same of exact duplicates."""
 AT_ONCE = 1024
 """Rows that are read at once where many are."""
+
+
+def spoken(frame: pd.DataFrame) -> list[tuple[str, str]]:
+    """Prompt and response of each row."""
+    return list(zip(*(frame[name] for name in SPOKEN), strict=True))
 
 
 def conversations(table: StoredTable, first: int = 0) -> Iterator[tuple[str, str]]:

@@ -217,6 +217,14 @@ def read_small(path: Path, most: int) -> bytes:
         return file.read(most)
 
 
+def written(entry: os.DirEntry[str]) -> float:
+    """When a file or folder was written, in seconds; 0 where it has just been moved away."""
+    try:
+        return entry.stat(follow_symlinks=False).st_mtime
+    except OSError:
+        return 0.0
+
+
 def remove_file(path: Path) -> None:
     """Remove a file, if there is one. Raises `OSError`."""
     try:

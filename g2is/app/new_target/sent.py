@@ -15,6 +15,7 @@ from g2is.instructions import Source
 from g2is.pipeline.sent import SUFFIX, read_sent
 from g2is.pipeline.targets import TakenTarget
 from g2is.run.run import Run
+from g2is.run.texts import spoken
 
 SHOWN = 3
 """Examples of the file that are shown."""
@@ -37,7 +38,7 @@ def offer_file(run: Run) -> None:
         f"{literal(visible(taken.name))}: **{number(facts.examples)} examples**, {prose(facts.note)}. They "
         "fit this run: the same model and template, adapter and projection."
     )
-    texts = list(zip(taken.examples["prompt"], taken.examples["response"], strict=True))
+    texts = spoken(taken.examples)
     show_copies(run, texts, key=taken)
     with st.expander(f"Its first {min(SHOWN, len(texts))} examples"):
         for prompt, response in texts[:SHOWN]:
