@@ -47,10 +47,11 @@ def shared(exact, found):
     return np.mean([len(np.intersect1d(a, b)) / len(a) for a, b in zip(exact, found, strict=True)])
 
 
-@pytest.mark.parametrize(("given", "dense"), [(False, 16), (True, 16), (False, 0)])
-def test_with_every_row_scanned_the_lists_are_exact(rows, given, dense, monkeypatch):
+@pytest.mark.parametrize("given", [False, True])
+@pytest.mark.parametrize("block", [16, 256])
+def test_with_every_row_scanned_the_lists_are_exact(rows, given, block, monkeypatch):
     """So are both numbers over all pairs, with every row among those checked or nearly so."""
-    monkeypatch.setattr(approximate, "DENSE", dense)
+    monkeypatch.setattr(approximate, "BLOCK", block)
     valid = rows.any(axis=1)
     exact = exact_neighbors(rows, valid, **SIZES)
     found, recall = approximate_neighbors(rows, valid, **SIZES, given=exact.neighbors if given else None)
@@ -67,6 +68,7 @@ def test_with_every_row_scanned_the_lists_are_exact(rows, given, dense, monkeypa
 def test_a_smaller_scan_says_what_it_misses(rows, monkeypatch):
     valid = rows.any(axis=1)
     exact = exact_neighbors(rows, valid, **SIZES)
+    monkeypatch.setattr(approximate, "BLOCK", 16)
     monkeypatch.setattr(approximate, "SCANNED", 60)
     monkeypatch.setattr(checked, "CHECKED", len(rows))
     found, recall = approximate_neighbors(rows, valid, **SIZES)
@@ -105,6 +107,7 @@ def test_a_fold_keeps_cosines_as_a_count_sketch_of_its_width(width):
 
 
 def test_the_same_seed_gives_the_same_lists(rows, monkeypatch):
+    monkeypatch.setattr(approximate, "BLOCK", 16)
     monkeypatch.setattr(approximate, "SCANNED", 60)
     valid = rows.any(axis=1)
     one, other = (approximate_neighbors(rows, valid, **SIZES)[0] for _ in range(2))
