@@ -11,7 +11,7 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from g2is.arrays.rows import block_rows
+from g2is.arrays.rows import as_rows, block_rows
 from g2is.arrays.threads import one_blas_thread
 from g2is.arrays.unit import unit
 from g2is.graph.edges import nearest_rows
@@ -35,11 +35,11 @@ def principal_axes(
 ) -> NDArray[np.float64]:
     """(3, d): the mean of the valid unit rows (n, d), and their first two principal axes.
 
-    A memory map is read a few times in blocks, never whole. Rows that are not `valid` (n,) are zero. The sign of each
-    axis makes its largest coefficient positive.
+    Rows in a file are read a few times in blocks, never whole. Rows that are not `valid` (n,) are zero. The sign of
+    each axis makes its largest coefficient positive.
     """
     with one_blas_thread():  # many narrow products, where threads cost more than they save
-        mean, axes = _principal_axes(np.asarray(gradients), max(1, int(valid.sum())), seed)
+        mean, axes = _principal_axes(as_rows(gradients), max(1, int(valid.sum())), seed)
     return np.concatenate([mean[None], axes.T])
 
 
@@ -47,7 +47,7 @@ def pca_layout(
     gradients: NDArray[np.floating], axes: NDArray[np.float64], valid: NDArray[np.bool_]
 ) -> Places:
     """(n, 2) float32: the samples on their principal axes; NaN where they are not valid."""
-    rows = np.asarray(gradients)
+    rows = as_rows(gradients)
     places = np.empty((len(rows), 2), np.float32)
     with one_blas_thread():
         for start in range(0, len(rows), block_rows(rows)):

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from g2is.arrays.rows import as_rows
 from g2is.config import BuildConfig, ImportConfig, RegimeName
 from g2is.graph.layout import pca_layout, principal_axes, umap_layout
 from g2is.pipeline.writer import RunWriter, StageResult
 from g2is.run.paths import RegimeArray, array_file
 from g2is.storage.files import write_array
+from g2is.storage.rows import open_array
 
 
 def write_layout(
@@ -26,7 +28,8 @@ def write_layout(
     files = []
     with writer.progress("layout", len(regimes) * (1 + settings.umap), "map") as bar:
         for regime in regimes:
-            rows = writer.read_array(array_file(regime, "gradients"))
+            # Not mapped: what was read of a map counts as memory of the process.
+            rows = as_rows(open_array(writer.path(array_file(regime, "gradients"))))
             axes = principal_axes(rows, valid, seed=settings.layout_seed)
             pca = pca_layout(rows, axes, valid)
             arrays: dict[RegimeArray, np.ndarray] = {"pca_axes": axes, "pca": pca}
