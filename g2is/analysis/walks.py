@@ -260,11 +260,16 @@ def _prepared(run: Run, parameters: WalkParameters) -> _Prepared:
 
 
 def _prepare(run: Run, parameters: WalkParameters) -> _Prepared:
-    from g2is.knowledge import component_affinities, core_knowledge
+    from g2is.knowledge import affinities_by_examples, component_affinities, core_knowledge
 
     names = run.validation["target"].tolist()
     usual = run.usual_targets
     if parameters.targets is None and usual and usual != list(dict.fromkeys(names)):
         parameters = parameters.replace(targets={name: float(names.count(name)) for name in usual})
-    knowledge = core_knowledge(run.validation_gradients_in(parameters.regime), parameters, names)
-    return _Prepared(knowledge, component_affinities(run.regime(parameters.regime).gradients, knowledge))
+    validation = run.validation_gradients_in(parameters.regime)
+    knowledge = core_knowledge(validation, parameters, names)
+    regime = run.regime(parameters.regime)
+    # Rows in single precision have affinities that are those of the published script to the last bit.
+    exact = regime.gradients.dtype == np.float32
+    found = None if exact else affinities_by_examples(regime.validation_cosines, validation, knowledge)
+    return _Prepared(knowledge, component_affinities(regime.gradients, knowledge) if found is None else found)
