@@ -275,7 +275,7 @@ def main() -> None:
                 rows += opened(folder, count)
             if arguments.folder is None:
                 shutil.rmtree(folder)
-    report("large", rows)
+            report("large", rows)  # hours may lie between two sizes
 
 
 if __name__ == "__main__":

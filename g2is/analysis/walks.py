@@ -271,5 +271,5 @@ def _prepare(run: Run, parameters: WalkParameters) -> _Prepared:
     regime = run.regime(parameters.regime)
     # Rows in single precision have affinities that are those of the published script to the last bit.
     exact = regime.gradients.dtype == np.float32
-    found = None if exact else affinities_by_examples(regime.validation_cosines, validation, knowledge)
+    found = None if exact else affinities_by_examples(regime.validation_cosines, validation, names, knowledge)
     return _Prepared(knowledge, component_affinities(regime.gradients, knowledge) if found is None else found)
