@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from g2is.config import WalkParameters
+from g2is.config.graph import APPROXIMATE_FROM
 from g2is.config.names import split_reference
 from g2is.errors import InputError
 from g2is.run.run import Run
@@ -269,7 +270,8 @@ def _prepare(run: Run, parameters: WalkParameters) -> _Prepared:
     validation = run.validation_gradients_in(parameters.regime)
     knowledge = core_knowledge(validation, parameters, names)
     regime = run.regime(parameters.regime)
-    # Rows in single precision have affinities that are those of the published script to the last bit.
-    exact = regime.gradients.dtype == np.float32
+    # Rows in single precision have affinities that are those of the published script to the last bit, where the
+    # graph is exact too; of a larger pool, reading all rows takes minutes.
+    exact = regime.gradients.dtype == np.float32 and len(regime.gradients) < APPROXIMATE_FROM
     found = None if exact else affinities_by_examples(regime.validation_cosines, validation, names, knowledge)
     return _Prepared(knowledge, component_affinities(regime.gradients, knowledge) if found is None else found)
