@@ -72,11 +72,14 @@ class SearchWorker(NeighborWorker):
 
     @cached_property
     def stores(self) -> list[ShardStore]:
-        """The stores of the blocks, one a regime."""
+        """The stores of the blocks, one a regime.
+
+        An earlier search kept residuals in files of another name: what it has begun is not taken for rows.
+        """
         counts = f"{self.neighbors}-{self.conflicts}-{self.known}"
         return [
             ShardStore(
-                self.folder / BUILDING / f"graph-{regime}-searched-{counts}", len(self._index), self.size
+                self.folder / BUILDING / f"graph-{regime}-blocks-{counts}", len(self._index), self.size
             )
             for regime in self.regimes
         ]
