@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from benchmarks.report import report
 from benchmarks.walk import clustered_pool
@@ -33,6 +34,7 @@ LOOK = 0.2
 WORDS = 4000
 STAGES = ("instructions", "gradients", "graph", "layout", "communities", "targets")
 PATIENCE = 120_000
+"""Milliseconds that a page is waited for."""
 PAGES = (
     ("Home", ""),
     ("Map", "Map"),
@@ -218,7 +220,8 @@ class Looks:
 
 
 def opened(folder: Path, count: int) -> list[dict[str, Any]]:
-    """Every page in chromium: seconds until it has answered, first and again, bytes to the browser."""
+    """Every page in chromium: seconds until it has answered, first and again, bytes to the browser; None for one that
+    had not answered after `PATIENCE`."""
     rows = []
     with serving(folder / "cache") as server, chromium() as browser:
         for name, address in PAGES:
@@ -234,10 +237,13 @@ def opened(folder: Path, count: int) -> list[dict[str, Any]]:
                 )
                 start = time.perf_counter()
                 page.goto(f"{server.url}/{address}")
-                page.wait_for_selector("h1", timeout=PATIENCE)
-                page.wait_for_timeout(250)
-                page.wait_for_selector(READY, timeout=PATIENCE)
-                row[visit] = time.perf_counter() - start
+                try:
+                    page.wait_for_selector("h1", timeout=PATIENCE)
+                    page.wait_for_timeout(250)
+                    page.wait_for_selector(READY, timeout=PATIENCE)
+                    row[visit] = time.perf_counter() - start
+                except PlaywrightTimeout:
+                    row[visit] = None
                 row["browser_mb"] = sum(received) / 1e6
                 page.context.close()
             row["resident_mb"] = _memory(server.process.pid, "VmRSS")

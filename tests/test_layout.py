@@ -6,8 +6,16 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
 from g2is.arrays.unit import unit
+from g2is.graph import layout
 from g2is.graph.edges import cosines_to
-from g2is.graph.layout import pca_layout, pca_places, places_among, principal_axes, umap_layout
+from g2is.graph.layout import (
+    pca_layout,
+    pca_places,
+    places_among,
+    principal_axes,
+    rows_of_axes,
+    umap_layout,
+)
 from g2is.graph.neighbors import exact_neighbors
 
 
@@ -44,6 +52,21 @@ def test_pca_is_scikit_learns_whatever_the_blocks(monkeypatch, dtype, dim):
     expected *= np.sign(np.sum(expected * found[np.r_[valid, np.ones(20, bool)]], axis=0))
     np.testing.assert_allclose(found[np.r_[valid, np.ones(20, bool)]], expected, atol=5e-3)
     assert np.isnan(found[:300][~valid]).all()
+
+
+def test_axes_of_a_large_pool_come_from_rows_of_all_its_parts(monkeypatch):
+    random = np.random.default_rng(0)
+    rows, valid = unit(random.standard_normal((1003, 8))), random.random(1003) > 0.1
+    rows[~valid] = 0
+    monkeypatch.setattr(layout, "MOST_ROWS", 320)
+    exact, read = layout._exact, []
+    monkeypatch.setattr(layout, "_exact", lambda rows, some: read.append(some) or exact(rows, some))
+    axes = principal_axes(rows, valid)
+    chosen = np.unique(np.concatenate(read))
+    assert rows_of_axes(1003) == len(chosen) == 320
+    assert rows_of_axes(320) == 320 and rows_of_axes(7) == 7
+    assert np.histogram(chosen, 5, (0, 1003))[0] == pytest.approx(64, abs=layout.RUN)
+    np.testing.assert_allclose(axes, principal_axes(rows[chosen], valid[chosen]), atol=1e-9)
 
 
 def test_pca_of_rows_without_two_directions_is_finite():

@@ -26,6 +26,10 @@ PRECISION = 1e-3
 """Relative residual of an axis at which the iteration ends."""
 STARTING_BOX = 10.0
 """Width to which UMAP scales its initial coordinates."""
+MOST_ROWS = 65_536
+"""Rows that principal axes are computed from, at most. Every round reads them all, and more hardly turn the axes."""
+RUN = 16
+"""Rows read at once where they are chosen of more."""
 EPOCHS = 200
 """Epochs of UMAP; starting from principal components, small pools gain nothing from its default of 500."""
 
@@ -35,12 +39,20 @@ def principal_axes(
 ) -> NDArray[np.float64]:
     """(3, d): the mean of the valid unit rows (n, d), and their first two principal axes.
 
-    Rows in a file are read a few times in blocks, never whole. Rows that are not `valid` (n,) are zero. The sign of
-    each axis makes its largest coefficient positive.
+    Of more than `MOST_ROWS` rows, of `MOST_ROWS` spread evenly. Rows in a file are read a few times in blocks,
+    never whole. Rows that are not `valid` (n,) are zero. The sign of each axis makes its largest coefficient positive.
     """
+    rows = as_rows(gradients)
+    blocks = _blocks(rows)
+    count = sum(int(valid[some].sum()) for some in blocks)
     with one_blas_thread():  # many narrow products, where threads cost more than they save
-        mean, axes = _principal_axes(as_rows(gradients), max(1, int(valid.sum())), seed)
+        mean, axes = _principal_axes(rows, blocks, max(1, count), seed)
     return np.concatenate([mean[None], axes.T])
+
+
+def rows_of_axes(count: int) -> int:
+    """How many of `count` rows `principal_axes` computes from."""
+    return min(count, MOST_ROWS)
 
 
 def pca_layout(
@@ -115,17 +127,26 @@ def places_between(places: Places, nearest: NDArray[np.int32], cosines: NDArray[
     return np.einsum("mk,mkc->mc", weights, places[nearest]).astype(np.float32)
 
 
+def _blocks(rows: NDArray[np.floating]) -> list[NDArray[np.intp]]:
+    """Indices (b,) of all rows, block by block, or of `MOST_ROWS` of more, spread over the pool."""
+    chosen = np.arange(len(rows))
+    if len(rows) > MOST_ROWS:
+        # Evenly, since a pool has one source after another.
+        starts = RUN * np.linspace(0, len(rows) // RUN - 1, MOST_ROWS // RUN).astype(np.intp)
+        chosen = (starts[:, None] + np.arange(RUN)).reshape(-1)
+    size = block_rows(rows)
+    return [chosen[start : start + size] for start in range(0, len(chosen), size)]
+
+
 def _principal_axes(
-    rows: NDArray[np.floating], count: int, seed: int
+    rows: NDArray[np.floating], blocks: list[NDArray[np.intp]], count: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean (d,) of the `count` rows that are not zero, and their first two principal axes (d, 2).
+    """Mean (d,) of the `count` rows of the blocks that are not zero, and their first two principal axes (d, 2).
 
     Block power iteration with `OVERSAMPLING` extra directions (Halko et al. 2011); each round reads the rows once. Axes
     with equal shares of the variance are determined only up to rotation.
     """
     width = rows.shape[1]
-    size = block_rows(rows)
-    blocks = [slice(start, start + size) for start in range(0, len(rows), size)]
     mean = sum(_exact(rows, some).sum(axis=0) for some in blocks) / count
     basis = np.random.default_rng(seed).standard_normal((width, min(width, 2 + OVERSAMPLING)))
     for _ in range(ROUNDS):
@@ -149,7 +170,7 @@ def _principal_axes(
     return mean, axes
 
 
-def _exact(rows: NDArray[np.floating], some: slice) -> NDArray[np.float64]:
+def _exact(rows: NDArray[np.floating], some: slice | NDArray[np.intp]) -> NDArray[np.float64]:
     """Unit rows in double precision: in single precision sums depend on the alignment of the array in memory."""
     block = rows[some].astype(np.float64)
     lengths = np.sqrt(np.einsum("bd,bd->b", block, block))

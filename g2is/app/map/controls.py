@@ -102,12 +102,21 @@ def explain(view: MapView) -> None:
     st.caption(
         f"Dots close to each other have a similar effect on the model. {LAYOUT_CAVEATS[view.kind]}",
         help="Dots are close to each other if their gradients are similar, so that training on one has much the same "
-        f"effect as training on the other.\n\n{LAYOUT_MEANINGS[view.kind]}\n\n**Walk**: its path is drawn; Isolate "
-        "leaves of it what belongs to the set, or all of a saved walk that is chosen here. The colours by target "
-        "direction, walk order and alignment refer to it, or with none to the settings of the Walk page.\n\n"
+        f"effect as training on the other.\n\n{LAYOUT_MEANINGS[view.kind]}{_rows_of_axes(view)}\n\n"
+        "**Walk**: its path is drawn; Isolate leaves of it what belongs to the set, or all of a saved walk that is "
+        "chosen here. The colours by target direction, walk order and alignment refer to it, or with none to the "
+        "settings of the Walk page.\n\n"
         "**Gradients**: those behind layout, communities and conflicts; by default those of the walk.\n\n"
         f"**Colour**\n{known}",
     )
+
+
+def _rows_of_axes(view: MapView) -> str:
+    """What the directions of PCA were computed from, where not from all instructions."""
+    rows = view.run.manifest.stages["layout"].found.get("rows_of_axes", view.run.size)
+    if view.kind != "pca" or rows >= view.run.size:
+        return ""
+    return f" The two directions were computed from {rows:,} of the instructions."
 
 
 @dataclass(frozen=True, eq=False)

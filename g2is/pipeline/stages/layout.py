@@ -8,7 +8,7 @@ import numpy as np
 
 from g2is.arrays.rows import as_rows
 from g2is.config import BuildConfig, ImportConfig, RegimeName
-from g2is.graph.layout import pca_layout, principal_axes, umap_layout
+from g2is.graph.layout import pca_layout, principal_axes, rows_of_axes, umap_layout
 from g2is.pipeline.writer import RunWriter, StageResult
 from g2is.run.paths import RegimeArray, array_file
 from g2is.storage.files import write_array
@@ -50,4 +50,5 @@ def write_layout(
             for name, array in arrays.items():
                 write_array(writer.folder / array_file(regime, name), array)
                 files.append(array_file(regime, name))
-    return files, {"kinds": ["pca", *(["umap"] if settings.umap else [])]}
+    kinds = ["pca", *(["umap"] if settings.umap else [])]
+    return files, {"kinds": kinds, "rows_of_axes": rows_of_axes(len(valid))}
