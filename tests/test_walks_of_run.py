@@ -3,10 +3,12 @@
 import gc
 import threading
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import g2is.knowledge
 from g2is.analysis import walks
 from g2is.config import walk_preset
 from g2is.errors import InputError
@@ -92,3 +94,27 @@ def test_walks_and_explanations_are_those_of_the_arrays(run):
     sample = int(np.setdiff1d(np.flatnonzero(run.valid), trace.samples)[0])
     direct = explain(trace, sample, regime.gradients, regime.neighbors, knowledge, valid=run.valid)
     assert walks.explain(run, trace, sample).text == direct.text
+
+
+@pytest.mark.parametrize(
+    ("dtype", "approximate_from", "rows_read"),
+    [(np.float16, POOL + 1, False), (np.float32, POOL + 1, True), (np.float32, POOL, False)],
+)
+def test_affinities_are_of_the_rows_only_where_those_are_as_the_script_has_them(
+    run, monkeypatch, dtype, approximate_from, rows_read
+):
+    """Otherwise they are sums of the cosines to validation examples, for which no row is read."""
+    regime = run.regime("sgd")
+    monkeypatch.setattr(walks, "APPROXIMATE_FROM", approximate_from)
+    monkeypatch.setattr(
+        Run, "regime", lambda self, name: replace(regime, gradients=regime.gradients.astype(dtype))
+    )
+    computed, read = g2is.knowledge.component_affinities, []
+    monkeypatch.setattr(
+        "g2is.knowledge.component_affinities", lambda *given: read.append(given) or computed(*given)
+    )
+    found = walks.affinities(run, one_facet())
+    assert bool(read) == rows_read
+    assert found == pytest.approx(
+        computed(regime.gradients, walks.core_knowledge(run, one_facet())), abs=1e-3
+    )
