@@ -22,7 +22,7 @@ class Numbers:
 
     dies: its process is killed, each time. hangs: the first time, for good. waits: until the file `go` is there.
     meets: until another process has begun something. raises: an error of its own. wrong: an error of the user. lingers:
-    is being written until its process begins another, for some time.
+    is being written until its process begins another, the first time.
     """
 
     folder: Path
@@ -70,8 +70,9 @@ class Numbers:
         return squares
 
     def write(self, item: Item, computed: np.ndarray) -> Receipt:
-        if self.faults.get(item.shard) == "lingers":
-            deadline, others = time.monotonic() + 3, f"began-[!{item.shard}]-*"
+        first = len(list(self.folder.glob(f"began-{item.shard}-*"))) == 1
+        if self.faults.get(item.shard) == "lingers" and first:
+            deadline, others = time.monotonic() + 60, f"began-[!{item.shard}]-*"
             while time.monotonic() < deadline:
                 if str(os.getpid()) in {path.read_text() for path in self.folder.glob(others)}:
                     time.sleep(600)
