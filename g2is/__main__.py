@@ -12,6 +12,7 @@ from typing import NoReturn
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 130 where Ctrl-C stopped it, whatever it did at that moment."""
     _open_streams()
+    _let_threads_sleep()
     pressed = []
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -35,6 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         if ours:
             signal.signal(signal.SIGINT, usual)
+
+
+def _let_threads_sleep() -> None:
+    """Before torch is imported: its threads spin while they wait, for the cores that those of numpy need."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("KMP_BLOCKTIME", "0")
 
 
 def _open_streams() -> None:

@@ -7,7 +7,8 @@ time.
 
 The folder holds what the commands name: a small pool and validation examples out of the demo's data, gradients for
 `import`, and the demo's model under the names of the models. The app is started and stopped again, a benchmark prints
-its help, a build on Ray has two workers. What installs or tests the project (pip, make, pytest) is left to the tests.
+its help, a build on Ray has two workers, a batch job one machine. What installs or tests the project (pip, make,
+pytest) is left to the tests.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ DOCUMENTS = [
     ROOT / "CONTRIBUTING.md",
     ROOT / "CHANGELOG.md",
 ]
-PROGRAMS = {"g2is": "-m g2is", "python": ""}
+PROGRAMS = {"g2is": "-m g2is", "python": "", "ray": "-m ray.scripts.scripts"}
 """Programs that commands start, as arguments of this Python."""
 
 
@@ -58,6 +59,9 @@ def runnable(command: str) -> str | None:
     words = shlex.split(command, comments=True)
     if words[:2] == ["python", "-m"] and words[2].startswith("benchmarks."):
         return f"python -m {words[2]} --help"
+    if batch := re.search(r"\bray symmetric-run .*? -- (.*)", command):
+        # Of the machines of a batch job there is one here.
+        return f'ray symmetric-run --address "127.0.0.1:$RAY_PORT" --num-cpus 2 -- {batch[1]}'
     if words[0] != "g2is":
         return None
     return re.sub(r"--engine ray\b", "--engine ray --workers 2", command)
@@ -115,7 +119,15 @@ def prepare(folder: Path) -> dict[str, str]:
                 torch.from_numpy(random.standard_normal((rows, 32), dtype=np.float32)), less / "all_orig.pt"
             )
     paths = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
-    return {**os.environ, **paths, "HF_HUB_OFFLINE": "1", "HOME": str(folder)}
+    ray = {"RAY_PORT": str(free_port()), "RAY_USAGE_STATS_ENABLED": "0"}
+    return {**os.environ, **paths, **ray, "HF_HUB_OFFLINE": "1", "HOME": str(folder)}
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def with_columns(row: int, line: str) -> str:
@@ -146,9 +158,7 @@ def run(command: str, folder: Path, environment: dict[str, str]) -> tuple[int, s
 
 def serve(command: str, folder: Path, environment: dict[str, str]) -> tuple[int, str]:
     """Start the app, wait until it answers, and stop it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     words = [*shlex.split(command, comments=True), "--port", str(port)]
     words += [] if "--no-browser" in words else ["--no-browser"]
     path = urlsplit(words[words.index("--url") + 1]).path if "--url" in words else ""

@@ -173,6 +173,8 @@ def test_what_is_run_is_what_is_written():
     assert runnable("g2is walk demo --count 3  # why") == "g2is walk demo --count 3  # why"
     assert runnable("g2is build --engine ray --run a") == "g2is build --engine ray --workers 2 --run a"
     assert runnable("ray job submit -- g2is build --run a") is None
+    batch = runnable('srun ray symmetric-run --address "$head:1" --min-nodes 4 -- g2is build --run a')
+    assert batch == 'ray symmetric-run --address "127.0.0.1:$RAY_PORT" --num-cpus 2 -- g2is build --run a'
     assert runnable("python -m benchmarks.walk --large") == "python -m benchmarks.walk --help"
     assert runnable("pip install .") is None
     text = "```bash\na \\\n    b # c\n# only a comment\n\nd\n```\n```python\nno\n```\n"

@@ -52,9 +52,6 @@ def app(arguments: argparse.Namespace) -> None:
     sys.argv = ["streamlit", "run", str(SITE / "app.py"), *_options(arguments, settings)]
     os.environ["G2IS_CACHE"] = str(arguments.cache.absolute())
     permits.to_environment(settings)
-    # Before torch is imported by a build that the app starts: threads that sleep instead of spinning.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("KMP_BLOCKTIME", "0")
     warming.begin_with_server()
     runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
 
