@@ -7,7 +7,7 @@ from sklearn.neighbors import NearestNeighbors
 from g2is.errors import InputError
 from g2is.graph import tiles
 from g2is.graph.edges import cosines_to
-from g2is.graph.neighbors import exact_neighbors
+from g2is.graph.neighbors import block_rows, exact_neighbors
 from g2is.lm.precision import float32_products
 
 
@@ -136,12 +136,42 @@ def test_rows_in_half_precision_as_on_a_gpu_have_the_lists_of_unit_rows(kind, mo
     assert found.conflict_share == pytest.approx(plain.conflict_share, abs=1e-4)
 
 
+@pytest.mark.parametrize("half", [False, True])
+def test_rows_go_to_a_device_in_pieces(half, monkeypatch):
+    from g2is.storage.dtypes import stored_rows
+
+    rows, index = stored_rows(unit_rows(100, 8), "float16"), np.flatnonzero(np.arange(100) % 7)
+    monkeypatch.setattr(tiles, "_in_half", lambda device, dtype: half)
+    whole = tiles.held_on(rows, index, "cpu")
+    monkeypatch.setattr(tiles, "TILE", 20)
+    pieces = tiles.held_on(rows, index, "cpu")
+    assert (pieces.inverse is None) != half
+    np.testing.assert_array_equal(pieces.rows, whole.rows)
+    np.testing.assert_array_equal(pieces.inverse, whole.inverse)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "width", "expected"),
+    [
+        ("float16", 8192, 262_144),
+        ("int8", 8192, 262_144),
+        ("float32", 8192, 131_072),
+        ("float16", 10**7, tiles.TILE),
+    ],
+)
+def test_a_block_on_a_gpu_takes_four_gigabytes(dtype, width, expected):
+    rows = np.broadcast_to(np.zeros(1, dtype), (10, width))
+    assert block_rows("cuda", rows) == expected
+    assert block_rows("cpu", rows) == 1024
+
+
 def test_a_block_of_many_tiles_is_that_of_one(monkeypatch):
     rows = unit_rows(300, 16)
     valid = np.ones(300, bool)
     sizes = {"neighbors": 5, "conflicts": 3, "block": 290, "columns": 23}
     one = exact_neighbors(rows, valid, **sizes)
-    monkeypatch.setattr("g2is.graph.neighbors.TILE", 64)
+    for module in ("neighbors", "tiles"):
+        monkeypatch.setattr(f"g2is.graph.{module}.TILE", 64)
     many = exact_neighbors(rows, valid, **sizes)
     np.testing.assert_array_equal(many.neighbors, one.neighbors)
     np.testing.assert_array_equal(many.conflicts, one.conflicts)

@@ -21,7 +21,7 @@ def make_engine(config: EngineConfig, device: str) -> Engine:
             raise InputError(f"{given[0]}: is for --engine ray, which was not given")
         return LocalEngine()
     if find_spec("ray") is None:
-        raise InputError('engine = ray: Ray is not installed; pip install "g2is-explorer[cluster]" brings it')
+        raise InputError('engine = ray: Ray is not installed; pip install ".[cluster]" brings it')
     if ":" in device:
         raise InputError(f"device = {device!r}: Ray gives each worker its own; expected auto, cpu or cuda")
     from g2is.engine.ray import RayEngine

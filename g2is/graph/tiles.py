@@ -41,6 +41,17 @@ class Held:
             product = self.rows.float() @ other.rows.float().T
         return product.mul_(self.inverse).mul_(other.inverse.T)
 
+    def empty(self, count: int) -> Held:
+        """Room for so many rows of the same kind."""
+        rows = self.rows.new_empty(count, self.rows.shape[1])
+        return Held(rows, None if self.inverse is None else self.inverse.new_empty(count, 1))
+
+    def copy_(self, other: Held) -> None:
+        """Take over other rows, as many, in place."""
+        self.rows.copy_(other.rows)
+        if self.inverse is not None and other.inverse is not None:
+            self.inverse.copy_(other.inverse)
+
     def total(self) -> np.ndarray:
         """(1, d) float64, the sum of the unit rows, converted on the CPU: not every device has double precision."""
         total = torch.zeros(1, self.rows.shape[1], device=self.rows.device)
@@ -52,26 +63,42 @@ class Held:
 
 
 def held_on(rows: np.ndarray, index: np.ndarray, device: str) -> Held:
-    """Rows on the device, in half precision where it is a GPU and the store is no more precise."""
-    return _on_device(_stored(rows, index), device)
+    """Rows on the device, in half precision where it is a GPU and the store is no more precise.
+
+    They go there in pieces: beside them neither the host nor the device needs memory of their size.
+    """
+    held: Held | None = None
+    for start in range(0, len(index), TILE):
+        part = _on_device(_stored(rows, index[start : start + TILE], device), device)
+        if len(index) <= TILE:
+            return part
+        held = held or part.empty(len(index))
+        held[slice(start, start + TILE)].copy_(part)
+    assert held is not None, "no rows"
+    return held
 
 
-def _stored(rows: np.ndarray, index: np.ndarray) -> torch.Tensor:
+def _stored(rows: np.ndarray, index: np.ndarray, device: str) -> torch.Tensor:
+    """Rows in memory, from which a GPU can copy them by itself."""
     # A slice of a memory map is one read; picking rows one by one is not.
     contiguous = (np.diff(index) == 1).all()
     part = rows[index[0] : index[-1] + 1] if contiguous else rows[index]
-    return torch.from_numpy(np.array(part))
+    stored = torch.from_numpy(np.array(part))
+    return stored.pin_memory() if device == "cuda" else stored
 
 
 def _on_device(stored: torch.Tensor, device: str) -> Held:
-    if device == "cuda":
-        stored = stored.pin_memory()
     moved = stored.to(device, non_blocking=True)
     if not _in_half(device, stored.dtype):
         return Held(unit_tensor(moved))
     half = moved.half()  # exact: a store of int8 holds whole numbers up to 127
     lengths = half.float().norm(dim=1, keepdim=True)
     return Held(half, 1 / lengths.masked_fill(lengths == 0, 1))
+
+
+def bytes_on(device: str, dtype: np.dtype) -> int:
+    """Bytes that a number of a store takes on a device."""
+    return 2 if _in_half(device, torch.from_numpy(np.empty(0, dtype)).dtype) else 4
 
 
 def _in_half(device: str, dtype: torch.dtype) -> bool:
@@ -84,9 +111,9 @@ def passing(rows: np.ndarray, index: np.ndarray, columns: int, device: str) -> I
     with ThreadPoolExecutor(1) as reader:
         waiting = None
         for start in starts:
-            ready = waiting or reader.submit(_stored, rows, index[start : start + columns])
+            ready = waiting or reader.submit(_stored, rows, index[start : start + columns], device)
             after = index[start + columns : start + 2 * columns]
-            waiting = reader.submit(_stored, rows, after) if len(after) else None
+            waiting = reader.submit(_stored, rows, after, device) if len(after) else None
             yield start, _on_device(ready.result(), device)
 
 

@@ -67,11 +67,10 @@ class NeighborWorker:
     @cached_property
     def stores(self) -> list[ShardStore]:
         """The stores of the blocks, one a regime."""
-        size, counts = block_rows(self.device), f"{self.neighbors}-{self.conflicts}"
-        building = self.folder / BUILDING
+        counts, building = f"{self.neighbors}-{self.conflicts}", self.folder / BUILDING
         return [
-            ShardStore(building / f"graph-{regime}-{counts}", len(self._index), size)
-            for regime in self.regimes
+            ShardStore(building / f"graph-{regime}-{counts}", len(self._index), block_rows(self.device, rows))
+            for regime, rows in zip(self.regimes, self._rows, strict=True)
         ]
 
     @cached_property
