@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ import torch
 from safetensors.numpy import load_file
 
 from g2is.analysis import walks
-from g2is.config import SEEDS, BuildConfig, walk_preset
+from g2is.config import SEEDS, BuildConfig, EngineConfig, walk_preset
+from g2is.engine.local import LocalEngine
 from g2is.errors import InputError
 from g2is.lm.model import add_adapter, inspect_model, load_model
 from g2is.lm.text import Encoder
@@ -22,6 +24,7 @@ from g2is.lm.train import TrainingState, sample_losses, trainable
 from g2is.lm.warmup import Checkpoint
 from g2is.pipeline.build import build
 from g2is.pipeline.extend import extend
+from g2is.pipeline.extras import Extras
 from g2is.pipeline.inputs import Target
 from g2is.pipeline.stages import gradients as gradients_stage
 from g2is.run.run import Run
@@ -99,6 +102,20 @@ def test_a_run_offers_what_notebooks_need(run):
         assert regime.validation_cosines.shape == (POOL, VALIDATION)
         assert not regime.gradients.flags.writeable
     assert not (run.folder / "building").exists()
+
+
+def test_what_another_process_does_with_the_model_is_followed(files, tmp_path, monkeypatch):
+    class Elsewhere(LocalEngine):
+        def call(self, function, *arguments, meanwhile=lambda: None):
+            meanwhile(), time.sleep(0.02), meanwhile()
+            return super().call(function, *arguments)
+
+    monkeypatch.setattr("g2is.pipeline.build.make_engine", lambda config, device: Elsewhere())
+    said: list[str] = []
+    extras, engine = Extras(representations=True), EngineConfig(shard_minutes=1e-4)
+    make(tmp_path / "run", files, extras=extras, engine=engine, said=said)
+    stuck = [line for line in said if "no progress seen for 0.0001 minutes" in line]
+    assert [line.partition(":")[0] for line in stuck] == ["warmup", "representations"]
 
 
 def test_weights_are_hashed_once(files, tmp_path, monkeypatch):

@@ -2,11 +2,12 @@
 
 import math
 import random
+import re
 
 import pytest
 
 from g2is.pipeline import progress
-from g2is.pipeline.progress import Bar, Progress
+from g2is.pipeline.progress import Bar, Follower, Progress
 from g2is.run.paths import progress_path
 from tests.test_faults import files, imported
 
@@ -48,10 +49,65 @@ def test_a_clock_that_jumps_leaves_numbers_that_can_be_read(tmp_path, clock):
             assert read and 0 <= read.share <= 1 and math.isfinite(read.seconds_left or 0)
 
 
-def test_a_process_that_helps_writes_nothing(tmp_path, capsys):
-    with Bar(None, "gradients", 40, "sample") as bar:
-        bar.update(40)
-    assert not list(tmp_path.iterdir()) and not capsys.readouterr().err
+def test_the_last_of_a_bar_is_written_at_once(tmp_path, clock):
+    path = tmp_path / ".run.progress.json"
+    with Bar(path, "warm-up", 2, "step") as bar:
+        bar.step(3.0)
+        bar.step(2.0)
+    assert Progress.read(path).done == 2 and Progress.read(path).note == "loss=2.000"
+
+
+def shown(err: str) -> list[str]:
+    """The bars that a terminal was shown, without the time since they began."""
+    return re.findall(r"[a-z-]+: +\d+%\|.*?\]", re.sub(r"\[[\d:]+<", "[", err))
+
+
+def test_the_bar_of_another_process_is_shown_and_not_written(tmp_path, clock, capsys):
+    path, said = tmp_path / ".run.progress.json", []
+    Progress(stage="warmup").write(path)  # before there is a bar
+    with Bar(path, "warm-up", 8, "step") as bar, Follower(path, said.append, 3600) as follower:
+        capsys.readouterr()
+        for step in range(8):
+            clock[0] += 2
+            bar.step(4 - step / 4)
+            drawn = shown(capsys.readouterr().err)
+            before = path.read_bytes()
+            follower.look()
+            assert path.read_bytes() == before
+            followed = shown(capsys.readouterr().err)
+            # At the first look its bar begins, and is not a second old.
+            assert followed == (drawn[-1:] if step else [])
+        Progress(stage="warm-up", done=5, total=8, unit="step").write(path)  # begun again elsewhere
+        follower.look()
+        clock[0] += 2
+        Progress(stage="warm-up", done=6, total=8, unit="step").write(path)
+        follower.look()
+    assert any("6/8" in line for line in shown(capsys.readouterr().err)) and not said
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_nothing_is_shown_of_a_file_that_is_not_there_or_says_no_count(tmp_path, clock, capsys):
+    path, said = tmp_path / ".run.progress.json", []
+    for what in ("", '{"stage": "warmup"}', "{"):
+        if what:
+            path.write_text(what)
+        with Follower(path, said.append, 3600) as follower:
+            for _ in range(3):
+                clock[0] += 2
+                follower.look()
+    assert not capsys.readouterr().err and not said
+
+
+def test_progress_that_does_not_move_is_said_once_until_it_moves(tmp_path, clock):
+    path, said = tmp_path / ".run.progress.json", []
+    follower = Follower(path, said.append, 1200)
+    for done, counts in ((3, [0, 0, 1, 1]), (4, [1, 1, 2, 2])):
+        Progress(stage="warm-up", done=done, total=8, unit="step").write(path)
+        for count in counts:
+            follower.look()
+            assert len(said) == count
+            clock[0] += 700
+    assert said[0].startswith("warm-up: no progress seen for 20 minutes; if it hangs, stop the build")
 
 
 def test_a_full_disk_for_the_progress_does_not_stop_a_build(tmp_path, monkeypatch):

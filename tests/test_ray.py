@@ -18,6 +18,7 @@ from g2is.engine.base import Receipt, missing_items
 from g2is.engine.choose import make_engine
 from g2is.engine.local import LocalEngine
 from g2is.errors import InputError
+from g2is.pipeline import progress
 from g2is.pipeline.extras import Extras
 from g2is.run.run import Run
 from tests.ray_worker import Numbers
@@ -208,6 +209,31 @@ def test_a_function_is_called_in_another_process(engine):
     assert engine.call(os.getpid) != os.getpid()
     with pytest.raises(InputError, match=r"^device = 'nowhere': not available here"):
         engine.call(_device, "nowhere")
+
+
+@pytest.mark.slow
+def test_the_bar_of_a_function_in_another_process_is_shown_here(engine, tmp_path, capsys):
+    path, go = tmp_path / ".run.progress.json", tmp_path / "go"
+    with progress.Follower(path, print, 3600) as follower:
+
+        def look() -> None:
+            follower.look()
+            if progress.Progress.read(path):
+                go.touch()
+
+        assert engine.call(_steps, path, go, meanwhile=look) != os.getpid()
+    assert "warm-up: 100%" in (err := capsys.readouterr().err) and "4/4" in err and "loss=0.250" in err
+
+
+def _steps(path: Path, go: Path) -> int:
+    """Take steps once the driver has seen the file, slowly enough for it to see some of them."""
+    with progress.Bar(path, "warm-up", 4, "step") as bar:
+        while not go.exists():
+            time.sleep(0.05)
+        for step in range(4):
+            time.sleep(1.5)
+            bar.step(1 / (step + 1))
+    return os.getpid()
 
 
 def _device(name: str) -> None:

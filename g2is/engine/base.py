@@ -92,8 +92,16 @@ def nothing(receipt: Receipt) -> None:
 class Engine(Protocol):
     """Where the work is done."""
 
-    def call(self, function: Callable[..., Result], *arguments: Any) -> Result:
-        """The result of a function that needs a device, and of which there is only one."""
+    def call(
+        self,
+        function: Callable[..., Result],
+        *arguments: Any,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> Result:
+        """The result of a function that needs a device, and of which there is only one.
+
+        meanwhile: called in this process again and again while another computes.
+        """
         ...
 
     def map(

@@ -13,7 +13,12 @@ class LocalEngine:
     """Does everything in this process, one item after the other (`overlap`). An exception ends the build, which can be
     resumed."""
 
-    def call(self, function: Callable[..., Result], *arguments: Any) -> Result:
+    def call(
+        self,
+        function: Callable[..., Result],
+        *arguments: Any,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> Result:
         """Call it here."""
         return function(*arguments)
 

@@ -31,7 +31,7 @@ ATTEMPTS = 3
 IN_FLIGHT = 2
 """Items that an actor has at once (`overlap.Lanes`)."""
 TICK = 1.0
-"""Seconds after which the driver looks for hung workers and new machines, at most."""
+"""Seconds after which the driver looks for hung workers, new machines and what else has changed, at most."""
 STILLBORN = 10
 """Actors that may die one after the other before any has started."""
 REACHED = 20
@@ -73,15 +73,23 @@ class RayEngine:
             gpus = 1 if not on_cpu and self._most("GPU", 1) else 0
         self._resources: dict[str, Any] = {"num_cpus": 1, "num_gpus": gpus}
 
-    def call(self, function: Callable[..., Result], *arguments: Any) -> Result:
-        """The result of a function in another process, which has a worker's devices.
+    def call(
+        self,
+        function: Callable[..., Result],
+        *arguments: Any,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> Result:
+        """The result of a function in another process, which has a worker's devices, however long it takes.
 
         It is called again if its machine dies. A process that had a GPU ends, which gives its memory back.
         """
         once = {"max_calls": 1} if self._resources["num_gpus"] else {}
         options = {**self._resources, **once, "max_retries": ATTEMPTS - 1}
         try:
-            return ray.get(ray.remote(**options)(_called).remote(str(Path.cwd()), function, arguments))
+            result = ray.remote(**options)(_called).remote(str(Path.cwd()), function, arguments)
+            while not ray.wait([result], timeout=TICK)[0]:
+                meanwhile()
+            return ray.get(result)
         except RayTaskError as error:
             raise _own(error) from None
         except RayError as error:

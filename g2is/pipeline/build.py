@@ -53,7 +53,10 @@ def build(
     """
     computing = make_engine(engine, config.model.device)
     try:
-        return _built(folder, config, train, validation, extras or Extras(), overwrite, computing, say)
+        patience = 60 * engine.shard_minutes
+        return _built(
+            folder, config, train, validation, extras or Extras(), overwrite, computing, patience, say
+        )
     finally:
         computing.close()
 
@@ -66,6 +69,7 @@ def _built(
     extras: Extras,
     overwrite: bool,
     engine: Engine,
+    patience: float,
     say: Callable[[str], None],
 ) -> Run:
     card = engine.call(inspect_model, config.model)
@@ -86,7 +90,7 @@ def _built(
     )
     lazy = LazyModel(config, card, say)
     writer = RunWriter(folder, say)
-    stages = _Build(writer, config, asked, lazy, sources, validation, extras, engine)
+    stages = _Build(writer, config, asked, lazy, sources, validation, extras, engine, patience)
     with exclusive(folder):
         try:
             writer.begin(requested, overwrite=overwrite, check=stages.check)
@@ -96,7 +100,11 @@ def _built(
 
 
 class _Build:
-    """The stages of one build. asked: its settings with regimes that are made from others once these are there."""
+    """The stages of one build.
+
+    asked: its settings with regimes that are made from others once these are there. patience: seconds without progress
+    in another process, after which that is said.
+    """
 
     def __init__(
         self,
@@ -108,6 +116,7 @@ class _Build:
         validation: Sequence[Target],
         extras: Extras,
         engine: Engine,
+        patience: float,
     ) -> None:
         self.writer = writer
         self.config = config
@@ -118,6 +127,7 @@ class _Build:
             train, validation, config.reading, lambda: lazy.encoder, writer.folder.parent, config.dedupe
         )
         self.engine = engine
+        self.patience = patience
         self.gradients = GradientsStage(writer, config, lazy, self.engine)
         self.targets = TargetsStage(writer, [target.name for target in validation], self._take)
 
@@ -161,7 +171,10 @@ class _Build:
     def _with_model(self, write: Callable[..., StageResult], *arguments: Any) -> StageResult:
         """What a stage gives that one process does with the model, wherever the engine has its devices."""
         given = (self.writer, self.config, self.lazy, *arguments)
-        result, self.writer.manifest, said = self.engine.call(_written, write, given)
+        with self.writer.follow(self.patience) as follower:
+            result, self.writer.manifest, said = self.engine.call(
+                _written, write, given, meanwhile=follower.look
+            )
         for line in said:
             self.writer.say(line)
         return result

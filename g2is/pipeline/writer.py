@@ -16,7 +16,7 @@ import pandas as pd
 from g2is.config import BuildConfig, ImportConfig
 from g2is.errors import InputError
 from g2is.pipeline.comparing import CHANGEABLE, refuse_differences
-from g2is.pipeline.progress import Bar, Progress
+from g2is.pipeline.progress import Bar, Follower, Progress
 from g2is.pipeline.upgrade import tidy, upgraded
 from g2is.run.manifest import FORMAT_VERSION, OF_ALL, Manifest, without_whitened
 from g2is.run.parts import FileRecord, Part, Stage, record
@@ -238,6 +238,10 @@ class RunWriter:
     def progress(self, label: str, total: int, unit: str) -> Bar:
         """A context manager: a bar with rate and time left."""
         return Bar(self._progress, label, total, unit)
+
+    def follow(self, patience: float) -> Follower:
+        """A context manager that shows the bars of another process that has this writer (`Follower`)."""
+        return Follower(self._progress, self.say, patience)
 
     def _drop_damaged_stages(self) -> None:
         """Mark stages with a missing or changed file as unfinished; the same inputs give the same bytes again."""
