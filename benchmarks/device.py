@@ -2,7 +2,7 @@
 
     python -m benchmarks.device [--output bench] [--device cuda] [--tokens 300] [--samples 256] [--rows 270000] …
 
-One command of some ten minutes for a machine with a GPU; it needs no files and no network. Each row is written to
+One command of 10 to 15 minutes for a machine with a GPU; it needs no files and no network. Each row is written to
 `device.json` in the folder `--output` as soon as it is known, and what fails becomes a row with the reason. The model
 has the shape of Llama-3.1-8B, random weights, and LoRA of rank 128 on query, key, value and output; samples have 300
 tokens on average, with a long tail, half of them trained. In this order:
@@ -24,6 +24,9 @@ All of them multiply the adapter's float32 numbers in the precision of the engin
 3. Gradients at other sizes of a batch, until memory runs out, and with the adapter's products in float32 proper.
 4. Gradients in float32 of a few samples, and the lowest cosine of their sketches to those in the model's own type.
 5. Exact neighbours.
+6. The methods of `benchmarks.peers` on the same model and a part of the samples, each by itself: bergson and dattri-llm
+   where they are installed (see there for how). `agreement`, `rmse`: of their cosines with those of a million numbers
+   by the loop, since whole gradients do not fit.
 
 FLOP are those of `pipeline.cost`. `share_of_peak`: share of the chip's published peak without sparsity.
 `share_of_product`: share of the rate of a large matrix product of the same dtype in the same run.
@@ -50,6 +53,7 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig
 
+from benchmarks import peers
 from benchmarks.gradients import flat_averages, one_by_one
 from benchmarks.left_out import attention_mask, no_overlap, several_kernels, written_norms
 from benchmarks.report import best_seconds, machine, save
@@ -93,6 +97,8 @@ NEIGHBORS, CONFLICTS, CHECKED = 50, 10, 16
 LONGEST = 6
 """The longest sample, in means."""
 PRODUCTS = 10
+WHOLE = 1 << 20
+"""Numbers in a sketch that stands for a whole gradient: its cosines are off by a thousandth."""
 
 Rows = Iterator[dict[str, Any]]
 
@@ -181,17 +187,24 @@ def products(device: Device, dtype: str, size: int, rounds: int) -> dict[str, An
     return device.row("matrix product", dtype, PRODUCTS, seconds, PRODUCTS * 2 * size**3)
 
 
-def random_model(config: LlamaConfig, device: str, dtype: str, rank: int) -> Any:
-    """A random Llama with an adapter that is not zero, created on the device."""
+def llama(options: argparse.Namespace) -> LlamaConfig:
+    """The model's configuration."""
+    return LlamaConfig(**{name: getattr(options, name) for name in LLAMA_8B}, tie_word_embeddings=False)
+
+
+def random_model(options: argparse.Namespace, device: str) -> Any:
+    """A random Llama with an adapter that is not zero, created on the device, the same at every call."""
     torch.manual_seed(0)
     with torch.device(device):
-        model = AutoModelForCausalLM.from_config(config, dtype=DTYPES[dtype])
+        model = AutoModelForCausalLM.from_config(llama(options), dtype=DTYPES[options.dtype])
     model = model.requires_grad_(False).eval()
-    model = add_adapter(model, LoraSettings(rank=rank, alpha=4.0 * rank, dropout=0.0), seed=0)
+    adapter = LoraSettings(rank=options.rank, alpha=4.0 * options.rank, dropout=0.0)
+    model = add_adapter(model, adapter, seed=0)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if "lora_B" in name:
                 parameter.normal_(std=0.01)
+    fuse_norms(model)
     return model.eval()
 
 
@@ -206,11 +219,6 @@ def training(parameters: dict[str, torch.nn.Parameter]) -> Iterator[None]:
         for parameter in parameters.values():
             parameter.requires_grad_(False)
             parameter.grad = None
-
-
-def llama(options: argparse.Namespace) -> LlamaConfig:
-    """The model's configuration."""
-    return LlamaConfig(**{name: getattr(options, name) for name in LLAMA_8B}, tie_word_embeddings=False)
 
 
 def planned(
@@ -263,9 +271,8 @@ class Gradients:
         self.device, self.options = device, options
         self.pool = samples(options)
         self.plan = self._planned(("adam", "sgd"))
-        self.model = random_model(llama(options), device.name, options.dtype, options.rank)
+        self.model = random_model(options, device.name)
         self.parameters = trainable(self.model)
-        fuse_norms(self.model)
         sizes = piece_sizes(self.parameters)
         self.averages = flat_averages(sizes, device.name)
         self.projection = make_projection(self.plan.config.gradients, sizes, device.name)
@@ -476,6 +483,39 @@ def neighbours(device: Device, options: argparse.Namespace) -> Rows:
     )
 
 
+def beside_others(device: Device, options: argparse.Namespace) -> Rows:
+    """The methods of `benchmarks.peers`, one after the other: each has a model of its own, and the memory to itself."""
+    pool = samples(options)[: options.peer_samples]
+    setting, wide = (
+        peers.Setting(
+            partial(random_model, options, device.name), pool, dim, options.batch_tokens, device.name
+        )
+        for dim in (options.dim, WHOLE)
+    )
+    tokens = sum(map(len, pool))
+    flop = tokens * planned(options, device, Workload(tokens=tokens / len(pool))).flop_per_token
+    # As the engine has it, for all.
+    alike = partial(float32_products, "ieee" if options.dtype == "float32" else "tf32")
+    with alike():
+        whole = peers.pairs(peers.loop(wide)())
+    taken: dict[str, float] = {}
+
+    def method(name: str) -> Rows:
+        with alike():
+            run = peers.METHODS[name](setting)
+            sketches = run()  # memory is planned, kernels are compiled
+            device.peak_gigabytes()
+            taken[name] = device.seconds({name: run}, options.rounds)[name]
+        row = device.row(f"beside others: {name}", options.dtype, len(pool), taken[name], flop)
+        row["measured_gigabytes"] = device.peak_gigabytes()
+        if "bare" in taken:
+            row["share_of_bare"] = taken["bare"] / taken[name]
+        yield row | ({} if sketches is None else peers.agreement(setting, sketches, whole))
+
+    for name in peers.here():
+        yield from attempted(f"beside others: {name}", partial(method, name))
+
+
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -490,6 +530,7 @@ def arguments() -> argparse.ArgumentParser:
         ("build-instructions", 1000, "of the demo in the real build"),
         ("samples", 256, "samples in a round"),
         ("loop-samples", 16, "samples that the loop takes in a round"),
+        ("peer-samples", 64, "samples that each method of benchmarks.peers takes in a round"),
         ("batch-tokens", 4096, "tokens in a batch"),
         ("rounds", 3, "rounds, of which the best counts"),
         ("dim", 8192, "numbers in a sketch, and in a row whose neighbours are sought"),
@@ -525,6 +566,7 @@ def measured(device: Device, options: argparse.Namespace) -> Rows:
         ("build of the demo", partial(real_build, device, options)),
         ("gradients", of_gradients),
         ("exact neighbours", partial(neighbours, device, options)),
+        ("beside others", partial(beside_others, device, options)),
     ):
         yield from attempted(name, part)
 

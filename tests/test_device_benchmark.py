@@ -7,6 +7,7 @@ import torch
 
 from benchmarks.device import Device, Gradients, arguments, main, planned, samples
 from benchmarks.left_out import attention_mask, in_a_row, no_overlap, several_kernels, written_norms
+from benchmarks.peers import here
 from g2is.config import Hardware, Workload
 from g2is.engine import local
 from g2is.lm import gradients, projection, train
@@ -15,8 +16,8 @@ from g2is.lm.one_kernel import one_kernel
 TINY = (
     "--device cpu --hidden-size 32 --intermediate-size 64 --num-hidden-layers 2 --num-attention-heads 4 "
     "--num-key-value-heads 2 --vocab-size 97 --rank 4 --tokens 12 --samples 7 --loop-samples 3 --batch-tokens 40 "
-    "--build-instructions 60 --sweep 20 80 --rounds 1 --dim 64 --rows 1500 --product-size 64 --tflops 2 "
-    "--tf32-tflops 1 --float32-tflops 1 --bandwidth .02"
+    "--build-instructions 60 --peer-samples 6 --sweep 20 80 --rounds 1 --dim 64 --rows 1500 --product-size 64 "
+    "--tflops 2 --tf32-tflops 1 --float32-tflops 1 --bandwidth .02"
 ).split()
 
 
@@ -47,6 +48,13 @@ def test_it_runs_at_tiny_sizes(dtype, tmp_path):
             assert row["per_s"] == pytest.approx(row["count"] / row["seconds"])
     planned = [rows[what]["planned_seconds"] for what in ("engine, sgd", "engine, adam and sgd")]
     assert 0 < planned[0] < planned[1] and rows["exact neighbours"]["planned_seconds"] > 0
+    for name in here():
+        row = rows[f"beside others: {name}"]
+        assert row["count"] == 6 and row["share_of_bare"] > 0
+        assert ("agreement" in row) == (name != "bare")
+    assert rows["beside others: loop"]["agreement"] == pytest.approx(
+        rows["beside others: ours, plain"]["agreement"], abs=1e-3 if dtype == "float32" else 0.1
+    )
     assert rows["loop"]["over_loop"] == rows["bare"]["share_of_bare"] == 1
     # Every pass over the same samples is charged the same.
     charged = [
