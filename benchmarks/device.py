@@ -2,7 +2,7 @@
 
     python -m benchmarks.device [--output bench] [--device cuda] [--tokens 300] [--samples 256] [--rows 270000] …
 
-One command of some ten minutes for a machine with a GPU; it needs no files and no network. Each row is written to
+One command of 10 to 15 minutes for a machine with a GPU; it needs no files and no network. Each row is written to
 `device.json` in the folder `--output` as soon as it is known, and what fails becomes a row with the reason. The model
 has the shape of Llama-3.1-8B, random weights, and LoRA of rank 128 on query, key, value and output; samples have 300
 tokens on average, with a long tail, half of them trained. In this order:
@@ -19,15 +19,22 @@ tokens on average, with a long tail, half of them trained. In this order:
 - loop: autograd on one sample at a time, then the same two sketches. This compares batching only, without the dense
   projections of other tools (see benchmarks.gradients).
 
+All of them multiply the adapter's float32 numbers in the precision of the engine: TF32 beside weights of 16 bits.
+
 3. Gradients at other sizes of a batch, until memory runs out, and with the adapter's products in float32 proper.
 4. Gradients in float32 of a few samples, and the lowest cosine of their sketches to those in the model's own type.
 5. Exact neighbours.
+6. The methods of `benchmarks.peers` on the same model and a part of the samples, each by itself: bergson and dattri-llm
+   where they are installed (see there for how). `agreement`, `rmse`: of their cosines with those of a million numbers
+   by the loop, since whole gradients do not fit.
 
 FLOP are those of `pipeline.cost`. `share_of_peak`: share of the chip's published peak without sparsity.
-`share_of_product`: share of the rate of a large matrix product of the same dtype in the same run. `least_cosine`:
-lowest cosine of a sample's sketches by engine and loop. Neighbours: random unit rows in half precision, memory-mapped
-from a temporary file (4.4 GB in TMPDIR), compared in float32 as in a build, reading included; the lists of a few rows
-are checked against float64 (`largest_error`).
+`share_of_product`: share of the rate of a large matrix product of the same dtype in the same run.
+`planned_seconds`: what `g2is plan` expects of this card, where its rates are known (published, or given as options).
+`least_cosine`: lowest cosine of a sample's sketches by engine and loop. Neighbours: random unit rows in half precision,
+memory-mapped from a temporary file (4.4 GB in TMPDIR), multiplied as in a build, in half precision with sums in float32
+on a GPU and in float32 on a CPU, reading included; the lists of a few rows are checked against float64
+(`largest_error`).
 
 Not tried yet: any GPU. All of it ran on a CPU at tiny sizes only, in float32 and bfloat16.
 """
@@ -46,6 +53,7 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig
 
+from benchmarks import peers
 from benchmarks.gradients import flat_averages, one_by_one
 from benchmarks.left_out import attention_mask, no_overlap, several_kernels, written_norms
 from benchmarks.report import best_seconds, machine, save
@@ -56,6 +64,7 @@ from g2is.config import (
     LayoutConfig,
     LoraSettings,
     ModelConfig,
+    RegimeName,
     WarmupConfig,
     Workload,
 )
@@ -67,6 +76,7 @@ from g2is.lm.layers import piece_sizes
 from g2is.lm.model import DTYPES, add_adapter
 from g2is.lm.norms import fuse_norms
 from g2is.lm.one_kernel import described
+from g2is.lm.precision import float32_products
 from g2is.lm.projection import make_projection
 from g2is.lm.shape import shape_of
 from g2is.lm.text import Encoded
@@ -87,31 +97,47 @@ NEIGHBORS, CONFLICTS, CHECKED = 50, 10, 16
 LONGEST = 6
 """The longest sample, in means."""
 PRODUCTS = 10
+WHOLE = 1 << 20
+"""Numbers in a sketch that stands for a whole gradient: its cosines are off by a thousandth."""
 
 Rows = Iterator[dict[str, Any]]
 
-PEAKS = {
-    "H200 NVL": (835.0, 60.0),
-    "H200": (989.0, 67.0),
-    "H100 PCIe": (756.0, 51.0),
-    "H100 NVL": (835.0, 60.0),
-    "H100": (989.0, 67.0),
-    "A100": (312.0, 19.5),
+RATES = {
+    "tflops": "peak in 10^12 FLOP/s in 16 bits, without sparsity",
+    "tf32_tflops": "the same in TF32",
+    "float32_tflops": "the same in float32",
+    "bandwidth": "memory in 10^12 bytes/s",
 }
-"""Published peaks by part of the device's name, in 10^12 FLOP/s: bfloat16 without sparsity, and float32."""
+"""Rates of a device, as `Hardware` names them."""
+CARDS = {
+    "H200 NVL": (835.0, 417.0, 60.0, 4.8),
+    "H200": (989.0, 494.0, 67.0, 4.8),
+    "H100 PCIe": (756.0, 378.0, 51.0, 2.0),
+    "H100 NVL": (835.0, 417.0, 60.0, 3.9),
+    "H100": (989.0, 494.0, 67.0, 3.35),
+    "A100": (312.0, 156.0, 19.5, 2.0),
+}
+"""The same from NVIDIA's data sheets, by part of the device's name."""
 
 
 class Device:
-    """The device that is measured, and its peak rates."""
+    """The device that is measured. given: rates by name, in place of the published ones."""
 
-    def __init__(self, name: str, tflops: float | None, float32_tflops: float | None) -> None:
+    def __init__(self, name: str, **given: float | None) -> None:
         self.name = name
         self.on_gpu = name != "cpu"
         self.model = torch.cuda.get_device_name(name) if name.startswith("cuda") else machine()["processor"]
-        known = next((peaks for part, peaks in PEAKS.items() if part in self.model), (None, None))
-        self.peaks = {"bfloat16": tflops or known[0], "float32": float32_tflops or known[1]}
-        self.peaks["float16"] = self.peaks["bfloat16"]
+        known = next((rates for part, rates in CARDS.items() if part in self.model), (None,) * len(RATES))
+        self.rates = {rate: given.get(rate) or value for rate, value in zip(RATES, known, strict=True)}
+        short = self.rates["tflops"]
+        self.peaks = {"bfloat16": short, "float16": short, "float32": self.rates["float32_tflops"]}
         self.reached: dict[str, float] = {}
+
+    @property
+    def hardware(self) -> Hardware | None:
+        """The device as a plan sees it; None where a rate is not known."""
+        rates = {name: rate for name, rate in self.rates.items() if rate}
+        return Hardware(**rates) if len(rates) == len(RATES) else None
 
     def seconds(self, functions: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
         """Shortest time of each, until the device has finished."""
@@ -161,17 +187,24 @@ def products(device: Device, dtype: str, size: int, rounds: int) -> dict[str, An
     return device.row("matrix product", dtype, PRODUCTS, seconds, PRODUCTS * 2 * size**3)
 
 
-def random_model(config: LlamaConfig, device: str, dtype: str, rank: int) -> Any:
-    """A random Llama with an adapter that is not zero, created on the device."""
+def llama(options: argparse.Namespace) -> LlamaConfig:
+    """The model's configuration."""
+    return LlamaConfig(**{name: getattr(options, name) for name in LLAMA_8B}, tie_word_embeddings=False)
+
+
+def random_model(options: argparse.Namespace, device: str) -> Any:
+    """A random Llama with an adapter that is not zero, created on the device, the same at every call."""
     torch.manual_seed(0)
     with torch.device(device):
-        model = AutoModelForCausalLM.from_config(config, dtype=DTYPES[dtype])
+        model = AutoModelForCausalLM.from_config(llama(options), dtype=DTYPES[options.dtype])
     model = model.requires_grad_(False).eval()
-    model = add_adapter(model, LoraSettings(rank=rank, alpha=4.0 * rank, dropout=0.0), seed=0)
+    adapter = LoraSettings(rank=options.rank, alpha=4.0 * options.rank, dropout=0.0)
+    model = add_adapter(model, adapter, seed=0)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if "lora_B" in name:
                 parameter.normal_(std=0.01)
+    fuse_norms(model)
     return model.eval()
 
 
@@ -188,16 +221,29 @@ def training(parameters: dict[str, torch.nn.Parameter]) -> Iterator[None]:
             parameter.grad = None
 
 
-def planned(config: LlamaConfig, options: argparse.Namespace) -> Plan:
-    """The planned cost of such a build with one regime, to compare."""
-    adapter = LoraSettings(rank=options.rank)
-    shape = shape_of(config, adapter)
-    gradients = GradientConfig(projection_dim=options.dim, batch_tokens=options.batch_tokens)
-    build = BuildConfig(
-        model=ModelConfig(model="random", dtype=options.dtype), lora=adapter, gradients=gradients
+def planned(
+    options: argparse.Namespace,
+    device: Device,
+    work: Workload,
+    regimes: tuple[RegimeName, ...] = ("adam", "sgd"),
+) -> Plan:
+    """The planned cost of such a build, to compare."""
+    config, adapter = llama(options), LoraSettings(rank=options.rank)
+    gradients = GradientConfig(projection_dim=options.dim, batch_tokens=options.batch_tokens, regimes=regimes)
+    model = ModelConfig(model="random", dtype=options.dtype, device=device.name)
+    build = BuildConfig(model=model, lora=adapter, gradients=gradients)
+    return Plan(
+        shape_of(config, adapter),
+        build.resolve(config.hidden_size, None),
+        work,
+        device.hardware or Hardware(),
     )
-    work = Workload(samples=options.samples, tokens=options.tokens)
-    return Plan(shape, build.resolve(config.hidden_size, None), work, Hardware())
+
+
+def planned_seconds(device: Device, plan: Plan, stage: str) -> float | None:
+    """What the plan expects of a stage; None where the device's rates are not known."""
+    hours = {stage.name: stage.hours for stage in plan.stages}
+    return 3600 * hours[stage] if device.hardware else None
 
 
 def samples(options: argparse.Namespace) -> list[Encoded]:
@@ -223,17 +269,21 @@ class Gradients:
 
     def __init__(self, device: Device, options: argparse.Namespace) -> None:
         self.device, self.options = device, options
-        config = LlamaConfig(**{name: getattr(options, name) for name in LLAMA_8B}, tie_word_embeddings=False)
-        self.plan = planned(config, options)
-        self.model = random_model(config, device.name, options.dtype, options.rank)
+        self.pool = samples(options)
+        self.plan = self._planned(("adam", "sgd"))
+        self.model = random_model(options, device.name)
         self.parameters = trainable(self.model)
-        fuse_norms(self.model)
         sizes = piece_sizes(self.parameters)
         self.averages = flat_averages(sizes, device.name)
         self.projection = make_projection(self.plan.config.gradients, sizes, device.name)
-        self.pool = samples(options)
         self.few = sorted(self.pool, key=len)[len(self.pool) // 2 :][: options.loop_samples]
         self.engine = self._engine(self.projection, self.averages)
+
+    def _planned(self, regimes: tuple[RegimeName, ...]) -> Plan:
+        # Two of the samples stand for validation examples, whose gradients a plan counts, too.
+        tokens = sum(map(len, self.pool)) / len(self.pool)
+        work = Workload(samples=len(self.pool) - 2, tokens=tokens, validation_samples=2)
+        return planned(self.options, self.device, work, regimes)
 
     def _engine(self, projection: Any, averages: Any = None) -> GradientEngine:
         with training(self.parameters):
@@ -290,14 +340,18 @@ class Gradients:
         self.device.peak_gigabytes()
         self.run(self.engine, groups)
         peak = self.device.peak_gigabytes()
-        taken = self.device.seconds(works, self.options.rounds)
-        expected, found = self.loop(), self.engine(self.few)[0]
+        with float32_products(self.engine._precision):
+            taken = self.device.seconds(works, self.options.rounds)
+            expected, found = self.loop(), self.engine(self.few)[0]
         cosines = [torch.cosine_similarity(expected[kind], found[kind]).min() for kind in ("sgd", "adam")]
+        plans = {"engine, sgd": self._planned(("sgd",)), "engine, adam and sgd": self.plan}
         for what, seconds in taken.items():
             row = self.row(what, self.few if what == "loop" else self.pool, seconds)
             row["share_of_bare"] = row["per_s"] / (len(self.pool) / taken["bare"])
             row["over_loop"] = row["per_s"] / (len(self.few) / taken["loop"])
             row["share_of_engine"] = row["per_s"] / (len(self.pool) / taken["engine, adam and sgd"])
+            if what in plans:
+                row["planned_seconds"] = planned_seconds(self.device, plans[what], "gradients")
             if what == "engine, adam and sgd":
                 row |= {
                     "planned_gigabytes": self.plan.gradients_bytes / 1e9,
@@ -417,8 +471,49 @@ def neighbours(device: Device, options: argparse.Namespace) -> Rows:
         seconds = device.seconds({"neighbours": work}, 1)["neighbours"]
         chosen = np.random.default_rng(0).choice(len(rows), min(CHECKED, len(rows)), replace=False)
         error = largest_error(rows, found[0].cosines, chosen)
-    flop = 2 * options.rows**2 * options.dim
-    yield device.row("exact neighbours", "float32", options.rows, seconds, flop, largest_error=error)
+    plan = planned(options, device, Workload(samples=options.rows), ("sgd",))
+    yield device.row(
+        "exact neighbours",
+        "float16" if device.name.startswith("cuda") else "float32",
+        options.rows,
+        seconds,
+        2 * options.rows**2 * options.dim,
+        planned_seconds=planned_seconds(device, plan, "neighbours"),
+        largest_error=error,
+    )
+
+
+def beside_others(device: Device, options: argparse.Namespace) -> Rows:
+    """The methods of `benchmarks.peers`, one after the other: each has a model of its own, and the memory to itself."""
+    pool = samples(options)[: options.peer_samples]
+    setting, wide = (
+        peers.Setting(
+            partial(random_model, options, device.name), pool, dim, options.batch_tokens, device.name
+        )
+        for dim in (options.dim, WHOLE)
+    )
+    tokens = sum(map(len, pool))
+    flop = tokens * planned(options, device, Workload(tokens=tokens / len(pool))).flop_per_token
+    # As the engine has it, for all.
+    alike = partial(float32_products, "ieee" if options.dtype == "float32" else "tf32")
+    with alike():
+        whole = peers.pairs(peers.loop(wide)())
+    taken: dict[str, float] = {}
+
+    def method(name: str) -> Rows:
+        with alike():
+            run = peers.METHODS[name](setting)
+            sketches = run()  # memory is planned, kernels are compiled
+            device.peak_gigabytes()
+            taken[name] = device.seconds({name: run}, options.rounds)[name]
+        row = device.row(f"beside others: {name}", options.dtype, len(pool), taken[name], flop)
+        row["measured_gigabytes"] = device.peak_gigabytes()
+        if "bare" in taken:
+            row["share_of_bare"] = taken["bare"] / taken[name]
+        yield row | ({} if sketches is None else peers.agreement(setting, sketches, whole))
+
+    for name in peers.here():
+        yield from attempted(f"beside others: {name}", partial(method, name))
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -435,6 +530,7 @@ def arguments() -> argparse.ArgumentParser:
         ("build-instructions", 1000, "of the demo in the real build"),
         ("samples", 256, "samples in a round"),
         ("loop-samples", 16, "samples that the loop takes in a round"),
+        ("peer-samples", 64, "samples that each method of benchmarks.peers takes in a round"),
         ("batch-tokens", 4096, "tokens in a batch"),
         ("rounds", 3, "rounds, of which the best counts"),
         ("dim", 8192, "numbers in a sketch, and in a row whose neighbours are sought"),
@@ -446,12 +542,10 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--sweep", type=int, nargs="*", default=[2048, 8192, 16384, 32768], help="tokens in a batch to try"
     )
-    known = ", ".join(PEAKS)
-    for name, meaning in (("tflops", "16 bits"), ("float32-tflops", "float32")):
+    known = ", ".join(CARDS)
+    for name, meaning in RATES.items():
         parser.add_argument(
-            f"--{name}",
-            type=float,
-            help=f"peak in 10^12 FLOP/s in {meaning}, where the device is not {known}",
+            f"--{name.replace('_', '-')}", type=float, help=f"{meaning}, where the device is not {known}"
         )
     return parser
 
@@ -465,12 +559,14 @@ def measured(device: Device, options: argparse.Namespace) -> Rows:
             yield from attempted(part.__name__, part)
 
     # The rate of a matrix product first: the others are given as shares of it.
-    for dtype in dict.fromkeys((options.dtype, "float32")):
+    of_neighbours = ["float16"] if device.name.startswith("cuda") else []
+    for dtype in dict.fromkeys((options.dtype, "float32", *of_neighbours)):
         yield products(device, dtype, options.product_size, options.rounds)
     for name, part in (
         ("build of the demo", partial(real_build, device, options)),
         ("gradients", of_gradients),
         ("exact neighbours", partial(neighbours, device, options)),
+        ("beside others", partial(beside_others, device, options)),
     ):
         yield from attempted(name, part)
 
@@ -488,7 +584,7 @@ def attempted(name: str, part: Callable[[], Rows]) -> Rows:
 
 def main(given: list[str] | None = None) -> None:
     options = arguments().parse_args(given)
-    device = Device(options.device, options.tflops, options.float32_tflops)
+    device = Device(options.device, **{name: getattr(options, name) for name in RATES})
     print(f"on {device.model}")
     about = {"device": device.model, "torch": torch.__version__, "options": vars(options)}
     rows: list[dict[str, Any]] = []

@@ -52,10 +52,18 @@ Sketches = Callable[[], torch.Tensor | None]
 
 
 class Setting:
-    """A model and samples. make: the model with its adapter, the same at every call. dim: numbers in a sketch."""
+    """A model and samples. make: the model with its adapter, the same at every call, on the device. dim: numbers in a
+    sketch."""
 
-    def __init__(self, make: Callable[[], Any], pool: list[Encoded], dim: int, batch_tokens: int) -> None:
-        self.make, self.pool, self.dim = make, pool, dim
+    def __init__(
+        self,
+        make: Callable[[], Any],
+        pool: list[Encoded],
+        dim: int,
+        batch_tokens: int,
+        device: str = "cpu",
+    ) -> None:
+        self.make, self.pool, self.dim, self.device = make, pool, dim, device
         self.groups = list(batches([*map(len, pool)], batch_tokens))
 
     def batch(self, group: list[int]) -> list[Encoded]:
@@ -82,8 +90,8 @@ def bare(setting: Setting) -> Sketches:
 def ours(setting: Setting, *, adam: bool, times: int = 1) -> Sketches:
     model = setting.make()
     sizes = piece_sizes(trainable(model))
-    projection = make_projection(GradientConfig(projection_dim=setting.dim * times), sizes, "cpu")
-    engine = GradientEngine(model, projection, flat_averages(sizes) if adam else None)
+    projection = make_projection(GradientConfig(projection_dim=setting.dim * times), sizes, setting.device)
+    engine = GradientEngine(model, projection, flat_averages(sizes, setting.device) if adam else None)
     return lambda: setting.in_order([engine(setting.batch(group))[0]["sgd"] for group in setting.groups])
 
 
@@ -91,8 +99,9 @@ def loop(setting: Setting) -> Sketches:
     model = setting.make()
     weights = trainable(model)
     sizes = piece_sizes(weights)
-    projection = make_projection(GradientConfig(projection_dim=setting.dim), sizes, "cpu")
-    return lambda: one_by_one(model, weights, projection, flat_averages(sizes), setting.pool)["sgd"]
+    projection = make_projection(GradientConfig(projection_dim=setting.dim), sizes, setting.device)
+    averages = flat_averages(sizes, setting.device)
+    return lambda: one_by_one(model, weights, projection, averages, setting.pool)["sgd"]
 
 
 def modules(model: Any) -> list[str]:
@@ -187,13 +196,14 @@ def true_cosines(setting: Setting) -> np.ndarray:
     model = setting.make()
     weights = trainable(model)
     sizes = piece_sizes(weights)
-    found = one_by_one(model, weights, NoProjection(sizes), flat_averages(sizes), setting.pool)
+    averages = flat_averages(sizes, setting.device)
+    found = one_by_one(model, weights, NoProjection(sizes), averages, setting.pool)
     return pairs(found["sgd"])
 
 
 def pairs(rows: torch.Tensor) -> np.ndarray:
     """Cosines of all pairs of rows."""
-    unit = torch.nn.functional.normalize(rows.double())
+    unit = torch.nn.functional.normalize(rows.cpu().double())
     return (unit @ unit.T)[tuple(torch.triu_indices(len(rows), len(rows), 1))].numpy()
 
 
@@ -252,7 +262,7 @@ def compared(rank: int, quick: bool, rounds: int, memory: bool) -> list[dict[str
     rows = []
     for name in names:
         shares = [bare / own for bare, own in zip(taken["bare"], taken[name], strict=True)]
-        low, _, high = statistics.quantiles(shares, n=4)
+        low, _, high = statistics.quantiles(shares, n=4) if rounds > 1 else shares * 3
         row = {"rank": rank, "method": name, "share_of_bare": statistics.median(shares)}
         row |= {"quartiles": f"{low:.2f}-{high:.2f}", "seconds": statistics.median(taken[name])}
         found = sketches[name]

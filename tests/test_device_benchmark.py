@@ -4,10 +4,11 @@ import json
 
 import pytest
 import torch
-from transformers import LlamaConfig
 
-from benchmarks.device import LLAMA_8B, Device, Gradients, arguments, main, planned, samples
+from benchmarks.device import Device, Gradients, arguments, main, planned, samples
 from benchmarks.left_out import attention_mask, in_a_row, no_overlap, several_kernels, written_norms
+from benchmarks.peers import here
+from g2is.config import Hardware, Workload
 from g2is.engine import local
 from g2is.lm import gradients, projection, train
 from g2is.lm.one_kernel import one_kernel
@@ -15,8 +16,8 @@ from g2is.lm.one_kernel import one_kernel
 TINY = (
     "--device cpu --hidden-size 32 --intermediate-size 64 --num-hidden-layers 2 --num-attention-heads 4 "
     "--num-key-value-heads 2 --vocab-size 97 --rank 4 --tokens 12 --samples 7 --loop-samples 3 --batch-tokens 40 "
-    "--build-instructions 60 --sweep 20 80 --rounds 1 --dim 64 --rows 1500 --product-size 64 --tflops 2 "
-    "--float32-tflops 1"
+    "--build-instructions 60 --peer-samples 6 --sweep 20 80 --rounds 1 --dim 64 --rows 1500 --product-size 64 "
+    "--tflops 2 --tf32-tflops 1 --float32-tflops 1 --bandwidth .02"
 ).split()
 
 
@@ -45,6 +46,15 @@ def test_it_runs_at_tiny_sizes(dtype, tmp_path):
             peak = {"float32": 1, "bfloat16": 2}[row["dtype"]]
             assert row["share_of_peak"] == pytest.approx(row["TFLOP_per_s"] / peak)
             assert row["per_s"] == pytest.approx(row["count"] / row["seconds"])
+    planned = [rows[what]["planned_seconds"] for what in ("engine, sgd", "engine, adam and sgd")]
+    assert 0 < planned[0] < planned[1] and rows["exact neighbours"]["planned_seconds"] > 0
+    for name in here():
+        row = rows[f"beside others: {name}"]
+        assert row["count"] == 6 and row["share_of_bare"] > 0
+        assert ("agreement" in row) == (name != "bare")
+    assert rows["beside others: loop"]["agreement"] == pytest.approx(
+        rows["beside others: ours, plain"]["agreement"], abs=1e-3 if dtype == "float32" else 0.1
+    )
     assert rows["loop"]["over_loop"] == rows["bare"]["share_of_bare"] == 1
     # Every pass over the same samples is charged the same.
     charged = [
@@ -54,7 +64,7 @@ def test_it_runs_at_tiny_sizes(dtype, tmp_path):
 
 
 def test_what_is_left_out_is_really_left_out():
-    work = Gradients(Device("cpu", None, None), arguments().parse_args([*TINY, "--dtype", "float32"]))
+    work = Gradients(Device("cpu"), arguments().parse_args([*TINY, "--dtype", "float32"]))
     norms = [module for module in work.model.modules() if type(module).__name__ == "LlamaRMSNorm"]
     assert all("forward" in vars(norm) for norm in norms) and len(norms) == 5
     with written_norms(work.model):
@@ -91,7 +101,7 @@ def test_a_part_that_fails_loses_nothing_of_the_others(tmp_path, monkeypatch):
 
 def test_left_alone_it_is_llama_8b():
     options = arguments().parse_args([])
-    plan = planned(LlamaConfig(**LLAMA_8B, tie_word_embeddings=False), options)
+    plan = planned(options, Device("cpu"), Workload())
     assert (plan.shape.parameters, plan.trained) == (8_030_261_248, 109_051_904)
     assert (options.tokens, options.dtype, options.rows, options.dim) == (300, "bfloat16", 270_000, 8192)
 
@@ -106,5 +116,9 @@ def test_peaks_go_by_the_name_of_the_device(monkeypatch):
     }
     for name, peak in names.items():
         monkeypatch.setattr("torch.cuda.get_device_name", lambda device, name=name: name)
-        assert Device("cuda", None, None).peaks["bfloat16"] == peak
-    assert Device("cuda", 1000.0, None).peaks["bfloat16"] == 1000
+        device = Device("cuda")
+        assert device.peaks["bfloat16"] == device.peaks["float16"] == peak
+        assert (device.hardware is None) == (peak is None)
+    assert Device("cuda", tflops=1000.0).peaks["bfloat16"] == 1000
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda device: "NVIDIA H100 80GB HBM3")
+    assert Device("cuda").hardware == Hardware()  # what a plan takes for granted

@@ -120,8 +120,9 @@ def describe(plan: Plan) -> str:
             if (checkpoints := config.gradients.checkpoints) > 1
             else []
         ),
-        f"rate       {hardware.peak_share:.0%} of {hardware.tflops:,.0f} TFLOP/s (LoRA and neighbours: of "
-        f"{hardware.float32_tflops:,.0f}), and of {hardware.bandwidth:g} TB/s",
+        f"rate       {hardware.peak_share:.0%} of {hardware.tflops:,.0f} TFLOP/s in 16 bits, "
+        f"{hardware.tf32_tflops:,.0f} in TF32 and {hardware.float32_tflops:,.0f} in float32, and of "
+        f"{hardware.bandwidth:g} TB/s",
         f"devices    {_devices(plan)}",
         *(
             [

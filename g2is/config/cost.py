@@ -19,7 +19,10 @@ class Workload(Settings):
 
 
 class Hardware(Settings):
-    """The devices of a build; the defaults are one NVIDIA H100 or H200 SXM."""
+    """The devices of a build; the defaults are one NVIDIA H100 or H200 SXM.
+
+    Peaks are those of NVIDIA's data sheets (H100, H200, A100), whose figures with sparsity are twice as high.
+    """
 
     devices: int = Field(1, ge=1, le=10**6, description="devices that share gradients and neighbours")
     memory: float = Field(80.0, ge=1e-3, le=1e6, description="of a device in GB (H200: 141)")
@@ -27,10 +30,20 @@ class Hardware(Settings):
         989.0,
         ge=1e-3,
         le=1e6,
-        description="peak of a device in 10^12 FLOP/s in the model's dtype, without sparsity (A100: 312)",
+        description="peak of a device in 10^12 FLOP/s in 16 bits, without sparsity, for the model and for neighbours "
+        "(A100: 312)",
+    )
+    tf32_tflops: float = Field(
+        494.0,
+        ge=1e-3,
+        le=1e6,
+        description="the same in TF32, for gradients of LoRA beside weights of 16 bits (A100: 156)",
     )
     float32_tflops: float = Field(
-        67.0, ge=1e-3, le=1e6, description="the same in float32, for LoRA and neighbours (A100: 19.5)"
+        67.0,
+        ge=1e-3,
+        le=1e6,
+        description="the same in float32, for what is trained in the warm-up and for --dtype float32 (A100: 19.5)",
     )
     host_tflops: float = Field(
         0.2,

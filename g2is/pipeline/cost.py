@@ -16,8 +16,13 @@ from g2is.lm.size import ModelShape
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "auto": 2, "int8": 1}
 
 SGD_PASSES, ADAM_PASSES = 6, 18
-"""Times that each number of a gradient is read from or written to memory: for plain sketches (made, gathered, signed,
-summed), and for Adam's rule with its sketch."""
+"""Times that each number of a gradient is read from or written to memory by kernels of torch: for plain sketches (made,
+gathered, signed, summed), and for Adam's rule with its sketch."""
+SECTOR, SLOT = 32, 5
+"""Bytes that the one kernel of a GPU (`lm.fused`) reads for a number that it gathers, of a gradient or of an average,
+and for its place and sign. Most come from the second cache, whose rate is not published: they are charged as memory."""
+SAMPLES, TOGETHER = 8, 1 << 23
+"""Samples for which that kernel reads averages and places once, and coordinates of all of these, at most."""
 
 EIGENVECTORS = 9
 """FLOP for all eigenvectors of a symmetric (d, d) matrix, as a multiple of d^3 (Golub & Van Loan)."""
@@ -25,6 +30,9 @@ EIGENVECTORS = 9
 CAST_IN, CAST_OUT = 18, 38
 """Bytes moved for each number that goes into or comes out of an adapted layer, forward and backward: PEFT computes LoRA
 in float32, so inputs and results are cast, scaled, added and cast back."""
+ADAPTER = 12
+"""Bytes that an adapter's own products read and write for each such number. In TF32 that takes longer than their
+arithmetic up to a rank of 300 or so; in float32 proper arithmetic hides it."""
 ELEMENTWISE = 27
 """Bytes moved for each number that a linear layer gives, in 2 bytes: norms, activations, rotary embeddings, attention's
 own, residuals, forward and backward. As estimated for Llamas; in 4 bytes it is twice as much."""
@@ -52,10 +60,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class Work:
-    """What limits a stage. tensor: FLOP in the model's type. float32: FLOP in float32. moved: bytes to and from the
-    device's memory. read: bytes from the disk."""
+    """What limits a stage. short, tf32, float32: FLOP in 16 bits, in TF32, in float32 proper. moved: bytes to and from
+    the device's memory. read: bytes from the disk."""
 
-    tensor: float = 0.0
+    short: float = 0.0
+    tf32: float = 0.0
     float32: float = 0.0
     moved: float = 0.0
     read: float = 0.0
@@ -100,6 +109,11 @@ class Plan:
         parameters = self.config.gradients.parameters
         return None if parameters == "lora" else parameters
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether what is done for NVIDIA's GPUs is done: `auto` is taken to find the device that is planned for."""
+        return self.config.model.device.partition(":")[0] not in ("cpu", "mps")
+
     # Time
 
     @property
@@ -123,7 +137,7 @@ class Plan:
 
     @property
     def lora_flop_per_token(self) -> float:
-        """The part of `flop_per_token` that is computed in float32: the adapter's."""
+        """The part of `flop_per_token` that is the adapter's, whose numbers are float32."""
         return 0.0 if self.own else 6.0 * self.trained
 
     @property
@@ -136,25 +150,44 @@ class Plan:
         return moved
 
     @property
+    def sketch_bytes(self) -> float:
+        """Bytes moved for each number of a sample's gradient, from the product that gives it into the sketches.
+
+        Where there are averages, both sketches are made, whatever is kept.
+        """
+        gradients = self.config.gradients
+        averages = gradients.computed != ("sgd",)
+        if not self.on_gpu or gradients.projection != "countsketch":
+            return 4.0 * (SGD_PASSES + ADAM_PASSES * averages)
+        batch = gradients.batch_tokens / self.work.tokens
+        together = int(max(1, min(SAMPLES, batch, TOGETHER / min(PIECE, self._largest))))
+        together = 1 << (together.bit_length() - 1)
+        return 4 + SECTOR + (SLOT + 2 * SECTOR * averages) / together
+
+    @property
     def stages(self) -> tuple[Stage, ...]:
         """Warm-up, gradients and neighbours; everything else takes minutes."""
         config, work = self.config, self.work
         seen = config.warmup.drawn(work.samples) * config.warmup.epochs
         steps = -(-seen // (config.warmup.batch_size or 1))
-        passes = (SGD_PASSES if "sgd" in config.regimes else 0) + (
-            ADAM_PASSES if config.gradients.computed != ("sgd",) else 0
-        )
         samples = (work.samples + work.validation_samples) * config.gradients.checkpoints
-        pairs = work.samples**2 * self.width
         regimes = len(config.regimes)
+        products = 2 * work.samples**2 * self.width * regimes
+        # As in `graph.tiles`: a GPU multiplies rows in half precision where the store is no more precise.
+        short = self.on_gpu and config.gradients.store_dtype != "float32"
         row = float(BYTES[config.gradients.store_dtype] * self.width)
         reads = row * work.samples * -(-work.samples // BLOCK) * regimes
         return (
             self._passes("warm-up", seen * work.tokens, steps * 28 * self.trained),
-            self._passes("gradients", samples * work.tokens, samples * 4 * passes * self.trained),
+            self._passes("gradients", samples * work.tokens, samples * self.sketch_bytes * self.trained),
             self._stage(
                 "neighbours",
-                Work(float32=2 * pairs * regimes, moved=TOP_K * work.samples**2 * regimes, read=reads),
+                Work(
+                    short=products * short,
+                    float32=products * (not short),
+                    moved=TOP_K * work.samples**2 * regimes,
+                    read=reads,
+                ),
             ),
             *([self._whitening()] if self.whitened else []),
         )
@@ -176,27 +209,29 @@ class Plan:
 
     def _passes(self, name: str, tokens: float, moved: float) -> Stage:
         """Forward and backward passes over tokens. moved: bytes on top."""
-        lora = self.lora_flop_per_token
-        return self._stage(
-            name,
-            Work(
-                tensor=tokens * (self.flop_per_token - lora),
-                float32=tokens * lora,
-                moved=tokens * self.moved_per_token + moved,
-            ),
-        )
+        training, short = name == "warm-up", self.config.model.dtype != "float32"
+        lora = tokens * self.lora_flop_per_token
+        rest = tokens * self.flop_per_token - lora
+        moved += tokens * self.moved_per_token
+        if not short or (training and self.own):  # a model's own weights are trained in float32
+            return self._stage(name, Work(float32=rest + lora, moved=moved))
+        if training or not self.on_gpu:
+            return self._stage(name, Work(short=rest, float32=lora, moved=moved))
+        if lora:
+            moved += tokens * ADAPTER * sum(out + into for out, into in self.shape.adapted)
+        return self._stage(name, Work(short=rest, tf32=lora, moved=moved))
 
     def _stage(self, name: str, work: Work) -> Stage:
         hardware = self.hardware
         reached = 1e12 * hardware.peak_share
-        seconds = work.tensor / (hardware.tflops * reached) + work.float32 / (
-            hardware.float32_tflops * reached
-        )
+        seconds = work.short / (hardware.tflops * reached)
+        seconds += work.tf32 / (hardware.tf32_tflops * reached)
+        seconds += work.float32 / (hardware.float32_tflops * reached)
         seconds += work.moved / (hardware.bandwidth * reached) + work.read / (hardware.reading * 1e12)
         # The warm-up is one training, which devices do not share; gradients are shared among replicas of the model.
         shared = {"warm-up": 1, "gradients": self.replicas}.get(name, hardware.devices)
         moved = work.moved + work.read
-        return Stage(name, work.tensor + work.float32, moved, seconds / 3600 / shared)
+        return Stage(name, work.short + work.tf32 + work.float32, moved, seconds / 3600 / shared)
 
     @property
     def hours(self) -> float:
@@ -244,9 +279,15 @@ class Plan:
         else:
             token += 4 * sum(into + rank for _, into in shape.adapted)
         token += self.work.trained_share * shape.vocabulary * (size + 8)
-        largest = PIECE if self.own else rank * max(max(out, into) for out, into in shape.adapted)
         batch = max(1, gradients.batch_tokens / self.work.tokens)
-        return gradients.batch_tokens * token + 16 * batch * largest
+        return gradients.batch_tokens * token + 16 * batch * self._largest
+
+    @property
+    def _largest(self) -> int:
+        """Coordinates of the largest gradient that exists at once, of one sample."""
+        if self.own:
+            return PIECE
+        return (self.config.lora.rank or 0) * max(max(out, into) for out, into in self.shape.adapted)
 
     @property
     def warmup_bytes(self) -> float:
