@@ -97,6 +97,8 @@ NEIGHBORS, CONFLICTS, CHECKED = 50, 10, 16
 LONGEST = 6
 """The longest sample, in means."""
 PRODUCTS = 10
+DRAWN = 65_536
+"""Rows drawn at once."""
 WHOLE = 1 << 20
 """Numbers in a sketch that stands for a whole gradient: its cosines are off by a thousandth."""
 
@@ -429,8 +431,8 @@ def random_rows(path: Path, count: int, dim: int, device: str) -> np.ndarray:
     """Unit rows (n, d) in half precision, memory-mapped."""
     rows = np.lib.format.open_memmap(path, "w+", np.float16, (count, dim))
     torch.manual_seed(0)
-    for start in range(0, count, block_rows(device)):
-        part = rows[start : start + block_rows(device)]
+    for start in range(0, count, DRAWN):
+        part = rows[start : start + DRAWN]
         part[:] = torch.nn.functional.normalize(torch.randn(part.shape, device=device)).half().cpu().numpy()
     rows.flush()
     return np.load(path, mmap_mode="r")
@@ -464,7 +466,7 @@ def neighbours(device: Device, options: argparse.Namespace) -> Rows:
                     neighbors=NEIGHBORS,
                     conflicts=CONFLICTS,
                     device=device.name,
-                    block=block_rows(device.name),
+                    block=block_rows(device.name, rows),
                 )
             )
 

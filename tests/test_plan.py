@@ -11,6 +11,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, MixtralConfig, MixtralFo
 from g2is.cli import main
 from g2is.cli.plan import describe
 from g2is.config import REGIMES, BuildConfig, Hardware, LoraSettings, ModelConfig, Settings, Workload
+from g2is.graph import neighbors
 from g2is.lm.gradients import GradientEngine
 from g2is.lm.layers import piece_sizes
 from g2is.lm.model import add_adapter, train_own_weights
@@ -18,7 +19,7 @@ from g2is.lm.projection import NoProjection
 from g2is.lm.shape import read_shape
 from g2is.lm.text import Encoded
 from g2is.lm.train import sample_losses, trainable
-from g2is.pipeline.cost import Plan
+from g2is.pipeline.cost import HELD_BYTES, Plan
 from tests.test_config import least_and_most, numbers
 from tests.tiny import ARCHITECTURES, save_tiny_model, write_pool
 
@@ -297,7 +298,15 @@ def test_settings_move_the_cost_as_they_should(tmp_path):
     four = changed(gradients={"checkpoints": 4})
     assert four.stages[1].hours == pytest.approx(4 * plan.stages[1].hours)
     ranking = 3 * 40 * n**2 / (0.65 * 3.35e12) / 3600  # does not grow
-    assert four.stages[2].hours == pytest.approx(4 * plan.stages[2].hours - 3 * ranking)
+
+    def reading(plan: Plan, blocks: int) -> float:
+        """Hours for all rows, once a block: of rows four times as wide a block on a GPU has a quarter."""
+        return 3 * 2 * plan.width * n * blocks / (plan.hardware.reading * 1e12) / 3600
+
+    products = [
+        one.stages[2].hours - ranking - reading(one, blocks) for one, blocks in ((plan, 2), (four, 5))
+    ]
+    assert products[1] == pytest.approx(4 * products[0])
     assert four.stages[0].hours == plan.stages[0].hours  # one training
     assert 3.5 < four.disk_bytes / plan.disk_bytes < 4 and "at 4 checkpoints" in describe(four)
     for one in (plan, four):  # no array is on the disk twice
@@ -377,3 +386,7 @@ def test_wrong_input_is_one_line(arguments, expected, capsys, tmp_path):
     assert main(["plan", *arguments]) == 2
     said = capsys.readouterr().err.strip()
     assert expected in said and said.startswith("error: ") and "\n" not in said
+
+
+def test_blocks_are_counted_as_they_are_computed():
+    assert HELD_BYTES == neighbors.HELD_BYTES

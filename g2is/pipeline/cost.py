@@ -38,8 +38,8 @@ ELEMENTWISE = 27
 own, residuals, forward and backward. As estimated for Llamas; in 4 bytes it is twice as much."""
 TOP_K = 40
 """Bytes moved for each cosine: written, counted, and ranked twice."""
-BLOCK = 65_536
-"""Rows of a block of neighbours on a device, which reads all rows once (`graph.neighbors`)."""
+HELD_BYTES = 4 * 2**30
+"""Bytes of a block of rows on a device, which is compared with all rows, read once (`graph.neighbors`)."""
 
 USED = 0.9
 """Share of a device's memory that a plan uses: allocators and libraries take the rest."""
@@ -176,7 +176,8 @@ class Plan:
         # As in `graph.tiles`: a GPU multiplies rows in half precision where the store is no more precise.
         short = self.on_gpu and config.gradients.store_dtype != "float32"
         row = float(BYTES[config.gradients.store_dtype] * self.width)
-        reads = row * work.samples * -(-work.samples // BLOCK) * regimes
+        block = HELD_BYTES // (self.width * (2 if short else 4))
+        reads = row * work.samples * -(-work.samples // block) * regimes
         return (
             self._passes("warm-up", seen * work.tokens, steps * 28 * self.trained),
             self._passes("gradients", samples * work.tokens, samples * self.sketch_bytes * self.trained),
