@@ -22,6 +22,7 @@ from g2is.run.saving import saving
 from g2is.storage.files import (
     STALE,
     Taken,
+    not_written,
     open_file,
     read_small,
     sha256,
@@ -68,6 +69,11 @@ def test_a_disk_that_fills_is_one_line_whichever_library_writes(tmp_path, full_d
     with pytest.raises(InputError, match=r"^[^\n]*/file: could not be written: File too large; [^\n]*$"):
         write(tmp_path / "file")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_remedy_for_a_full_disk_is_space_though_numpy_gives_no_number():
+    for error in (OSError(errno.ENOSPC, "No space left"), OSError("Not enough free space to write 8 bytes")):
+        assert "; free some space, then run the same command again" in str(not_written("array.npy", error))
 
 
 @pytest.mark.parametrize("links", [True, False])

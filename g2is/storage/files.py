@@ -37,6 +37,8 @@ REMEDIES = {
     **dict.fromkeys((errno.EISDIR, errno.ELOOP), "remove what is there, or write to another folder"),
     errno.ENAMETOOLONG: "give it a shorter name",
 }
+NUMPYS_FULL = "Not enough free space"
+"""How numpy says that a disk is full, in an error without a number."""
 NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 """How a file system says that a file cannot have a second name."""
 NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)
@@ -157,7 +159,8 @@ def is_text(name: str) -> bool:
 def not_written(path: str | Path, error: OSError) -> InputError:
     """The error for a path that cannot be created, written or removed."""
     reason = os.strerror(error.errno) if error.errno else str(error)
-    remedy = REMEDIES.get(error.errno or 0, "write to another folder")
+    full = errno.ENOSPC if NUMPYS_FULL in reason else 0
+    remedy = REMEDIES.get(error.errno or full, "write to another folder")
     return InputError(f"{path}: could not be written: {reason}; {remedy}, then run the same command again")
 
 
