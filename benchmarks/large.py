@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from benchmarks.report import report
+from benchmarks.report import memory, report
 from benchmarks.walk import clustered_pool
 from tests.app.serving import READY, chromium, serving
 
@@ -136,7 +136,7 @@ def run_step(name: str, folder: Path) -> None:
     start, cpu = time.perf_counter(), time.process_time()
     STEPS[name](folder)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu, "resident_mb": _memory("self", "VmHWM")}))
+    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu, "resident_mb": memory("self", "VmHWM")}))
 
 
 def measured(folder: Path, count: int) -> list[dict[str, Any]]:
@@ -204,7 +204,7 @@ class Looks:
         try:
             fields = Path(f"/proc/{self._process}/stat").read_text().rpartition(")")[2].split()
             seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-            memory = _memory(self._process, "VmRSS")
+            memory = memory(self._process, "VmRSS")
         except (OSError, StopIteration):  # it is over
             return
         done = json.loads(text) if (text := self._manifest()) else {"stages": {}}
@@ -246,16 +246,9 @@ def opened(folder: Path, count: int) -> list[dict[str, Any]]:
                     row[visit] = None
                 row["browser_mb"] = sum(received) / 1e6
                 page.context.close()
-            row["resident_mb"] = _memory(server.process.pid, "VmRSS")
+            row["resident_mb"] = memory(server.process.pid, "VmRSS")
             rows.append(row)
     return rows
-
-
-def _memory(process: int | str, name: str) -> float:
-    """Resident memory of a process in MB, now (VmRSS) or at its peak (VmHWM); ru_maxrss would include that of the
-    process that started it."""
-    lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
 
 def main() -> None:

@@ -24,7 +24,6 @@ import argparse
 import importlib.util
 import math
 import multiprocessing
-import resource
 import statistics
 import tempfile
 import time
@@ -35,7 +34,7 @@ import numpy as np
 import torch
 
 from benchmarks.gradients import adapted, flat_averages, one_by_one, samples
-from benchmarks.report import interleaved, report
+from benchmarks.report import interleaved, memory, report
 from g2is.config import GradientConfig, LoraSettings, ModelConfig
 from g2is.demo import MODEL
 from g2is.graph.neighbors import exact_neighbors
@@ -250,7 +249,7 @@ def peak_of(name: str, rank: int, quick: bool) -> float:
 
 def _peak(name: str, rank: int, quick: bool) -> float:
     METHODS[name](random_setting(rank, quick))()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return memory("self", "VmHWM")
 
 
 def compared(rank: int, quick: bool, rounds: int, memory: bool) -> list[dict[str, Any]]:

@@ -29,6 +29,13 @@ def interleaved(
     return taken
 
 
+def memory(process: int | str, name: str) -> float:
+    """Resident memory of a process in MB, now (VmRSS) or at its peak (VmHWM); ru_maxrss would include that of the
+    process that started it."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
+
+
 def machine() -> dict[str, Any]:
     """The machine that the numbers were measured on."""
     name = platform.processor() or platform.machine()
