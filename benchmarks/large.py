@@ -204,14 +204,14 @@ class Looks:
         try:
             fields = Path(f"/proc/{self._process}/stat").read_text().rpartition(")")[2].split()
             seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-            memory = memory(self._process, "VmRSS")
+            resident = memory(self._process, "VmRSS")
         except (OSError, StopIteration):  # it is over
             return
         done = json.loads(text) if (text := self._manifest()) else {"stages": {}}
         left = [name for name in STAGES if name not in done["stages"]]
         stage = "read" if not text else left[0] if left else "end"
         self.cpu[stage] = self.cpu.get(stage, 0.0) + seconds - self._before
-        self.memory[stage] = max(self.memory.get(stage, 0.0), memory)
+        self.memory[stage] = max(self.memory.get(stage, 0.0), resident)
         self._before = seconds
 
     def _manifest(self) -> str:
