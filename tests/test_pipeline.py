@@ -6,6 +6,7 @@ import re
 import shutil
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -690,3 +691,11 @@ def test_approximate_neighbours_say_what_they_miss(files, run, tmp_path):
         exact, some = run.regime(name), found.regime(name)
         assert np.array_equal(some.conflicts, exact.conflicts)
         assert some.mean_cosine == pytest.approx(exact.mean_cosine, abs=1e-4)
+
+
+def test_a_build_that_does_not_fit_on_the_disk_ends_before_the_model_is_loaded(files, tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=1000))
+    monkeypatch.setattr("g2is.pipeline.build._load", None)
+    with pytest.raises(InputError, match=rf"GB are free there, gradients and lists of {POOL} instructions"):
+        make(tmp_path / "run", files)
+    assert not (tmp_path / "run").exists()

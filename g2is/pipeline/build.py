@@ -20,6 +20,7 @@ from g2is.lm.vocabulary import check_tokens
 from g2is.pipeline.comparing import new_manifest
 from g2is.pipeline.extras import Extras, write_extras
 from g2is.pipeline.inputs import Target, input_files
+from g2is.pipeline.space import check_space
 from g2is.pipeline.stages.gradients import GradientsStage
 from g2is.pipeline.stages.graph import GraphStage
 from g2is.pipeline.stages.instructions import InstructionsStage
@@ -150,10 +151,22 @@ class _Build:
                 "would be lost without a sign; expected bfloat16 or float32"
             )
         self.instructions.check(self.config.graph, self.writer.say)
+        self._check_space()
         targets = (sample for read in self.instructions.targets for sample in read.samples)
         texts = chain(self.instructions.pool, targets)
         check_tokens(self.config.model.model, self.lazy.card.vocabulary, self.lazy.encoder, texts)
         self.engine.call(_load, self.lazy)
+
+    def _check_space(self) -> None:
+        gradients = self.config.gradients
+        check_space(
+            self.writer.folder,
+            len(self.instructions.pool),
+            gradients.projection_dim or 0,
+            gradients.store_dtype,
+            self.config.graph,
+            regimes=len(gradients.regimes),
+        )
 
     def do_all(self) -> Run:
         """Do the stages in their order."""

@@ -28,6 +28,7 @@ from g2is.pipeline.comparing import new_manifest
 from g2is.pipeline.gradient_files import IN_FOLDERS, blocks_of, read_neighbors
 from g2is.pipeline.inputs import Target, check_pool_size, input_file, input_files
 from g2is.pipeline.read_pool import ReadPool
+from g2is.pipeline.space import check_space
 from g2is.pipeline.stages.graph import GraphStage
 from g2is.pipeline.stages.instructions import write_pool
 from g2is.pipeline.stages.targets import TargetsStage
@@ -162,6 +163,7 @@ class _Import:
         _ = self.validation
         if self.neighbors is None:
             check_pool_size(len(self.rows), self.config.graph)
+        check_space(self.writer.folder, len(self.rows), self.rows.shape[1], "float32", self.config.graph)
 
     def _instructions(self) -> StageResult:
         return write_pool(self.writer, self.reading)
