@@ -249,5 +249,5 @@ def test_one_process_needs_no_ray_and_what_is_for_ray_alone_is_refused(monkeypat
     with pytest.raises(InputError, match=r"address = '127\.0\.0\.1:1'"):
         make_engine(EngineConfig(address="127.0.0.1:1"), "cpu")
     monkeypatch.setattr("g2is.engine.choose.find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r'not installed; pip install "g2is-explorer\[cluster\]"'):
+    with pytest.raises(InputError, match=r'not installed; pip install "\.\[cluster\]"'):
         make_engine(EngineConfig(engine="ray"), "auto")
