@@ -17,7 +17,6 @@ import json
 import os
 import re
 import shlex
-import socket
 import subprocess
 import sys
 import tempfile
@@ -34,6 +33,7 @@ import numpy as np
 import torch
 
 from g2is.demo import MODEL, copy_demo
+from tests.app.serving import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [
@@ -121,13 +121,6 @@ def prepare(folder: Path) -> dict[str, str]:
     paths = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
     ray = {"RAY_PORT": str(free_port()), "RAY_USAGE_STATS_ENABLED": "0"}
     return {**os.environ, **paths, **ray, "HF_HUB_OFFLINE": "1", "HOME": str(folder)}
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def with_columns(row: int, line: str) -> str:
