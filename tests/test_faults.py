@@ -255,7 +255,7 @@ def test_a_disk_that_takes_no_more_files_is_one_line_at_any_moment(whole, files,
         if left[0] > 0:
             break
         shutil.rmtree(folder.parent)
-    for made in ("cache", ".run.lock", "graph-sgd-5-3"):
+    for made in ("cache", ".run.lock", "graph-sgd-5-3-by-1024"):
         assert any(f"{made}: could not be written" in said for said in refused)
 
 

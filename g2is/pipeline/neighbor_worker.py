@@ -66,11 +66,12 @@ class NeighborWorker:
 
     @cached_property
     def stores(self) -> list[ShardStore]:
-        """The stores of the blocks, one a regime."""
+        """The stores of the blocks, one a regime; blocks of another size, of another device, are others."""
         counts, building = f"{self.neighbors}-{self.conflicts}", self.folder / BUILDING
+        sizes = [block_rows(self.device, rows) for rows in self._rows]
         return [
-            ShardStore(building / f"graph-{regime}-{counts}", len(self._index), block_rows(self.device, rows))
-            for regime, rows in zip(self.regimes, self._rows, strict=True)
+            ShardStore(building / f"graph-{regime}-{counts}-by-{size}", len(self._index), size)
+            for regime, size in zip(self.regimes, sizes, strict=True)
         ]
 
     @cached_property
